@@ -1,0 +1,158 @@
+//! Addresses: Atlas's own name for a resource.
+//!
+//! An address is `kind.name@place`: `bucket.audit-logs@us-east-1`, `cluster.dc-us`. A resource that lives inside
+//! another one is written behind a slash: `database.ledger/table/transactions`. None of its characters needs quoting
+//! in a shell.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Atlas's name for one resource. Cheap to clone, ordered by its text.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address(Arc<str>);
+
+/// Why a text is not an address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not an address: {reason}")]
+pub struct AddressError {
+    /// The text that was given.
+    pub text: String,
+    /// What is wrong with it, in a few words.
+    pub reason: &'static str,
+}
+
+impl Address {
+    /// The address of a resource, `kind.name` or `kind.name@place`.
+    #[must_use]
+    pub fn new(kind: &str, name: &str, place: Option<&str>) -> Self {
+        Self(match place {
+            Some(place) => format!("{kind}.{name}@{place}").into(),
+            None => format!("{kind}.{name}").into(),
+        })
+    }
+
+    /// The address of a resource inside this one: `database.ledger/table/transactions`.
+    #[must_use]
+    pub fn child(&self, kind: &str, name: &str) -> Self {
+        Self(format!("{}/{kind}/{name}", self.0).into())
+    }
+
+    /// Reads an address that a person or a file wrote.
+    ///
+    /// # Errors
+    /// When the text lacks a kind or a name, or holds a character that no address has.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let fail = |reason| Err(AddressError { text: text.to_owned(), reason });
+        let known = |c: char| c.is_ascii_alphanumeric() || "-_.@/".contains(c);
+        if !text.chars().all(known) {
+            return fail("it may hold letters, digits and `-_.@/` only");
+        }
+        let head = text.split('/').next().unwrap_or_default();
+        let Some((kind, rest)) = head.split_once('.') else {
+            return fail("write it as kind.name or kind.name@place");
+        };
+        let name = rest.split('@').next().unwrap_or_default();
+        if kind.is_empty() || name.is_empty() || rest.ends_with('@') || rest.matches('@').count() > 1 {
+            return fail("write it as kind.name or kind.name@place");
+        }
+        if text.contains('/') && (text.split('/').count() % 2 == 0 || text.split('/').any(str::is_empty)) {
+            return fail("write what lives inside another resource as parent/kind/name");
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The kind of the resource: `bucket`, or `table` for `database.ledger/table/transactions`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        let mut segments = self.0.rsplit('/');
+        match (segments.next(), segments.next()) {
+            (Some(_), Some(kind)) => kind,
+            (Some(head), None) => head.split('.').next().unwrap_or_default(),
+            _ => "",
+        }
+    }
+
+    /// The name that the spec gave the resource.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self.0.rsplit_once('/') {
+            Some((_, name)) => name,
+            None => self.0.split_once('.').map_or("", |(_, rest)| rest.split('@').next().unwrap_or_default()),
+        }
+    }
+
+    /// The place of a resource that stands in several: a region or a cluster.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        let head = self.0.split('/').next()?;
+        head.split_once('@').map(|(_, place)| place)
+    }
+
+    /// The resource that this one lives inside by name, if it is a child.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let mut cuts = self.0.rmatch_indices('/');
+        cuts.next()?;
+        cuts.next().map(|(at, _)| Self(self.0[..at].into()))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    fn address(text: &str) -> Address {
+        Address::parse(text).expect("a good address")
+    }
+
+    #[test]
+    fn the_parts_of_an_address_are_read_back() {
+        let bucket = address("bucket.audit-logs@us-east-1");
+        assert_eq!((bucket.kind(), bucket.name(), bucket.place()), ("bucket", "audit-logs", Some("us-east-1")));
+        assert_eq!(bucket.parent(), None);
+        let table = address("database.ledger/table/transactions");
+        assert_eq!((table.kind(), table.name(), table.place()), ("table", "transactions", None));
+        assert_eq!(table.parent(), Some(address("database.ledger")));
+        assert_eq!(address("app.ledger@dc-us/Deployment/ledger-app").parent(), Some(address("app.ledger@dc-us")));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "bucket", "bucket.", ".x", "bucket.x@", "bucket.x y", "a.b@c@d", "database.x/table"] {
+            assert!(Address::parse(text).is_err(), "{text}");
+        }
+    }
+}

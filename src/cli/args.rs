@@ -1,0 +1,244 @@
+//! The arguments of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::address::Address;
+
+/// Keeps a whole multi-region platform the way one TOML file says it should be.
+#[derive(Debug, Parser)]
+#[command(name = "atlas", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "The usual round: edit atlas.toml, then `atlas plan`, then `atlas apply`.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// The spec
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "atlas.toml")]
+    pub file: PathBuf,
+    /// The environment; the spec's own default otherwise
+    #[arg(short, long, global = true, value_name = "ENVIRONMENT")]
+    pub environment: Option<String>,
+    /// The value of a variable; ATLAS_VAR_NAME does the same
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    pub var: Vec<(String, String)>,
+    /// Print JSON, as docs/reference/json.md describes it
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No colour; NO_COLOR does the same
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Only what matters
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what happens inside; twice for all of it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a small spec to begin with
+    Init,
+    /// Check the spec and say everything that is wrong with it
+    Validate,
+    /// Show what apply would do
+    Plan(PlanArgs),
+    /// Make the world as the spec says
+    Apply(ApplyArgs),
+    /// Delete everything that Atlas made
+    Destroy(DestroyArgs),
+    /// Show only what moved behind Atlas's back
+    Drift,
+    /// Show every resource and how it is
+    Status,
+    /// Show all that is known of one resource
+    Show {
+        /// The address: kind.name or kind.name@place
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+    },
+    /// Show what needs what
+    Graph {
+        /// How to write it
+        #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+        format: GraphFormat,
+    },
+    /// Show the runs before
+    History,
+    /// Take over an object that exists already
+    Adopt(OneArgs),
+    /// Let go of an object, which stays
+    Forget(OneArgs),
+    /// Print the JSON Schema of the spec, for editors
+    Schema,
+    /// Explain a kind and its attributes
+    Explain {
+        /// The kind; all of them in short when left out
+        kind: Option<String>,
+    },
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Play the simulated world behind Atlas's back
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+}
+
+/// How to write a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// Nodes and edges
+    Json,
+}
+
+/// Which part of a plan.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Selection {
+    /// Only this, and what it needs
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub target: Vec<Address>,
+    /// All but this, and what needs it
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub exclude: Vec<Address>,
+}
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Write the plan to a file, for `atlas apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Replace this, whether it differs or not
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub replace: Vec<Address>,
+    /// Plan to delete everything
+    #[arg(long)]
+    pub destroy: bool,
+}
+
+/// How to carry out a plan.
+#[derive(Clone, Debug, Args)]
+pub struct Carrying {
+    /// Don't ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How many steps may run at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub parallelism: u16,
+    /// Allow the data of this resource to be lost
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub allow_loss: Vec<Address>,
+}
+
+/// What `apply` takes.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A plan that `atlas plan --out` wrote
+    #[arg(value_name = "PLAN", conflicts_with_all = ["target", "exclude", "replace"])]
+    pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub carrying: Carrying,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Replace this, whether it differs or not
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    pub replace: Vec<Address>,
+}
+
+/// What `destroy` takes.
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    #[command(flatten)]
+    pub carrying: Carrying,
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+/// What `adopt` and `forget` take.
+#[derive(Debug, Args)]
+pub struct OneArgs {
+    /// The address: kind.name or kind.name@place
+    #[arg(value_parser = Address::parse)]
+    pub address: Address,
+    /// Don't ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// What to do to the simulated world.
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Delete an object, with everything that lives in it
+    Delete {
+        /// The address of its resource
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+    },
+    /// Change an attribute, or a counter such as objects=3
+    Set {
+        /// The address of its resource
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// What to change
+        #[arg(value_name = "ATTRIBUTE=VALUE", value_parser = pair)]
+        change: (String, String),
+    },
+    /// Let a region or a cluster stop answering
+    Outage {
+        /// A region's name, or an address
+        host: String,
+        /// Let it answer again
+        #[arg(long)]
+        end: bool,
+    },
+    /// Let the next calls for a resource fail
+    Fail {
+        /// The address of the resource
+        #[arg(value_parser = Address::parse)]
+        address: Address,
+        /// How: transient, throttled, conflict, denied, invalid or unreachable
+        class: String,
+        /// How many calls
+        #[arg(long, default_value_t = 1)]
+        times: u32,
+    },
+    /// Let every call take this long
+    Latency {
+        /// In milliseconds
+        milliseconds: u64,
+    },
+    /// Delete the whole simulated world
+    Reset {
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".into()),
+    }
+}

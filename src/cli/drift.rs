@@ -1,0 +1,53 @@
+//! `atlas drift`: only what moved behind Atlas's back.
+
+use super::args::Global;
+use super::failure::Failure;
+use super::ui::Ui;
+use super::{End, load, plan};
+use crate::plan::{Cause, Options, render_drift};
+use crate::value::Value;
+
+pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
+    let loaded = load::load(global, false, ui)?;
+    let plan = plan::make(&loaded, &Options::default()).await?;
+    let drifted = loaded.pipeline.drift(&plan);
+    if ui.json() {
+        let entries: Vec<serde_json::Value> = drifted
+            .iter()
+            .map(|change| {
+                let show = |value: &Value, hide: bool| if hide { serde_json::Value::Null } else { value.to_json() };
+                let attributes: Vec<serde_json::Value> = change
+                    .attributes
+                    .iter()
+                    .filter(|attribute| attribute.drifted)
+                    .map(|attribute| {
+                        serde_json::json!({
+                            "path": attribute.path,
+                            "expected": show(&attribute.after, attribute.sensitive),
+                            "observed": show(&attribute.before, attribute.sensitive),
+                        })
+                    })
+                    .collect();
+                serde_json::json!({
+                    "address": change.address,
+                    "kind": change.kind.name,
+                    "cause": if change.cause == Cause::Missing { Cause::Missing } else { Cause::Drift },
+                    "attributes": attributes,
+                    "dependants": loaded.pipeline.graph.all_dependants(&change.address),
+                })
+            })
+            .collect();
+        let unknown: Vec<_> =
+            plan.changes.iter().filter(|change| change.blocked.is_some()).map(|c| &c.address).collect();
+        ui.out_pretty(&serde_json::json!({ "drift": entries, "unknown": unknown }));
+    } else {
+        load::warn(loaded.source.text(), &plan.diagnostics, ui);
+        ui.out(&render_drift(&drifted, &loaded.pipeline.graph, ui.palette(), ui.width()));
+        if drifted.is_empty() {
+            ui.note("No drift: nothing moved behind Atlas's back.\n");
+        } else {
+            ui.note("\n`atlas apply` brings it back.\n");
+        }
+    }
+    Ok(if drifted.is_empty() { End::Good } else { End::Differs })
+}

@@ -1,0 +1,36 @@
+//! The process's environment: the one place that reads it.
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+
+use std::collections::BTreeMap;
+
+/// The variables that `ATLAS_VAR_name` gives, by name, each with where it comes from.
+pub fn variables() -> BTreeMap<String, (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(key, value)| {
+            let key = key.into_string().ok()?;
+            let name = key.strip_prefix("ATLAS_VAR_")?.to_owned();
+            Some((name, (value.into_string().ok()?, key)))
+        })
+        .collect()
+}
+
+/// Whether the environment asks for colour or against it; none when it says nothing.
+/// See <https://no-color.org> and <https://bixense.com/clicolors/>.
+pub fn colour() -> Option<bool> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if set("NO_COLOR").is_some() {
+        return Some(false);
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return Some(true);
+    }
+    match set("TERM") {
+        Some(term) if term == "dumb" => Some(false),
+        _ => set("CLICOLOR").filter(|value| value == "0").map(|_| false),
+    }
+}
+
+/// The width that `COLUMNS` asks for.
+pub fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width >= 20)
+}

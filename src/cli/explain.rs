@@ -1,0 +1,108 @@
+//! `atlas explain`: a kind and its attributes.
+
+use super::End;
+use super::failure::Failure;
+use super::ui::Ui;
+use crate::kind::{self, Attribute, COMMON, Kind, Places, Type};
+use crate::spec::suggest;
+use crate::style::Role;
+
+pub fn run(name: Option<&str>, ui: &Ui) -> Result<End, Failure> {
+    let Some(name) = name else {
+        if ui.json() {
+            let all: Vec<_> = kind::ALL.iter().map(|kind| json(kind)).collect();
+            ui.out_pretty(&serde_json::json!({ "kinds": all }));
+            return Ok(End::Good);
+        }
+        for kind in kind::ALL {
+            ui.out(&format!("{} {}\n", ui.palette().paint(Role::Strong, &format!("{:10}", kind.name)), kind.summary));
+        }
+        ui.note("\nMore of one: atlas explain KIND\n");
+        return Ok(End::Good);
+    };
+    let Some(kind) = kind::get(name) else {
+        let names: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
+        return Err(Failure::new(format!("there is no kind `{name}`"))
+            .hint(suggest(name, &names).unwrap_or_else(|| format!("the kinds are {}", names.join(", ")))));
+    };
+    if ui.json() {
+        ui.out_pretty(&json(kind));
+    } else {
+        ui.out(&text(kind, ui));
+    }
+    Ok(End::Good)
+}
+
+fn text(kind: &Kind, ui: &Ui) -> String {
+    let strong = |text: &str| ui.palette().paint(Role::Strong, text);
+    let mut text = format!("{}\n{}\n\n", strong(&header(kind)), kind.summary);
+    for attribute in kind::place_attribute(kind).into_iter().chain(kind.attributes) {
+        entry(attribute, 2, ui, &mut text);
+    }
+    if !kind.outputs.is_empty() {
+        text.push_str(&format!("{}\n", strong("Outputs, for references:")));
+        for output in kind.outputs {
+            text.push_str(&format!("  {:20} {}\n", output.name, output.doc));
+        }
+        text.push('\n');
+    }
+    text.push_str(&format!("{}\n", strong("Every kind also takes:")));
+    for attribute in COMMON {
+        entry(attribute, 2, ui, &mut text);
+    }
+    text
+}
+
+fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
+    let pad = " ".repeat(indent);
+    let mut notes = vec![attribute.ty.describe()];
+    match attribute.default {
+        Some(default) => notes.push(format!("default {default}")),
+        None if attribute.required => notes.push("required".into()),
+        None => {}
+    }
+    if attribute.replaces {
+        notes.push("a change replaces the object".into());
+    }
+    let name = ui.palette().paint(Role::Strong, attribute.name);
+    text.push_str(&format!("{pad}{name}  {}\n", ui.palette().paint(Role::Dim, &notes.join("; "))));
+    text.push_str(&format!("{pad}    {}\n", attribute.doc));
+    let mut inner = &attribute.ty;
+    while let Type::List(item) | Type::Set(item) | Type::Map(item) = inner {
+        inner = item;
+    }
+    if let Type::Object(attributes) = inner {
+        attributes.iter().for_each(|attribute| entry(attribute, indent + 4, ui, text));
+    } else {
+        text.push_str(&format!("{pad}    {} = {}\n", attribute.name, attribute.examples[0]));
+    }
+}
+
+fn header(kind: &Kind) -> String {
+    match kind.places {
+        Places::Inside(parent) => format!("[{parent}.NAME.{}.NAME]", kind.name),
+        _ => format!("[{}.NAME]", kind.name),
+    }
+}
+
+fn json(kind: &Kind) -> serde_json::Value {
+    let attribute = |attribute: &Attribute| {
+        serde_json::json!({
+            "name": attribute.name,
+            "type": attribute.ty.describe(),
+            "doc": attribute.doc,
+            "default": attribute.default.map(|text| kind::literal(text).to_json()),
+            "required": attribute.required,
+            "replaces": attribute.replaces,
+            "sensitive": attribute.sensitive,
+            "examples": attribute.examples,
+        })
+    };
+    let outputs = kind.outputs.iter().map(|output| serde_json::json!({ "name": output.name, "doc": output.doc }));
+    serde_json::json!({
+        "kind": kind.name,
+        "summary": kind.summary,
+        "attributes": kind::attributes_of(kind).map(attribute).collect::<Vec<_>>(),
+        "outputs": outputs.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,141 @@
+//! Failures of commands, in words and exit codes.
+
+use std::process::ExitCode;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::ui::Ui;
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceText};
+use crate::provider::ProviderError;
+use crate::style::{Palette, Role};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    why: Option<String>,
+    hint: Option<String>,
+    diagnostics: Option<Found>,
+    code: u8,
+}
+
+/// Diagnostics with the text that they point into.
+#[derive(Debug)]
+struct Found {
+    name: String,
+    text: String,
+    diagnostics: Diagnostics,
+}
+
+impl Failure {
+    /// A failure, in one sentence.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), why: None, hint: None, diagnostics: None, code: 1 }
+    }
+
+    /// The failure that errors among diagnostics are.
+    pub fn found(source: SourceText<'_>, diagnostics: Diagnostics) -> Self {
+        let found = Found { name: source.name.to_owned(), text: source.text.to_owned(), diagnostics };
+        Self { diagnostics: Some(found), ..Self::new("the spec can't be used") }
+    }
+
+    /// What it comes from.
+    pub fn because(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    /// The way out.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Another exit code than 1.
+    pub const fn code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Another summary.
+    pub fn titled(mut self, what: impl Into<String>) -> Self {
+        self.what = what.into();
+        self
+    }
+
+    /// Says it, and gives the exit code.
+    pub fn show(self, ui: &Ui) -> ExitCode {
+        let code = ExitCode::from(self.code);
+        if ui.json() {
+            let found = self.diagnostics.as_ref();
+            let diagnostics = found.map(|found| found.source().to_json(&found.diagnostics));
+            ui.out_json(&serde_json::json!({
+                "event": "error",
+                "error": self.what,
+                "cause": self.why,
+                "hint": self.hint,
+                "diagnostics": diagnostics.unwrap_or_else(|| serde_json::json!([])),
+            }));
+            return code;
+        }
+        let palette = ui.error_palette();
+        if let Some(found) = &self.diagnostics {
+            ui.err(&render(found.source(), &found.diagnostics, palette, ui.width()));
+            let errors = found.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
+            let plural = if errors == 1 { "error" } else { "errors" };
+            ui.err(&format!("{} {}: {errors} {plural}\n", palette.paint(Role::Delete, "error:"), self.what));
+            return code;
+        }
+        let why = self.why.map(|why| format!(": {why}")).unwrap_or_default();
+        ui.err(&format!("{} {}{why}\n", palette.paint(Role::Delete, "error:"), self.what));
+        if let Some(hint) = self.hint {
+            ui.err(&format!("{} {hint}\n", palette.paint(Role::Adopt, " help:")));
+        }
+        code
+    }
+}
+
+impl Found {
+    fn source(&self) -> SourceText<'_> {
+        SourceText { name: &self.name, text: &self.text }
+    }
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        Self::new("the world can't be observed").because(error.chain())
+    }
+}
+
+/// Writes diagnostics for people: each with the line that it is about, a caret, the reason and the way out.
+pub fn render(source: SourceText<'_>, diagnostics: &Diagnostics, palette: Palette, width: usize) -> String {
+    let renderer = if palette.has_colour() { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.term_width(width);
+    diagnostics.iter().map(|diagnostic| one(source, diagnostic, &renderer) + "\n\n").collect()
+}
+
+fn one(source: SourceText<'_>, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = match diagnostic.span {
+        Some(_) => diagnostic.summary.clone(),
+        None => format!("{}: {}", diagnostic.summary, diagnostic.detail),
+    };
+    let mut group: Group<'_> = Group::with_title(level.primary_title(title));
+    if let Some(span) = diagnostic.span {
+        // Only the lines of the span are given to the renderer, so that a huge spec costs nothing here.
+        let start = source.text[..span.range().start].rfind('\n').map_or(0, |at| at + 1);
+        let end = source.text[span.range().end..].find('\n').map_or(source.text.len(), |at| span.range().end + at);
+        let (line, _) = source.position(span.start);
+        let inner = span.range().start - start..span.range().end - start;
+        let annotation = AnnotationKind::Primary.span(inner).label(diagnostic.detail.clone());
+        let snippet = Snippet::source(&source.text[start..end]).line_start(line).path(source.name);
+        group = group.element(snippet.annotation(annotation));
+    }
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.message(hint.clone()));
+    }
+    renderer.render(&[group])
+}

@@ -1,0 +1,25 @@
+//! `atlas history`: the runs before.
+
+use super::args::Global;
+use super::failure::Failure;
+use super::ui::Ui;
+use super::{End, load};
+
+pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
+    let spec = load::spec(global)?;
+    let runs =
+        spec.store.history().map_err(|error| Failure::new("the history can't be read").because(error.to_string()))?;
+    if ui.json() {
+        ui.out_pretty(&serde_json::json!({ "runs": runs }));
+        return Ok(End::Good);
+    }
+    for one in &runs {
+        let counts: Vec<String> = one.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        let counts = if counts.is_empty() { "nothing done".into() } else { counts.join(", ") };
+        ui.out(&format!("{}  {:8}  {:11}  {counts}\n", one.run.began, one.run.command, one.outcome));
+    }
+    if runs.is_empty() {
+        ui.note("No runs are recorded here.\n");
+    }
+    Ok(End::Good)
+}

@@ -1,0 +1,153 @@
+//! From the arguments to a spec, its pipeline and its records.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::args::{Global, Selection};
+use super::failure::{Failure, render};
+use super::ui::Ui;
+use super::{environment, files};
+use crate::address::Address;
+use crate::diagnostic::{Diagnostics, SourceText};
+use crate::pipeline::Pipeline;
+use crate::plan::{Options, Plan, Selector};
+use crate::provider::{Provider, Registry};
+use crate::spec::{self, Desired, Inputs, World};
+use crate::store::Store;
+
+/// A spec's text and what it is called.
+pub struct Source {
+    name: String,
+    text: String,
+}
+
+/// A spec that was read and compiled.
+pub struct Spec {
+    /// Its text.
+    pub source: Source,
+    /// What it asks for.
+    pub desired: Desired,
+    /// Where its records are.
+    pub store: Store,
+    /// What is worth a look in it.
+    pub warnings: Diagnostics,
+}
+
+/// A spec with everything that it takes to plan.
+pub struct Loaded {
+    /// Its text.
+    pub source: Source,
+    /// The stages of a run.
+    pub pipeline: Pipeline,
+    /// Where its records are.
+    pub store: Store,
+}
+
+impl Source {
+    /// The text, for pointing into it.
+    pub fn text(&self) -> SourceText<'_> {
+        SourceText { name: &self.name, text: &self.text }
+    }
+}
+
+/// Reads and compiles the spec. Warnings are kept; errors are the failure.
+pub fn spec(global: &Global) -> Result<Spec, Failure> {
+    let text = files::read_text(&global.file, "the spec")?;
+    let source = Source { name: global.file.display().to_string(), text };
+    let (desired, mut diagnostics) = spec::compile(&source.text, &inputs(global));
+    let Some(mut desired) = desired else { return Err(Failure::found(source.text(), diagnostics)) };
+    let base = global.file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    files::attach_folders(base, &mut desired, &mut diagnostics);
+    diagnostics.finish();
+    if diagnostics.has_errors() {
+        return Err(Failure::found(source.text(), diagnostics));
+    }
+    let store = Store::beside(&global.file, &desired.environment);
+    Ok(Spec { source, desired, store, warnings: diagnostics })
+}
+
+/// Reads the spec and makes it ready for planning; with `write`, also for applying.
+pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<Loaded, Failure> {
+    let Spec { source, desired, store, warnings } = spec(global)?;
+    warn(source.text(), &warnings, ui);
+    let sandbox = match desired.world {
+        World::Sandbox => sandbox(&store, write)?,
+        World::Real => None,
+    };
+    let registry = Registry::new(desired.world, sandbox);
+    let pipeline = Pipeline::new(desired, registry)
+        .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
+    Ok(Loaded { source, pipeline, store })
+}
+
+/// Says what is worth a look, on standard error.
+pub fn warn(source: SourceText<'_>, diagnostics: &Diagnostics, ui: &Ui) {
+    if !diagnostics.is_empty() && !ui.json() {
+        ui.err(&render(source, diagnostics, ui.error_palette(), ui.width()));
+    }
+}
+
+/// The plan's diagnostics as a failure, when there are errors among them.
+pub fn sound(source: &Source, plan: &Plan) -> Result<(), Failure> {
+    if plan.diagnostics.has_errors() {
+        let failure = Failure::found(source.text(), plan.diagnostics.clone());
+        return Err(failure.titled("this plan can't be applied"));
+    }
+    Ok(())
+}
+
+/// What was asked of a plan.
+pub fn options(selection: &Selection, replace: &[Address], destroy: bool) -> Options {
+    Options {
+        destroy,
+        targets: selectors(&selection.target),
+        excludes: selectors(&selection.exclude),
+        replace: selectors(replace),
+        ..Options::default()
+    }
+}
+
+/// Addresses as selectors.
+pub fn selectors(addresses: &[Address]) -> Vec<Selector> {
+    addresses.iter().cloned().map(Selector::new).collect()
+}
+
+fn inputs(global: &Global) -> Inputs {
+    let mut variables = environment::variables();
+    let given: BTreeMap<_, _> =
+        global.var.iter().map(|(name, value)| (name.clone(), (value.clone(), format!("--var {name}")))).collect();
+    variables.extend(given);
+    Inputs { environment: global.environment.clone(), variables }
+}
+
+#[cfg(feature = "sandbox")]
+fn sandbox(store: &Store, write: bool) -> Result<Option<Arc<dyn Provider>>, Failure> {
+    use crate::provider::sandbox::Sandbox;
+    Ok(Some(Arc::new(Sandbox::new(world(store, write)?))))
+}
+
+#[cfg(not(feature = "sandbox"))]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as with the sandbox")]
+fn sandbox(_: &Store, _: bool) -> Result<Option<Arc<dyn Provider>>, Failure> {
+    Ok(None)
+}
+
+/// Opens the sandbox's world; for looking only when nothing is going to be written.
+#[cfg(feature = "sandbox")]
+pub fn world(store: &Store, write: bool) -> Result<crate::provider::sandbox::World, Failure> {
+    use crate::provider::sandbox::World;
+    let folder = store.world();
+    let failed = |why: String| {
+        Failure::new(format!("the sandbox's world in `{}` can't be opened", folder.display()))
+            .because(why)
+            .hint("check the disk and its permissions; `atlas sandbox reset` begins a new world")
+    };
+    let opened = if write {
+        store.make(&folder).map_err(|error| failed(error.to_string()))?;
+        World::open(&folder)
+    } else {
+        World::look(&folder)
+    };
+    opened.map_err(|error| failed(crate::provider::ProviderError::from(error).chain()))
+}

@@ -1,0 +1,70 @@
+//! `atlas plan`: shows what apply would do.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::args::{Global, PlanArgs};
+use super::failure::Failure;
+use super::load::{self, Loaded};
+use super::ui::Ui;
+use super::{End, load::sound};
+use crate::plan::{Options, Plan, SavedPlan, render};
+
+pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failure> {
+    let loaded = load::load(global, false, ui)?;
+    let options = load::options(&args.selection, &args.replace, args.destroy);
+    let plan = make(&loaded, &options).await?;
+    show(&loaded, &plan, ui);
+    if !ui.json() {
+        sound(&loaded.source, &plan)?;
+    } else if plan.diagnostics.has_errors() {
+        return Err(Failure::new("this plan can't be applied").because("see the plan's diagnostics"));
+    }
+    if let Some(path) = &args.out {
+        save(path, &SavedPlan::new(&plan, &options).to_text())?;
+        ui.note(&format!("Saved. Apply exactly this with: atlas apply {}\n", path.display()));
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() { End::Differs } else { End::Good })
+}
+
+/// Observes and plans.
+pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
+    let observed = loaded.pipeline.observe().await?;
+    Ok(loaded.pipeline.plan(&loaded.store.recorded(), &observed, options))
+}
+
+/// Shows a plan, as JSON or for people. Its errors are left to [`sound`].
+pub fn show(loaded: &Loaded, plan: &Plan, ui: &Ui) {
+    if ui.json() {
+        ui.out_pretty(&plan.to_json(&loaded.source.text()));
+        return;
+    }
+    ui.out(&render(plan, ui.palette(), ui.width()));
+    if !plan.diagnostics.has_errors() {
+        load::warn(loaded.source.text(), &plan.diagnostics, ui);
+    }
+}
+
+/// Writes a file whole or not at all, closed to others.
+fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(format!("the plan can't be written to `{}`", path.display())).because(error.to_string())
+    };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&part).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)
+    });
+    written.map_err(|error| {
+        // The half-written file is of no use to anyone; if it can't be removed either, the first error says why.
+        let _ = std::fs::remove_file(&part);
+        failed(error)
+    })
+}

@@ -1,0 +1,195 @@
+//! `atlas sandbox`: playing the simulated world behind Atlas's back.
+
+use super::args::{Global, SandboxCommand};
+use super::failure::Failure;
+use super::ui::Ui;
+use super::{End, load};
+
+#[cfg(not(feature = "sandbox"))]
+pub fn run(_: &Global, _: &SandboxCommand, _: &Ui) -> Result<End, Failure> {
+    Err(Failure::new("this build leaves the sandbox out").hint("build Atlas with its default features"))
+}
+
+#[cfg(feature = "sandbox")]
+pub fn run(global: &Global, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
+    let spec = load::spec(global)?;
+    if spec.desired.world != crate::spec::World::Sandbox {
+        return Err(Failure::new(format!("environment `{}` is not in the sandbox", spec.desired.environment))
+            .hint("name one with `world = \"sandbox\"`: -e ENVIRONMENT"));
+    }
+    play::play(&spec, command, ui)
+}
+
+#[cfg(feature = "sandbox")]
+mod play {
+    use super::super::End;
+    use super::super::args::SandboxCommand;
+    use super::super::failure::Failure;
+    use super::super::load::{self, Spec};
+    use super::super::ui::Ui;
+    use crate::address::Address;
+    use crate::kind::{Attribute, Type};
+    use crate::observed::Object;
+    use crate::provider::sandbox::{Fault, World, WorldError};
+    use crate::provider::{Class, ProviderError};
+    use crate::spec::{read_value, suggest};
+    use crate::value::Value;
+
+    pub fn play(spec: &Spec, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
+        if let SandboxCommand::Reset { yes } = command {
+            return reset(spec, *yes, ui);
+        }
+        let world = load::world(&spec.store, true)?;
+        let said = match command {
+            SandboxCommand::Delete { address } => {
+                let object = find(&world, spec, address)?;
+                let gone = world.destroy(&object.identity).map_err(failed)?;
+                let inside = if gone > 1 { format!(", and {} that lived in it", gone - 1) } else { String::new() };
+                format!("Deleted {address}{inside}.")
+            }
+            SandboxCommand::Set { address, change: (path, text) } => set(&world, spec, address, path, text)?,
+            SandboxCommand::Outage { host, end } => {
+                let (address, identity) = host_of(spec, host)?;
+                world.set_outage(&identity, !end).map_err(failed)?;
+                if *end { format!("{address} answers again.") } else { format!("{address} does not answer any more.") }
+            }
+            SandboxCommand::Fail { address, class, times } => fail(&world, spec, address, class, *times)?,
+            SandboxCommand::Latency { milliseconds } => {
+                world.set_latency(std::time::Duration::from_millis(*milliseconds)).map_err(failed)?;
+                format!("Every call takes {milliseconds} ms now.")
+            }
+            SandboxCommand::Reset { .. } => String::new(),
+        };
+        if ui.json() {
+            ui.out_json(&serde_json::json!({ "done": said }));
+        } else {
+            ui.note(&format!("{said}\n"));
+        }
+        Ok(End::Good)
+    }
+
+    fn reset(spec: &Spec, yes: bool, ui: &Ui) -> Result<End, Failure> {
+        let folder = spec.store.world();
+        if !yes && ui.ask("Delete the whole simulated world? Only `yes` will do:") != Some(true) {
+            return Err(Failure::new("nothing was done").hint("add --yes"));
+        }
+        // Nobody may be at work in the world that goes.
+        let _held = spec
+            .store
+            .lock("atlas sandbox reset")
+            .map_err(|error| Failure::new("somebody else is at work here").because(error.to_string()).code(5))?;
+        match std::fs::remove_dir_all(&folder) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Failure::new(format!("`{}` can't be removed", folder.display())).because(error.to_string()));
+            }
+        }
+        ui.note("The simulated world is gone; the next apply makes a new one.\n");
+        Ok(End::Good)
+    }
+
+    fn set(world: &World, spec: &Spec, address: &Address, path: &str, text: &str) -> Result<String, Failure> {
+        let object = find(world, spec, address)?;
+        if object.kind.usage.contains(&path) {
+            let count: u64 = text
+                .parse()
+                .map_err(|_| Failure::new(format!("`{path}` counts something, and `{text}` is no number")))?;
+            world
+                .edit(&object.identity, |object| {
+                    object.usage.insert(path.to_owned(), count);
+                })
+                .map_err(failed)?;
+            return Ok(format!("{address} has {path} = {count} now."));
+        }
+        let first = path.split('.').next().unwrap_or_default();
+        let Some(attribute) = object.kind.attribute(first) else {
+            let known: Vec<&str> =
+                object.kind.attributes.iter().map(|one| one.name).chain(object.kind.usage.iter().copied()).collect();
+            return Err(Failure::new(format!("a {} has no `{first}`", object.kind.name))
+                .hint(suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))));
+        };
+        let leaf = leaf(attribute, path);
+        let value = read_value(leaf, text).map_err(|diagnostics| {
+            let why: Vec<&str> = diagnostics.iter().map(|one| one.detail.as_str()).collect();
+            Failure::new(format!("`{path}` can't be `{text}`")).because(why.join("; "))
+        })?;
+        let rest = path.split_once('.').map_or("", |(_, rest)| rest);
+        let whole = put(object.attributes.get(first).clone(), rest, value);
+        world.edit(&object.identity, |object| object.attributes.set(attribute.name, whole)).map_err(failed)?;
+        Ok(format!("{address} has {path} = {text} now."))
+    }
+
+    /// The attribute at the end of a path, for the type of its value.
+    fn leaf(attribute: &'static Attribute, path: &str) -> &'static Attribute {
+        let mut leaf = attribute;
+        for part in path.split('.').skip(1) {
+            if let Type::Object(inner) = leaf.ty
+                && let Some(next) = inner.iter().find(|one| one.name == part)
+            {
+                leaf = next;
+            } else {
+                static ANY: Attribute = Attribute::new("value", Type::Any, "Any value.", &["1", "2"]);
+                return &ANY;
+            }
+        }
+        leaf
+    }
+
+    fn put(value: Value, path: &str, leaf: Value) -> Value {
+        if path.is_empty() {
+            return leaf;
+        }
+        let mut entries = if let Value::Map(entries) = value { entries } else { std::collections::BTreeMap::new() };
+        let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+        let inner = put(entries.remove(key).unwrap_or_default(), rest, leaf);
+        entries.insert(key.to_owned(), inner);
+        Value::Map(entries)
+    }
+
+    fn fail(world: &World, spec: &Spec, address: &Address, class: &str, times: u32) -> Result<String, Failure> {
+        let words: Vec<&str> = Class::ALL.iter().map(|class| class.word()).collect();
+        let Some(class) = Class::ALL.into_iter().find(|known| known.word() == class) else {
+            return Err(Failure::new(format!("there is no class `{class}` of errors"))
+                .hint(suggest(class, &words).unwrap_or_else(|| format!("the classes are {}", words.join(", ")))));
+        };
+        if spec.desired.get(address).is_none() {
+            return Err(unknown(spec, address));
+        }
+        let fault = Fault { address: address.clone(), verb: String::new(), class, times };
+        world.fail(&fault).map_err(failed)?;
+        Ok(format!("The next {times} calls for {address} fail: {class}."))
+    }
+
+    fn find(world: &World, spec: &Spec, address: &Address) -> Result<Object, Failure> {
+        let found = world.find(&spec.desired.project, &spec.desired.environment, address).map_err(failed)?;
+        found.ok_or_else(|| match spec.desired.get(address) {
+            Some(_) => Failure::new(format!("{address} is not there")).hint("make it with `atlas apply`"),
+            None => unknown(spec, address),
+        })
+    }
+
+    fn unknown(spec: &Spec, address: &Address) -> Failure {
+        let known: Vec<&str> = spec.desired.objects().map(|one| one.address.as_str()).collect();
+        Failure::new(format!("there is no {address}"))
+            .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into()))
+    }
+
+    /// A host by its address, or a region by its name alone.
+    fn host_of(spec: &Spec, text: &str) -> Result<(Address, String), Failure> {
+        let address = Address::parse(text).unwrap_or_else(|_| Address::new("region", text, None));
+        match spec.desired.get(&address) {
+            Some(instance) => Ok((address, instance.identity.clone())),
+            None => {
+                let known: Vec<&str> =
+                    spec.desired.of_kind("region").map(|one| one.declaration.name.as_str()).collect();
+                Err(Failure::new(format!("there is no region `{text}`"))
+                    .hint(suggest(text, &known).unwrap_or_else(|| format!("the regions are {}", known.join(", ")))))
+            }
+        }
+    }
+
+    fn failed(error: WorldError) -> Failure {
+        Failure::new("the sandbox failed").because(ProviderError::from(error).chain())
+    }
+}

@@ -1,0 +1,107 @@
+//! `atlas show`: all that is known of one resource.
+
+use super::args::Global;
+use super::failure::Failure;
+use super::ui::Ui;
+use super::{End, load};
+use crate::address::Address;
+use crate::observed::Object;
+use crate::plan::show_value;
+use crate::spec::{Instance, suggest};
+use crate::style::Role;
+use crate::value::{Attributes, Value};
+
+pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Failure> {
+    let loaded = load::load(global, false, ui)?;
+    let observed = loaded.pipeline.observe().await?;
+    let instance = loaded.pipeline.desired.get(address);
+    let at = instance.and_then(|instance| observed.at(&instance.identity));
+    let object = at.or_else(|| observed.marked(address).next());
+    if instance.is_none() && object.is_none() {
+        let known: Vec<&str> = loaded.pipeline.desired.instances().iter().map(|one| one.address.as_str()).collect();
+        return Err(Failure::new(format!("there is no {address} in the spec, and no object that carries its mark"))
+            .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into())));
+    }
+    let silence = instance.and_then(|instance| observed.silence(&instance.identity));
+    let graph = &loaded.pipeline.graph;
+    let needs: Vec<&Address> = graph.needs(address).into_iter().map(|(need, _)| need).collect();
+    let dependants: Vec<&Address> = graph.dependants(address).into_iter().map(|(one, _)| one).collect();
+    if ui.json() {
+        ui.out_pretty(&serde_json::json!({
+            "address": address,
+            "desired": instance.map(|instance| attributes(&instance.attributes, instance.kind)),
+            "observed": object.map(|object| serde_json::json!({
+                "identity": object.identity,
+                "attributes": attributes(&object.attributes, object.kind),
+                "outputs": object.outputs,
+                "usage": object.usage,
+                "mark": object.mark,
+            })),
+            "unreachable": silence,
+            "needs": needs,
+            "needed_by": dependants,
+        }));
+        return Ok(End::Good);
+    }
+    ui.out(&format!("{}\n", ui.palette().paint(Role::Strong, address.as_str())));
+    if let Some(instance) = instance {
+        desired(instance, ui);
+    }
+    match (object, silence) {
+        (_, Some(reason)) => ui.out(&format!("  observed: unknown, its host {reason}\n")),
+        (None, None) => ui.out("  observed: not there\n"),
+        (Some(object), None) => there(object, ui),
+    }
+    list("needs", &needs, ui);
+    list("needed by", &dependants, ui);
+    Ok(End::Good)
+}
+
+fn desired(instance: &Instance, ui: &Ui) {
+    let (line, what) = (&instance.identity, ui.palette().paint(Role::Dim, instance.kind.summary));
+    ui.out(&format!("  {what}\n  identity: {line}\n  desired:\n"));
+    for (name, value) in instance.attributes.iter() {
+        ui.out(&format!("    {name} = {}\n", shown(instance.kind, name, value)));
+    }
+}
+
+fn there(object: &Object, ui: &Ui) {
+    ui.out("  observed:\n");
+    for (name, value) in object.attributes.iter() {
+        ui.out(&format!("    {name} = {}\n", shown(object.kind, name, value)));
+    }
+    for (name, value) in &object.outputs {
+        ui.out(&format!("    {name} = {value}\n"));
+    }
+    for (name, count) in &object.usage {
+        ui.out(&format!("    {name} = {count}\n"));
+    }
+    match &object.mark {
+        Some(mark) => {
+            let protect = if mark.protect { ", protected" } else { "" };
+            ui.out(&format!(
+                "  mark: project {}, environment {}, {}{protect}\n",
+                mark.project, mark.environment, mark.address
+            ));
+        }
+        None => ui.out("  mark: none, so it is not Atlas's\n"),
+    }
+}
+
+fn list(title: &str, addresses: &[&Address], ui: &Ui) {
+    if !addresses.is_empty() {
+        let names: Vec<&str> = addresses.iter().map(|address| address.as_str()).collect();
+        ui.out(&format!("  {title}: {}\n", names.join(", ")));
+    }
+}
+
+fn shown(kind: &crate::kind::Kind, name: &str, value: &Value) -> String {
+    let sensitive = kind.attribute(name).is_some_and(|attribute| attribute.sensitive);
+    if sensitive { "(sensitive)".into() } else { show_value(value) }
+}
+
+fn attributes(attributes: &Attributes, kind: &crate::kind::Kind) -> serde_json::Value {
+    let open = |name: &str| !kind.attribute(name).is_some_and(|attribute| attribute.sensitive);
+    let entries = attributes.iter().filter(|(name, _)| open(name));
+    serde_json::Value::Object(entries.map(|(name, value)| (name.to_owned(), value.to_json())).collect())
+}

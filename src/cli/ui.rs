@@ -1,0 +1,106 @@
+//! The sole writer to the terminal.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use super::args::Global;
+use super::environment;
+use crate::style::{Palette, Role};
+
+/// The terminal, or whatever stands in its place.
+pub struct Ui {
+    palette: Palette,
+    error_palette: Palette,
+    width: usize,
+    json: bool,
+    quiet: bool,
+    live: bool,
+}
+
+impl Ui {
+    /// Looks at where output goes.
+    pub fn new(global: &Global) -> Self {
+        let wanted = if global.no_color { Some(false) } else { environment::colour() };
+        let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let out = io::stdout().is_terminal();
+        let err = io::stderr().is_terminal();
+        Self {
+            palette: Palette::new(wanted.unwrap_or(out) && !global.json),
+            error_palette: Palette::new(wanted.unwrap_or(err)),
+            width: environment::columns().or(terminal).unwrap_or(100).clamp(40, 160),
+            json: global.json,
+            quiet: global.quiet,
+            live: err && !global.json && !global.quiet,
+        }
+    }
+
+    /// How standard output is painted.
+    pub const fn palette(&self) -> Palette {
+        self.palette
+    }
+
+    /// How standard error is painted.
+    pub const fn error_palette(&self) -> Palette {
+        self.error_palette
+    }
+
+    /// How many characters a line may have.
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Whether JSON was asked for.
+    pub const fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether progress can be shown by moving the cursor.
+    pub const fn live(&self) -> bool {
+        self.live
+    }
+
+    /// Writes the result of a command. A reader that went away ends the program quietly.
+    pub fn out(&self, text: &str) {
+        let mut stdout = io::stdout().lock();
+        if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                // Nobody reads any more; what was done is done, and the exit code still tells.
+                return;
+            }
+            let _ = writeln!(io::stderr(), "error: the output can't be written: {error}");
+        }
+    }
+
+    /// Writes one JSON value, on a line of its own.
+    pub fn out_json(&self, value: &serde_json::Value) {
+        self.out(&format!("{value}\n"));
+    }
+
+    /// Writes one JSON value for people to read as well.
+    pub fn out_pretty(&self, value: &serde_json::Value) {
+        self.out(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
+    }
+
+    /// Says something besides the result: not when quiet, not among JSON.
+    pub fn note(&self, text: &str) {
+        if !self.quiet && !self.json {
+            self.out(text);
+        }
+    }
+
+    /// Says something that must not be missed.
+    pub fn err(&self, text: &str) {
+        // If even standard error is gone there is nobody left to tell.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Asks a question that only `yes` answers. None when there is no terminal to ask at.
+    pub fn ask(&self, question: &str) -> Option<bool> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        self.err(&format!("{} ", self.error_palette.paint(Role::Strong, question)));
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(answer.trim() == "yes")
+    }
+}

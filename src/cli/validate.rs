@@ -1,0 +1,44 @@
+//! `atlas validate`: everything that is wrong with the spec, without looking at the world.
+
+use super::args::Global;
+use super::failure::Failure;
+use super::ui::Ui;
+use super::{End, load};
+use crate::diagnostic::{Diagnostics, Severity};
+use crate::graph;
+use crate::provider::Registry;
+use crate::spec::World;
+
+pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
+    let spec = load::spec(global)?;
+    if let Err(diagnostics) = graph::build(&spec.desired) {
+        return Err(Failure::found(spec.source.text(), diagnostics));
+    }
+    let mut warnings = spec.warnings;
+    if spec.desired.world == World::Real {
+        warnings.append(softened(Registry::new(World::Real, None).missing(&spec.desired)));
+    }
+    let count = spec.desired.objects().count();
+    if ui.json() {
+        ui.out_pretty(&serde_json::json!({
+            "valid": true,
+            "project": spec.desired.project,
+            "environment": spec.desired.environment,
+            "resources": count,
+            "diagnostics": spec.source.text().to_json(&warnings),
+        }));
+    } else {
+        load::warn(spec.source.text(), &warnings, ui);
+        ui.note(&format!("Valid: {count} resources in environment `{}`.\n", spec.desired.environment));
+    }
+    Ok(End::Good)
+}
+
+/// A kind without a provider stops a plan; the spec is none the worse for it.
+fn softened(diagnostics: Diagnostics) -> Diagnostics {
+    let mut soft = Diagnostics::default();
+    for diagnostic in diagnostics.iter() {
+        soft.push(crate::diagnostic::Diagnostic { severity: Severity::Warning, ..diagnostic.clone() });
+    }
+    soft
+}

@@ -1,0 +1,44 @@
+//! What execution writes down: intent before an effect, outcome after it. Where it is written is the store's matter.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::plan::Verb;
+
+/// One line of the journal about one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The step, as an index into its plan.
+    pub step: usize,
+    /// The resource.
+    pub address: Address,
+    /// What the step does: `create`, `update`, `delete`, `adopt`, `forget`.
+    pub verb: String,
+    /// The object that it does it to.
+    pub identity: String,
+}
+
+impl Entry {
+    /// The entry of a step.
+    #[must_use]
+    pub fn new(step: usize, address: &Address, verb: Verb, identity: &str) -> Self {
+        Self { step, address: address.clone(), verb: verb.word().to_owned(), identity: identity.to_owned() }
+    }
+}
+
+/// Where a journal is written.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Writes down that a step is about to take effect. When this returns, it survives a crash of the machine.
+    ///
+    /// # Errors
+    /// When it could not be written; the step must then not take effect.
+    async fn intend(&self, entry: Entry) -> std::io::Result<()>;
+
+    /// Writes down what came of a step: none for success. Losing it costs the next run one look, nothing more.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    async fn conclude(&self, entry: Entry, error: Option<String>) -> std::io::Result<()>;
+}

@@ -1,0 +1,180 @@
+//! From a plan to a [`Report`]: a pure ready queue under a bounded worker loop.
+//!
+//! Intent is journaled before each effect. A failed step skips what waits for it, and nobody else. Asked to stop, the
+//! loop finishes what is in flight and reports. Nothing here decides what to do: the plan does.
+
+mod event;
+mod journal;
+mod queue;
+mod retry;
+mod step;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+pub use event::{Counts, Event, Report, What};
+pub use journal::{Entry, Journal};
+pub use queue::ReadyQueue;
+pub use retry::backoff;
+
+use crate::address::Address;
+use crate::plan::{Plan, Selector, Verb};
+use crate::provider::Registry;
+
+/// How to execute a plan.
+pub struct Execution {
+    /// The providers.
+    pub registry: Registry,
+    /// Where intents and outcomes are written.
+    pub journal: Arc<dyn Journal>,
+    /// How many steps may run at once.
+    pub parallelism: usize,
+    /// The resources whose data may be lost.
+    pub allow_loss: Vec<Selector>,
+    /// Only these, when a saved plan was approved and some of it moved.
+    pub approved: Option<BTreeSet<Address>>,
+    /// Whoever wants to see what happens.
+    pub events: mpsc::UnboundedSender<Event>,
+    /// True once somebody asks to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Carries out a plan.
+pub async fn execute(plan: Plan, execution: Execution) -> Report {
+    let plan = Arc::new(plan);
+    let mut run = Run {
+        queue: ReadyQueue::new(&plan.steps),
+        running: vec![false; plan.steps.len()],
+        report: Report::default(),
+        events: execution.events.clone(),
+        plan: Arc::clone(&plan),
+    };
+    run.drop_unapproved(execution.approved.as_ref());
+    let shared = Arc::new(step::Shared {
+        known: Mutex::new(plan.known.clone()),
+        plan,
+        registry: execution.registry,
+        journal: execution.journal,
+        allow_loss: execution.allow_loss,
+        events: execution.events,
+        contents: Mutex::new(HashMap::new()),
+    });
+    let mut stop = execution.stop;
+    let mut stoppable = true;
+    let mut tasks = JoinSet::new();
+    loop {
+        while tasks.len() < execution.parallelism.max(1)
+            && !run.report.interrupted
+            && let Some(at) = run.queue.pop()
+        {
+            run.begin(at);
+            let shared = Arc::clone(&shared);
+            tasks.spawn(async move {
+                let begun = Instant::now();
+                let result = step::run(&shared, at).await;
+                (at, result, begun.elapsed())
+            });
+        }
+        if tasks.is_empty() {
+            break;
+        }
+        tokio::select! {
+            Some(joined) = tasks.join_next() => match joined {
+                Ok((at, result, elapsed)) => run.end(at, result, elapsed),
+                Err(error) => run.lost(&error.to_string()),
+            },
+            changed = stop.changed(), if stoppable => {
+                stoppable = changed.is_ok();
+                if *stop.borrow() {
+                    run.interrupt();
+                }
+            }
+        }
+    }
+    run.report
+}
+
+struct Run {
+    plan: Arc<Plan>,
+    queue: ReadyQueue,
+    running: Vec<bool>,
+    report: Report,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Run {
+    fn of(&self, at: usize) -> (Address, Verb) {
+        let step = &self.plan.steps[at];
+        (self.plan.changes[step.change].address.clone(), step.verb)
+    }
+
+    fn say(&self, at: usize, what: What) {
+        let (address, verb) = self.of(at);
+        // Nobody listening is no reason to stop.
+        let _ = self.events.send(Event { address, verb, what });
+    }
+
+    fn begin(&mut self, at: usize) {
+        self.running[at] = true;
+        self.say(at, What::Started);
+    }
+
+    fn end(&mut self, at: usize, result: Result<(), String>, elapsed: std::time::Duration) {
+        let (address, verb) = self.of(at);
+        match result {
+            Ok(()) => {
+                self.say(at, What::Finished(elapsed));
+                self.report.done.push((address, verb));
+                self.queue.succeed(at);
+            }
+            Err(error) => {
+                self.say(at, What::Failed { error: error.clone(), elapsed });
+                self.report.failed.push((address.clone(), verb, error));
+                for skipped in self.queue.fail(at) {
+                    self.skip(skipped, format!("{address} failed"));
+                }
+            }
+        }
+    }
+
+    fn skip(&mut self, at: usize, reason: String) {
+        let (address, verb) = self.of(at);
+        self.say(at, What::Skipped(reason.clone()));
+        self.report.skipped.push((address, verb, reason));
+    }
+
+    fn interrupt(&mut self) {
+        self.report.interrupted = true;
+        for at in self.queue.abandon(&self.running) {
+            self.skip(at, "the run was asked to stop".into());
+        }
+    }
+
+    /// A step that panicked. Which one is not known, so the whole run stops after what is in flight.
+    fn lost(&mut self, error: &str) {
+        tracing::error!(error, "a step was lost");
+        self.interrupt();
+    }
+
+    /// Skips what nobody approved, and what waits for it.
+    fn drop_unapproved(&mut self, approved: Option<&BTreeSet<Address>>) {
+        let Some(approved) = approved else { return };
+        for at in 0..self.plan.steps.len() {
+            let (address, _) = self.of(at);
+            if approved.contains(&address) {
+                continue;
+            }
+            if self.queue.is_dead(at) {
+                continue;
+            }
+            self.skip(at, "it moved since the plan was approved".into());
+            for skipped in self.queue.fail(at) {
+                self.skip(skipped, format!("{address} moved since the plan was approved"));
+            }
+        }
+    }
+}

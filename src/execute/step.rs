@@ -1,0 +1,238 @@
+//! One step: complete its references, write down the intent, act, write down the outcome.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use super::event::{Event, What};
+use super::journal::{Entry, Journal};
+use super::retry::backoff;
+use crate::address::Address;
+use crate::kind::{Facts as KindFacts, Outputs, Risk};
+use crate::observed::{Mark, Object};
+use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
+use crate::provider::{Class, Provider, ProviderError, Query, Registry, Removal, Request};
+use crate::value::Attributes;
+
+/// What the contents of one host are, by identity; asked at most once in a run.
+type Contents = Arc<OnceCell<HashMap<String, Object>>>;
+
+/// What all steps of a run share.
+pub struct Shared {
+    pub plan: Arc<Plan>,
+    pub registry: Registry,
+    pub journal: Arc<dyn Journal>,
+    pub allow_loss: Vec<Selector>,
+    pub events: tokio::sync::mpsc::UnboundedSender<Event>,
+    pub known: Mutex<Known>,
+    pub contents: Mutex<HashMap<String, Contents>>,
+}
+
+/// Runs a step to its end.
+pub async fn run(shared: &Shared, at: usize) -> Result<(), String> {
+    let step = &shared.plan.steps[at];
+    let change = &shared.plan.changes[step.change];
+    let limit = Duration::from_secs(change.timeout);
+    match tokio::time::timeout(limit, attempt(shared, at, step, change)).await {
+        Ok(result) => result,
+        Err(_) => Err(format!("it took longer than its timeout of {}", crate::kind::duration::format(change.timeout))),
+    }
+}
+
+async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Result<(), String> {
+    let provider = shared.registry.of(change.kind).ok_or_else(|| format!("no provider for `{}`", change.kind.name))?;
+    let job = Job::prepare(shared, step, change)?;
+    let entry = Entry::new(at, &change.address, step.verb, job.identity());
+    if !job.ahead(shared, provider.as_ref(), change).await? {
+        return Ok(());
+    }
+    let unwritten = |error| format!("the journal can't be written, so nothing was done: {error}");
+    shared.journal.intend(entry.clone()).await.map_err(unwritten)?;
+    let mut tries = 0;
+    let result = loop {
+        tries += 1;
+        let error = match job.act(provider.as_ref()).await {
+            Ok(outputs) => break job.conclude(shared, change, outputs),
+            Err(error) => error,
+        };
+        match backoff(error.class, tries, seed(&change.address)) {
+            Some(wait) => {
+                let what = What::Retrying { error: error.chain(), wait };
+                let _ = shared.events.send(Event { address: change.address.clone(), verb: step.verb, what });
+                tokio::time::sleep(wait).await;
+            }
+            None => break Err(described(&error, tries)),
+        }
+    };
+    // The outcome is a convenience for the next run: losing it must not turn a success into a failure.
+    if let Err(error) = shared.journal.conclude(entry, result.as_ref().err().cloned()).await {
+        tracing::warn!(%error, "the outcome of a step was not journaled");
+    }
+    result
+}
+
+/// A step with everything resolved.
+enum Job<'a> {
+    Make { verb: Verb, change: &'a Change, target: &'a Target, attributes: Attributes, derived: Outputs, mark: Mark },
+    Remove { verb: Verb, change: &'a Change, target: &'a Target, mark: &'a Mark },
+}
+
+impl<'a> Job<'a> {
+    fn prepare(shared: &Shared, step: &Step, change: &'a Change) -> Result<Self, String> {
+        let verb = step.verb;
+        if matches!(verb, Verb::Delete | Verb::Forget) {
+            let target = change.before.as_ref().ok_or("there is nothing to remove")?;
+            let mark = target.mark.as_ref().ok_or("the object has no mark")?;
+            return Ok(Self::Remove { verb, change, target, mark });
+        }
+        let target = change.after.as_ref().ok_or("there is nothing to make")?;
+        let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let attributes = known.resolve(change.kind, &target.attributes);
+        if let Some((name, _)) = attributes.iter().find(|(_, value)| !value.is_known()) {
+            return Err(format!("`{name}` refers to something that is still unknown"));
+        }
+        let host = change.hosts.first().and_then(|host| known.get(host)).map(|facts| &facts.outputs);
+        let facts =
+            KindFacts { attributes: &attributes, name: change.address.name(), place: change.address.place(), host };
+        let derived = change.kind.derive_outputs(&facts);
+        drop(known);
+        let mark = target.mark.clone().ok_or("the object has no mark")?;
+        let mark = Mark { applied: attributes.fingerprint(), ..mark };
+        Ok(Self::Make { verb, change, target, attributes, derived, mark })
+    }
+
+    fn identity(&self) -> &str {
+        match self {
+            Self::Make { target, .. } | Self::Remove { target, .. } => &target.identity,
+        }
+    }
+
+    /// Looks before acting, where the plan could not. False when there is nothing left to do.
+    async fn ahead(&self, shared: &Shared, provider: &dyn Provider, change: &Change) -> Result<bool, String> {
+        match self {
+            Self::Make { verb: Verb::Create, target, attributes, mark, .. } if change.deferred.is_some() => {
+                let there = contents(shared, provider, target).await?;
+                match there {
+                    None => Ok(true),
+                    Some(object)
+                        if object.mark.as_ref().is_some_and(|other| other == mark)
+                            && object.attributes == *attributes =>
+                    {
+                        self.conclude(shared, change, object.outputs).map(|()| false)
+                    }
+                    Some(object) => Err(format!(
+                        "it turned out other than the plan showed: `{}` is there already and belongs to {}; plan again",
+                        object.identity,
+                        object.owner()
+                    )),
+                }
+            }
+            Self::Remove { verb: Verb::Delete, target, .. } => {
+                let there = provider.read(change.kind, &target.identity).await.map_err(|error| error.chain())?;
+                let Some(object) = there else { return Ok(true) };
+                let verdict = (change.kind.loss)(&object.usage);
+                let expected = change.risk();
+                let allowed = selected(&shared.allow_loss, &change.address);
+                if verdict.risk > expected || (verdict.risk == Risk::Lossy && !allowed) {
+                    return Err(format!(
+                        "it would lose more than the plan showed ({} then, {} now): {}; plan again, and allow it with --allow-loss {}",
+                        expected.word(),
+                        verdict.risk.word(),
+                        verdict.evidence,
+                        change.address
+                    ));
+                }
+                Ok(true)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    async fn act(&self, provider: &dyn Provider) -> Result<Outputs, ProviderError> {
+        match self {
+            Self::Make { verb, change, target, attributes, derived, mark } => {
+                let request = Request {
+                    kind: change.kind,
+                    identity: &target.identity,
+                    hosts: &target.hosts,
+                    attributes,
+                    derived,
+                    mark,
+                    adopt: *verb == Verb::Adopt,
+                    place: change.address.place(),
+                };
+                if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
+            }
+            Self::Remove { verb, change, target, mark } => {
+                let removal = Removal { kind: change.kind, identity: &target.identity, mark };
+                match verb {
+                    Verb::Forget => provider.forget(&removal).await?,
+                    _ => provider.delete(&removal).await?,
+                }
+                Ok(Outputs::new())
+            }
+        }
+    }
+
+    /// Learns what came of it. What the plan said it knew has to be so.
+    fn conclude(&self, shared: &Shared, change: &Change, outputs: Outputs) -> Result<(), String> {
+        let Self::Make { attributes, .. } = self else { return Ok(()) };
+        let mut known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let planned = known.get(&change.address).map(|facts| facts.outputs.clone()).unwrap_or_default();
+        let other = planned.iter().find(|(name, value)| outputs.get(*name).is_some_and(|now| now != *value));
+        if let Some((name, value)) = other {
+            let now = &outputs[name];
+            return Err(format!("it turned out other than the plan showed: `{name}` is `{now}`, not `{value}`"));
+        }
+        let facts = Facts { attributes: attributes.clone(), outputs };
+        known.learn(change.address.clone(), facts);
+        Ok(())
+    }
+}
+
+/// The object that a deferred step is about to make, if it is there already. Each host is asked once.
+async fn contents(shared: &Shared, provider: &dyn Provider, target: &Target) -> Result<Option<Object>, String> {
+    for host in &target.hosts {
+        let cell = {
+            let mut all = shared.contents.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(host.clone()).or_default())
+        };
+        let found = cell
+            .get_or_try_init(|| async {
+                let planned = shared.plan.changes.iter().filter_map(|change| change.after.as_ref());
+                let wanted: HashSet<&str> = planned.map(|target| target.identity.as_str()).collect();
+                let hosts = [host.clone()];
+                let query = Query {
+                    project: &shared.plan.project,
+                    environment: &shared.plan.environment,
+                    hosts: Some(&hosts),
+                    wanted: &wanted,
+                };
+                let observation = provider.observe(&query).await?;
+                if let Some(reason) = observation.unreachable.get(host) {
+                    return Err(ProviderError::new(Class::Unreachable, reason.clone()));
+                }
+                Ok(observation.objects.into_iter().map(|object| (object.identity.clone(), object)).collect())
+            })
+            .await
+            .map_err(|error: ProviderError| error.chain())?;
+        if let Some(object) = found.get(&target.identity) {
+            return Ok(Some(object.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn described(error: &ProviderError, tries: u32) -> String {
+    let attempts = if tries > 1 { format!(" (after {tries} attempts)") } else { String::new() };
+    format!("{}: {}{attempts}", error.class, error.chain())
+}
+
+fn seed(address: &Address) -> u64 {
+    address
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

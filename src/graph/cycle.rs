@@ -1,0 +1,83 @@
+//! The pass that refuses a cycle and shows the shortest one.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::NodeIndex;
+
+use super::DependencyGraph;
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::spec::Desired;
+
+/// Reports one shortest cycle for each knot of resources that need each other.
+///
+/// # Errors
+/// When there is a cycle.
+pub fn check(desired: &Desired, graph: &DependencyGraph) -> Result<(), Diagnostics> {
+    if graph.order.len() == graph.inner.node_count() {
+        // A resource that needs itself is never in the order, so a full order has no cycle at all.
+        return Ok(());
+    }
+    let mut diagnostics = Diagnostics::default();
+    for knot in kosaraju_scc(&graph.inner) {
+        let alone = knot.len() == 1;
+        if alone && graph.inner.find_edge(knot[0], knot[0]).is_none() {
+            continue;
+        }
+        let path = shortest(graph, &knot);
+        let names: Vec<&str> = path.iter().chain(path.first()).map(|node| graph.inner[*node].as_str()).collect();
+        let first = &graph.inner[path[0]];
+        let next = &graph.inner[path[1 % path.len()]];
+        diagnostics.push(
+            Diagnostic::error("resources that need each other", names.join(" needs "))
+                .at(span(desired, first, next))
+                .hint("remove one of these references or `depends_on` entries")
+                .of(first),
+        );
+    }
+    diagnostics.finish();
+    Err(diagnostics)
+}
+
+/// A shortest cycle of a knot, beginning with its smallest address. Only a few starting points are tried in a large
+/// knot, so that the cost stays linear.
+fn shortest(graph: &DependencyGraph, knot: &[NodeIndex]) -> Vec<NodeIndex> {
+    const STARTS: usize = 64;
+    let members: HashSet<NodeIndex> = knot.iter().copied().collect();
+    let mut starts = knot.to_vec();
+    starts.sort_by_key(|node| &graph.inner[*node]);
+    let cycles = starts.iter().take(STARTS).filter_map(|start| from(graph, &members, *start));
+    let mut best = cycles.min_by_key(Vec::len).unwrap_or_else(|| knot.to_vec());
+    let smallest = (0..best.len()).min_by_key(|at| &graph.inner[best[*at]]).unwrap_or_default();
+    best.rotate_left(smallest);
+    best
+}
+
+fn from(graph: &DependencyGraph, members: &HashSet<NodeIndex>, start: NodeIndex) -> Option<Vec<NodeIndex>> {
+    let mut came: HashMap<NodeIndex, NodeIndex> = HashMap::new();
+    let mut open = VecDeque::from([start]);
+    while let Some(node) = open.pop_front() {
+        for next in graph.inner.neighbors(node).filter(|next| members.contains(next)) {
+            if next == start {
+                let mut path = vec![node];
+                while let Some(before) = came.get(path.last()?) {
+                    path.push(*before);
+                }
+                path.reverse();
+                return Some(path);
+            }
+            if next != start && !came.contains_key(&next) {
+                came.insert(next, node);
+                open.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+fn span(desired: &Desired, from: &Address, to: &Address) -> Option<crate::diagnostic::Span> {
+    let instance = desired.get(from)?;
+    let edge = instance.references.iter().find(|edge| &edge.to == to);
+    Some(edge.map_or(instance.declaration.header, |edge| edge.span))
+}

@@ -1,0 +1,71 @@
+//! An app: a Helm chart on a cluster.
+
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+
+/// An app on each of its clusters.
+pub static APP: Kind = Kind {
+    name: "app",
+    summary: "A Helm chart with its values, on each of its clusters.",
+    places: Places::Clusters,
+    host: Host::Cluster,
+    object: true,
+    coexists: false,
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::DNS_LABEL),
+            "The release's name. The resource's own name by default.",
+            &["\"ledger\"", "\"ledger-2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "namespace",
+            Type::Text(&rule::DNS_LABEL),
+            "The namespace that it runs in.",
+            &["\"default\"", "\"kube-public\""],
+        )
+        .default("\"default\"")
+        .replaces(),
+        Attribute::new(
+            "chart",
+            Type::Text(&rule::PATH),
+            "The folder of the chart. Its content counts: an edited chart is a change.",
+            &["\"charts/ledger-app\"", "\"charts/monitoring\""],
+        )
+        .required(),
+        Attribute::new(
+            "values",
+            Type::Map(&Type::Any),
+            "Values for the chart, over its own.",
+            &["{ replicas = 2 }", "{ replicas = 3 }"],
+        ),
+        Attribute::new(
+            "secrets",
+            Type::Map(&Type::Secret),
+            "Secrets by name. Only the references are compared and shown.",
+            &["{ token = { env = \"LEDGER_TOKEN\" } }", "{ token = { file = \"secrets/token\" } }"],
+        )
+        .sensitive(),
+    ],
+    outputs: &[],
+    usage: &[],
+    check: |instance, desired, findings| {
+        const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+        let Some(namespace) = instance.attributes.get("namespace").as_str() else { return };
+        let declared = instance.references.iter().any(|edge| edge.to.kind() == "namespace");
+        if !declared && !BUILT_IN.contains(&namespace) {
+            let names: Vec<&str> =
+                desired.of_kind("namespace").filter_map(|other| other.attributes.get("name").as_str()).collect();
+            findings.error(
+                instance,
+                "namespace",
+                "namespace that is not declared",
+                format!("no namespace `{namespace}` is declared on {}", instance.place().unwrap_or_default()),
+                crate::spec::suggest(namespace, &names)
+                    .unwrap_or_else(|| format!("declare [namespace.{namespace}] on the same clusters")),
+            );
+        }
+    },
+    loss: |_| Verdict::recoverable("an app's objects come from its chart; volumes are kept"),
+};

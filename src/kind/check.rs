@@ -1,0 +1,47 @@
+//! A check: a question that tells whether the platform works.
+
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+
+/// A probe of the running platform. It stands for no object: `status` and drills ask it.
+pub static CHECK: Kind = Kind {
+    name: "check",
+    summary: "A question that tells whether the platform works: asked by `status` and by drills.",
+    places: Places::One,
+    host: Host::World,
+    object: false,
+    coexists: true,
+    attributes: &[
+        Attribute::new(
+            "target",
+            Type::Address(&[]),
+            "The resource that has to be there, as the spec says it, and answering.",
+            &["\"app.ledger@dc-us\"", "\"app.ledger@dc-eu\""],
+        ),
+        Attribute::new(
+            "http",
+            Type::Text(&rule::URL),
+            "A URL that has to answer.",
+            &["\"http://127.0.0.1:8080/healthz\"", "\"http://127.0.0.1:8081/healthz\""],
+        ),
+        Attribute::new("expect", Type::Int(100, 599), "The HTTP status that it has to answer with.", &["200", "204"])
+            .default("200"),
+        Attribute::new("interval", Type::Duration(1, 3_600), "How often to ask.", &["\"1s\"", "\"5s\""])
+            .default("\"1s\""),
+    ],
+    outputs: &[],
+    usage: &[],
+    check: |instance, _, findings| {
+        let set = |name| !instance.attributes.get(name).is_null();
+        if set("target") == set("http") {
+            findings.error(
+                instance,
+                if set("http") { "http" } else { "" },
+                "check without one question",
+                "a check asks either a `target` or an `http` URL",
+                "write `target = \"app.NAME@CLUSTER\"` or `http = \"http://HOST:PORT/PATH\"`",
+            );
+        }
+    },
+    loss: |_| Verdict::safe("a check is no object"),
+};

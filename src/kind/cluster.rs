@@ -1,0 +1,93 @@
+//! A Kubernetes cluster.
+
+use std::collections::BTreeMap;
+
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use crate::spec::{Desired, Findings, Instance};
+use crate::value::Value;
+
+/// A Kubernetes cluster in a region.
+pub static CLUSTER: Kind = Kind {
+    name: "cluster",
+    summary: "A Kubernetes cluster: what namespaces and apps live in.",
+    places: Places::One,
+    host: Host::Region,
+    object: true,
+    coexists: false,
+    attributes: &[
+        Attribute::new(
+            "region",
+            Type::Name("region"),
+            "The region that it stands in.",
+            &["\"us-east-1\"", "\"eu-central-1\""],
+        )
+        .required()
+        .replaces(),
+        Attribute::new("servers", Type::Int(1, 7), "How many servers run the control plane.", &["1", "3"])
+            .default("1")
+            .replaces(),
+        Attribute::new("agents", Type::Int(0, 1_000), "How many agents run pods.", &["2", "3"]).default("0"),
+        Attribute::new("version", Type::Text(&rule::SOME), "The Kubernetes version.", &["\"1.33\"", "\"1.32\""])
+            .default("\"1.33\""),
+        Attribute::new(
+            "ports",
+            Type::Set(&Type::Text(&rule::PORT)),
+            "Ports of the machine that lead to the cluster's load balancer.",
+            &["[\"8080:80\"]", "[\"8081:80\"]"],
+        ),
+        Attribute::new(
+            "engine",
+            Type::Text(&rule::SOME),
+            "The container engine that it runs on. This machine's own by default.",
+            &["\"tcp://10.0.0.7:2376\"", "\"tcp://10.0.0.8:2376\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "labels",
+            Type::Map(&Type::Text(&rule::ANY)),
+            "Labels on every node.",
+            &["{ tier = \"ledger\" }", "{ tier = \"batch\" }"],
+        ),
+    ],
+    outputs: &[Output { name: "endpoint", doc: "Where the Kubernetes API answers.", formula: None }],
+    usage: &[],
+    check: check_ports,
+    loss: |_| {
+        Verdict::recoverable("a cluster holds only what the spec puts there; its contents have verdicts of their own")
+    },
+};
+
+/// Two clusters on one engine can't both publish the same port of it.
+fn check_ports(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, port) in instance.attributes.get("ports").items().iter().enumerate() {
+        let Some(host) = host_port(port) else { continue };
+        if taken.insert(host, index).is_some() {
+            clash(instance, index, host, &instance.address.to_string(), findings);
+        }
+    }
+    let engine = instance.attributes.get("engine");
+    let earlier = desired.of_kind("cluster").take_while(|other| other.address != instance.address);
+    for other in earlier.filter(|other| other.attributes.get("engine") == engine) {
+        for port in other.attributes.get("ports").items().iter().filter_map(host_port) {
+            if let Some(index) = taken.get(port) {
+                clash(instance, *index, port, &other.address.to_string(), findings);
+            }
+        }
+    }
+}
+
+fn host_port(port: &Value) -> Option<&str> {
+    port.as_str()?.split(':').next()
+}
+
+fn clash(instance: &Instance, index: usize, port: &str, other: &str, findings: &mut Findings) {
+    findings.error(
+        instance,
+        &format!("ports.{index}"),
+        "port taken twice",
+        format!("{other} already publishes port {port} on the same engine"),
+        "choose another host port, or put the clusters on different engines",
+    );
+}

@@ -1,0 +1,108 @@
+//! A database and its topology.
+
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use crate::spec::{Desired, Findings, Instance};
+use crate::value::Value;
+
+/// A database over several regions.
+pub static DATABASE: Kind = Kind {
+    name: "database",
+    summary: "A database, the regions that it spans and what it survives.",
+    places: Places::One,
+    host: Host::AnyServer,
+    object: true,
+    coexists: true,
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::SQL_NAME),
+            "The database's name. The resource's own name by default.",
+            &["\"ledger\"", "\"ledger_2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "engine",
+            Type::Choice(&["cockroachdb", "postgresql"]),
+            "What runs it.",
+            &["\"cockroachdb\"", "\"postgresql\""],
+        )
+        .default("\"cockroachdb\"")
+        .replaces(),
+        Attribute::new(
+            "server",
+            Type::Address(&["app"]),
+            "The app that serves it: the database answers as long as one of its places does.",
+            &["\"app.cockroachdb\"", "\"app.cockroachdb-2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "regions",
+            Type::Set(&Type::Name("region")),
+            "The regions that hold its data.",
+            &[
+                "[\"us-east-1\", \"eu-central-1\", \"us-west-2\"]",
+                "[\"us-east-1\", \"eu-central-1\", \"us-west-2\", \"eu-west-1\"]",
+            ],
+        )
+        .required(),
+        Attribute::new(
+            "primary_region",
+            Type::Name("region"),
+            "The region that decides by default.",
+            &["\"us-east-1\"", "\"eu-central-1\""],
+        ),
+        Attribute::new(
+            "survive",
+            Type::Choice(&["zone", "region"]),
+            "The largest failure that loses neither data nor service.",
+            &["\"zone\"", "\"region\""],
+        )
+        .default("\"zone\""),
+    ],
+    outputs: &[Output { name: "url", doc: "Where it answers, without credentials.", formula: None }],
+    usage: &["rows"],
+    check,
+    loss: |usage| match usage.get("rows") {
+        Some(0) => Verdict::safe("the database holds no rows"),
+        Some(rows) => Verdict::lossy(format!("the database holds {rows} rows")),
+        None => Verdict::lossy("what the database holds could not be observed"),
+    },
+};
+
+/// The rules of multi-region databases.
+/// Source: <https://www.cockroachlabs.com/docs/stable/multiregion-survival-goals>.
+fn check(instance: &Instance, _: &Desired, findings: &mut Findings) {
+    let attributes = &instance.attributes;
+    let text = |name| attributes.get(name).as_str();
+    let regions: Vec<&str> = attributes.get("regions").items().iter().filter_map(Value::as_str).collect();
+    if text("survive") == Some("region") && regions.len() < 3 {
+        findings.error(
+            instance,
+            "survive",
+            "too few regions to survive the loss of one",
+            format!("`survive = \"region\"` needs three regions, and {} has {}", instance.address, regions.len()),
+            "add a region to `regions` (it needs no application, only a database node), or use `survive = \"zone\"`",
+        );
+    }
+    if let Some(primary) = text("primary_region")
+        && !regions.contains(&primary)
+    {
+        findings.error(
+            instance,
+            "primary_region",
+            "primary region that is not among the regions",
+            format!("`{primary}` is not in `regions`, which has {}", regions.join(", ")),
+            "choose one of them, or add it to `regions`",
+        );
+    }
+    if text("engine") == Some("postgresql") && regions.len() > 1 {
+        findings.error(
+            instance,
+            "engine",
+            "engine that knows no regions",
+            format!("PostgreSQL keeps a database in one place, and `regions` has {}", regions.len()),
+            "use `engine = \"cockroachdb\"`, or one region",
+        );
+    }
+}

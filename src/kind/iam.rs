@@ -1,0 +1,169 @@
+//! IAM policy grammar: actions, statements, documents.
+//!
+//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
+
+use jsonc_parser::ast::{Object, Value as Node};
+
+use super::json;
+use super::schema::{Attribute, Fault, Rule, Type};
+use crate::spec::{Findings, Instance};
+use crate::value::Value;
+
+/// An action: `s3:GetObject`, `sqs:*`, `*`.
+pub static ACTION: Rule = Rule {
+    says: "IAM action, \"service:Action\"",
+    pattern: Some("^(\\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$"),
+    check: |text| {
+        let hint = "write it as \"service:Action\", such as \"s3:GetObject\" or \"sqs:*\"";
+        if text == "*" {
+            return Ok(());
+        }
+        let Some((service, action)) = text.split_once(':') else {
+            return Err(Fault::new(format!("`{text}` names no service")).hint(hint));
+        };
+        let wrong = |part: &str, extra: &str| part.find(|c: char| !c.is_ascii_alphanumeric() && !extra.contains(c));
+        if service.is_empty() || action.is_empty() {
+            return Err(Fault::new(format!("`{text}` is only half an action")).hint(hint));
+        }
+        let at = wrong(service, "-").or_else(|| wrong(action, "*?").map(|at| at + service.len() + 1));
+        match at {
+            Some(at) => Err(Fault::new("this character can't stand in an action").at(at..at + 1).hint(hint)),
+            None => Ok(()),
+        }
+    },
+};
+
+/// A whole policy document as JSON.
+pub static DOCUMENT: Rule = Rule { says: "an IAM policy", pattern: None, check: |text| check_document(text, false) };
+
+/// A whole trust policy as JSON: its statements name principals instead of resources.
+pub static TRUST: Rule = Rule { says: "an IAM trust policy", pattern: None, check: |text| check_document(text, true) };
+
+/// The attributes of one statement in its short form.
+pub static STATEMENT: &[Attribute] = &[
+    Attribute::new("actions", Type::Set(&Type::Text(&ACTION)), "The actions.", &["[\"s3:GetObject\"]", "[\"sqs:*\"]"])
+        .required(),
+    Attribute::new(
+        "resources",
+        Type::Set(&Type::Text(&super::rule::SOME)),
+        "The resources, as ARNs.",
+        &["[\"arn:aws:s3:::a\"]", "[\"arn:aws:s3:::b/*\"]"],
+    )
+    .required(),
+    Attribute::new(
+        "conditions",
+        Type::Map(&Type::Any),
+        "Conditions, as IAM writes them: operator, key, values.",
+        &[
+            "{ Bool = { \"aws:SecureTransport\" = \"true\" } }",
+            "{ StringEquals = { \"aws:PrincipalOrgID\" = \"o-1\" } }",
+        ],
+    ),
+];
+
+/// Warns about statements that allow everything on everything.
+pub fn check_grants(instance: &Instance, findings: &mut Findings) {
+    let star =
+        |value: Option<&Value>| value.is_some_and(|set| set.items().iter().any(|item| item.as_str() == Some("*")));
+    for (index, statement) in instance.attributes.get("allow").items().iter().enumerate() {
+        if star(statement.at("actions")) && star(statement.at("resources")) {
+            grants_everything(instance, &format!("allow.{index}"), findings);
+        }
+    }
+    for path in ["document", "policy"] {
+        let Some(text) = instance.attributes.get(path).as_str() else { continue };
+        let meaning = json::meaning(text);
+        let statements = meaning.at("Statement").cloned().unwrap_or_default();
+        let statements = if let Value::List(list) = statements { list } else { vec![statements] };
+        let star = |value: Option<&Value>| value.is_some_and(|v| v.as_str() == Some("*")) || star(value);
+        let open = |s: &Value| {
+            s.at("Effect").and_then(Value::as_str) == Some("Allow") && star(s.at("Action")) && star(s.at("Resource"))
+        };
+        if statements.iter().any(open) {
+            grants_everything(instance, path, findings);
+        }
+    }
+}
+
+fn grants_everything(instance: &Instance, path: &str, findings: &mut Findings) {
+    findings.warning(
+        instance,
+        path,
+        "policy grants everything",
+        "this statement allows every action on every resource",
+        "name the actions and the ARNs that the workload needs",
+    );
+}
+
+fn check_document(text: &str, trust: bool) -> Result<(), Fault> {
+    json::with_tree(text, |tree| {
+        let object = expect_object(tree, "a policy is a JSON object")?;
+        known_keys(object, &["Version", "Id", "Statement"])?;
+        if let Some(version) = json::get(object, "Version") {
+            one_of(version, &["2012-10-17", "2008-10-17"], "Version")?;
+        }
+        let Some(statement) = json::get(object, "Statement") else {
+            return Err(Fault::new("a policy needs a `Statement`").at(json::range_of(tree)));
+        };
+        match statement {
+            Node::Array(list) => list.elements.iter().try_for_each(|item| check_statement(item, trust)),
+            single => check_statement(single, trust),
+        }
+    })
+}
+
+fn check_statement(node: &Node<'_>, trust: bool) -> Result<(), Fault> {
+    let object = expect_object(node, "a statement is a JSON object")?;
+    let keys =
+        ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+    known_keys(object, &keys)?;
+    let Some(effect) = json::get(object, "Effect") else {
+        return Err(Fault::new("a statement needs an `Effect`").at(json::range_of(node)));
+    };
+    one_of(effect, &["Allow", "Deny"], "Effect")?;
+    let has = |key: &str| json::get(object, key).is_some();
+    if !has("Action") && !has("NotAction") {
+        return Err(Fault::new("a statement needs an `Action`").at(json::range_of(node)));
+    }
+    if trust && !has("Principal") && !has("NotPrincipal") {
+        return Err(Fault::new("a trust policy's statement needs a `Principal`").at(json::range_of(node)));
+    }
+    if !trust && !has("Resource") && !has("NotResource") {
+        return Err(Fault::new("a statement needs a `Resource`").at(json::range_of(node)));
+    }
+    let Some(action) = json::get(object, "Action") else { return Ok(()) };
+    let actions = action.as_array().map_or_else(|| vec![action], |list| list.elements.iter().collect());
+    actions.into_iter().try_for_each(|item| {
+        let at = json::range_of(item);
+        let text = item.as_string_lit().ok_or_else(|| Fault::new("an action is a text").at(at.clone()))?;
+        (ACTION.check)(&text.value).map_err(|fault| {
+            let inner = fault.at.clone().map_or(at.clone(), |part| at.start + 1 + part.start..at.start + 1 + part.end);
+            Fault { at: Some(inner), ..fault }
+        })
+    })
+}
+
+fn expect_object<'a, 'b>(node: &'a Node<'b>, what: &str) -> Result<&'a Object<'b>, Fault> {
+    node.as_object().ok_or_else(|| Fault::new(what).at(json::range_of(node)))
+}
+
+fn known_keys(object: &Object<'_>, keys: &[&str]) -> Result<(), Fault> {
+    for property in &object.properties {
+        let key = property.name.as_str();
+        if !keys.contains(&key) {
+            let at = property.range.start..property.range.start + key.len() + 2;
+            let near = keys.iter().min_by_key(|known| strsim::damerau_levenshtein(known, key)).unwrap_or(&"");
+            return Err(Fault::new(format!("IAM knows no key `{key}` here"))
+                .at(at)
+                .hint(format!("did you mean `{near}`?")));
+        }
+    }
+    Ok(())
+}
+
+fn one_of(node: &Node<'_>, words: &[&str], key: &str) -> Result<(), Fault> {
+    match node.as_string_lit() {
+        Some(text) if words.contains(&text.value.as_ref()) => Ok(()),
+        _ => Err(Fault::new(format!("`{key}` has to be {}", words.join(" or "))).at(json::range_of(node))),
+    }
+}

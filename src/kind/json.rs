@@ -1,0 +1,75 @@
+//! JSON inside the spec: parsed strictly, with the place of every fault, compared by meaning.
+
+use std::ops::Range;
+
+use jsonc_parser::ast::{Object, Value as Node};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use super::schema::Fault;
+use crate::value::Value;
+
+const STRICT: ParseOptions = ParseOptions {
+    allow_comments: false,
+    allow_loose_object_property_names: false,
+    allow_trailing_commas: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// Parses strict JSON and gives its tree, with positions, to `look`.
+///
+/// # Errors
+/// When it is not JSON, or whatever `look` finds.
+pub fn with_tree<T>(text: &str, look: impl FnOnce(&Node<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    let tree = parse_to_ast(text, &CollectOptions::default(), &STRICT).map_err(|error| {
+        let range = error.range();
+        let end = range.end.max(range.start + 1).min(text.len());
+        Fault::new(error.kind().to_string()).at(range.start.min(end)..end).hint("this text has to be strict JSON")
+    })?;
+    match tree.value {
+        Some(value) => look(&value),
+        None => Err(Fault::new("there is no JSON in this text").at(0..text.len())),
+    }
+}
+
+/// Checks that a text is strict JSON.
+///
+/// # Errors
+/// When it is not.
+pub fn check(text: &str) -> Result<(), Fault> {
+    with_tree(text, |_| Ok(()))
+}
+
+/// The meaning of a JSON text. A text that is no JSON means itself.
+#[must_use]
+pub fn meaning(text: &str) -> Value {
+    serde_json::from_str::<serde_json::Value>(text).map_or_else(|_| text.into(), Value::from)
+}
+
+/// The normal form of a JSON text: keys sorted, two spaces of indentation.
+#[must_use]
+pub fn normal(text: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(text)
+        .ok()
+        .and_then(|json| serde_json::to_string_pretty(&json).ok())
+        .unwrap_or_else(|| text.to_owned())
+}
+
+/// The bytes of a node.
+#[must_use]
+pub fn range_of(node: &Node<'_>) -> Range<usize> {
+    let range = node.range();
+    range.start..range.end
+}
+
+/// The value of a key.
+#[must_use]
+pub fn get<'a, 'b>(object: &'a Object<'b>, key: &str) -> Option<&'a Node<'b>> {
+    object.properties.iter().find(|property| property.name.as_str() == key).map(|property| &property.value)
+}

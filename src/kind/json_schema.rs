@@ -1,0 +1,154 @@
+//! The JSON Schema of a spec, derived from the kinds, for editors that complete and check `atlas.toml`.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{Attribute, Kind, Places, Type};
+use super::{ALL, attributes_of, duration, literal};
+
+/// The schema of a whole spec, as JSON Schema draft 7, which TOML language servers read.
+#[must_use]
+pub fn json_schema() -> Value {
+    let mut definitions = Map::new();
+    for kind in ALL {
+        definitions.insert(kind.name.to_owned(), block(kind, true));
+        definitions.insert(format!("{}.overlay", kind.name), block(kind, false));
+    }
+    let mut root = kinds("");
+    let mut overlay = kinds(".overlay");
+    root.insert("project".into(), project());
+    for properties in [&mut root, &mut overlay] {
+        properties.insert("var".into(), named(&variable(), "Variables: `${var.NAME}`."));
+    }
+    overlay.insert(
+        "world".into(),
+        json!({ "enum": ["sandbox", "real"], "default": "real", "description": "Where resources are made." }),
+    );
+    let environment = json!({ "type": "object", "properties": overlay, "additionalProperties": false });
+    root.insert("environment".into(), named(&environment, "Environments: each a partial spec, merged over the base."));
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Atlas spec",
+        "type": "object",
+        "required": ["project"],
+        "properties": root,
+        "additionalProperties": false,
+        "definitions": definitions,
+    })
+}
+
+fn kinds(suffix: &str) -> Map<String, Value> {
+    let top = ALL.iter().filter(|kind| !matches!(kind.places, Places::Inside(_)));
+    top.map(|kind| (kind.name.to_owned(), named(&reference(kind, suffix), kind.summary))).collect()
+}
+
+fn reference(kind: &Kind, suffix: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{}{suffix}", kind.name) })
+}
+
+fn named(item: &Value, description: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": description,
+        "propertyNames": { "pattern": "^[a-z0-9_-]{1,63}$" },
+        "additionalProperties": item,
+    })
+}
+
+fn project() -> Value {
+    let word = json!({ "type": "string", "pattern": "^[a-z0-9-]{1,40}$" });
+    json!({
+        "type": "object",
+        "description": "The project that every object's ownership mark names.",
+        "required": ["name"],
+        "properties": { "name": word, "environment": word },
+        "additionalProperties": false,
+    })
+}
+
+fn variable() -> Value {
+    let scalar = json!({ "type": ["string", "number", "boolean"], "description": "The value unless --var or ATLAS_VAR_NAME gives another." });
+    json!({
+        "type": "object",
+        "properties": { "default": scalar, "description": { "type": "string" } },
+        "additionalProperties": false,
+    })
+}
+
+fn block(kind: &Kind, complete: bool) -> Value {
+    let mut schema = object(attributes_of(kind), complete);
+    schema["description"] = kind.summary.into();
+    for inner in ALL.iter().filter(|inner| inner.places == Places::Inside(kind.name)) {
+        let suffix = if complete { "" } else { ".overlay" };
+        schema["properties"][inner.name] = named(&reference(inner, suffix), inner.summary);
+    }
+    schema
+}
+
+fn object(attributes: impl Iterator<Item = &'static Attribute>, complete: bool) -> Value {
+    let mut properties = Map::new();
+    let mut required: Vec<&str> = Vec::new();
+    for attribute in attributes {
+        if attribute.required && complete {
+            required.push(attribute.name);
+        }
+        properties.insert(attribute.name.to_owned(), entry(attribute, complete));
+    }
+    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+    schema
+}
+
+fn entry(attribute: &Attribute, complete: bool) -> Value {
+    let mut schema = of_type(&attribute.ty, complete);
+    let replaces = if attribute.replaces { " A change replaces the object." } else { "" };
+    schema["description"] = format!("{}{replaces}", attribute.doc).into();
+    if let Some(default) = attribute.default {
+        schema["default"] = literal(default).to_json();
+    }
+    schema["examples"] = attribute.examples.iter().map(|text| literal(text).to_json()).collect();
+    schema
+}
+
+fn of_type(ty: &Type, complete: bool) -> Value {
+    match ty {
+        Type::Bool => or_reference(json!({ "type": "boolean" })),
+        Type::Int(min, max) => {
+            let mut schema = json!({ "type": "integer", "minimum": min });
+            if *max != i64::MAX {
+                schema["maximum"] = (*max).into();
+            }
+            or_reference(schema)
+        }
+        Type::Duration(min, max) => {
+            let says = format!("From {} to {}.", duration::format(*min), duration::format(*max));
+            or_reference(json!({ "type": "string", "pattern": "^([0-9]+[smhd])+$", "title": says }))
+        }
+        Type::Text(rule) => match rule.pattern {
+            Some(pattern) => or_reference(json!({ "type": "string", "pattern": pattern })),
+            None => json!({ "type": "string", "title": rule.says }),
+        },
+        Type::Choice(words) => or_reference(json!({ "enum": words })),
+        Type::List(item) => json!({ "type": "array", "items": of_type(item, complete) }),
+        Type::Set(item) => json!({ "type": "array", "items": of_type(item, complete), "uniqueItems": true }),
+        Type::Map(item) => json!({ "type": "object", "additionalProperties": of_type(item, complete) }),
+        Type::Object(attributes) => object(attributes.iter(), complete),
+        Type::Json(rule) => json!({ "type": "string", "title": format!("JSON: {}", rule.says) }),
+        Type::Address(_) => json!({ "type": "string", "title": ty.describe() }),
+        Type::Name(kind) => json!({ "type": "string", "title": format!("name of a {kind}") }),
+        Type::Secret => json!({
+            "type": "object",
+            "properties": { "env": { "type": "string" }, "file": { "type": "string" } },
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": false,
+        }),
+        Type::Any => json!({}),
+    }
+}
+
+/// Whatever a variable or a reference stands for.
+fn or_reference(schema: Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "string", "pattern": "\\$\\{.+\\}" }] })
+}

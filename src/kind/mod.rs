@@ -1,0 +1,132 @@
+//! The kinds of resources: one file each, with its attributes, defaults, normal form, references and loss rule.
+//!
+//! A kind is a table of data ([`Kind`]). The parser, the JSON Schema, `atlas explain` and the tests that change every
+//! attribute once are derived from that table, so a new attribute is one entry and a new kind is one file and one
+//! line in [`ALL`].
+
+mod app;
+mod bucket;
+mod check;
+mod cluster;
+mod database;
+mod drill;
+pub mod duration;
+pub mod iam;
+pub mod json;
+mod json_schema;
+mod namespace;
+mod normal;
+mod policy;
+mod queue;
+mod region;
+mod role;
+pub mod rule;
+mod schema;
+mod table;
+
+pub use json_schema::json_schema;
+pub use normal::{default_of, literal, normal, normal_attributes};
+pub use schema::{Attribute, Facts, Fault, Host, Kind, Output, Outputs, Places, Risk, Rule, Type, Usage, Verdict};
+
+/// Every kind, hosts before what lives in them: the order in which people read a spec.
+pub static ALL: &[&Kind] = &[
+    &region::REGION,
+    &bucket::BUCKET,
+    &queue::QUEUE,
+    &policy::POLICY,
+    &role::ROLE,
+    &cluster::CLUSTER,
+    &namespace::NAMESPACE,
+    &app::APP,
+    &database::DATABASE,
+    &table::TABLE,
+    &check::CHECK,
+    &drill::DRILL,
+];
+
+/// What every kind takes besides its own attributes. They steer Atlas and are not sent to any provider.
+pub static COMMON: &[Attribute] = &[
+    Attribute::new(
+        "depends_on",
+        Type::Set(&Type::Address(&[])),
+        "Resources that have to be in order before this one, besides those that it refers to.",
+        &["[\"region.us-east-1\"]", "[]"],
+    ),
+    Attribute::new(
+        "protect",
+        Type::Bool,
+        "Never delete or replace the object, also when this block is removed. It is written on the object itself.",
+        &["true", "false"],
+    )
+    .default("false"),
+    Attribute::new(
+        "ignore",
+        Type::Set(&Type::Text(&rule::SOME)),
+        "Attributes that are left to others once the object exists.",
+        &["[\"tags\"]", "[]"],
+    ),
+    Attribute::new("timeout", Type::Duration(1, 86_400), "How long one step may take.", &["\"10m\"", "\"30m\""])
+        .default("\"10m\""),
+    Attribute::new(
+        "on_remove",
+        Type::Choice(&["delete", "forget"]),
+        "What happens to the object when this block is removed.",
+        &["\"delete\"", "\"forget\""],
+    )
+    .default("\"delete\""),
+    Attribute::new(
+        "renamed_from",
+        Type::Text(&rule::SOME),
+        "The address that this resource had before; the object stays as it is.",
+        &["\"bucket.old-name\"", "\"bucket.older-name\""],
+    ),
+];
+
+static TEXT: Type = Type::Text(&rule::ANY);
+
+/// Tags of the object, as AWS allows them: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
+const TAGS: Attribute = Attribute::new(
+    "tags",
+    Type::Map(&TEXT),
+    "Tags of the object, besides the ownership mark.",
+    &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
+);
+
+/// The `regions` of a kind that stands in several.
+pub static REGIONS: Attribute = Attribute::new(
+    "regions",
+    Type::Set(&Type::Name("region")),
+    "The regions that it stands in: one object in each.",
+    &["[\"us-east-1\", \"eu-central-1\"]", "[\"us-east-1\"]"],
+)
+.required();
+
+/// The `clusters` of a kind that stands on several.
+pub static CLUSTERS: Attribute = Attribute::new(
+    "clusters",
+    Type::Set(&Type::Name("cluster")),
+    "The clusters that it stands on: one object on each.",
+    &["[\"dc-us\", \"dc-eu\"]", "[\"dc-us\"]"],
+)
+.required();
+
+/// The kind with this name.
+#[must_use]
+pub fn get(name: &str) -> Option<&'static Kind> {
+    ALL.iter().copied().find(|kind| kind.name == name)
+}
+
+/// The attribute that says where resources of a kind stand, if there is one.
+#[must_use]
+pub fn place_attribute(kind: &Kind) -> Option<&'static Attribute> {
+    match kind.places {
+        Places::Regions => Some(&REGIONS),
+        Places::Clusters => Some(&CLUSTERS),
+        Places::One | Places::Inside(_) => None,
+    }
+}
+
+/// Everything that a block of this kind may say, in the order in which people read it.
+pub fn attributes_of(kind: &Kind) -> impl Iterator<Item = &'static Attribute> + use<> {
+    place_attribute(kind).into_iter().chain(kind.attributes).chain(COMMON)
+}

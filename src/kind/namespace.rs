@@ -1,0 +1,63 @@
+//! A Kubernetes namespace with its guard rails.
+
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+
+/// A Kubernetes namespace.
+pub static NAMESPACE: Kind = Kind {
+    name: "namespace",
+    summary: "A namespace on each cluster, with pod security and a network policy.",
+    places: Places::Clusters,
+    host: Host::Cluster,
+    object: true,
+    coexists: true,
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::DNS_LABEL),
+            "The namespace's name. The resource's own name by default.",
+            &["\"ledger\"", "\"ledger-2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "pod_security",
+            Type::Choice(&["restricted", "baseline", "privileged"]),
+            "The Pod Security Standard that is enforced.",
+            &["\"restricted\"", "\"baseline\""],
+        )
+        .default("\"restricted\""),
+        Attribute::new(
+            "network",
+            Type::Choice(&["default-deny", "open"]),
+            "Whether pods may talk only where a policy allows it.",
+            &["\"default-deny\"", "\"open\""],
+        )
+        .default("\"default-deny\""),
+        Attribute::new(
+            "quota",
+            Type::Object(&[
+                Attribute::new("cpu", Type::Text(&rule::SOME), "CPU in all.", &["\"8\"", "\"4\""]),
+                Attribute::new("memory", Type::Text(&rule::SOME), "Memory in all.", &["\"16Gi\"", "\"8Gi\""]),
+                Attribute::new("pods", Type::Int(0, 100_000), "Pods in all.", &["50", "20"]),
+            ]),
+            "What the namespace may use in all.",
+            &["{ cpu = \"8\", memory = \"16Gi\" }", "{ cpu = \"4\", memory = \"16Gi\" }"],
+        ),
+        Attribute::new(
+            "labels",
+            Type::Map(&Type::Text(&rule::ANY)),
+            "More labels.",
+            &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
+        ),
+        Attribute::new(
+            "annotations",
+            Type::Map(&Type::Text(&rule::ANY)),
+            "Annotations.",
+            &["{ owner = \"ledger\" }", "{ owner = \"payments\" }"],
+        ),
+    ],
+    outputs: &[],
+    usage: &[],
+    check: |_, _, _| {},
+    loss: |_| Verdict::recoverable("a namespace holds only what the spec puts there"),
+};

@@ -1,0 +1,90 @@
+//! The normal form of values: two values that mean the same become equal.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::schema::{Attribute, Type};
+use super::{duration, json};
+use crate::value::{Attributes, Value};
+
+/// Brings a value into the normal form of its type. What is not known yet stays as it is.
+#[must_use]
+pub fn normal(ty: &Type, value: Value) -> Value {
+    match (ty, value) {
+        (Type::Duration(..), Value::String(text)) => {
+            duration::parse(&text).map_or(Value::String(text), |seconds| Value::String(duration::format(seconds)))
+        }
+        (Type::Json(_), Value::String(text)) => Value::String(json::normal(&text)),
+        (Type::List(_) | Type::Set(_), Value::List(items)) if items.is_empty() => Value::Null,
+        (Type::List(item), Value::List(items)) => {
+            Value::List(items.into_iter().map(|value| normal(item, value)).collect())
+        }
+        (Type::Set(item), Value::List(items)) => {
+            let mut items: Vec<Value> = items.into_iter().map(|value| normal(item, value)).collect();
+            items.sort_by_cached_key(|value| serde_json::to_string(value).unwrap_or_default());
+            items.dedup();
+            Value::List(items)
+        }
+        (Type::Map(_), Value::Map(entries)) if entries.is_empty() => Value::Null,
+        (Type::Map(item), Value::Map(entries)) => {
+            Value::Map(entries.into_iter().map(|(key, value)| (key, normal(item, value))).collect())
+        }
+        (Type::Object(attributes), Value::Map(mut entries)) => {
+            for attribute in *attributes {
+                let value = entries.remove(attribute.name).unwrap_or_default();
+                let value = if value.is_null() { default_of(attribute) } else { normal(&attribute.ty, value) };
+                if !value.is_null() {
+                    entries.insert(attribute.name.to_owned(), value);
+                }
+            }
+            Value::Map(entries)
+        }
+        (_, value) => value,
+    }
+}
+
+/// Brings every attribute into its normal form.
+#[must_use]
+pub fn normal_attributes(kind: &super::Kind, attributes: Attributes) -> Attributes {
+    kind.attributes
+        .iter()
+        .map(|attribute| (attribute.name, normal(&attribute.ty, attributes.get(attribute.name).clone())))
+        .collect()
+}
+
+/// The default of an attribute; null when it has none.
+#[must_use]
+pub fn default_of(attribute: &Attribute) -> Value {
+    static DEFAULTS: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
+        let mut defaults = HashMap::new();
+        let lists = super::ALL.iter().map(|kind| kind.attributes).chain([super::COMMON]);
+        lists.for_each(|list| collect(list, &mut defaults));
+        defaults
+    });
+    attribute.default.and_then(|text| DEFAULTS.get(text)).cloned().unwrap_or_default()
+}
+
+fn collect(attributes: &'static [Attribute], defaults: &mut HashMap<&'static str, Value>) {
+    for attribute in attributes {
+        if let Some(text) = attribute.default {
+            defaults.entry(text).or_insert_with(|| literal(text));
+        }
+        let mut ty = &attribute.ty;
+        while let Type::List(item) | Type::Set(item) | Type::Map(item) = ty {
+            ty = item;
+        }
+        if let Type::Object(inner) = ty {
+            collect(inner, defaults);
+        }
+    }
+}
+
+/// A value that the code itself writes as TOML: a default or an example. Defaults are written in normal form.
+#[must_use]
+pub fn literal(text: &str) -> Value {
+    #[derive(serde::Deserialize)]
+    struct Holder {
+        value: Value,
+    }
+    toml::from_str::<Holder>(&format!("value = {text}")).map_or(Value::Null, |holder| holder.value)
+}

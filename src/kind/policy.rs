@@ -1,0 +1,67 @@
+//! A managed IAM policy.
+
+use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::{TAGS, iam, rule};
+
+/// A managed IAM policy.
+pub static POLICY: Kind = Kind {
+    name: "policy",
+    summary: "A managed policy that several roles can share.",
+    places: Places::Regions,
+    host: Host::Region,
+    object: true,
+    coexists: true,
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::IAM_NAME),
+            "The policy's name. The resource's own name by default.",
+            &["\"read-audit\"", "\"read-audit-2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "path",
+            Type::Text(&rule::IAM_PATH),
+            "The path in front of the name.",
+            &["\"/\"", "\"/atlas/\""],
+        )
+        .default("\"/\"")
+        .replaces(),
+        Attribute::new(
+            "description",
+            Type::Text(&rule::ANY),
+            "What it is for. IAM can't change it later.",
+            &["\"reads the audit logs\"", "\"reads audit logs\""],
+        )
+        .replaces(),
+        ALLOW,
+        DENY,
+        Attribute::new("document", Type::Json(&iam::DOCUMENT), "The policy, as IAM writes it.", DOCUMENT_EXAMPLES),
+        TAGS,
+    ],
+    outputs: &[Output {
+        name: "arn",
+        doc: "The policy's ARN.",
+        formula: Some(|facts| {
+            let account = facts.host?.get("account")?;
+            let text = |name| facts.attributes.get(name).as_str();
+            Some(format!("arn:aws:iam::{account}:policy{}{}", text("path")?, text("name")?))
+        }),
+    }],
+    usage: &[],
+    check: |instance, _, findings| {
+        let set = |name| !instance.attributes.get(name).is_null();
+        if set("document") == (set("allow") || set("deny")) {
+            findings.error(
+                instance,
+                if set("document") { "document" } else { "" },
+                "policy without one content",
+                "a policy needs either statements (`allow`, `deny`) or a `document`",
+                "write [[policy.NAME.allow]] with `actions` and `resources`",
+            );
+        }
+        iam::check_grants(instance, findings);
+    },
+    loss: |_| Verdict::recoverable("a policy holds no data; the spec can make it again"),
+};

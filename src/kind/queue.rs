@@ -1,0 +1,191 @@
+//! An SQS queue.
+
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::{TAGS, rule};
+use crate::address::Address;
+use crate::spec::{Desired, Findings, Instance};
+use crate::value::Value;
+
+/// An SQS queue. Limits from
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
+pub static QUEUE: Kind = Kind {
+    name: "queue",
+    summary: "A message queue, standard or FIFO, with an optional dead-letter queue.",
+    places: Places::Regions,
+    host: Host::Region,
+    object: true,
+    coexists: true,
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::QUEUE),
+            "The queue's name. The resource's own name by default.",
+            &["\"orders\"", "\"orders-2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "fifo",
+            Type::Bool,
+            "Keep the order and deliver once. The name must then end with `.fifo`.",
+            &["false", "true"],
+        )
+        .default("false")
+        .replaces(),
+        Attribute::new(
+            "visibility_timeout",
+            Type::Duration(0, 43_200),
+            "How long a received message stays hidden from others.",
+            &["\"30s\"", "\"1m\""],
+        )
+        .default("\"30s\""),
+        Attribute::new(
+            "retention",
+            Type::Duration(60, 1_209_600),
+            "How long a message is kept.",
+            &["\"4d\"", "\"14d\""],
+        )
+        .default("\"4d\""),
+        Attribute::new("delay", Type::Duration(0, 900), "How long a new message stays hidden.", &["\"0s\"", "\"5s\""])
+            .default("\"0s\""),
+        Attribute::new(
+            "max_message_size",
+            Type::Int(1_024, 262_144),
+            "The largest message, in bytes.",
+            &["262144", "65536"],
+        )
+        .default("262144"),
+        Attribute::new(
+            "receive_wait",
+            Type::Duration(0, 20),
+            "How long a receive call waits for a message (long polling).",
+            &["\"0s\"", "\"20s\""],
+        )
+        .default("\"0s\""),
+        Attribute::new(
+            "dead_letter",
+            Type::Object(&[
+                Attribute::new(
+                    "queue",
+                    Type::Address(&["queue"]),
+                    "The queue that takes what could not be handled, in the same region.",
+                    &["\"queue.dead\"", "\"queue.dead-2\""],
+                )
+                .required(),
+                Attribute::new("max_receives", Type::Int(1, 1_000), "After how many receives.", &["5", "3"])
+                    .default("5"),
+            ]),
+            "Where messages go that could not be handled.",
+            &["{ queue = \"queue.dead\", max_receives = 5 }", "{ queue = \"queue.dead\", max_receives = 3 }"],
+        ),
+        Attribute::new(
+            "encryption",
+            Type::Choice(&["sqs", "kms", "none"]),
+            "How messages are encrypted at rest.",
+            &["\"sqs\"", "\"none\""],
+        )
+        .default("\"sqs\""),
+        Attribute::new(
+            "kms_key",
+            Type::Text(&rule::SOME),
+            "The KMS key for `encryption = \"kms\"`.",
+            &["\"alias/audit\"", "\"alias/ledger\""],
+        ),
+        TAGS,
+    ],
+    outputs: &[
+        Output {
+            name: "arn",
+            doc: "The queue's ARN.",
+            formula: Some(|facts| {
+                let account = facts.host?.get("account")?;
+                let name = facts.attributes.get("name").as_str()?;
+                Some(format!("arn:aws:sqs:{}:{account}:{name}", facts.place?))
+            }),
+        },
+        Output {
+            name: "url",
+            doc: "Where clients send to and receive from.",
+            formula: Some(|facts| {
+                let host = facts.host?;
+                let name = facts.attributes.get("name").as_str()?;
+                Some(format!("{}/{}/{name}", host.get("endpoint")?, host.get("account")?))
+            }),
+        },
+    ],
+    usage: &["depth"],
+    check,
+    loss: |usage| match usage.get("depth") {
+        Some(0) => Verdict::safe("the queue is empty"),
+        Some(depth) => Verdict::lossy(format!("about {depth} messages wait in the queue")),
+        None => Verdict::lossy("the queue's depth could not be observed"),
+    },
+};
+
+fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+    let attributes = &instance.attributes;
+    let fifo = attributes.get("fifo") == &Value::Bool(true);
+    let name = attributes.get("name").as_str().unwrap_or_default();
+    if fifo && !name.ends_with(".fifo") {
+        findings.error(
+            instance,
+            if instance.declaration.has("name") { "name" } else { "fifo" },
+            "FIFO queue without its ending",
+            format!("SQS takes a FIFO queue only under a name that ends with `.fifo`; this one is `{name}`"),
+            format!("set `name = \"{name}.fifo\"`"),
+        );
+    }
+    if !fifo && name.ends_with(".fifo") {
+        findings.error(
+            instance,
+            "name",
+            "FIFO name on a standard queue",
+            "a name that ends with `.fifo` belongs to a FIFO queue",
+            "set `fifo = true`, or choose another name",
+        );
+    }
+    if !attributes.get("kms_key").is_null() && attributes.get("encryption").as_str() != Some("kms") {
+        findings.error(
+            instance,
+            "kms_key",
+            "key without its encryption",
+            "`kms_key` has no effect while `encryption` is not \"kms\"",
+            "set `encryption = \"kms\"`, or remove `kms_key`",
+        );
+    }
+    check_dead_letter(instance, fifo, desired, findings);
+}
+
+fn check_dead_letter(instance: &Instance, fifo: bool, desired: &Desired, findings: &mut Findings) {
+    let path = "dead_letter.queue";
+    let Some(target) = instance.attributes.at(path).and_then(Value::as_str) else { return };
+    let Some(other) = Address::parse(target).ok().and_then(|address| desired.get(&address)) else { return };
+    if other.address == instance.address {
+        findings.error(
+            instance,
+            path,
+            "dead-letter queue of itself",
+            "a queue can't be its own dead-letter queue",
+            "declare a second queue for what could not be handled",
+        );
+        return;
+    }
+    if (other.attributes.get("fifo") == &Value::Bool(true)) != fifo {
+        let word = |fifo| if fifo { "a FIFO queue" } else { "a standard queue" };
+        findings.error(
+            instance,
+            path,
+            "dead-letter queue of the other type",
+            format!("{} is {}, this is {}", other.address, word(!fifo), word(fifo)),
+            "give the dead-letter queue the same `fifo` as this one",
+        );
+    }
+    if other.place() != instance.place() {
+        findings.error(
+            instance,
+            path,
+            "dead-letter queue in another region",
+            format!("{} is not in {}", other.address, instance.place().unwrap_or_default()),
+            "SQS moves messages within one region only: name a queue of the same region",
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! An IAM role with its inline policy.
+
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::{TAGS, iam, rule};
+
+/// An IAM role.
+pub static ROLE: Kind = Kind {
+    name: "role",
+    summary: "An identity that a workload takes on, with exactly the rights that it needs.",
+    places: Places::Regions,
+    host: Host::Region,
+    object: true,
+    coexists: true,
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::IAM_NAME),
+            "The role's name. The resource's own name by default.",
+            &["\"ledger-app\"", "\"ledger-app-2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "path",
+            Type::Text(&rule::IAM_PATH),
+            "The path in front of the name.",
+            &["\"/\"", "\"/atlas/\""],
+        )
+        .default("\"/\"")
+        .replaces(),
+        Attribute::new(
+            "description",
+            Type::Text(&rule::ANY),
+            "What it is for.",
+            &["\"runs the ledger\"", "\"runs the ledger app\""],
+        ),
+        Attribute::new(
+            "trust",
+            Type::Object(&[
+                Attribute::new(
+                    "service",
+                    Type::Text(&rule::SOME),
+                    "A service that may take the role on.",
+                    &["\"ec2.amazonaws.com\"", "\"eks.amazonaws.com\""],
+                ),
+                Attribute::new(
+                    "aws",
+                    Type::Text(&rule::SOME),
+                    "An account or principal that may take the role on.",
+                    &["\"111122223333\"", "\"444455556666\""],
+                ),
+                Attribute::new(
+                    "oidc",
+                    Type::Text(&rule::SOME),
+                    "An OpenID Connect provider whose subjects may take the role on.",
+                    &["\"oidc.eks.us-east-1.amazonaws.com/id/A\"", "\"oidc.eks.us-east-1.amazonaws.com/id/B\""],
+                ),
+            ]),
+            "Who may take the role on, in short form.",
+            &["{ service = \"ec2.amazonaws.com\" }", "{ service = \"eks.amazonaws.com\" }"],
+        ),
+        Attribute::new(
+            "trust_policy",
+            Type::Json(&iam::TRUST),
+            "Who may take the role on, as IAM writes it.",
+            &[
+                r#"'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}'"#,
+                r#"'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":"sts:AssumeRole"}}'"#,
+            ],
+        ),
+        ALLOW,
+        DENY,
+        Attribute::new("policy", Type::Json(&iam::DOCUMENT), "Its inline policy, as IAM writes it.", DOCUMENT_EXAMPLES),
+        Attribute::new(
+            "policies",
+            Type::Set(&Type::Address(&["policy"])),
+            "Managed policies to attach.",
+            &["[\"policy.read\"]", "[]"],
+        ),
+        Attribute::new(
+            "permissions_boundary",
+            Type::Text(&rule::SOME),
+            "The ARN of the policy that bounds its rights.",
+            &["\"arn:aws:iam::111122223333:policy/a\"", "\"arn:aws:iam::111122223333:policy/b\""],
+        ),
+        Attribute::new(
+            "max_session",
+            Type::Duration(3_600, 43_200),
+            "How long a session may last.",
+            &["\"1h\"", "\"2h\""],
+        )
+        .default("\"1h\""),
+        TAGS,
+    ],
+    outputs: &[Output {
+        name: "arn",
+        doc: "The role's ARN.",
+        formula: Some(|facts| {
+            let account = facts.host?.get("account")?;
+            let text = |name| facts.attributes.get(name).as_str();
+            Some(format!("arn:aws:iam::{account}:role{}{}", text("path")?, text("name")?))
+        }),
+    }],
+    usage: &[],
+    check: |instance, _, findings| {
+        let set = |name| !instance.attributes.get(name).is_null();
+        if set("trust") == set("trust_policy") {
+            findings.error(
+                instance,
+                if set("trust") { "trust_policy" } else { "" },
+                "role without one trust policy",
+                "a role needs exactly one of `trust` and `trust_policy`",
+                "say who may take the role on: `trust = { service = \"ec2.amazonaws.com\" }`",
+            );
+        }
+        iam::check_grants(instance, findings);
+    },
+    loss: |_| Verdict::recoverable("a role holds no data; the spec can make it again"),
+};
+
+static STATEMENT: Type = Type::Object(iam::STATEMENT);
+
+/// What a role or a policy allows.
+pub const ALLOW: Attribute = Attribute::new(
+    "allow",
+    Type::List(&STATEMENT),
+    "What it allows.",
+    &[
+        "[{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
+        "[{ actions = [\"s3:PutObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
+    ],
+);
+
+/// What a role or a policy denies.
+pub const DENY: Attribute = Attribute::new(
+    "deny",
+    Type::List(&STATEMENT),
+    "What it denies, whatever else allows it.",
+    &[
+        "[{ actions = [\"s3:DeleteObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
+        "[{ actions = [\"s3:DeleteBucket\"], resources = [\"arn:aws:s3:::a\"] }]",
+    ],
+);
+
+/// Two good policy documents.
+pub const DOCUMENT_EXAMPLES: &[&str] = &[
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}]}'"#,
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::a/*"}]}'"#,
+];

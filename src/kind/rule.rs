@@ -1,0 +1,187 @@
+//! The rules that names and texts of the outside world keep, each with its source.
+
+use super::schema::{Fault, Rule};
+
+/// Any text.
+pub static ANY: Rule = Rule { says: "text", pattern: None, check: |_| Ok(()) };
+
+/// Any text but the empty one.
+pub static SOME: Rule = Rule {
+    says: "text, not empty",
+    pattern: Some("^(?s:.+)$"),
+    check: |text| if text.is_empty() { Err(Fault::new("this text can't be empty")) } else { Ok(()) },
+};
+
+/// A Kubernetes name: an RFC 1123 label.
+/// Source: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
+pub static DNS_LABEL: Rule = Rule {
+    says: "name of lower-case letters, digits and `-`, at most 63",
+    pattern: Some("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+    check: |text| {
+        allow(
+            text,
+            |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
+            "lower-case letters, digits and `-`",
+        )?;
+        ends(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit())?;
+        length(text, 1, 63)
+    },
+};
+
+/// A bucket's name, by the rules for general purpose buckets.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
+pub static BUCKET: Rule = Rule {
+    says: "S3 bucket name",
+    pattern: None,
+    check: |text| {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        allow(text, |c| word(c) || c == '-' || c == '.', "lower-case letters, digits, `-` and `.`")?;
+        ends(text, word)?;
+        length(text, 3, 63)?;
+        if let Some(at) = text.find("..") {
+            return Err(Fault::new("a bucket's name has no two dots in a row").at(at..at + 2));
+        }
+        if text.parse::<std::net::Ipv4Addr>().is_ok() {
+            return Err(Fault::new("a bucket's name can't look like an IP address"));
+        }
+        for start in ["xn--", "sthree-", "amzn-s3-demo-"] {
+            if text.starts_with(start) {
+                return Err(
+                    Fault::new(format!("S3 keeps names that begin with `{start}` for itself")).at(0..start.len())
+                );
+            }
+        }
+        for end in ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"] {
+            if text.ends_with(end) {
+                let at = text.len() - end.len()..text.len();
+                return Err(Fault::new(format!("S3 keeps names that end with `{end}` for itself")).at(at));
+            }
+        }
+        Ok(())
+    },
+};
+
+/// A queue's name: 80 characters at most, of which `.fifo` may be the end.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>.
+pub static QUEUE: Rule = Rule {
+    says: "SQS queue name",
+    pattern: Some("^[A-Za-z0-9_-]{1,80}(\\.fifo)?$"),
+    check: |text| {
+        let stem = text.strip_suffix(".fifo").unwrap_or(text);
+        allow(stem, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_', "letters, digits, `-` and `_`")?;
+        length(text, 1, 80)
+    },
+};
+
+/// A role's or a policy's name.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+pub static IAM_NAME: Rule = Rule {
+    says: "IAM name",
+    pattern: Some("^[A-Za-z0-9+=,.@_-]{1,64}$"),
+    check: |text| {
+        allow(text, |c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c), "letters, digits and `+=,.@_-`")?;
+        length(text, 1, 64)
+    },
+};
+
+/// An IAM path.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>.
+pub static IAM_PATH: Rule = Rule {
+    says: "path that begins and ends with `/`",
+    pattern: Some("^/(.*/)?$"),
+    check: |text| {
+        let good = text.starts_with('/') && text.ends_with('/');
+        if good { length(text, 1, 512) } else { Err(Fault::new("an IAM path begins and ends with `/`")) }
+    },
+};
+
+/// A name that SQL takes without quotes.
+/// Source: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
+pub static SQL_NAME: Rule = Rule {
+    says: "SQL name of lower-case letters, digits and `_`",
+    pattern: Some("^[a-z_][a-z0-9_]{0,62}$"),
+    check: |text| {
+        allow(
+            text,
+            |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_',
+            "lower-case letters, digits and `_`",
+        )?;
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(Fault::new("a SQL name can't begin with a digit").at(0..1));
+        }
+        length(text, 1, 63)
+    },
+};
+
+/// A published port, `HOST:CONTAINER`.
+pub static PORT: Rule = Rule {
+    says: "port, \"HOST:CONTAINER\"",
+    pattern: Some("^[0-9]{1,5}:[0-9]{1,5}$"),
+    check: |text| {
+        let hint = "write it as \"8080:80\": the port on the host, then the port inside";
+        let Some((host, inside)) = text.split_once(':') else {
+            return Err(Fault::new(format!("`{text}` is no pair of ports")).hint(hint));
+        };
+        for (port, at) in [(host, 0), (inside, host.len() + 1)] {
+            if port.parse::<u16>().ok().filter(|number| *number > 0).is_none() {
+                let fault = Fault::new(format!("`{port}` is no port, which is a number from 1 to 65535"));
+                return Err(fault.at(at..at + port.len()).hint(hint));
+            }
+        }
+        Ok(())
+    },
+};
+
+/// An address on the web that a probe can ask.
+pub static URL: Rule = Rule {
+    says: "http or https URL",
+    pattern: Some("^https?://.+$"),
+    check: |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        match rest {
+            Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace) => Ok(()),
+            _ => Err(Fault::new(format!("`{text}` is no URL")).hint("write it as \"http://HOST:PORT/PATH\"")),
+        }
+    },
+};
+
+/// A path inside the project, never outside it.
+pub static PATH: Rule = Rule {
+    says: "path relative to the spec",
+    pattern: None,
+    check: |text| {
+        if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
+            let fault = Fault::new(format!("`{text}` leads out of the project"));
+            return Err(fault.hint("write a path below the folder of the spec, such as \"charts/ledger-app\""));
+        }
+        Ok(())
+    },
+};
+
+fn allow(text: &str, good: impl Fn(char) -> bool, which: &str) -> Result<(), Fault> {
+    match text.char_indices().find(|(_, c)| !good(*c)) {
+        Some((at, wrong)) => {
+            let fault = Fault::new(format!("`{wrong}` can't stand in this name: it takes {which}"));
+            Err(fault.at(at..at + wrong.len_utf8()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn ends(text: &str, good: impl Fn(char) -> bool) -> Result<(), Fault> {
+    let sides = [(text.chars().next(), 0, "begin"), (text.chars().next_back(), text.len().saturating_sub(1), "end")];
+    for (side, at, word) in sides {
+        if let Some(wrong) = side.filter(|c| !good(*c)) {
+            return Err(Fault::new(format!("this name can't {word} with `{wrong}`")).at(at..at + wrong.len_utf8()));
+        }
+    }
+    Ok(())
+}
+
+fn length(text: &str, min: usize, max: usize) -> Result<(), Fault> {
+    match text.len() {
+        n if n < min => Err(Fault::new(format!("this name has {n} characters; it needs at least {min}"))),
+        n if n > max => Err(Fault::new(format!("this name has {n} characters; it may have {max} at most")).at(max..n)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,341 @@
+//! The words in which a kind describes itself: one table per kind, from which the parser, the normal form, the JSON
+//! Schema, `atlas explain` and the generated tests are all derived.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::spec::{Desired, Findings, Instance};
+use crate::value::Attributes;
+
+/// A kind of resource: its attributes, where it stands, what it tells once it exists, and what its deletion loses.
+pub struct Kind {
+    /// The word in the spec and in addresses.
+    pub name: &'static str,
+    /// What it is for, in one sentence.
+    pub summary: &'static str,
+    /// How one declaration becomes several resources.
+    pub places: Places,
+    /// In what its objects live.
+    pub host: Host,
+    /// Whether it stands for an object in the world. A check or a drill does not.
+    pub object: bool,
+    /// Whether an old and a new object can stand side by side while one replaces the other, given different names.
+    /// A cluster can't: both would publish the same ports.
+    pub coexists: bool,
+    /// Its own attributes, in the order in which people read them.
+    pub attributes: &'static [Attribute],
+    /// What is known of an object beyond its attributes.
+    pub outputs: &'static [Output],
+    /// Counters that a provider observes, such as the objects in a bucket: the evidence for a loss verdict.
+    pub usage: &'static [&'static str],
+    /// Checks of one resource that need more than one attribute, or the rest of the spec.
+    pub check: fn(&Instance, &Desired, &mut Findings),
+    /// What deleting an object in use like this would lose.
+    pub loss: fn(&Usage) -> Verdict,
+}
+
+/// How one declaration becomes several resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// One declaration, one resource.
+    One,
+    /// One resource in each of its `regions`.
+    Regions,
+    /// One resource on each of its `clusters`.
+    Clusters,
+    /// Declared inside another resource: `[database.ledger.table.transactions]`.
+    Inside(&'static str),
+}
+
+/// In what an object lives: what has to answer before the object can be observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// Nothing but the world itself.
+    World,
+    /// The region at its place, or that its `region` attribute names.
+    Region,
+    /// The cluster at its place.
+    Cluster,
+    /// The resource that it is declared inside.
+    Parent,
+    /// Any one of the apps that its `server` attribute names; without it, any one of its `regions`.
+    AnyServer,
+}
+
+/// One attribute of a kind.
+#[derive(Clone, Copy)]
+pub struct Attribute {
+    /// The key in the spec.
+    pub name: &'static str,
+    /// What values it takes.
+    pub ty: Type,
+    /// What it is for.
+    pub doc: &'static str,
+    /// The value when the spec says nothing, as TOML.
+    pub default: Option<&'static str>,
+    /// Whether the spec must say it.
+    pub required: bool,
+    /// Whether changing it replaces the object.
+    pub replaces: bool,
+    /// Whether its value is kept out of every output.
+    pub sensitive: bool,
+    /// At least two good values, as TOML: shown by `explain`, and what the generated tests change it between.
+    pub examples: &'static [&'static str],
+}
+
+/// What values an attribute takes.
+#[derive(Clone, Copy)]
+pub enum Type {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number between two bounds, both included.
+    Int(i64, i64),
+    /// A duration such as `"30s"` or `"14d"`, between two bounds in seconds, both included.
+    Duration(u64, u64),
+    /// A text that keeps a rule.
+    Text(&'static Rule),
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// Values in an order that matters.
+    List(&'static Type),
+    /// Values whose order does not matter; the normal form is sorted and has no value twice.
+    Set(&'static Type),
+    /// Values by key.
+    Map(&'static Type),
+    /// A table with keys of its own.
+    Object(&'static [Attribute]),
+    /// JSON as text, compared by meaning.
+    Json(&'static Rule),
+    /// The address of a resource of one of these kinds; of any kind when empty. It makes an edge.
+    Address(&'static [&'static str]),
+    /// The name of a declared resource of this kind: `"us-east-1"` for a region.
+    Name(&'static str),
+    /// A reference to a secret: `{ env = "NAME" }` or `{ file = "PATH" }`.
+    Secret,
+    /// Any value at all.
+    Any,
+}
+
+/// A rule that a text keeps.
+pub struct Rule {
+    /// What texts it allows, in a few words.
+    pub says: &'static str,
+    /// The same as a regular expression, for editors, where one can say it.
+    pub pattern: Option<&'static str>,
+    /// The check itself.
+    pub check: fn(&str) -> Result<(), Fault>,
+}
+
+/// Why a text breaks its rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The bytes of the text that are wrong; all of it when not known better.
+    pub at: Option<Range<usize>>,
+    /// What is wrong.
+    pub reason: String,
+    /// The way out.
+    pub hint: Option<String>,
+}
+
+/// What is known of an object beyond its attributes.
+pub struct Output {
+    /// The word in a reference: `${bucket.audit-logs.arn}`.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// How it follows from what is already known, where the outside world defines that. Without a formula the
+    /// provider tells it once the object exists.
+    pub formula: Option<fn(&Facts<'_>) -> Option<String>>,
+}
+
+/// What a formula may use.
+pub struct Facts<'a> {
+    /// The object's attributes.
+    pub attributes: &'a Attributes,
+    /// The resource's name in the spec.
+    pub name: &'a str,
+    /// Its place.
+    pub place: Option<&'a str>,
+    /// The outputs of its host, as far as they are known.
+    pub host: Option<&'a Outputs>,
+}
+
+/// Outputs of an object, by name.
+pub type Outputs = BTreeMap<String, String>;
+
+/// Counters that a provider observed, by name.
+pub type Usage = BTreeMap<String, u64>;
+
+/// How bad it would be to be wrong about a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    /// Nothing is lost.
+    Safe,
+    /// What is lost can be made again from elsewhere.
+    Recoverable,
+    /// Data would be gone for good. It needs `--allow-loss`.
+    Lossy,
+}
+
+/// The verdict on a destructive step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// How bad.
+    pub risk: Risk,
+    /// What was observed that says so.
+    pub evidence: String,
+}
+
+impl Attribute {
+    /// An optional attribute without a default.
+    #[must_use]
+    pub const fn new(name: &'static str, ty: Type, doc: &'static str, examples: &'static [&'static str]) -> Self {
+        Self { name, ty, doc, default: None, required: false, replaces: false, sensitive: false, examples }
+    }
+
+    /// The value when the spec says nothing, as TOML.
+    #[must_use]
+    pub const fn default(mut self, toml: &'static str) -> Self {
+        self.default = Some(toml);
+        self
+    }
+
+    /// The spec must say it.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// A change replaces the object.
+    #[must_use]
+    pub const fn replaces(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
+    /// Its value is kept out of every output.
+    #[must_use]
+    pub const fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+}
+
+impl Kind {
+    /// One of its own attributes.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// One of its outputs.
+    #[must_use]
+    pub fn output(&self, name: &str) -> Option<&'static Output> {
+        self.outputs.iter().find(|output| output.name == name)
+    }
+
+    /// The outputs that follow from what is known already.
+    #[must_use]
+    pub fn derive_outputs(&self, facts: &Facts<'_>) -> Outputs {
+        let known = |output: &Output| Some((output.name.to_owned(), output.formula?(facts)?));
+        self.outputs.iter().filter_map(known).collect()
+    }
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Fault {
+    /// A fault in all of the text.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { at: None, reason: reason.into(), hint: None }
+    }
+
+    /// Points at the bytes that are wrong.
+    #[must_use]
+    pub fn at(mut self, range: Range<usize>) -> Self {
+        self.at = Some(range);
+        self
+    }
+
+    /// Says the way out.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl Verdict {
+    /// Nothing is lost, and why.
+    #[must_use]
+    pub fn safe(evidence: impl Into<String>) -> Self {
+        Self { risk: Risk::Safe, evidence: evidence.into() }
+    }
+
+    /// What is lost can be made again, and from what.
+    #[must_use]
+    pub fn recoverable(evidence: impl Into<String>) -> Self {
+        Self { risk: Risk::Recoverable, evidence: evidence.into() }
+    }
+
+    /// Data would be gone for good: which.
+    #[must_use]
+    pub fn lossy(evidence: impl Into<String>) -> Self {
+        Self { risk: Risk::Lossy, evidence: evidence.into() }
+    }
+}
+
+impl Risk {
+    /// The word that people and JSON read.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Recoverable => "recoverable",
+            Self::Lossy => "lossy",
+        }
+    }
+}
+
+impl Type {
+    /// The type in words, for `explain` and for messages: `duration`, `list of text`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Bool => "true or false".into(),
+            Self::Int(min, i64::MAX) => format!("whole number, at least {min}"),
+            Self::Int(min, max) => format!("whole number, {min} to {max}"),
+            Self::Duration(min, max) => {
+                let text = super::duration::format;
+                format!("duration, {} to {}", text(*min), text(*max))
+            }
+            Self::Text(rule) => rule.says.into(),
+            Self::Choice(words) => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or "),
+            Self::List(item) => format!("list of {}", item.describe()),
+            Self::Set(item) => format!("set of {}", item.describe()),
+            Self::Map(item) => format!("table of {} by key", item.describe()),
+            Self::Object(_) => "table".into(),
+            Self::Json(rule) => format!("JSON text, {}", rule.says),
+            Self::Address([]) => "address of a resource".into(),
+            Self::Address(kinds) => format!("address of a {}", kinds.join(" or ")),
+            Self::Name(kind) => format!("name of a {kind}"),
+            Self::Secret => "secret reference, { env = \"NAME\" } or { file = \"PATH\" }".into(),
+            Self::Any => "any value".into(),
+        }
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}

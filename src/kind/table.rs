@@ -1,0 +1,152 @@
+//! A table of a database.
+
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use crate::spec::{Desired, Findings, Instance};
+use crate::value::Value;
+
+/// A table inside a database.
+pub static TABLE: Kind = Kind {
+    name: "table",
+    summary: "A table of a database: columns, keys, indexes and where its rows live.",
+    places: Places::Inside("database"),
+    host: Host::Parent,
+    object: true,
+    coexists: true,
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::SQL_NAME),
+            "The table's name. The resource's own name by default.",
+            &["\"transactions\"", "\"transactions_2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "columns",
+            Type::List(&Type::Object(COLUMN)),
+            "Its columns, in order.",
+            &[
+                "[{ name = \"id\", type = \"UUID\" }, { name = \"region\", type = \"STRING\" }]",
+                "[{ name = \"id\", type = \"UUID\" }, { name = \"region\", type = \"STRING\" }, { name = \"note\", type = \"STRING\" }]",
+            ],
+        )
+        .required(),
+        Attribute::new(
+            "primary_key",
+            Type::List(&Type::Text(&rule::SQL_NAME)),
+            "The columns of the primary key.",
+            &["[\"id\"]", "[\"region\", \"id\"]"],
+        )
+        .required(),
+        Attribute::new(
+            "indexes",
+            Type::Set(&Type::Object(INDEX)),
+            "Secondary indexes.",
+            &["[{ columns = [\"region\"] }]", "[{ columns = [\"id\", \"region\"], unique = true }]"],
+        ),
+        Attribute::new(
+            "locality",
+            Type::Choice(&["regional by table", "regional by row", "global"]),
+            "Where its rows live.",
+            &["\"regional by table\"", "\"global\""],
+        )
+        .default("\"regional by table\""),
+        Attribute::new(
+            "region_column",
+            Type::Text(&rule::SQL_NAME),
+            "The column that says in which region a row lives, for `locality = \"regional by row\"`.",
+            &["\"region\"", "\"id\""],
+        ),
+    ],
+    outputs: &[],
+    usage: &["rows"],
+    check,
+    loss: |usage| match usage.get("rows") {
+        Some(0) => Verdict::safe("the table is empty"),
+        Some(rows) => Verdict::lossy(format!("the table holds {rows} rows")),
+        None => Verdict::lossy("how many rows the table holds could not be observed"),
+    },
+};
+
+static COLUMN: &[Attribute] = &[
+    Attribute::new("name", Type::Text(&rule::SQL_NAME), "Its name.", &["\"id\"", "\"amount\""]).required(),
+    Attribute::new("type", Type::Text(&rule::SOME), "Its SQL type.", &["\"UUID\"", "\"DECIMAL(19,2)\""]).required(),
+    Attribute::new("nullable", Type::Bool, "Whether it may be null.", &["false", "true"]).default("false"),
+    Attribute::new(
+        "default",
+        Type::Text(&rule::SOME),
+        "Its default, as an SQL expression.",
+        &["\"now()\"", "\"gen_random_uuid()\""],
+    ),
+];
+
+static INDEX: &[Attribute] = &[
+    Attribute::new(
+        "columns",
+        Type::List(&Type::Text(&rule::SQL_NAME)),
+        "The indexed columns, in order.",
+        &["[\"timestamp\"]", "[\"status\"]"],
+    )
+    .required(),
+    Attribute::new("unique", Type::Bool, "Whether no two rows may share them.", &["false", "true"]).default("false"),
+];
+
+fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+    let attributes = &instance.attributes;
+    let mut columns: Vec<&str> = Vec::new();
+    for (index, column) in attributes.get("columns").items().iter().enumerate() {
+        let Some(name) = column.at("name").and_then(Value::as_str) else { continue };
+        if columns.contains(&name) {
+            findings.error(
+                instance,
+                &format!("columns.{index}.name"),
+                "column declared twice",
+                format!("`{name}` is already a column of this table"),
+                "remove one of them, or rename it",
+            );
+        }
+        columns.push(name);
+    }
+    let mut expect = |path: String, name: &Value| {
+        let Some(name) = name.as_str().filter(|name| !columns.contains(name)) else { return };
+        findings.error(
+            instance,
+            &path,
+            "column that does not exist",
+            format!("this table has no column `{name}`"),
+            crate::spec::suggest(name, &columns).unwrap_or_else(|| format!("its columns are {}", columns.join(", "))),
+        );
+    };
+    for (index, name) in attributes.get("primary_key").items().iter().enumerate() {
+        expect(format!("primary_key.{index}"), name);
+    }
+    for index in attributes.get("indexes").items() {
+        index.at("columns").map_or(&[][..], Value::items).iter().for_each(|name| expect("indexes".into(), name));
+    }
+    expect("region_column".into(), attributes.get("region_column"));
+    check_locality(instance, desired, findings);
+}
+
+fn check_locality(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+    let text = |name| instance.attributes.get(name).as_str();
+    let locality = text("locality").unwrap_or_default();
+    let Some(database) = instance.address.parent().and_then(|parent| desired.get(&parent)) else { return };
+    if locality != "regional by table" && database.attributes.get("engine").as_str() == Some("postgresql") {
+        findings.error(
+            instance,
+            "locality",
+            "locality that the engine does not know",
+            format!("PostgreSQL has no `{locality}` tables"),
+            "remove `locality`, or use `engine = \"cockroachdb\"` for the database",
+        );
+    }
+    if text("region_column").is_some() && locality != "regional by row" {
+        findings.error(
+            instance,
+            "region_column",
+            "region column without its locality",
+            "`region_column` has no effect unless rows live by region",
+            "set `locality = \"regional by row\"`, or remove `region_column`",
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! What was observed in the world, and the marks that say what of it is Atlas's own.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::kind::{Kind, Outputs, Usage};
+use crate::spec::OnRemove;
+use crate::value::Attributes;
+
+/// The ownership mark that every object carries: the truth about who made it, as what, and from what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The project that owns the object.
+    pub project: String,
+    /// The environment that it belongs to.
+    pub environment: String,
+    /// The resource that it is the object of.
+    pub address: Address,
+    /// Whether it may never be destroyed.
+    pub protect: bool,
+    /// What happens to it when its resource leaves the spec.
+    #[serde(default)]
+    pub on_remove: OnRemove,
+    /// What it needed when it was last applied, ordered: tells the order of deletion once the spec no longer does.
+    #[serde(default)]
+    pub needs: Vec<Address>,
+    /// What was last applied, as [`Attributes::fingerprint`] writes it.
+    pub applied: String,
+}
+
+/// One object in the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// Its deterministic name, hosts first.
+    pub identity: String,
+    /// The identities of what it lives in.
+    pub hosts: Vec<String>,
+    /// Its attributes in normal form.
+    pub attributes: Attributes,
+    /// What else it tells.
+    pub outputs: Outputs,
+    /// What it holds.
+    pub usage: Usage,
+    /// Its ownership mark; none when nobody's engine made it.
+    pub mark: Option<Mark>,
+}
+
+/// Everything that was observed in one run.
+#[derive(Debug, Default)]
+pub struct Observed {
+    objects: Vec<Object>,
+    by_identity: HashMap<String, usize>,
+    by_address: HashMap<Address, Vec<usize>>,
+    unreachable: BTreeMap<String, String>,
+    made: BTreeSet<Address>,
+}
+
+impl Object {
+    /// Whether this project and environment own the object.
+    #[must_use]
+    pub fn belongs_to(&self, project: &str, environment: &str) -> bool {
+        self.mark.as_ref().is_some_and(|mark| mark.project == project && mark.environment == environment)
+    }
+
+    /// Who owns it, in words.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        match &self.mark {
+            Some(mark) => format!("{} of project {}, environment {}", mark.address, mark.project, mark.environment),
+            None => "nobody that Atlas knows".into(),
+        }
+    }
+}
+
+impl Observed {
+    /// Indexes what was observed for one project and environment.
+    #[must_use]
+    pub fn new(
+        project: &str,
+        environment: &str,
+        objects: Vec<Object>,
+        unreachable: BTreeMap<String, String>,
+        made: BTreeSet<Address>,
+    ) -> Self {
+        let mut by_identity = HashMap::with_capacity(objects.len());
+        let mut by_address: HashMap<Address, Vec<usize>> = HashMap::with_capacity(objects.len());
+        for (at, object) in objects.iter().enumerate() {
+            by_identity.insert(object.identity.clone(), at);
+            if let Some(mark) = object.mark.as_ref().filter(|_| object.belongs_to(project, environment)) {
+                by_address.entry(mark.address.clone()).or_default().push(at);
+            }
+        }
+        Self { objects, by_identity, by_address, unreachable, made }
+    }
+
+    /// Every object that was seen, whoever owns it.
+    #[must_use]
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// The object with this deterministic name.
+    #[must_use]
+    pub fn at(&self, identity: &str) -> Option<&Object> {
+        self.by_identity.get(identity).map(|at| &self.objects[*at])
+    }
+
+    /// This project's objects that are marked with an address: one, or two while a replacement was interrupted.
+    pub fn marked(&self, address: &Address) -> impl Iterator<Item = &Object> {
+        self.by_address.get(address).into_iter().flatten().map(|at| &self.objects[*at])
+    }
+
+    /// Every object of this project and environment.
+    pub fn owned(&self) -> impl Iterator<Item = (&Address, &Object)> {
+        let mut owned: Vec<_> = self
+            .by_address
+            .iter()
+            .flat_map(|(address, places)| places.iter().map(move |at| (address, &self.objects[*at])))
+            .collect();
+        owned.sort_by(|a, b| (a.0, &a.1.identity).cmp(&(b.0, &b.1.identity)));
+        owned.into_iter()
+    }
+
+    /// Why this object could not be observed, if it or something that it lives in did not answer.
+    #[must_use]
+    pub fn silence(&self, identity: &str) -> Option<&str> {
+        if self.unreachable.is_empty() {
+            return None;
+        }
+        let mut path = identity;
+        loop {
+            if let Some(reason) = self.unreachable.get(path) {
+                return Some(reason);
+            }
+            // An identity is a chain of kind/name pairs; the host is what stands before the last pair.
+            path = path.rsplit_once('/')?.0.rsplit_once('/')?.0;
+        }
+    }
+
+    /// What did not answer, by identity, and why.
+    #[must_use]
+    pub const fn unreachable(&self) -> &BTreeMap<String, String> {
+        &self.unreachable
+    }
+
+    /// Whether the world remembers that Atlas made this resource's object once and never removed it.
+    #[must_use]
+    pub fn was_made(&self, address: &Address) -> bool {
+        self.made.contains(address)
+    }
+}

@@ -1,0 +1,118 @@
+//! The stages of a run in their order, over the world: what the command line and the reconcile loop both call.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::execute::{Event, Execution, Journal, Report, execute};
+use crate::graph::{self, DependencyGraph};
+use crate::kind::Risk;
+use crate::observed::Observed;
+use crate::plan::{self, Change, Options, Plan, Selector, selected};
+use crate::provider::{self, ProviderError, Registry};
+use crate::recorded::Recorded;
+use crate::spec::Desired;
+
+/// One spec in one environment, with the providers of its world.
+pub struct Pipeline {
+    /// What the spec asks for.
+    pub desired: Desired,
+    /// What needs what.
+    pub graph: DependencyGraph,
+    /// The providers.
+    pub registry: Registry,
+}
+
+/// How to apply.
+pub struct Applying {
+    /// Where intents and outcomes are written.
+    pub journal: Arc<dyn Journal>,
+    /// How many steps may run at once.
+    pub parallelism: usize,
+    /// The resources whose data may be lost.
+    pub allow_loss: Vec<Selector>,
+    /// Only these, when a saved plan was approved and some of it moved.
+    pub approved: Option<BTreeSet<Address>>,
+    /// Whoever wants to see what happens.
+    pub events: mpsc::UnboundedSender<Event>,
+    /// True once somebody asks to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Pipeline {
+    /// Builds the graph of a spec.
+    ///
+    /// # Errors
+    /// When resources need each other in a circle, or a kind has no provider in this world.
+    pub fn new(desired: Desired, registry: Registry) -> Result<Self, Diagnostics> {
+        let graph = graph::build(&desired)?;
+        let missing = registry.missing(&desired);
+        if missing.has_errors() {
+            return Err(missing);
+        }
+        Ok(Self { desired, graph, registry })
+    }
+
+    /// Observes everything that answers.
+    ///
+    /// # Errors
+    /// When a provider can't be asked at all.
+    pub async fn observe(&self) -> Result<Observed, ProviderError> {
+        provider::observe(&self.registry, &self.desired).await
+    }
+
+    /// Plans, and lets the independent checker look at the result.
+    #[must_use]
+    pub fn plan(&self, recorded: &Recorded, observed: &Observed, options: &Options) -> Plan {
+        let mut plan = plan::plan(&self.desired, &self.graph, recorded, observed, options);
+        if !plan.diagnostics.has_errors() {
+            plan.diagnostics.append(plan::check(&plan));
+        }
+        plan
+    }
+
+    /// Carries out a plan.
+    pub async fn apply(&self, plan: Plan, applying: Applying) -> Report {
+        let execution = Execution {
+            registry: self.registry.clone(),
+            journal: applying.journal,
+            parallelism: applying.parallelism,
+            allow_loss: applying.allow_loss,
+            approved: applying.approved,
+            events: applying.events,
+            stop: applying.stop,
+        };
+        execute(plan, execution).await
+    }
+
+    /// What moved behind Atlas's back: objects that are not as it last made them, and objects that are gone.
+    #[must_use]
+    pub fn drift<'a>(&self, plan: &'a Plan) -> Vec<&'a Change> {
+        let moved = |change: &&Change| {
+            change.cause == plan::Cause::Missing || change.attributes.iter().any(|attribute| attribute.drifted)
+        };
+        plan.changes.iter().filter(moved).collect()
+    }
+}
+
+/// Refuses every step that would lose data and that nobody allowed to.
+#[must_use]
+pub fn refuse_loss(plan: &Plan, allow_loss: &[Selector]) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    for change in plan.changes.iter().filter(|change| change.acts() && change.risk() == Risk::Lossy) {
+        if !selected(allow_loss, &change.address) {
+            let evidence = change.verdict.as_ref().map_or("", |verdict| verdict.evidence.as_str());
+            let detail = format!("{} would be {}d: {evidence}", change.address, change.action.word());
+            diagnostics.push(
+                Diagnostic::error("data would be lost", detail)
+                    .at(change.span)
+                    .hint(format!("allow it for this one with --allow-loss {}", change.address))
+                    .of(&change.address),
+            );
+        }
+    }
+    diagnostics
+}

@@ -1,0 +1,96 @@
+//! The closed set of actions, and the reasons for them.
+
+use serde::Serialize;
+
+/// What is done about one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Nothing: it is as the spec says.
+    NoOp,
+    /// Its object is made.
+    Create,
+    /// Its object is changed in place.
+    Update,
+    /// Its object is deleted and made anew, in this order.
+    Replace(Order),
+    /// Its object is deleted.
+    Delete,
+    /// An object that exists already becomes Atlas's, under this address.
+    Adopt,
+    /// Atlas lets go of the object, which stays.
+    Forget,
+}
+
+/// In which order a replacement happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Order {
+    /// The old object goes first: both would have the same name.
+    DeleteFirst,
+    /// The new object is there before the old one goes: their names differ.
+    CreateFirst,
+}
+
+/// Why something is done. It is for people; execution never reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The spec asks for what is not so yet.
+    Spec,
+    /// The object is not as Atlas last made it.
+    Drift,
+    /// Atlas made the object, and it is gone.
+    Missing,
+    /// Atlas made the object, and the spec no longer has it.
+    Orphan,
+    /// Something that it needs is replaced.
+    ReplacedDependency,
+}
+
+impl Action {
+    /// The word that JSON has.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoOp => "no-op",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace(_) => "replace",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+            Self::Forget => "forget",
+        }
+    }
+
+    /// The symbol in front of an address.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::NoOp => " ",
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Replace(Order::DeleteFirst) => "-/+",
+            Self::Replace(Order::CreateFirst) => "+/-",
+            Self::Delete => "-",
+            Self::Adopt => ">",
+            Self::Forget => "<",
+        }
+    }
+
+    /// Whether an object is destroyed.
+    #[must_use]
+    pub const fn destroys(self) -> bool {
+        matches!(self, Self::Replace(_) | Self::Delete)
+    }
+
+    /// Whether the resource is there, as the spec says, once it is done.
+    #[must_use]
+    pub const fn makes(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Replace(_) | Self::Adopt)
+    }
+}
+
+impl Serialize for Action {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}

@@ -1,0 +1,159 @@
+//! One entry of a plan: what is done about one resource, and everything that doing it takes.
+
+use serde::Serialize;
+
+use super::action::{Action, Cause};
+use crate::address::Address;
+use crate::diagnostic::Span;
+use crate::kind::{Kind, Risk, Verdict};
+use crate::observed::Mark;
+use crate::value::{Attributes, Value, short_hash};
+
+/// What is done about one resource.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The resource.
+    pub address: Address,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub cause: Cause,
+    /// The reason in words, for people.
+    pub reason: String,
+    /// The host that does not exist yet, behind which this happens.
+    pub deferred: Option<Address>,
+    /// Why it has to wait for another run.
+    pub blocked: Option<Blocked>,
+    /// What a destructive step would lose.
+    pub verdict: Option<Verdict>,
+    /// What it needs, ordered.
+    pub depends_on: Vec<Address>,
+    /// The differences, ordered by path.
+    pub attributes: Vec<AttributeChange>,
+    /// In what it lives.
+    pub hosts: Vec<Address>,
+    /// What is made, with the references that only the execution can resolve. None for a deletion.
+    pub after: Option<Target>,
+    /// What is there now. None for a creation.
+    pub before: Option<Target>,
+    /// How long one step may take, in seconds.
+    pub timeout: u64,
+    /// Where the resource is declared; none for what the spec no longer has.
+    pub span: Option<Span>,
+}
+
+/// One object, as it is or as it is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Its deterministic name.
+    pub identity: String,
+    /// The identities of what it lives in.
+    pub hosts: Vec<String>,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Its mark. The part that tells what was applied is filled in at execution.
+    pub mark: Option<Mark>,
+}
+
+/// Why a resource has to wait for another run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Blocked {
+    /// What it waits for.
+    pub by: Address,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttributeChange {
+    /// The attribute, with a path into it.
+    pub path: String,
+    /// The value that was observed.
+    pub before: Value,
+    /// The value that is desired.
+    pub after: Value,
+    /// Whether it is left out of every output.
+    pub sensitive: bool,
+    /// Whether it replaces the object.
+    pub replaces: bool,
+    /// Whether the observed value is not what Atlas last applied.
+    pub drifted: bool,
+}
+
+impl Change {
+    /// Whether anything is going to be done.
+    #[must_use]
+    pub const fn acts(&self) -> bool {
+        self.blocked.is_none() && !matches!(self.action, Action::NoOp)
+    }
+
+    /// How risky it is.
+    #[must_use]
+    pub fn risk(&self) -> Risk {
+        self.verdict.as_ref().map_or(Risk::Safe, |verdict| verdict.risk)
+    }
+
+    /// What tells this change, and the reality that it was made from, from any other.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let side = |target: &Option<Target>| {
+            target.as_ref().map(|target| serde_json::json!([target.identity, target.attributes, target.mark]))
+        };
+        let all = serde_json::json!([
+            self.address,
+            self.action.word(),
+            self.action.symbol(),
+            self.deferred,
+            self.blocked,
+            self.verdict,
+            self.depends_on,
+            side(&self.before),
+            side(&self.after)
+        ]);
+        short_hash(all.to_string().as_bytes())
+    }
+}
+
+impl AttributeChange {
+    /// Whether the desired value is known before the apply.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.after.is_known()
+    }
+}
+
+impl Serialize for AttributeChange {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let show = |value: &Value| if self.sensitive { serde_json::Value::Null } else { value.to_json() };
+        let mut entry = serializer.serialize_struct("AttributeChange", 5)?;
+        entry.serialize_field("path", &self.path)?;
+        entry.serialize_field("before", &show(&self.before))?;
+        entry.serialize_field("after", &show(&self.after))?;
+        entry.serialize_field("known", &self.is_known())?;
+        entry.serialize_field("sensitive", &self.sensitive)?;
+        entry.end()
+    }
+}
+
+impl Serialize for Change {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut entry = serializer.serialize_struct("Change", 11)?;
+        entry.serialize_field("address", &self.address)?;
+        entry.serialize_field("kind", self.kind.name)?;
+        entry.serialize_field("action", &self.action)?;
+        entry.serialize_field("cause", &self.cause)?;
+        entry.serialize_field("reason", &self.reason)?;
+        entry.serialize_field("deferred", &self.deferred.is_some())?;
+        entry.serialize_field("blocked", &self.blocked)?;
+        entry.serialize_field("risk", &self.risk())?;
+        entry.serialize_field("evidence", &self.verdict.as_ref().map(|verdict| verdict.evidence.as_str()))?;
+        entry.serialize_field("depends_on", &self.depends_on)?;
+        entry.serialize_field("attributes", &self.attributes)?;
+        entry.end()
+    }
+}

@@ -1,0 +1,458 @@
+//! What to do about each resource that the spec has, hosts first.
+
+use std::collections::{HashMap, HashSet};
+
+use super::action::{Action, Cause, Order};
+use super::change::{AttributeChange, Blocked, Change, Target};
+use super::diff;
+use super::options::{Options, selected};
+use super::resolve::{Facts, Known};
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::graph::DependencyGraph;
+use crate::kind::{self, Outputs};
+use crate::observed::{Mark, Object, Observed};
+use crate::recorded::Recorded;
+use crate::spec::{Desired, Instance};
+use crate::value::{Attributes, Value};
+
+/// What becomes of a resource, as those that need it see it.
+#[derive(Clone, Debug)]
+enum Fate {
+    /// Its object is there and stays.
+    Stays,
+    /// Its object is made in this plan.
+    Made,
+    /// Its object is replaced in this plan.
+    Replaced(Order),
+    /// Nothing can be said or done about it in this plan.
+    Blocked(Blocked),
+}
+
+/// Where a resource's object is.
+enum Found<'a> {
+    /// Where it belongs.
+    Here(&'a Object),
+    /// Under another identity: it was renamed or moved in the spec.
+    Elsewhere(&'a Object),
+    /// Something is there that is not ours.
+    Foreign(&'a Object),
+    Nothing,
+}
+
+/// The planner at work: what it knows, and what it has decided so far.
+pub struct Decider<'a> {
+    desired: &'a Desired,
+    graph: &'a DependencyGraph,
+    recorded: &'a Recorded,
+    observed: &'a Observed,
+    options: &'a Options,
+    /// What is known of the resources that others refer to or live in.
+    pub known: Known,
+    referenced: HashSet<&'a Address>,
+    fates: HashMap<&'a Address, Fate>,
+    /// The identities whose objects belong to a resource of the spec.
+    pub claimed: HashSet<&'a str>,
+    /// What was decided, hosts first; without what stays as it is.
+    pub changes: Vec<Change>,
+    /// How many stay as they are.
+    pub unchanged: usize,
+}
+
+impl<'a> Decider<'a> {
+    pub fn new(
+        desired: &'a Desired,
+        graph: &'a DependencyGraph,
+        recorded: &'a Recorded,
+        observed: &'a Observed,
+        options: &'a Options,
+    ) -> Self {
+        let needs = |instance: &'a Instance| instance.needs();
+        Self {
+            desired,
+            graph,
+            recorded,
+            observed,
+            options,
+            known: Known::default(),
+            referenced: desired.objects().flat_map(needs).collect(),
+            fates: HashMap::new(),
+            claimed: HashSet::new(),
+            changes: Vec::new(),
+            unchanged: 0,
+        }
+    }
+
+    /// Decides about every resource of the spec.
+    pub fn run(&mut self, diagnostics: &mut Diagnostics) {
+        let graph = self.graph;
+        let desired = self.desired;
+        for instance in graph.order().filter_map(|address| desired.get(address)) {
+            let fate = self.decide(instance, diagnostics);
+            self.fates.insert(&instance.address, fate);
+        }
+    }
+
+    /// What can't be observed, for a plan that destroys: it stays until its host answers again.
+    pub fn unreached(&mut self) {
+        let (graph, desired) = (self.graph, self.desired);
+        for instance in graph.order().filter_map(|address| desired.get(address)) {
+            let Some(blocked) = self.silent(instance) else {
+                self.fates.insert(&instance.address, Fate::Stays);
+                continue;
+            };
+            self.changes.push(self.waiting(instance, blocked.clone()));
+            self.fates.insert(&instance.address, Fate::Blocked(blocked));
+        }
+    }
+
+    fn decide(&mut self, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Fate {
+        let after = self.known.resolve(instance.kind, &instance.attributes);
+        if let Some(blocked) = self.silent(instance) {
+            self.learn(instance, &after, Outputs::new());
+            self.changes.push(self.waiting(instance, blocked.clone()));
+            return Fate::Blocked(blocked);
+        }
+        let found = self.find(instance);
+        let object = match found {
+            Found::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
+                self.learn(instance, &after, Outputs::new());
+                return self.foreign(instance, object, diagnostics);
+            }
+            Found::Foreign(object) | Found::Here(object) | Found::Elsewhere(object) => Some(object),
+            Found::Nothing => None,
+        };
+        if let Some(object) = object {
+            self.claimed.insert(&object.identity);
+        }
+        let mut change = match object {
+            Some(object) => self.existing(instance, &found, object, after),
+            None => self.creation(instance, after),
+        };
+        self.protect(&change, diagnostics);
+        self.unset_references(instance, &change, diagnostics);
+        let outputs = match (object, change.action) {
+            (Some(object), Action::NoOp | Action::Update | Action::Adopt | Action::Forget) => object.outputs.clone(),
+            _ => Outputs::new(),
+        };
+        if let Some(target) = &change.after {
+            self.learn(instance, &target.attributes, outputs);
+        }
+        let fate = match change.action {
+            Action::Create => Fate::Made,
+            Action::Replace(order) => Fate::Replaced(order),
+            _ => Fate::Stays,
+        };
+        if change.action == Action::NoOp {
+            self.unchanged += 1;
+            return fate;
+        }
+        if let Some(blocked) = self.waits_for(instance) {
+            change.blocked = Some(blocked.clone());
+            self.changes.push(change);
+            // What is there stays there; what is not there does not come.
+            return if matches!(fate, Fate::Stays) { fate } else { Fate::Blocked(blocked) };
+        }
+        self.changes.push(change);
+        fate
+    }
+
+    fn find(&self, instance: &Instance) -> Found<'a> {
+        if let Some(object) = self.observed.at(&instance.identity) {
+            let ours = object.belongs_to(&self.desired.project, &self.desired.environment);
+            let interrupted = object.mark.is_none() && self.recorded.intended(&instance.address, &instance.identity);
+            return if ours || interrupted { Found::Here(object) } else { Found::Foreign(object) };
+        }
+        let former = instance.settings.renamed_from.as_ref();
+        let mut marked = self
+            .observed
+            .marked(&instance.address)
+            .chain(former.into_iter().flat_map(|address| self.observed.marked(address)));
+        let wanted = |object: &&Object| !self.desired_at(&object.identity) && object.kind == instance.kind;
+        marked.find(wanted).map_or(Found::Nothing, Found::Elsewhere)
+    }
+
+    /// Whether another resource of the spec has this very object.
+    fn desired_at(&self, identity: &str) -> bool {
+        self.claimed.contains(identity)
+    }
+
+    fn existing(&self, instance: &'a Instance, found: &Found<'_>, object: &Object, mut after: Attributes) -> Change {
+        diff::leave_ignored(instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
+        let mark = object.mark.as_ref();
+        let mut attributes =
+            diff::diff(instance.kind, &object.attributes, &after, mark.map(|mark| mark.applied.as_str()));
+        let wanted = self.mark(instance);
+        let renamed = mark.filter(|mark| mark.address != instance.address).map(|mark| mark.address.clone());
+        if let Some(mark) = mark {
+            attributes.extend(mark_changes(mark, &wanted));
+        }
+        let drifted = attributes.iter().any(|change| change.drifted);
+        let asked = attributes.iter().any(|change| !change.drifted);
+        let replaced_need = self.replaced_need(instance);
+        let forced = selected(&self.options.replace, &instance.address);
+        let moved = matches!(found, Found::Elsewhere(_));
+        let host_order = self.host_order(instance);
+        let replaces = forced || moved || host_order.is_some() || attributes.iter().any(|change| change.replaces);
+        let action = if selected(&self.options.forget, &instance.address) && mark.is_some() {
+            Action::Forget
+        } else if replaces {
+            let side_by_side = moved && instance.kind.coexists && host_order != Some(Order::DeleteFirst);
+            Action::Replace(if side_by_side { Order::CreateFirst } else { Order::DeleteFirst })
+        } else if matches!(found, Found::Foreign(_)) || mark.is_none() || renamed.is_some() {
+            Action::Adopt
+        } else if attributes.is_empty() {
+            Action::NoOp
+        } else {
+            Action::Update
+        };
+        let only_unknown = !attributes.is_empty() && attributes.iter().all(|change| !change.is_known());
+        let (cause, reason) = match (&replaced_need, &renamed) {
+            (Some(need), _) if host_order.is_some() || only_unknown => {
+                (Cause::ReplacedDependency, format!("{need} is replaced"))
+            }
+            _ if action == Action::Forget => (Cause::Spec, "Atlas was asked to let go of it".into()),
+            _ if matches!(found, Found::Foreign(_)) || mark.is_none() => {
+                (Cause::Spec, format!("it exists and belonged to {}", object.owner()))
+            }
+            (_, Some(old)) => (Cause::Spec, format!("it was known as {old}")),
+            _ if drifted && asked => {
+                (Cause::Spec, "the spec changed, and so did the object, behind Atlas's back".into())
+            }
+            _ if drifted => (Cause::Drift, "was changed behind Atlas's back".into()),
+            _ if forced => (Cause::Spec, "its replacement was asked for".into()),
+            _ => (Cause::Spec, "the spec changed".into()),
+        };
+        let verdict = action.destroys().then(|| (instance.kind.loss)(&object.usage));
+        Change {
+            action,
+            cause,
+            reason,
+            verdict,
+            attributes,
+            after: Some(self.target(instance, after, wanted)),
+            before: Some(Target::of(object)),
+            deferred: self.deferred(instance),
+            ..self.blank(instance)
+        }
+    }
+
+    fn creation(&self, instance: &'a Instance, after: Attributes) -> Change {
+        let (cause, reason) = if self.observed.was_made(&instance.address) {
+            (Cause::Missing, "was deleted behind Atlas's back")
+        } else {
+            (Cause::Spec, "new")
+        };
+        Change {
+            action: Action::Create,
+            cause,
+            reason: reason.into(),
+            attributes: diff::creation(instance.kind, &after),
+            after: Some(self.target(instance, after, self.mark(instance))),
+            deferred: self.deferred(instance),
+            ..self.blank(instance)
+        }
+    }
+
+    fn foreign(&mut self, instance: &'a Instance, object: &Object, diagnostics: &mut Diagnostics) -> Fate {
+        let reason = format!("`{}` exists and belongs to {}", object.identity, object.owner());
+        diagnostics.push(
+            Diagnostic::warning("object that is not Atlas's", format!("{reason}; it is left alone"))
+                .at(instance.declaration.header)
+                .hint(format!("take it over with: atlas adopt {}", instance.address))
+                .of(&instance.address),
+        );
+        let blocked = Blocked { by: instance.address.clone(), reason };
+        self.changes.push(self.waiting(instance, blocked.clone()));
+        Fate::Blocked(blocked)
+    }
+
+    /// Why the object can't be observed, if it can't.
+    fn silent(&self, instance: &Instance) -> Option<Blocked> {
+        if let Some(reason) = self.observed.unreachable().get(&instance.identity) {
+            return Some(Blocked { by: instance.address.clone(), reason: reason.clone() });
+        }
+        let mut blocked = None;
+        for host in &instance.hosts {
+            match self.fates.get(host) {
+                Some(Fate::Blocked(why)) => blocked = Some(why.clone()),
+                _ => return None,
+            }
+        }
+        blocked
+    }
+
+    /// The first of its needs that is blocked, when what it needs is not there.
+    fn waits_for(&self, instance: &Instance) -> Option<Blocked> {
+        let blocked = |address: &Address| match self.fates.get(address) {
+            Some(Fate::Blocked(why)) => Some(why.clone()),
+            _ => None,
+        };
+        instance.references.iter().find_map(|edge| blocked(&edge.to))
+    }
+
+    /// The host behind which this happens, if no host is there yet.
+    fn deferred(&self, instance: &Instance) -> Option<Address> {
+        let gone = |host: &&Address| matches!(self.fates.get(*host), Some(Fate::Made | Fate::Replaced(_)));
+        let first = instance.hosts.iter().find(gone)?;
+        let none_stays = !instance.hosts.iter().any(|host| matches!(self.fates.get(host), Some(Fate::Stays)));
+        none_stays.then(|| first.clone())
+    }
+
+    /// The order in which its hosts are replaced, when none of them stays.
+    fn host_order(&self, instance: &Instance) -> Option<Order> {
+        let mut order = None;
+        for host in &instance.hosts {
+            match self.fates.get(host) {
+                Some(Fate::Replaced(one)) => order = order.max(Some(*one)),
+                _ => return None,
+            }
+        }
+        order
+    }
+
+    fn replaced_need(&self, instance: &Instance) -> Option<&'a Address> {
+        let replaced = |address: &Address| matches!(self.fates.get(address), Some(Fate::Replaced(_) | Fate::Made));
+        self.graph.needs(&instance.address).into_iter().map(|(address, _)| address).find(|address| replaced(address))
+    }
+
+    fn protect(&self, change: &Change, diagnostics: &mut Diagnostics) {
+        let marked = change.before.as_ref().and_then(|target| target.mark.as_ref());
+        if change.action.destroys() && marked.is_some_and(|mark| mark.protect) {
+            diagnostics.push(protected(change));
+        }
+    }
+
+    /// A reference to an attribute that the other resource does not set can never be completed.
+    fn unset_references(&self, instance: &Instance, change: &Change, diagnostics: &mut Diagnostics) {
+        let Some(target) = &change.after else { return };
+        for (_, value) in target.attributes.iter().filter(|(_, value)| !value.is_known()) {
+            value.visit_references(&mut |reference| {
+                let first = reference.path.split('.').next().unwrap_or_default();
+                let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
+                let unset = self
+                    .known
+                    .get(&reference.address)
+                    .is_some_and(|facts| facts.attributes.at(&reference.path).is_none_or(Value::is_null));
+                if unset && !output {
+                    let edge = instance.references.iter().find(|edge| edge.to == reference.address);
+                    let detail = format!("{} does not set `{}`", reference.address, reference.path);
+                    diagnostics.push(
+                        Diagnostic::error("reference to an attribute that is not set", detail)
+                            .at(edge.map_or(instance.declaration.header, |edge| edge.span))
+                            .hint(format!("set `{}` there, or remove the reference", reference.path))
+                            .of(&instance.address),
+                    );
+                }
+            });
+        }
+    }
+
+    fn learn(&mut self, instance: &Instance, attributes: &Attributes, mut outputs: Outputs) {
+        if !self.referenced.contains(&instance.address) {
+            return;
+        }
+        let host = instance.hosts.first().and_then(|host| self.known.get(host)).map(|facts| &facts.outputs);
+        let facts = kind::Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
+        for (name, value) in instance.kind.derive_outputs(&facts) {
+            outputs.entry(name).or_insert(value);
+        }
+        self.known.learn(instance.address.clone(), Facts { attributes: attributes.clone(), outputs });
+    }
+
+    fn waiting(&self, instance: &'a Instance, blocked: Blocked) -> Change {
+        let reason = format!("waits: {}", blocked.reason);
+        Change { reason, blocked: Some(blocked), ..self.blank(instance) }
+    }
+
+    fn blank(&self, instance: &Instance) -> Change {
+        let needs = self.graph.needs(&instance.address);
+        Change {
+            address: instance.address.clone(),
+            kind: instance.kind,
+            action: Action::NoOp,
+            cause: Cause::Spec,
+            reason: String::new(),
+            deferred: None,
+            blocked: None,
+            verdict: None,
+            depends_on: needs.into_iter().map(|(address, _)| address.clone()).collect(),
+            attributes: Vec::new(),
+            hosts: instance.hosts.clone(),
+            after: None,
+            before: None,
+            timeout: instance.settings.timeout,
+            span: Some(instance.declaration.header),
+        }
+    }
+
+    fn target(&self, instance: &Instance, attributes: Attributes, mark: Mark) -> Target {
+        let hosts = instance.hosts.iter().filter_map(|host| self.desired.get(host)).map(|host| host.identity.clone());
+        Target { identity: instance.identity.clone(), hosts: hosts.collect(), attributes, mark: Some(mark) }
+    }
+
+    fn mark(&self, instance: &Instance) -> Mark {
+        Mark {
+            project: self.desired.project.clone(),
+            environment: self.desired.environment.clone(),
+            address: instance.address.clone(),
+            protect: instance.settings.protect,
+            on_remove: instance.settings.on_remove,
+            needs: self.graph.needs(&instance.address).into_iter().map(|(address, _)| address.clone()).collect(),
+            applied: String::new(),
+        }
+    }
+}
+
+impl Target {
+    /// An object as it was observed.
+    #[must_use]
+    pub fn of(object: &Object) -> Self {
+        Self {
+            identity: object.identity.clone(),
+            hosts: object.hosts.clone(),
+            attributes: object.attributes.clone(),
+            mark: object.mark.clone(),
+        }
+    }
+}
+
+/// The refusal to destroy a protected object.
+pub fn protected(change: &Change) -> Diagnostic {
+    let verb = if change.action == Action::Delete { "deleted" } else { "replaced" };
+    let gone = change.span.is_none();
+    let hint = if gone {
+        "put its block back with `protect = false` and apply, then remove it; or let go of it with: atlas forget "
+            .to_owned()
+            + change.address.as_str()
+    } else {
+        "set `protect = false` and apply, then make this change".to_owned()
+    };
+    let detail = format!("{} would be {verb} ({}), and its object is protected", change.address, change.reason);
+    Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)
+}
+
+fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
+    let list = |needs: &[Address]| Value::List(needs.iter().map(|need| need.as_str().into()).collect());
+    let word = |mark: &Mark| match mark.on_remove {
+        crate::spec::OnRemove::Delete => Value::from("delete"),
+        crate::spec::OnRemove::Forget => Value::from("forget"),
+    };
+    let pairs = [
+        ("address", Value::from(now.address.as_str()), Value::from(wanted.address.as_str())),
+        ("depends_on", list(&now.needs), list(&wanted.needs)),
+        ("on_remove", word(now), word(wanted)),
+        ("protect", Value::Bool(now.protect), Value::Bool(wanted.protect)),
+    ];
+    let differing = pairs.into_iter().filter(|(_, before, after)| before != after);
+    differing
+        .map(|(path, before, after)| AttributeChange {
+            path: path.to_owned(),
+            before,
+            after,
+            sensitive: false,
+            replaces: false,
+            drifted: false,
+        })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! What differs between an object and what is desired of it.
+
+use std::collections::BTreeMap;
+
+use super::change::AttributeChange;
+use crate::kind::{Kind, Type};
+use crate::value::{Attributes, Value};
+
+/// Every difference, ordered by path. Tables are compared key by key, anything else as a whole.
+///
+/// `applied` is what Atlas last applied, as the object's mark tells it: it tells drift from change.
+#[must_use]
+pub fn diff(kind: &Kind, before: &Attributes, after: &Attributes, applied: Option<&str>) -> Vec<AttributeChange> {
+    if before == after {
+        return Vec::new();
+    }
+    let applied: Option<BTreeMap<&str, &str>> =
+        applied.map(|text| text.split(' ').filter_map(|pair| pair.split_once(':')).collect());
+    let mut changes = Vec::new();
+    for attribute in kind.attributes {
+        let (old, new) = (before.get(attribute.name), after.get(attribute.name));
+        if old == new {
+            continue;
+        }
+        let drifted = applied.as_ref().is_some_and(|applied| {
+            let now = (!old.is_null()).then(|| old.digest());
+            applied.get(attribute.name).copied() != now.as_deref()
+        });
+        let found = AttributeChange {
+            path: attribute.name.to_owned(),
+            before: Value::Null,
+            after: Value::Null,
+            sensitive: attribute.sensitive,
+            replaces: attribute.replaces,
+            drifted,
+        };
+        compare(&attribute.ty, &found, old, new, &mut changes);
+    }
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    changes
+}
+
+/// Every attribute of an object that is to be made, as differences from nothing.
+#[must_use]
+pub fn creation(kind: &Kind, after: &Attributes) -> Vec<AttributeChange> {
+    list(kind, after, false)
+}
+
+/// Every attribute of an object that is to go, as differences to nothing.
+#[must_use]
+pub fn deletion(kind: &Kind, before: &Attributes) -> Vec<AttributeChange> {
+    list(kind, before, true)
+}
+
+/// Takes over what the spec leaves to others from what was observed.
+pub fn leave_ignored(kind: &Kind, ignore: &[String], observed: &Attributes, desired: &mut Attributes) {
+    for path in ignore {
+        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+        let Some(attribute) = kind.attribute(name) else { continue };
+        let there = observed.at(path).cloned().unwrap_or_default();
+        let value = if rest.is_empty() { there } else { with(desired.get(name).clone(), rest, there) };
+        desired.set(attribute.name, value);
+    }
+}
+
+fn list(kind: &Kind, attributes: &Attributes, gone: bool) -> Vec<AttributeChange> {
+    let entry = |(name, value): (&'static str, &Value)| {
+        let (before, after) = if gone { (value.clone(), Value::Null) } else { (Value::Null, value.clone()) };
+        let sensitive = kind.attribute(name).is_some_and(|attribute| attribute.sensitive);
+        AttributeChange { path: name.to_owned(), before, after, sensitive, replaces: false, drifted: false }
+    };
+    attributes.iter().map(entry).collect()
+}
+
+fn compare(ty: &Type, found: &AttributeChange, old: &Value, new: &Value, changes: &mut Vec<AttributeChange>) {
+    match (ty, old, new) {
+        (Type::Object(_) | Type::Map(_) | Type::Any, Value::Map(old), Value::Map(new)) => {
+            let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+            keys.sort();
+            keys.dedup();
+            for key in keys {
+                let (a, b) = (old.get(key).unwrap_or(&Value::Null), new.get(key).unwrap_or(&Value::Null));
+                if a != b {
+                    let inner = AttributeChange { path: format!("{}.{key}", found.path), ..found.clone() };
+                    compare(&Type::Any, &inner, a, b, changes);
+                }
+            }
+        }
+        _ => changes.push(AttributeChange { before: old.clone(), after: new.clone(), ..found.clone() }),
+    }
+}
+
+fn with(value: Value, path: &str, leaf: Value) -> Value {
+    let mut entries = if let Value::Map(entries) = value { entries } else { BTreeMap::new() };
+    let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+    let inner = if rest.is_empty() { leaf } else { with(entries.remove(key).unwrap_or_default(), rest, leaf) };
+    if inner.is_null() {
+        entries.remove(key);
+    } else {
+        entries.insert(key.to_owned(), inner);
+    }
+    if entries.is_empty() { Value::Null } else { Value::Map(entries) }
+}

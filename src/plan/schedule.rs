@@ -1,0 +1,145 @@
+//! From changes to steps: which unit of work waits for which.
+
+use std::collections::HashMap;
+
+use super::action::{Action, Order};
+use super::change::Change;
+use crate::address::Address;
+
+/// One unit of work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The change that it belongs to, as an index into the plan's changes.
+    pub change: usize,
+    /// What it does. A replacement is two steps.
+    pub verb: Verb,
+    /// The steps that have to succeed before it, as indices, ordered.
+    pub after: Vec<usize>,
+}
+
+/// What a step does to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Makes it.
+    Create,
+    /// Changes it in place.
+    Update,
+    /// Deletes it.
+    Delete,
+    /// Marks it as Atlas's, under this address.
+    Adopt,
+    /// Removes Atlas's mark from it.
+    Forget,
+}
+
+impl Verb {
+    /// The word that people and JSON read.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+            Self::Forget => "forget",
+        }
+    }
+
+    const fn removes(self) -> bool {
+        matches!(self, Self::Delete | Self::Forget)
+    }
+}
+
+/// Makes the steps of a plan. Changes that are blocked have none.
+#[must_use]
+pub fn schedule(changes: &[Change]) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut makes: HashMap<&Address, usize> = HashMap::new();
+    let mut removes: HashMap<&Address, Vec<usize>> = HashMap::new();
+    for (at, change) in changes.iter().enumerate().filter(|(_, change)| change.acts()) {
+        for verb in verbs(change.action) {
+            if verb.removes() {
+                removes.entry(&change.address).or_default().push(steps.len());
+            } else {
+                makes.insert(&change.address, steps.len());
+            }
+            steps.push(Step { change: at, verb: *verb, after: Vec::new() });
+        }
+    }
+    for at in 0..steps.len() {
+        let change = &changes[steps[at].change];
+        if steps[at].verb.removes() {
+            link_removal(at, change, &makes, &removes, &mut steps);
+        } else {
+            let needs = change.depends_on.iter().filter_map(|need| makes.get(need).copied());
+            let mut after: Vec<usize> = needs.collect();
+            if change.action == Action::Replace(Order::DeleteFirst) {
+                after.extend(removes.get(&change.address).into_iter().flatten().copied());
+            }
+            steps[at].after.extend(after);
+        }
+    }
+    link_former_users(changes, &mut steps);
+    for (at, step) in steps.iter_mut().enumerate() {
+        step.after.sort_unstable();
+        step.after.dedup();
+        step.after.retain(|before| *before != at);
+    }
+    steps
+}
+
+const fn verbs(action: Action) -> &'static [Verb] {
+    match action {
+        Action::NoOp => &[],
+        Action::Create => &[Verb::Create],
+        Action::Update => &[Verb::Update],
+        Action::Replace(Order::DeleteFirst) => &[Verb::Delete, Verb::Create],
+        Action::Replace(Order::CreateFirst) => &[Verb::Create, Verb::Delete],
+        Action::Delete => &[Verb::Delete],
+        Action::Adopt => &[Verb::Adopt],
+        Action::Forget => &[Verb::Forget],
+    }
+}
+
+/// A removal waits until nothing uses the object any more: it tells those that it needs itself to wait for it.
+fn link_removal(
+    at: usize,
+    change: &Change,
+    makes: &HashMap<&Address, usize>,
+    removes: &HashMap<&Address, Vec<usize>>,
+    steps: &mut [Step],
+) {
+    if change.action == Action::Replace(Order::CreateFirst) {
+        steps[at].after.extend(makes.get(&change.address).copied());
+    }
+    let needs = change.before.iter().filter_map(|before| before.mark.as_ref()).flat_map(|mark| &mark.needs);
+    for need in needs.chain(&change.hosts) {
+        for other in removes.get(need).into_iter().flatten() {
+            steps[*other].after.push(at);
+        }
+    }
+}
+
+/// Lets every removal wait for those that used the object before and are changed so that they no longer do.
+fn link_former_users(changes: &[Change], steps: &mut [Step]) {
+    let mut removes: HashMap<&Address, Vec<usize>> = HashMap::new();
+    for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb.removes()) {
+        if changes[step.change].action != Action::Replace(Order::DeleteFirst) {
+            removes.entry(&changes[step.change].address).or_default().push(at);
+        }
+    }
+    let users: Vec<(usize, usize)> = steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| matches!(step.verb, Verb::Update | Verb::Adopt))
+        .flat_map(|(at, step)| {
+            let before = changes[step.change].before.iter().filter_map(|before| before.mark.as_ref());
+            let needs = before.flat_map(|mark| &mark.needs);
+            needs.filter_map(|need| removes.get(need)).flatten().map(move |removal| (*removal, at)).collect::<Vec<_>>()
+        })
+        .collect();
+    for (removal, user) in users {
+        steps[removal].after.push(user);
+    }
+}

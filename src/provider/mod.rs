@@ -1,0 +1,122 @@
+//! The contract that every provider keeps, and which provider serves which kind.
+//!
+//! A provider is idempotent and bounded in time. Observing never writes. Creating an object that this resource's mark
+//! already owns adopts it. Deleting what is not there is a success. Errors are classified here, at the edge, so that
+//! nothing behind it knows any SDK.
+
+mod error;
+mod observe;
+mod registry;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use async_trait::async_trait;
+
+pub use error::{Class, ProviderError};
+pub use observe::observe;
+pub use registry::Registry;
+
+use crate::address::Address;
+use crate::kind::{Kind, Outputs};
+use crate::observed::{Mark, Object};
+use crate::value::Attributes;
+
+/// What a provider can do. Every call is one attempt: whoever calls decides about retries.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Looks at what lives in some hosts: every object that the owner's marks claim, and every object whose identity
+    /// is wanted, whoever owns it. A host that does not answer is reported, not an error.
+    ///
+    /// # Errors
+    /// When the provider itself can't be asked at all.
+    async fn observe(&self, query: &Query<'_>) -> Result<Observation, ProviderError>;
+
+    /// Looks at one object. None when it is not there.
+    ///
+    /// # Errors
+    /// When its host does not answer, or the provider refuses.
+    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, ProviderError>;
+
+    /// Makes an object with its mark. When an object with the same identity carries the mark of the same resource
+    /// already, it is brought to the same attributes instead.
+    ///
+    /// # Errors
+    /// [`Class::Conflict`] when something else is there; otherwise as the provider says.
+    async fn create(&self, request: &Request<'_>) -> Result<Outputs, ProviderError>;
+
+    /// Changes an object, and its mark along with it.
+    ///
+    /// # Errors
+    /// [`Class::Conflict`] when it is gone or changed hands; otherwise as the provider says.
+    async fn update(&self, request: &Request<'_>) -> Result<Outputs, ProviderError>;
+
+    /// Deletes an object that the mark owns. What is not there is deleted already.
+    ///
+    /// # Errors
+    /// [`Class::Denied`] when the object's own mark protects it, [`Class::Conflict`] when it changed hands.
+    async fn delete(&self, removal: &Removal<'_>) -> Result<(), ProviderError>;
+
+    /// Removes the mark from an object, which stays. What is not there is forgotten already.
+    ///
+    /// # Errors
+    /// As the provider says.
+    async fn forget(&self, removal: &Removal<'_>) -> Result<(), ProviderError>;
+}
+
+/// Where to look, and for what.
+#[derive(Debug)]
+pub struct Query<'a> {
+    /// The project whose marks count.
+    pub project: &'a str,
+    /// The environment whose marks count.
+    pub environment: &'a str,
+    /// The identities of the hosts to look into; none means the world itself.
+    pub hosts: Option<&'a [String]>,
+    /// The identities that are wanted whoever owns them.
+    pub wanted: &'a HashSet<&'a str>,
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Observation {
+    /// The objects.
+    pub objects: Vec<Object>,
+    /// The identities of hosts that did not answer, and why.
+    pub unreachable: BTreeMap<String, String>,
+    /// The resources whose objects the world remembers as made by Atlas and never removed by it.
+    pub made: BTreeSet<Address>,
+}
+
+/// An object to make or to change.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// Its deterministic name.
+    pub identity: &'a str,
+    /// The identities of what it lives in; any one of them has to be there.
+    pub hosts: &'a [String],
+    /// All its attributes, in normal form.
+    pub attributes: &'a Attributes,
+    /// What follows from its attributes already.
+    pub derived: &'a Outputs,
+    /// Its mark.
+    pub mark: &'a Mark,
+    /// Whether an object without a mark, or with the mark of a former address, may be taken over.
+    pub adopt: bool,
+    /// The resource's place.
+    pub place: Option<&'a str>,
+}
+
+/// An object to delete or to let go of.
+#[derive(Debug)]
+pub struct Removal<'a> {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// Its deterministic name.
+    pub identity: &'a str,
+    /// The mark that it has to carry.
+    pub mark: &'a Mark,
+}

@@ -1,0 +1,48 @@
+//! Observing everything, layer by layer: the world, then what lives in what was found there.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::{Observation, ProviderError, Query, Registry};
+use crate::observed::{Object, Observed};
+use crate::spec::Desired;
+
+/// Observes every host that answers, each exactly once.
+///
+/// # Errors
+/// When a provider can't be asked at all.
+pub async fn observe(registry: &Registry, desired: &Desired) -> Result<Observed, ProviderError> {
+    let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
+    let mut objects: Vec<Object> = Vec::new();
+    let mut unreachable = BTreeMap::new();
+    let mut made = BTreeSet::new();
+    let mut seen: HashSet<String> = HashSet::new();
+    for provider in registry.all() {
+        let mut hosts: Option<Vec<String>> = None;
+        loop {
+            let query = Query {
+                project: &desired.project,
+                environment: &desired.environment,
+                hosts: hosts.as_deref(),
+                wanted: &wanted,
+            };
+            let observation: Observation = provider.observe(&query).await?;
+            let fresh: Vec<Object> =
+                observation.objects.into_iter().filter(|object| seen.insert(object.identity.clone())).collect();
+            tracing::debug!(layer = hosts.as_ref().map_or(0, Vec::len), found = fresh.len(), "observed a layer");
+            let inner = fresh.iter().filter(|object| hosts_others(object)).map(|object| object.identity.clone());
+            hosts = Some(inner.collect());
+            objects.extend(fresh);
+            unreachable.extend(observation.unreachable);
+            made.extend(observation.made);
+            if hosts.as_ref().is_none_or(Vec::is_empty) {
+                break;
+            }
+        }
+    }
+    Ok(Observed::new(&desired.project, &desired.environment, objects, unreachable, made))
+}
+
+/// Whether anything can live in an object of this kind.
+fn hosts_others(object: &Object) -> bool {
+    matches!(object.kind.name, "region" | "cluster" | "app" | "database")
+}

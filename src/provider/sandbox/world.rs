@@ -1,0 +1,334 @@
+//! The world on disk: one SQLite database, because it survives a killed process and lets several of them in at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::kind::{self, Outputs, Usage};
+use crate::observed::{Mark, Object};
+use crate::provider::{Class, ProviderError};
+use crate::value::{Attributes, Value};
+
+/// The host column of objects that live in several hosts at once.
+pub(super) const SPANNING: &str = "*";
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS object (
+        identity TEXT PRIMARY KEY, host TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, mark TEXT, owner TEXT
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS object_by_owner ON object (owner);
+    CREATE INDEX IF NOT EXISTS object_by_host ON object (host, identity);
+    CREATE TABLE IF NOT EXISTS made (
+        project TEXT NOT NULL, environment TEXT NOT NULL, address TEXT NOT NULL,
+        PRIMARY KEY (project, environment, address)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS outage (identity TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS fault (
+        id INTEGER PRIMARY KEY, address TEXT NOT NULL, verb TEXT NOT NULL, class TEXT NOT NULL, times INTEGER NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// An embedded world.
+pub struct World {
+    connection: Mutex<Connection>,
+    path: Option<PathBuf>,
+}
+
+/// A problem of the world itself, or one that a call in it runs into.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The database could not be used.
+    #[error("the sandbox's world can't be used")]
+    Database(#[from] rusqlite::Error),
+    /// A stored object could not be read.
+    #[error("the sandbox's world holds something unreadable at `{0}`")]
+    Unreadable(String),
+    /// The call itself fails.
+    #[error(transparent)]
+    Call(#[from] ProviderError),
+}
+
+/// What is stored of an object besides its name, its kind and its mark.
+#[derive(Serialize, Deserialize)]
+pub struct Body {
+    hosts: Vec<String>,
+    attributes: BTreeMap<String, Value>,
+    outputs: Outputs,
+    usage: Usage,
+}
+
+#[derive(Serialize)]
+struct BodyRef<'a> {
+    hosts: &'a [String],
+    attributes: &'a Attributes,
+    outputs: &'a Outputs,
+    usage: &'a Usage,
+}
+
+/// A write in progress: all of it happens, or nothing.
+pub struct Transaction<'a>(pub(super) rusqlite::Transaction<'a>);
+
+impl World {
+    /// Opens the world in a folder, and makes it when it is not there.
+    ///
+    /// # Errors
+    /// When the folder or the database can't be used.
+    pub fn open(folder: &Path) -> Result<Self, WorldError> {
+        let path = folder.join("world.db");
+        let connection = Connection::open(&path)?;
+        prepare(&connection)?;
+        Ok(Self { connection: Mutex::new(connection), path: Some(path) })
+    }
+
+    /// Opens the world in a folder only for looking: nothing is made, and a folder without a world is an empty one.
+    ///
+    /// # Errors
+    /// When there is a database that can't be read.
+    pub fn look(folder: &Path) -> Result<Self, WorldError> {
+        let path = folder.join("world.db");
+        if !path.exists() {
+            return Self::in_memory();
+        }
+        let open = |uri: &str, flags| -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(uri, flags)?;
+            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.query_row("SELECT count(*) FROM setting", [], |_| Ok(()))?;
+            Ok(connection)
+        };
+        let text = path.to_string_lossy();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = open(&text, flags).or_else(|error| {
+            // On a disk that can't be written the log beside the database can't be opened; the database itself can.
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+            open(&format!("file:{}?immutable=1", text.replace('?', "%3f").replace('#', "%23")), flags)
+                .map_err(|_| error)
+        })?;
+        Ok(Self { connection: Mutex::new(connection), path: Some(path) })
+    }
+
+    /// A world that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// When the database can't be made.
+    pub fn in_memory() -> Result<Self, WorldError> {
+        let connection = Connection::open_in_memory()?;
+        prepare(&connection)?;
+        Ok(Self { connection: Mutex::new(connection), path: None })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// One object.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn get(&self, identity: &str) -> Result<Option<Object>, WorldError> {
+        get(&self.lock(), identity)
+    }
+
+    /// Every object in a host, in order.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn visit_host(&self, host: &str, visit: &mut dyn FnMut(Object)) -> Result<(), WorldError> {
+        let connection = self.lock();
+        let mut statement = connection
+            .prepare_cached("SELECT identity, kind, body, mark FROM object WHERE host = ?1 ORDER BY identity")?;
+        let mut rows = statement.query([host])?;
+        while let Some(row) = rows.next()? {
+            visit(read_row(row)?);
+        }
+        Ok(())
+    }
+
+    /// The object of a resource, by its mark.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn find(&self, project: &str, environment: &str, address: &Address) -> Result<Option<Object>, WorldError> {
+        let connection = self.lock();
+        let mut statement =
+            connection.prepare_cached("SELECT identity, kind, body, mark FROM object WHERE owner = ?1")?;
+        let found = statement.query_row([owner(project, environment, address)], |row| Ok(read_row(row))).optional()?;
+        found.transpose()
+    }
+
+    /// The resources whose objects this world remembers as made by Atlas and never removed by it.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn made(&self, project: &str, environment: &str) -> Result<BTreeSet<Address>, WorldError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare("SELECT address FROM made WHERE project = ?1 AND environment = ?2")?;
+        let rows = statement.query_map([project, environment], |row| row.get::<_, String>(0))?;
+        let mut made = BTreeSet::new();
+        for text in rows {
+            let text = text?;
+            made.insert(Address::parse(&text).map_err(|_| WorldError::Unreadable(text))?);
+        }
+        Ok(made)
+    }
+
+    /// Writes: all of what `work` does, or nothing.
+    ///
+    /// # Errors
+    /// What `work` returns, or when the database can't be written.
+    pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, WorldError>) -> Result<T, WorldError> {
+        let mut connection = self.lock();
+        let transaction = Transaction(connection.transaction_with_behavior(TransactionBehavior::Immediate)?);
+        let value = work(&transaction)?;
+        transaction.0.commit()?;
+        Ok(value)
+    }
+
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
+        // A panic while the lock was held rolled its transaction back, so what is behind the lock is sound.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Transaction<'_> {
+    /// One object.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn get(&self, identity: &str) -> Result<Option<Object>, WorldError> {
+        get(&self.0, identity)
+    }
+
+    /// Whether an object is there.
+    #[must_use]
+    pub fn exists(&self, identity: &str) -> bool {
+        let found = self.0.query_row("SELECT 1 FROM object WHERE identity = ?1", [identity], |_| Ok(()));
+        found.is_ok()
+    }
+
+    /// How many objects live in a host.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn contents(&self, identity: &str) -> Result<usize, WorldError> {
+        let sql = "SELECT count(*) FROM object WHERE host = ?1";
+        let count: i64 = self.0.query_row(sql, [identity], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    /// Stores an object, and remembers that Atlas made it when it has a mark.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn put(&self, object: &Object) -> Result<(), WorldError> {
+        let body = BodyRef {
+            hosts: &object.hosts,
+            attributes: &object.attributes,
+            outputs: &object.outputs,
+            usage: &object.usage,
+        };
+        let unreadable = |_| WorldError::Unreadable(object.identity.clone());
+        let body = serde_json::to_string(&body).map_err(unreadable)?;
+        let mark = object.mark.as_ref().map(serde_json::to_string).transpose().map_err(unreadable)?;
+        let owner = object.mark.as_ref().map(|mark| owner(&mark.project, &mark.environment, &mark.address));
+        let host = match object.hosts.as_slice() {
+            [] => "",
+            [one] if object.kind.host != kind::Host::AnyServer => one,
+            _ => SPANNING,
+        };
+        self.0
+            .prepare_cached("INSERT OR REPLACE INTO object (identity, host, kind, body, mark, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![object.identity, host, object.kind.name, body, mark, owner])?;
+        if let Some(mark) = &object.mark {
+            self.0
+                .prepare_cached("INSERT OR IGNORE INTO made (project, environment, address) VALUES (?1, ?2, ?3)")?
+                .execute(params![mark.project, mark.environment, mark.address.as_str()])?;
+        }
+        Ok(())
+    }
+
+    /// Removes an object.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn remove(&self, identity: &str) -> Result<(), WorldError> {
+        self.0.execute("DELETE FROM object WHERE identity = ?1", [identity])?;
+        Ok(())
+    }
+
+    /// Forgets that Atlas made an object, unless another one carries the same mark: half of a replacement.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn forget_made(&self, mark: &Mark) -> Result<(), WorldError> {
+        let mut statement = self.0.prepare_cached("SELECT EXISTS (SELECT 1 FROM object WHERE owner = ?1)")?;
+        if statement.query_row([owner(&mark.project, &mark.environment, &mark.address)], |row| row.get(0))? {
+            return Ok(());
+        }
+        self.0.execute(
+            "DELETE FROM made WHERE project = ?1 AND environment = ?2 AND address = ?3",
+            params![mark.project, mark.environment, mark.address.as_str()],
+        )?;
+        Ok(())
+    }
+}
+
+impl From<WorldError> for ProviderError {
+    fn from(error: WorldError) -> Self {
+        match error {
+            WorldError::Call(error) => error,
+            WorldError::Database(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.code == rusqlite::ErrorCode::DatabaseBusy =>
+            {
+                Self::from_source(Class::Transient, "the sandbox's world is busy", error)
+            }
+            error => Self::from_source(Class::Invalid, "the sandbox failed", error),
+        }
+    }
+}
+
+/// Who a mark names, as one indexed text. No part of it can hold a space.
+fn owner(project: &str, environment: &str, address: &Address) -> String {
+    format!("{project} {environment} {address}")
+}
+
+fn prepare(connection: &Connection) -> Result<(), WorldError> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    // The world is simulated, so what it must survive is the death of a process, not of the machine: with a write-ahead
+    // log that needs no fsync at each commit.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.execute_batch(SCHEMA)?;
+    Ok(())
+}
+
+fn get(connection: &Connection, identity: &str) -> Result<Option<Object>, WorldError> {
+    let mut statement =
+        connection.prepare_cached("SELECT identity, kind, body, mark FROM object WHERE identity = ?1")?;
+    let found = statement.query_row([identity], |row| Ok(read_row(row))).optional()?;
+    found.transpose()
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> Result<Object, WorldError> {
+    let identity: String = row.get(0)?;
+    let unreadable = || WorldError::Unreadable(identity.clone());
+    let kind = row.get_ref(1)?.as_str().ok().and_then(kind::get).ok_or_else(unreadable)?;
+    let body = row.get_ref(2)?.as_str().map_err(|_| unreadable())?;
+    let body: Body = serde_json::from_str(body).map_err(|_| unreadable())?;
+    let mark: Option<String> = row.get(3)?;
+    let mark = mark.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable())?;
+    let mut attributes = body.attributes;
+    let attributes = kind
+        .attributes
+        .iter()
+        .filter_map(|attribute| attributes.remove(attribute.name).map(|value| (attribute.name, value)))
+        .collect();
+    Ok(Object { kind, identity, hosts: body.hosts, attributes, outputs: body.outputs, usage: body.usage, mark })
+}

@@ -1,0 +1,228 @@
+//! From blocks to resources: one for each place, with its hosts, its identity and its attributes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::declare::Block;
+use super::desired::{Desired, Edge, Instance, OnRemove, Settings};
+use super::node::Table;
+use super::normalize::Normalizer;
+use super::place::Index;
+use super::scope::{Globals, Scope};
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::kind::{self, Attribute, Host, Kind, duration};
+use crate::value::{Attributes, Value};
+
+/// Makes the resources of every block.
+pub fn instances(
+    blocks: &[Block],
+    source: &str,
+    globals: &Globals<'_>,
+    index: &Index,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Instance> {
+    let mut instances = Vec::new();
+    for block in blocks {
+        let name = &block.declaration.name;
+        let declared = index.get(block.kind.name, name);
+        let places = match declared.and_then(|declared| declared.places.as_ref()) {
+            Some(places) => places.iter().map(|place| Some(place.as_str())).collect(),
+            None => vec![None],
+        };
+        for place in places {
+            let cluster = place.filter(|place| index.get("cluster", place).is_some());
+            let region = match cluster {
+                Some(cluster) => index.region_of(cluster),
+                None if block.kind.name == "cluster" => index.region_of(name),
+                None if block.kind.name == "region" => Some(name.as_str()),
+                None => place,
+            };
+            let parent = block.parent.as_ref().map(|(kind, name)| Address::new(kind.name, name, None));
+            let own_address = Some(match &parent {
+                Some(parent) => parent.child(block.kind.name, name),
+                None => Address::new(block.kind.name, name, place),
+            });
+            let scope = Scope { globals: Some(globals), name, place, region, cluster, own_address };
+            instances.push(instance(block, source, &scope, index, diagnostics));
+        }
+    }
+    instances
+}
+
+/// Adds what only the whole spec tells: the namespace of each app, and the identity of each object.
+pub fn link(desired: &mut Desired) {
+    let namespaces: HashMap<(String, String), Address> = desired
+        .of_kind("namespace")
+        .filter_map(|instance| {
+            let name = instance.attributes.get("name").as_str()?.to_owned();
+            Some(((name, instance.place()?.to_owned()), instance.address.clone()))
+        })
+        .collect();
+    for instance in desired.instances_mut() {
+        let Some(name) = instance.attributes.get("namespace").as_str().map(str::to_owned) else { continue };
+        let Some(place) = instance.place().map(str::to_owned) else { continue };
+        if let Some(to) = namespaces.get(&(name, place)) {
+            let span = instance.declaration.span_at("namespace");
+            instance.references.push(Edge { to: to.clone(), attribute: "namespace".into(), span });
+        }
+    }
+    let mut identities: HashMap<Address, String> = HashMap::new();
+    for at in 0..desired.instances().len() {
+        let address = desired.instances()[at].address.clone();
+        let identity = identity(&address, desired, &mut identities, 0);
+        desired.instances_mut()[at].identity = identity;
+    }
+}
+
+/// Two resources must not mean the same object.
+pub fn check_identities(desired: &Desired, diagnostics: &mut Diagnostics) {
+    let mut seen: HashMap<&str, &Instance> = HashMap::new();
+    // A bucket's name is taken in all of S3, not in one region only.
+    let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
+    for instance in desired.objects() {
+        let clash = seen.insert(&instance.identity, instance).or_else(|| {
+            let name = instance.attributes.get("name").as_str().filter(|_| instance.kind.name == "bucket")?;
+            buckets.insert(name, instance)
+        });
+        if let Some(other) = clash {
+            let name = instance.attributes.get("name").as_str().unwrap_or_default();
+            let detail =
+                format!("{} and {} would both be the {} `{name}`", other.address, instance.address, instance.kind.name);
+            diagnostics.push(
+                Diagnostic::error("two resources with one object", detail)
+                    .at(instance.declaration.span_at("name"))
+                    .hint("give each a `name` of its own; `${region}` tells places apart")
+                    .of(&instance.address),
+            );
+        }
+    }
+}
+
+fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagnostics: &mut Diagnostics) -> Instance {
+    let kind = block.kind;
+    let declaration = Arc::clone(&block.declaration);
+    let empty = Table::new();
+    let table = declaration.node.as_table().unwrap_or(&empty);
+    let list: Vec<&'static Attribute> = kind::attributes_of(kind).collect();
+    let what = format!("a {}", kind.name);
+    let mut normalizer = Normalizer::new(source, scope, index, diagnostics);
+    let values = normalizer.object(&list, table, declaration.header, "", &what);
+    let edges = std::mem::take(&mut normalizer.edges);
+    let mut common: Attributes = Attributes::default();
+    let mut attributes = Attributes::default();
+    for (name, value) in values {
+        match kind.attribute(name) {
+            Some(attribute) => attributes.set(name, kind::normal(&attribute.ty, value)),
+            None => common.set(name, value),
+        }
+    }
+    name_it(kind, scope, &declaration, &mut attributes, diagnostics);
+    let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
+    let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
+    let hosts = hosts(kind, scope, &attributes, &address, servers);
+    let mut references: Vec<Edge> = edges.into_iter().filter(|edge| !hosts.contains(&edge.to)).collect();
+    references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
+    let settings = settings(&common, scope, &declaration, diagnostics);
+    Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
+}
+
+/// An object without a name of its own has the name of its resource.
+fn name_it(
+    kind: &'static Kind,
+    scope: &Scope<'_>,
+    declaration: &super::Declaration,
+    attributes: &mut Attributes,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(attribute) = kind.attribute("name") else { return };
+    if declaration.has("name") {
+        return;
+    }
+    if let kind::Type::Text(rule) = attribute.ty
+        && let Err(fault) = (rule.check)(scope.name)
+    {
+        diagnostics.push(
+            Diagnostic::error("name that the object can't have", format!("`{}`: {}", scope.name, fault.reason))
+                .at(declaration.header)
+                .hint("say another one: `name = \"…\"`"),
+        );
+    }
+    attributes.set("name", scope.name.into());
+}
+
+fn hosts(
+    kind: &Kind,
+    scope: &Scope<'_>,
+    attributes: &Attributes,
+    address: &Address,
+    servers: Vec<Address>,
+) -> Vec<Address> {
+    let one = |kind: &str, name: Option<&str>| name.map(|name| Address::new(kind, name, None)).into_iter().collect();
+    match kind.host {
+        Host::World => Vec::new(),
+        Host::Region => one("region", scope.region),
+        Host::Cluster => one("cluster", scope.cluster),
+        Host::Parent => address.parent().into_iter().collect(),
+        Host::AnyServer if servers.is_empty() => {
+            let names = attributes.get("regions").items().iter().filter_map(Value::as_str);
+            names.map(|name| Address::new("region", name, None)).collect()
+        }
+        Host::AnyServer => servers,
+    }
+}
+
+fn settings(
+    common: &Attributes,
+    scope: &Scope<'_>,
+    declaration: &super::Declaration,
+    diagnostics: &mut Diagnostics,
+) -> Settings {
+    let text = |name: &str| common.get(name).as_str();
+    let renamed_from = text("renamed_from").and_then(|text| {
+        let parsed = Address::parse(text).map_err(|error| {
+            diagnostics.push(
+                Diagnostic::error("bad address", error.to_string())
+                    .at(declaration.span_at("renamed_from"))
+                    .hint("write the former address, such as bucket.old-name"),
+            );
+        });
+        parsed.ok().map(|old| match (scope.place, old.place()) {
+            (Some(place), None) => Address::new(old.kind(), old.name(), Some(place)),
+            _ => old,
+        })
+    });
+    Settings {
+        protect: common.get("protect") == &Value::Bool(true),
+        ignore: common.get("ignore").items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        timeout: text("timeout").and_then(|text| duration::parse(text).ok()).unwrap_or(600),
+        on_remove: if text("on_remove") == Some("forget") { OnRemove::Forget } else { OnRemove::Delete },
+        renamed_from,
+    }
+}
+
+/// The deterministic name of an object: its host's, its kind, and the name that it has there.
+fn identity(address: &Address, desired: &Desired, known: &mut HashMap<Address, String>, depth: usize) -> String {
+    if let Some(identity) = known.get(address) {
+        return identity.clone();
+    }
+    let Some(instance) = desired.get(address) else { return String::new() };
+    // Hosts are at most a few deep; a spec whose hosts form a cycle is refused by the graph.
+    let host = match instance.hosts.as_slice() {
+        [host] if depth < 16 && instance.kind.host != Host::AnyServer => identity_of_host(host, desired, known, depth),
+        _ => String::new(),
+    };
+    let name = instance.attributes.get("name").as_str().unwrap_or(&instance.declaration.name);
+    let name = match instance.attributes.get("namespace").as_str() {
+        Some(namespace) => format!("{namespace}:{name}"),
+        None => name.to_owned(),
+    };
+    let identity = format!("{host}{}/{name}", instance.kind.name);
+    known.insert(address.clone(), identity.clone());
+    identity
+}
+
+fn identity_of_host(host: &Address, desired: &Desired, known: &mut HashMap<Address, String>, depth: usize) -> String {
+    let host = identity(host, desired, known, depth + 1);
+    if host.is_empty() { host } else { format!("{host}/") }
+}

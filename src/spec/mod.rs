@@ -1,0 +1,102 @@
+//! From text to [`Desired`]: parse, overlay, variables, references, normal form, checks.
+//!
+//! Nothing here reads a file, the environment or the clock: whoever calls [`compile`] brings the text and the
+//! variables. Every stage collects all the problems that it finds.
+
+mod declare;
+mod desired;
+mod expand;
+mod locate;
+mod node;
+mod normalize;
+mod place;
+mod scope;
+mod suggest;
+mod template;
+
+use std::collections::BTreeMap;
+
+pub use declare::{ROOT_KEYS, STARTER};
+pub use desired::{Declaration, Desired, Edge, Findings, Instance, OnRemove, Settings, World};
+pub use node::{Content, Entry, Node, Table};
+pub use suggest::{nearest, suggest};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::kind::Attribute;
+use crate::value::Value;
+
+/// What the spec's text does not say itself.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The environment that was asked for; the project's own default otherwise.
+    pub environment: Option<String>,
+    /// Values of variables, by name, and where each comes from: `--var`, `ATLAS_VAR_image_tag`.
+    pub variables: BTreeMap<String, (String, String)>,
+}
+
+/// Compiles a spec. Everything wrong with it is in the diagnostics; with an error among them, there is no result.
+#[must_use]
+pub fn compile(source: &str, inputs: &Inputs) -> (Option<Desired>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let desired = stages(source, inputs, &mut diagnostics);
+    diagnostics.finish();
+    let sound = !diagnostics.has_errors();
+    (desired.filter(|_| sound), diagnostics)
+}
+
+/// Reads the value of one attribute as a person wrote it on the command line: TOML, or a bare word for a text.
+///
+/// # Errors
+/// When the value does not fit the attribute.
+pub fn read_value(attribute: &'static Attribute, text: &str) -> Result<Value, Diagnostics> {
+    let mut diagnostics = Diagnostics::default();
+    let source = format!("value = {text}");
+    let mut table = node::parse(&source, &mut diagnostics);
+    let quoted = format!("value = {}", serde_json::to_string(text).unwrap_or_default());
+    let (source, table) = if diagnostics.has_errors() {
+        diagnostics = Diagnostics::default();
+        (quoted.as_str(), node::parse(&quoted, &mut diagnostics))
+    } else {
+        (source.as_str(), std::mem::take(&mut table))
+    };
+    let scope = scope::Scope::bare();
+    let index = place::Index::default();
+    let value = table.get("value").map(|entry| {
+        let mut normalizer = normalize::Normalizer::new(source, &scope, &index, &mut diagnostics);
+        normalizer.value(&attribute.ty, &entry.node, attribute.name)
+    });
+    match value {
+        Some(value) if !diagnostics.has_errors() => Ok(crate::kind::normal(&attribute.ty, value)),
+        _ => Err(diagnostics),
+    }
+}
+
+fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Desired> {
+    let root = node::parse(source, diagnostics);
+    if diagnostics.has_errors() {
+        return None;
+    }
+    let project = declare::project(&root, inputs, diagnostics)?;
+    let root = declare::overlay(root, &project.environment, diagnostics);
+    let variables = scope::variables(source, &root, inputs, diagnostics);
+    let globals = scope::Globals { project: &project.name, environment: &project.environment, variables };
+    let blocks = declare::blocks(root, source, diagnostics);
+    let index = place::Index::build(&blocks, source, &globals, diagnostics);
+    let instances = expand::instances(&blocks, source, &globals, &index, diagnostics);
+    let mut desired = Desired::new(project.name.clone(), project.environment.clone(), project.world, instances);
+    expand::link(&mut desired);
+    expand::check_identities(&desired, diagnostics);
+    if !diagnostics.has_errors() {
+        let mut findings = Findings::default();
+        for instance in desired.instances() {
+            (instance.kind.check)(instance, &desired, &mut findings);
+        }
+        diagnostics.append(findings.into_diagnostics());
+    }
+    Some(desired)
+}
+
+fn unknown_key(key: &str, entry: &Entry, place: &str, known: &[&str]) -> Diagnostic {
+    let hint = suggest(key, known).unwrap_or_else(|| format!("{place} takes {}", known.join(", ")));
+    Diagnostic::error("unknown key", format!("{place} has no `{key}`")).at(entry.key).hint(hint)
+}

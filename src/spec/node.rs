@@ -1,0 +1,179 @@
+//! The spec's text as a tree that remembers where everything stands.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The bytes of the value.
+    pub span: Span,
+    /// The value itself.
+    pub content: Content,
+}
+
+/// What a [`Node`] holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A text; TOML's dates and times are kept as theirs.
+    String(String),
+    /// Values in order.
+    Array(Vec<Node>),
+    /// Values by key.
+    Table(Table),
+}
+
+/// Values by key, each with the place of its key.
+pub type Table = BTreeMap<String, Entry>;
+
+/// One entry of a [`Table`].
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where the key stands.
+    pub key: Span,
+    /// The value.
+    pub node: Node,
+}
+
+/// Parses TOML, collecting every syntax error.
+pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    for error in errors {
+        let span = error.span().map(|range| visible(source, range));
+        diagnostics.push(
+            Diagnostic::error("the spec is not TOML", error.message())
+                .at(span)
+                .hint("see https://toml.io for how TOML is written"),
+        );
+    }
+    if diagnostics.has_errors() {
+        return Table::new();
+    }
+    convert_table(table.into_inner(), diagnostics)
+}
+
+/// Merges an overlay over a base: tables by key, anything else replaced.
+pub fn merge(base: &mut Table, overlay: Table) {
+    for (key, entry) in overlay {
+        match (base.get_mut(&key), entry) {
+            (
+                Some(Entry { node: Node { content: Content::Table(below), .. }, .. }),
+                Entry { node: Node { content: Content::Table(above), .. }, .. },
+            ) => merge(below, above),
+            (_, entry) => {
+                base.insert(key, entry);
+            }
+        }
+    }
+}
+
+impl Node {
+    /// The sort of value, in words.
+    #[must_use]
+    pub const fn describe(&self) -> &'static str {
+        match self.content {
+            Content::Bool(_) => "true or false",
+            Content::Int(_) => "a whole number",
+            Content::Float(_) => "a number",
+            Content::String(_) => "a text",
+            Content::Array(_) => "a list",
+            Content::Table(_) => "a table",
+        }
+    }
+
+    /// The text, when it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.content {
+            Content::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The table, when it is one.
+    #[must_use]
+    pub const fn as_table(&self) -> Option<&Table> {
+        match &self.content {
+            Content::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Where the value at a path such as `allow.0.actions` stands, as deep as the path can be followed.
+    #[must_use]
+    pub fn span_at(&self, path: &str) -> Span {
+        let mut node = self;
+        for part in path.split('.').filter(|part| !part.is_empty()) {
+            let next = match &node.content {
+                Content::Table(table) => table.get(part).map(|entry| &entry.node),
+                Content::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),
+                _ => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node.span
+    }
+}
+
+fn convert_table(table: DeTable<'_>, diagnostics: &mut Diagnostics) -> Table {
+    let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
+        let span = Span::new(key.span());
+        let key: std::borrow::Cow<'_, str> = key.into_inner();
+        (key.into_owned(), Entry { key: span, node: convert(value, diagnostics) })
+    };
+    table.into_iter().map(entry).collect()
+}
+
+fn convert(value: Spanned<DeValue<'_>>, diagnostics: &mut Diagnostics) -> Node {
+    let span = Span::new(value.span());
+    let content = match value.into_inner() {
+        DeValue::Boolean(flag) => Content::Bool(flag),
+        DeValue::String(text) => Content::String(text.into_owned()),
+        DeValue::Datetime(time) => Content::String(time.to_string()),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Content::Int(number),
+            Err(_) => {
+                diagnostics.push(Diagnostic::error("number out of range", "whole numbers have 64 bits here").at(span));
+                Content::Int(0)
+            }
+        },
+        DeValue::Float(number) => Content::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Array(items) => Content::Array(items.into_iter().map(|item| convert(item, diagnostics)).collect()),
+        DeValue::Table(table) => Content::Table(convert_table(table, diagnostics)),
+    };
+    Node { span, content }
+}
+
+/// A span that a caret can point at: never empty, never past the text.
+fn visible(source: &str, range: std::ops::Range<usize>) -> Span {
+    let mut start = range.start.min(source.len());
+    let mut end = range.end.clamp(start, source.len());
+    if start == end {
+        while end < source.len() {
+            end += 1;
+            if source.is_char_boundary(end) {
+                break;
+            }
+        }
+        while start == end && start > 0 {
+            start -= 1;
+            while !source.is_char_boundary(start) {
+                start -= 1;
+            }
+        }
+    }
+    Span::new(start..end)
+}

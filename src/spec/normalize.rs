@@ -1,0 +1,390 @@
+//! From a spanned node to a typed value: types, rules, variables and references.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::desired::Edge;
+use super::locate::locate;
+use super::node::{Content, Node, Table};
+use super::place::{Index, Unresolved};
+use super::scope::Scope;
+use super::template::{Piece, pieces};
+use super::{suggest, unknown_key};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::kind::{Attribute, Fault, Rule, Type, default_of, duration};
+use crate::value::{Part, Reference, Template, Value};
+
+/// Turns the nodes of one resource into values, and collects the references that they make.
+pub struct Normalizer<'a> {
+    source: &'a str,
+    scope: &'a Scope<'a>,
+    index: &'a Index,
+    diagnostics: &'a mut Diagnostics,
+    /// The references found so far.
+    pub edges: Vec<Edge>,
+}
+
+/// A text after its variables are filled in.
+enum Text<'a> {
+    Known(Cow<'a, str>),
+    Waiting(Template),
+    /// A whole text was one variable that is no text.
+    Other(Node),
+    Broken,
+}
+
+impl<'a> Normalizer<'a> {
+    pub const fn new(
+        source: &'a str,
+        scope: &'a Scope<'a>,
+        index: &'a Index,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        Self { source, scope, index, diagnostics, edges: Vec::new() }
+    }
+
+    /// The attributes of a block: known keys only, required ones there, defaults filled in.
+    pub fn object(
+        &mut self,
+        attributes: &[&'static Attribute],
+        table: &Table,
+        at: Span,
+        path: &str,
+        what: &str,
+    ) -> Vec<(&'static str, Value)> {
+        let known: Vec<&str> = attributes.iter().map(|attribute| attribute.name).collect();
+        for (key, entry) in table.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
+            self.diagnostics.push(unknown_key(key, entry, what, &known));
+        }
+        let mut values = Vec::with_capacity(attributes.len());
+        for attribute in attributes {
+            let inner = if path.is_empty() { attribute.name.to_owned() } else { format!("{path}.{}", attribute.name) };
+            let value = match table.get(attribute.name) {
+                Some(entry) => self.value(&attribute.ty, &entry.node, &inner),
+                None => {
+                    if attribute.required {
+                        self.diagnostics.push(
+                            Diagnostic::error("missing attribute", format!("{what} needs `{}`", attribute.name))
+                                .at(at)
+                                .hint(format!("write `{} = {}`", attribute.name, attribute.examples[0])),
+                        );
+                    }
+                    default_of(attribute)
+                }
+            };
+            values.push((attribute.name, value));
+        }
+        values
+    }
+
+    /// One value of one type. A value that does not fit is reported and becomes null.
+    pub fn value(&mut self, ty: &Type, node: &Node, path: &str) -> Value {
+        if let Content::String(text) = &node.content
+            && text.contains("${")
+            && !matches!(ty, Type::Secret)
+        {
+            return match self.fill(text, node.span, path) {
+                Text::Known(filled) => self.text(ty, &filled, node.span, filled == *text, path),
+                Text::Waiting(template) => self.waiting(ty, template, text, node.span, path),
+                Text::Other(other) => self.value(ty, &other, path),
+                Text::Broken => Value::Null,
+            };
+        }
+        match (ty, &node.content) {
+            (_, Content::String(text)) => self.text(ty, text, node.span, true, path),
+            (Type::Bool | Type::Any, Content::Bool(flag)) => Value::Bool(*flag),
+            (Type::Any, Content::Float(number)) => Value::Float(*number),
+            (Type::Any, Content::Int(number)) => Value::Int(*number),
+            (Type::Int(min, max), Content::Int(number)) => {
+                if number < min || number > max {
+                    let detail = format!("{number} is not {}", ty.describe());
+                    self.diagnostics.push(Diagnostic::error("value out of range", detail).at(node.span));
+                }
+                Value::Int(*number)
+            }
+            (Type::List(item) | Type::Set(item), Content::Array(items)) => Value::List(
+                items.iter().enumerate().map(|(n, node)| self.value(item, node, &format!("{path}.{n}"))).collect(),
+            ),
+            (Type::Any, Content::Array(items)) => {
+                Value::List(items.iter().map(|node| self.value(&Type::Any, node, path)).collect())
+            }
+            (Type::Map(item), Content::Table(table)) => self.map(item, table, path),
+            (Type::Any, Content::Table(table)) => self.map(&Type::Any, table, path),
+            (Type::Object(attributes), Content::Table(table)) => {
+                let list: Vec<&'static Attribute> = attributes.iter().collect();
+                let values = self.object(&list, table, node.span, path, &format!("`{path}`"));
+                let set = values.into_iter().filter(|(_, value)| !value.is_null());
+                Value::Map(set.map(|(name, value)| (name.to_owned(), value)).collect())
+            }
+            (Type::Secret, Content::Table(table)) => self.secret(table, node.span),
+            _ => self.mismatch(ty, node),
+        }
+    }
+
+    fn map(&mut self, item: &Type, table: &Table, path: &str) -> Value {
+        let entry = |(key, entry): (&String, &super::node::Entry)| {
+            (key.clone(), self.value(item, &entry.node, &format!("{path}.{key}")))
+        };
+        Value::Map(table.iter().map(entry).collect())
+    }
+
+    fn text(&mut self, ty: &Type, text: &str, span: Span, literal: bool, path: &str) -> Value {
+        match ty {
+            Type::Duration(min, max) => match duration::parse(text) {
+                Ok(seconds) if seconds < *min || seconds > *max => {
+                    let detail = format!("`{text}` is not {}", ty.describe().replacen(", ", ", from ", 1));
+                    self.diagnostics.push(Diagnostic::error("value out of range", detail).at(span));
+                    Value::Null
+                }
+                Ok(seconds) => Value::String(duration::format(seconds)),
+                Err(fault) => self.broken("not a duration", fault, span, literal),
+            },
+            Type::Text(rule) => self.ruled("text that breaks its rule", rule, text, span, literal),
+            Type::Json(rule) => match self.ruled("JSON that can't be used", rule, text, span, literal) {
+                Value::Null => Value::Null,
+                _ => Value::String(crate::kind::json::normal(text)),
+            },
+            Type::Choice(words) if words.contains(&text) => text.into(),
+            Type::Choice(words) => {
+                let hint = suggest(text, words).unwrap_or_else(|| format!("write {}", ty.describe()));
+                let detail = format!("`{text}` is not {}", ty.describe());
+                self.diagnostics.push(Diagnostic::error("unknown word", detail).at(span).hint(hint));
+                Value::Null
+            }
+            Type::Address(kinds) => self.address(kinds, text, span, path),
+            Type::Name(kind) => {
+                if self.index.get(kind, text).is_none() {
+                    let known = self.index.names(kind);
+                    let hint = suggest(text, &known).unwrap_or_else(|| format!("declare [{kind}.{text}]"));
+                    let detail = format!("the spec declares no {kind} `{text}`");
+                    self.diagnostics.push(Diagnostic::error("reference to nothing", detail).at(span).hint(hint));
+                }
+                text.into()
+            }
+            Type::Any => text.into(),
+            _ => self.mismatch(ty, &Node { span, content: Content::String(text.to_owned()) }),
+        }
+    }
+
+    /// A text that another resource completes: only what is text in the end can wait.
+    fn waiting(&mut self, ty: &Type, template: Template, raw: &str, span: Span, path: &str) -> Value {
+        let keyed = path == "name" || path == "namespace";
+        match ty {
+            Type::Text(_) | Type::Any if !keyed => Value::Template(Box::new(template)),
+            Type::Json(rule) => {
+                // A reference inside a JSON text stands inside a JSON string, so the raw text is JSON as well.
+                match self.ruled("JSON that can't be used", rule, raw, span, true) {
+                    Value::Null => Value::Null,
+                    _ => Value::Template(Box::new(template)),
+                }
+            }
+            _ => {
+                let detail = if keyed {
+                    "a name has to be known before anything is made".to_owned()
+                } else {
+                    format!("{} can't wait for another resource", ty.describe())
+                };
+                self.diagnostics.push(
+                    Diagnostic::error("reference that can't stand here", detail)
+                        .at(span)
+                        .hint("use a variable, or write the value itself"),
+                );
+                Value::Null
+            }
+        }
+    }
+
+    fn fill<'t>(&mut self, text: &'t str, span: Span, path: &str) -> Text<'t> {
+        let cut = match pieces(text) {
+            Ok(cut) => cut,
+            Err(range) => {
+                self.diagnostics.push(
+                    Diagnostic::error("reference without an end", "`${` is never closed")
+                        .at(locate(self.source, span, &range))
+                        .hint("close it with `}`, or write `$${` for the characters themselves"),
+                );
+                return Text::Broken;
+            }
+        };
+        if let [Piece::Hole(hole, _)] = cut.as_slice()
+            && let Some(content) = hole.strip_prefix("var.").and_then(|name| self.scope.variable(name))
+            && !matches!(content, Content::String(_))
+        {
+            return Text::Other(Node { span, content: content.clone() });
+        }
+        let mut parts: Vec<Part> = Vec::new();
+        let mut sound = true;
+        for piece in cut {
+            let part = match piece {
+                Piece::Literal(literal) => Some(Part::Literal(literal.to_owned())),
+                Piece::Hole(hole, range) => self.hole(hole, locate(self.source, span, &range), path),
+            };
+            match (parts.last_mut(), part) {
+                (Some(Part::Literal(before)), Some(Part::Literal(more))) => before.push_str(&more),
+                (_, Some(part)) => parts.push(part),
+                (_, None) => sound = false,
+            }
+        }
+        match parts.as_slice() {
+            _ if !sound => Text::Broken,
+            [] => Text::Known(Cow::Borrowed("")),
+            [Part::Literal(only)] => Text::Known(Cow::Owned(only.clone())),
+            _ => Text::Waiting(Template(parts)),
+        }
+    }
+
+    fn hole(&mut self, hole: &str, span: Span, path: &str) -> Option<Part> {
+        if let Some(name) = hole.strip_prefix("var.") {
+            return self.variable(name, span).map(Part::Literal);
+        }
+        if let Some(text) = self.scope.word(hole) {
+            return Some(Part::Literal(text.to_owned()));
+        }
+        self.reference(hole, span, path)
+    }
+
+    fn variable(&mut self, name: &str, span: Span) -> Option<String> {
+        match self.scope.variable(name) {
+            Some(Content::String(text)) => Some(text.clone()),
+            Some(Content::Bool(flag)) => Some(flag.to_string()),
+            Some(Content::Int(number)) => Some(number.to_string()),
+            Some(Content::Float(number)) => Some(number.to_string()),
+            Some(Content::Array(_) | Content::Table(_)) => None,
+            None => {
+                let hint = suggest(name, &self.scope.variable_names())
+                    .unwrap_or_else(|| format!("declare it: [var.{name}] with a `default`"));
+                let detail = format!("the spec declares no variable `{name}`");
+                self.diagnostics.push(Diagnostic::error("reference to nothing", detail).at(span).hint(hint));
+                None
+            }
+        }
+    }
+
+    fn reference(&mut self, hole: &str, span: Span, path: &str) -> Option<Part> {
+        let Some((target, attribute)) = split_reference(hole) else {
+            let words = self.scope.words();
+            self.diagnostics.push(
+                Diagnostic::error("reference to nothing", format!("`{hole}` has no meaning here")).at(span).hint(
+                    suggest(hole, &words).unwrap_or_else(|| {
+                        format!("write ${{kind.name.attribute}}, ${{var.NAME}}, or one of {}", words.join(", "))
+                    }),
+                ),
+            );
+            return None;
+        };
+        let address = match self.index.choose(&target, self.scope, false) {
+            Ok(chosen) => chosen.into_iter().next()?,
+            Err(problem) => {
+                self.unresolved(problem, span);
+                return None;
+            }
+        };
+        let kind = crate::kind::get(address.kind())?;
+        let first = attribute.split('.').next().unwrap_or_default();
+        let sensitive = kind.attribute(first).is_some_and(|attribute| attribute.sensitive);
+        if (kind.attribute(first).is_none() && kind.output(first).is_none()) || sensitive {
+            let known: Vec<&str> = kind
+                .outputs
+                .iter()
+                .map(|output| output.name)
+                .chain(kind.attributes.iter().filter(|attribute| !attribute.sensitive).map(|attribute| attribute.name))
+                .collect();
+            self.diagnostics.push(
+                Diagnostic::error("reference to an unknown attribute", format!("a {} tells no `{first}`", kind.name))
+                    .at(span)
+                    .hint(suggest(first, &known).unwrap_or_else(|| format!("it tells {}", known.join(", ")))),
+            );
+            return None;
+        }
+        self.edges.push(Edge { to: address.clone(), attribute: path.to_owned(), span });
+        Some(Part::Reference(Reference { address, path: attribute }))
+    }
+
+    fn address(&mut self, kinds: &[&str], text: &str, span: Span, path: &str) -> Value {
+        match self.index.choose(text, self.scope, true) {
+            Err(problem) => {
+                self.unresolved(problem, span);
+                Value::Null
+            }
+            Ok(chosen) if !kinds.is_empty() && chosen.iter().any(|to| !kinds.contains(&to.kind())) => {
+                let detail = format!("`{text}` is not the address of a {}", kinds.join(" or "));
+                self.diagnostics.push(Diagnostic::error("reference to the wrong kind", detail).at(span));
+                Value::Null
+            }
+            Ok(chosen) => {
+                let value = if let [one] = chosen.as_slice() { one.as_str().into() } else { Value::from(text) };
+                for to in chosen {
+                    self.edges.push(Edge { to, attribute: path.to_owned(), span });
+                }
+                value
+            }
+        }
+    }
+
+    fn secret(&mut self, table: &Table, span: Span) -> Value {
+        let source = match table.iter().next() {
+            Some((key, entry)) if table.len() == 1 && (key == "env" || key == "file") => {
+                entry.node.as_str().filter(|text| !text.is_empty()).map(|text| (key, text))
+            }
+            _ => None,
+        };
+        match source {
+            Some((key, text)) => Value::Map(BTreeMap::from([(key.clone(), text.into())])),
+            None => {
+                self.diagnostics.push(
+                    Diagnostic::error("secret that is no reference", "a secret's value never stands in the spec")
+                        .at(span)
+                        .hint("write { env = \"NAME\" } or { file = \"PATH\" }"),
+                );
+                Value::Null
+            }
+        }
+    }
+
+    fn ruled(&mut self, summary: &str, rule: &Rule, text: &str, span: Span, literal: bool) -> Value {
+        match (rule.check)(text) {
+            Ok(()) => text.into(),
+            Err(fault) => self.broken(summary, fault, span, literal),
+        }
+    }
+
+    fn broken(&mut self, summary: &str, fault: Fault, span: Span, literal: bool) -> Value {
+        let at = match &fault.at {
+            Some(range) if literal => locate(self.source, span, range),
+            _ => span,
+        };
+        let mut diagnostic = Diagnostic::error(summary, fault.reason).at(at);
+        diagnostic.hint = fault.hint;
+        self.diagnostics.push(diagnostic);
+        Value::Null
+    }
+
+    fn mismatch(&mut self, ty: &Type, node: &Node) -> Value {
+        let detail = format!("expected {}, found {}", ty.describe(), node.describe());
+        let secret = matches!(ty, Type::Secret);
+        let diagnostic = Diagnostic::error("wrong type", detail).at(node.span);
+        self.diagnostics.push(if secret {
+            diagnostic
+                .hint("a secret's value never stands in the spec: write { env = \"NAME\" } or { file = \"PATH\" }")
+        } else {
+            diagnostic
+        });
+        Value::Null
+    }
+
+    fn unresolved(&mut self, problem: Unresolved, span: Span) {
+        self.diagnostics.push(Diagnostic::error(problem.summary, problem.detail).at(span).hint(problem.hint));
+    }
+}
+
+/// Cuts `bucket.audit-logs@us-east-1.arn` into its address and its attribute.
+fn split_reference(hole: &str) -> Option<(String, String)> {
+    let (head, tail) = hole.rsplit_once('/').map_or(("", hole), |(head, tail)| (head, tail));
+    let mut parts = tail.split('.');
+    let (address, rest): (String, Vec<&str>) = if head.is_empty() {
+        (format!("{}.{}", parts.next()?, parts.next()?), parts.collect())
+    } else {
+        (format!("{head}/{}", parts.next()?), parts.collect())
+    };
+    (!rest.is_empty() && rest.iter().all(|part| !part.is_empty())).then(|| (address, rest.join(".")))
+}

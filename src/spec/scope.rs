@@ -1,0 +1,159 @@
+//! What a `${…}` without a resource may name: variables, the project, and the place that a resource stands at.
+
+use std::collections::BTreeMap;
+
+use super::node::{Content, Node, Table};
+use super::{Inputs, suggest, unknown_key};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// What is the same for every resource of a spec.
+pub struct Globals<'a> {
+    pub project: &'a str,
+    pub environment: &'a str,
+    pub variables: BTreeMap<String, Content>,
+}
+
+/// What one resource at one place may name.
+pub struct Scope<'a> {
+    pub globals: Option<&'a Globals<'a>>,
+    pub name: &'a str,
+    pub place: Option<&'a str>,
+    pub region: Option<&'a str>,
+    pub cluster: Option<&'a str>,
+    /// The address of the parent, for what is declared inside another resource.
+    pub own_address: Option<crate::address::Address>,
+}
+
+impl Scope<'_> {
+    /// A scope in which nothing has a name.
+    pub const fn bare() -> Self {
+        Self { globals: None, name: "", place: None, region: None, cluster: None, own_address: None }
+    }
+
+    /// The text of a bare word such as `region`.
+    pub fn word(&self, word: &str) -> Option<&str> {
+        match word {
+            "project" => self.globals.map(|globals| globals.project),
+            "environment" => self.globals.map(|globals| globals.environment),
+            "name" => Some(self.name),
+            "place" => self.place,
+            "region" => self.region,
+            "cluster" => self.cluster,
+            _ => None,
+        }
+    }
+
+    /// The bare words that have a meaning here.
+    pub fn words(&self) -> Vec<&'static str> {
+        let all = ["project", "environment", "name", "place", "region", "cluster"];
+        all.into_iter().filter(|word| self.word(word).is_some()).collect()
+    }
+
+    /// The value of a variable.
+    pub fn variable(&self, name: &str) -> Option<&Content> {
+        self.globals.and_then(|globals| globals.variables.get(name))
+    }
+
+    /// The names of all variables.
+    pub fn variable_names(&self) -> Vec<&str> {
+        self.globals.map(|globals| globals.variables.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+}
+
+/// Reads `[var.NAME]`, over each default what was given from outside.
+pub fn variables(
+    source: &str,
+    root: &Table,
+    inputs: &Inputs,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, Content> {
+    let mut variables = BTreeMap::new();
+    let declared = root.get("var").and_then(|entry| entry.node.as_table());
+    for (name, entry) in declared.into_iter().flatten() {
+        let Some(table) = entry.node.as_table() else {
+            diagnostics.push(
+                Diagnostic::error("wrong type", format!("[var.{name}] is a table, this is {}", entry.node.describe()))
+                    .at(entry.key)
+                    .hint(format!("write [var.{name}] with `default = …`")),
+            );
+            continue;
+        };
+        for (key, inner) in table.iter().filter(|(key, _)| !["default", "description"].contains(&key.as_str())) {
+            diagnostics.push(unknown_key(key, inner, &format!("[var.{name}]"), &["default", "description"]));
+        }
+        let default = table.get("default").map(|entry| &entry.node);
+        let value = match (inputs.variables.get(name), default) {
+            (Some((text, origin)), default) => given(name, text, origin, default, diagnostics),
+            (None, Some(default)) => scalar(source, name, default, diagnostics),
+            (None, None) => {
+                diagnostics.push(
+                    Diagnostic::error("variable without a value", format!("`{name}` has no default and was not given"))
+                        .at(entry.key)
+                        .hint(format!("give it with --var {name}=…, or ATLAS_VAR_{name}, or write a `default`")),
+                );
+                None
+            }
+        };
+        variables.insert(name.clone(), value.unwrap_or_else(|| Content::String(String::new())));
+    }
+    let names: Vec<&str> = variables.keys().map(String::as_str).collect();
+    for (name, (_, origin)) in inputs.variables.iter().filter(|(name, _)| !variables.contains_key(*name)) {
+        let hint = suggest(name, &names).unwrap_or_else(|| format!("declare it: [var.{name}]"));
+        let detail = format!("{origin} gives `{name}`, and the spec has no [var.{name}]");
+        if origin.starts_with("--var") {
+            diagnostics.push(Diagnostic::error("unknown variable", detail).hint(hint));
+        } else {
+            diagnostics.push(Diagnostic::warning("unknown variable", detail).hint(hint));
+        }
+    }
+    variables
+}
+
+fn given(
+    name: &str,
+    text: &str,
+    origin: &str,
+    default: Option<&Node>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Content> {
+    let read = match default.map(|node| &node.content) {
+        Some(Content::Int(_)) => text.parse().ok().map(Content::Int),
+        Some(Content::Bool(_)) => text.parse().ok().map(Content::Bool),
+        Some(Content::Float(_)) => text.parse().ok().map(Content::Float),
+        _ => Some(Content::String(text.to_owned())),
+    };
+    if read.is_none() {
+        let wanted = default.map_or("a text", Node::describe);
+        diagnostics.push(
+            Diagnostic::error(
+                "variable of the wrong type",
+                format!("{origin} gives `{text}`, but `{name}` is {wanted}"),
+            )
+            .at(default.map(|node| node.span)),
+        );
+    }
+    read
+}
+
+fn scalar(source: &str, name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Content> {
+    match &node.content {
+        Content::Array(_) | Content::Table(_) => {
+            diagnostics.push(
+                Diagnostic::error("wrong type", format!("`{name}` is {}", node.describe()))
+                    .at(node.span)
+                    .hint("a variable is a text, a number, or true or false"),
+            );
+            None
+        }
+        Content::String(text) if text.contains("${") => {
+            let at = text.find("${").unwrap_or_default();
+            diagnostics.push(
+                Diagnostic::error("reference in a variable", "a variable stands for itself")
+                    .at(super::locate::locate(source, node.span, &(at..text.len())))
+                    .hint("use the reference where the value is needed"),
+            );
+            None
+        }
+        content => Some(content.clone()),
+    }
+}

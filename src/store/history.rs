@@ -1,0 +1,81 @@
+//! The runs before, one line each.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::execute::{Counts, Report};
+
+/// A run that begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// When it began, in UTC.
+    pub began: String,
+    /// What it is: `apply`, `destroy`, `adopt`.
+    pub command: String,
+    /// The fingerprint of its plan.
+    pub plan: String,
+}
+
+/// A run that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// When it ended, in UTC.
+    pub ended: String,
+    /// How it ended: `converged`, `failed`, `interrupted`, `differs`.
+    pub outcome: String,
+    /// How many steps of each sort: `created`, `updated` and so on.
+    pub counts: std::collections::BTreeMap<String, usize>,
+}
+
+impl Run {
+    /// A run that begins now.
+    #[must_use]
+    pub fn now(command: &str, plan: String) -> Self {
+        Self { began: now(), command: command.to_owned(), plan }
+    }
+
+    /// The run, over now.
+    #[must_use]
+    pub fn ended(self, report: &Report, outcome: &str) -> RunSummary {
+        let Counts { created, updated, deleted, adopted, forgotten, failed, skipped } = report.counts();
+        let all = [
+            ("created", created),
+            ("updated", updated),
+            ("deleted", deleted),
+            ("adopted", adopted),
+            ("forgotten", forgotten),
+            ("failed", failed),
+            ("skipped", skipped),
+        ];
+        let counts = all.into_iter().filter(|(_, n)| *n > 0).map(|(word, n)| (word.to_owned(), n)).collect();
+        RunSummary { run: self, ended: now(), outcome: outcome.to_owned(), counts }
+    }
+}
+
+/// This moment in UTC, to the second. It is written down and shown, and never decides anything.
+#[allow(clippy::disallowed_methods, reason = "the one place that asks for the time of day")]
+pub(super) fn now() -> String {
+    let seconds = jiff::Timestamp::now().as_second();
+    jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+}
+
+pub(super) fn append(path: &Path, summary: &RunSummary) -> io::Result<()> {
+    let mut file = super::open_private(OpenOptions::new().create(true).append(true), path)?;
+    file.write_all((serde_json::to_string(summary)? + "\n").as_bytes())?;
+    file.sync_data()
+}
+
+pub(super) fn read(path: &Path) -> io::Result<Vec<RunSummary>> {
+    match fs::read_to_string(path) {
+        // A line that was cut off by a crash, or that another version wrote, is passed over.
+        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,160 @@
+//! The journal of the run that is going on, as a file of JSON lines.
+//!
+//! Many steps share one fsync: a thread of its own takes all the lines that wait, writes them, and syncs once. The
+//! invariants of the file: an intent is on disk before its effect begins; every line is whole, except that the last
+//! one may be cut off by a crash and then counts as not written; an intent without an outcome means that its effect
+//! may have happened.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::sync::mpsc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::history::Run;
+use crate::execute::{Entry, Journal};
+use crate::recorded::Recorded;
+
+/// One line.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Run(Run),
+    Intent(Entry),
+    Outcome {
+        #[serde(flatten)]
+        entry: Entry,
+        error: Option<String>,
+    },
+}
+
+struct Job {
+    line: String,
+    /// Who waits for the line to be on disk; nobody waits for an outcome.
+    done: Option<oneshot::Sender<io::Result<()>>>,
+}
+
+/// The journal of a run, in a file.
+pub struct FileJournal {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl FileJournal {
+    /// Begins the journal of a run. What earlier runs left open stays in front of it; without that, it begins anew.
+    ///
+    /// # Errors
+    /// When the disk does not let us.
+    pub fn begin(path: &Path, run: &Run) -> io::Result<Self> {
+        let keep = !recover(path).pending.is_empty();
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).append(keep).truncate(!keep);
+        let mut file = super::open_private(&mut options, path)?;
+        // A line that a crash cut off must not swallow the first new one.
+        let first = if keep { "\n" } else { "" };
+        file.write_all(format!("{first}{}\n", serde_json::to_string(&Line::Run(run.clone()))?).as_bytes())?;
+        file.sync_data()?;
+        let (jobs, waiting) = mpsc::channel();
+        std::thread::Builder::new().name("journal".into()).spawn(move || write_all(file, &waiting))?;
+        Ok(Self { jobs })
+    }
+
+    fn send(&self, line: &Line, done: Option<oneshot::Sender<io::Result<()>>>) -> io::Result<()> {
+        let line = serde_json::to_string(line)? + "\n";
+        self.jobs.send(Job { line, done }).map_err(|_| io::Error::other("the journal's writer is gone"))
+    }
+}
+
+#[async_trait]
+impl Journal for FileJournal {
+    async fn intend(&self, entry: Entry) -> io::Result<()> {
+        let (done, written) = oneshot::channel();
+        self.send(&Line::Intent(entry), Some(done))?;
+        written.await.map_err(|_| io::Error::other("the journal's writer is gone"))?
+    }
+
+    async fn conclude(&self, entry: Entry, error: Option<String>) -> io::Result<()> {
+        self.send(&Line::Outcome { entry, error }, None)
+    }
+}
+
+/// What runs before left open.
+pub(super) fn recover(path: &Path) -> Recorded {
+    let Ok(file) = File::open(path) else { return Recorded::default() };
+    let mut open: BTreeMap<(String, usize), Entry> = BTreeMap::new();
+    let mut run = String::new();
+    for line in BufReader::new(file).lines() {
+        let Ok(line) = line else { break };
+        match serde_json::from_str::<Line>(&line) {
+            Ok(Line::Run(begun)) => run = begun.began + &begun.plan,
+            Ok(Line::Intent(entry)) => {
+                open.insert((run.clone(), entry.step), entry);
+            }
+            Ok(Line::Outcome { entry, .. }) => {
+                open.remove(&(run.clone(), entry.step));
+            }
+            Err(_) => {}
+        }
+    }
+    let creations = open.into_values().filter(|entry| entry.verb == "create" || entry.verb == "adopt");
+    Recorded { pending: creations.map(|entry| (entry.address, entry.identity)).collect() }
+}
+
+fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>) {
+    const BATCH: usize = 1_024;
+    while let Ok(first) = waiting.recv() {
+        let mut text = first.line;
+        let mut done: Vec<_> = first.done.into_iter().collect();
+        for job in waiting.try_iter().take(BATCH) {
+            text.push_str(&job.line);
+            done.extend(job.done);
+        }
+        let mut result = file.write_all(text.as_bytes());
+        if result.is_ok() && !done.is_empty() {
+            result = file.sync_data();
+        }
+        for one in done {
+            let copy = match &result {
+                Ok(()) => Ok(()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            // Whoever stopped waiting does not need to know.
+            let _ = one.send(copy);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileJournal, recover};
+    use crate::address::Address;
+    use crate::execute::{Entry, Journal as _};
+    use crate::plan::Verb;
+    use crate::store::Run;
+
+    #[tokio::test]
+    async fn an_intent_without_an_outcome_is_recovered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal.jsonl");
+        let run = Run::now("apply", "f".into());
+        let address = |name| Address::new("bucket", name, None);
+        let entry = |step, name: &str| Entry::new(step, &address(name), Verb::Create, name);
+        let journal = FileJournal::begin(&path, &run).expect("begun");
+        journal.intend(entry(0, "a")).await.expect("written");
+        journal.conclude(entry(0, "a"), None).await.expect("written");
+        journal.intend(entry(1, "b")).await.expect("written");
+        assert!(recover(&path).intended(&address("b"), "b"));
+        assert!(!recover(&path).intended(&address("a"), "a"));
+        // A crash in the middle of a line.
+        let mut text = std::fs::read_to_string(&path).expect("there");
+        text.push_str("{\"intent\":{\"step\":2,\"addr");
+        std::fs::write(&path, text).expect("written");
+        assert_eq!(recover(&path).pending.len(), 1);
+        let journal = FileJournal::begin(&path, &Run::now("apply", "g".into())).expect("begun");
+        journal.intend(entry(0, "c")).await.expect("written");
+        assert_eq!(recover(&path).pending.len(), 2);
+    }
+}

@@ -1,0 +1,62 @@
+//! The roles that pieces of output play, and how each looks. Without colour every role is plain text.
+
+use anstyle::{AnsiColor, Style};
+
+/// Turns text into styled text, or leaves it plain.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Palette {
+    colour: bool,
+}
+
+/// What a piece of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Something new.
+    Create,
+    /// Something changed in place.
+    Update,
+    /// Something destroyed, or an error.
+    Delete,
+    /// Something destroyed and made anew.
+    Replace,
+    /// Something adopted or forgotten.
+    Adopt,
+    /// Worth a look.
+    Warning,
+    /// What matters most in a line.
+    Strong,
+    /// What can be skipped at first.
+    Dim,
+}
+
+impl Palette {
+    /// A palette with colour or without.
+    #[must_use]
+    pub const fn new(colour: bool) -> Self {
+        Self { colour }
+    }
+
+    /// Whether it has colour.
+    #[must_use]
+    pub const fn has_colour(self) -> bool {
+        self.colour
+    }
+
+    /// The text as its role looks.
+    #[must_use]
+    pub fn paint(self, role: Role, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let style = match role {
+            Role::Create => AnsiColor::Green.on_default(),
+            Role::Update | Role::Warning => AnsiColor::Yellow.on_default(),
+            Role::Delete => AnsiColor::Red.on_default(),
+            Role::Replace => AnsiColor::Magenta.on_default(),
+            Role::Adopt => AnsiColor::Cyan.on_default(),
+            Role::Strong => Style::new().bold(),
+            Role::Dim => Style::new().dimmed(),
+        };
+        format!("{style}{text}{style:#}")
+    }
+}
