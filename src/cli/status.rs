@@ -44,7 +44,8 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     for state in states.iter().chain(&checks) {
         let why = if state.why.is_empty() { String::new() } else { format!("  {}", state.why) };
         let word = ui.palette().paint(state.role, &format!("{:9}", state.word));
-        ui.out(&format!("{word} {:widest$}{}\n", state.address, ui.palette().paint(Role::Dim, &why)));
+        let width = if why.is_empty() { 0 } else { widest };
+        ui.out(&format!("{word} {:width$}{}\n", state.address, ui.palette().paint(Role::Dim, &why)));
     }
     ui.note(&summary(&plan));
     Ok(End::Good)

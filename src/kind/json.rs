@@ -49,15 +49,15 @@ pub fn check(text: &str) -> Result<(), Fault> {
 /// The meaning of a JSON text. A text that is no JSON means itself.
 #[must_use]
 pub fn meaning(text: &str) -> Value {
-    serde_json::from_str::<serde_json::Value>(text).map_or_else(|_| text.into(), Value::from)
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
 /// The normal form of a JSON text: keys sorted, two spaces of indentation.
 #[must_use]
 pub fn normal(text: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(text)
+    serde_json::from_str::<Value>(text)
         .ok()
-        .and_then(|json| serde_json::to_string_pretty(&json).ok())
+        .and_then(|meaning| serde_json::to_string_pretty(&meaning).ok())
         .unwrap_or_else(|| text.to_owned())
 }
 

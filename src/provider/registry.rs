@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Provider;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::kind::Kind;
+use crate::kind::{self, Kind};
 use crate::spec::{Desired, World};
 
 /// The providers of one run.
@@ -35,24 +35,26 @@ impl Registry {
         self.sandbox.iter().filter(|_| self.world == World::Sandbox)
     }
 
-    /// Says of every block whose kind has no provider in this world that it can't be made.
+    /// Says of every kind that has no provider in this world that its resources can't be made, at the first of them.
     #[must_use]
     pub fn missing(&self, desired: &Desired) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
-        let word = if self.world == World::Sandbox { "sandbox" } else { "real" };
-        for instance in desired.objects().filter(|instance| self.of(instance.kind).is_none()) {
-            let hint = match self.world {
-                World::Real => "use an environment with `world = \"sandbox\"`, where every kind works",
-                World::Sandbox => "build Atlas with its default features: this build leaves the sandbox out",
+        let (world, hint) = match self.world {
+            World::Real => ("real", "use an environment with `world = \"sandbox\"`, where every kind works"),
+            World::Sandbox => ("sandbox", "build Atlas with its default features: this build leaves the sandbox out"),
+        };
+        for kind in kind::ALL.iter().filter(|kind| kind.object && self.of(kind).is_none()) {
+            let mut resources: Vec<_> = desired.of_kind(kind.name).collect();
+            resources.sort_by_key(|instance| instance.declaration.header);
+            let Some(first) = resources.first() else { continue };
+            let more = match resources.len() - 1 {
+                0 => String::new(),
+                1 => ", here and in one other place".into(),
+                n => format!(", here and in {n} other places"),
             };
+            let detail = format!("no provider for `{}` in world `{world}` yet{more}", kind.name);
             diagnostics.push(
-                Diagnostic::error(
-                    "no provider",
-                    format!("no provider for `{}` in world `{word}` yet", instance.kind.name),
-                )
-                .at(instance.declaration.header)
-                .hint(hint)
-                .of(&instance.address),
+                Diagnostic::error("no provider", detail).at(first.declaration.header).hint(hint).of(&first.address),
             );
         }
         diagnostics.finish();
