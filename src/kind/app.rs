@@ -11,6 +11,7 @@ pub static APP: Kind = Kind {
     host: Host::Cluster,
     object: true,
     coexists: false,
+    example: &["chart = \"charts/cockroachdb\""],
     attributes: &[
         Attribute::new(
             "name",

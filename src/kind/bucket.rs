@@ -11,6 +11,7 @@ pub static BUCKET: Kind = Kind {
     host: Host::Region,
     object: true,
     coexists: true,
+    example: &["name = \"${region}-logs\""],
     attributes: &[
         Attribute::new(
             "name",
@@ -33,7 +34,8 @@ pub static BUCKET: Kind = Kind {
             Type::Text(&rule::SOME),
             "The KMS key for `encryption = \"kms\"`.",
             &["\"alias/audit\"", "\"alias/ledger\""],
-        ),
+        )
+        .beside(&["encryption = \"kms\""]),
         Attribute::new(
             "public_access",
             Type::Choice(&["blocked", "allowed"]),

@@ -11,6 +11,7 @@ pub static CHECK: Kind = Kind {
     host: Host::World,
     object: false,
     coexists: true,
+    example: &["target = \"region.us-east-1\""],
     attributes: &[
         Attribute::new(
             "target",
@@ -23,7 +24,8 @@ pub static CHECK: Kind = Kind {
             Type::Text(&rule::URL),
             "A URL that has to answer.",
             &["\"http://127.0.0.1:8080/healthz\"", "\"http://127.0.0.1:8081/healthz\""],
-        ),
+        )
+        .beside(&["!target"]),
         Attribute::new("expect", Type::Int(100, 599), "The HTTP status that it has to answer with.", &["200", "204"])
             .default("200"),
         Attribute::new("interval", Type::Duration(1, 3_600), "How often to ask.", &["\"1s\"", "\"5s\""])

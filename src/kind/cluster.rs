@@ -15,6 +15,7 @@ pub static CLUSTER: Kind = Kind {
     host: Host::Region,
     object: true,
     coexists: false,
+    example: &["region = \"us-east-1\""],
     attributes: &[
         Attribute::new(
             "region",

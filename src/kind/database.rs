@@ -13,6 +13,7 @@ pub static DATABASE: Kind = Kind {
     host: Host::AnyServer,
     object: true,
     coexists: true,
+    example: &["regions = [\"us-east-1\", \"eu-central-1\", \"us-west-2\"]"],
     attributes: &[
         Attribute::new(
             "name",
@@ -27,6 +28,7 @@ pub static DATABASE: Kind = Kind {
             "What runs it.",
             &["\"cockroachdb\"", "\"postgresql\""],
         )
+        .beside(&["regions = [\"us-east-1\"]"])
         .default("\"cockroachdb\"")
         .replaces(),
         Attribute::new(

@@ -10,6 +10,7 @@ pub static DRILL: Kind = Kind {
     host: Host::World,
     object: false,
     coexists: true,
+    example: &["fault = { stop = \"region.us-east-1\" }", "rto = \"60s\""],
     attributes: &[
         Attribute::new(
             "fault",

@@ -50,7 +50,7 @@ pub static COMMON: &[Attribute] = &[
         "depends_on",
         Type::Set(&Type::Address(&[])),
         "Resources that have to be in order before this one, besides those that it refers to.",
-        &["[\"region.us-east-1\"]", "[]"],
+        &["[\"queue.transactions@us-east-1\"]", "[]"],
     ),
     Attribute::new(
         "protect",

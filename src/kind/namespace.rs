@@ -11,6 +11,7 @@ pub static NAMESPACE: Kind = Kind {
     host: Host::Cluster,
     object: true,
     coexists: true,
+    example: &[],
     attributes: &[
         Attribute::new(
             "name",

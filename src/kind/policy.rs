@@ -12,6 +12,7 @@ pub static POLICY: Kind = Kind {
     host: Host::Region,
     object: true,
     coexists: true,
+    example: &["allow = [{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::logs/*\"] }]"],
     attributes: &[
         Attribute::new(
             "name",
@@ -37,7 +38,8 @@ pub static POLICY: Kind = Kind {
         .replaces(),
         ALLOW,
         DENY,
-        Attribute::new("document", Type::Json(&iam::DOCUMENT), "The policy, as IAM writes it.", DOCUMENT_EXAMPLES),
+        Attribute::new("document", Type::Json(&iam::DOCUMENT), "The policy, as IAM writes it.", DOCUMENT_EXAMPLES)
+            .beside(&["!allow"]),
         TAGS,
     ],
     outputs: &[Output {

@@ -15,6 +15,7 @@ pub static QUEUE: Kind = Kind {
     host: Host::Region,
     object: true,
     coexists: true,
+    example: &[],
     attributes: &[
         Attribute::new(
             "name",
@@ -27,8 +28,9 @@ pub static QUEUE: Kind = Kind {
             "fifo",
             Type::Bool,
             "Keep the order and deliver once. The name must then end with `.fifo`.",
-            &["false", "true"],
+            &["true"],
         )
+        .beside(&["name = \"orders.fifo\""])
         .default("false")
         .replaces(),
         Attribute::new(
@@ -89,7 +91,8 @@ pub static QUEUE: Kind = Kind {
             Type::Text(&rule::SOME),
             "The KMS key for `encryption = \"kms\"`.",
             &["\"alias/audit\"", "\"alias/ledger\""],
-        ),
+        )
+        .beside(&["encryption = \"kms\""]),
         TAGS,
     ],
     outputs: &[

@@ -11,6 +11,7 @@ pub static REGION: Kind = Kind {
     host: Host::World,
     object: true,
     coexists: false,
+    example: &[],
     attributes: &[
         Attribute::new(
             "aws",

@@ -11,6 +11,7 @@ pub static ROLE: Kind = Kind {
     host: Host::Region,
     object: true,
     coexists: true,
+    example: &["trust = { service = \"lambda.amazonaws.com\" }"],
     attributes: &[
         Attribute::new(
             "name",
@@ -66,7 +67,8 @@ pub static ROLE: Kind = Kind {
                 r#"'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}'"#,
                 r#"'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":"sts:AssumeRole"}}'"#,
             ],
-        ),
+        )
+        .beside(&["!trust"]),
         ALLOW,
         DENY,
         Attribute::new("policy", Type::Json(&iam::DOCUMENT), "Its inline policy, as IAM writes it.", DOCUMENT_EXAMPLES),

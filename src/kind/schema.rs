@@ -24,6 +24,8 @@ pub struct Kind {
     /// Whether an old and a new object can stand side by side while one replaces the other, given different names.
     /// A cluster can't: both would publish the same ports.
     pub coexists: bool,
+    /// The least that a good block says besides its place, as TOML lines.
+    pub example: &'static [&'static str],
     /// Its own attributes, in the order in which people read them.
     pub attributes: &'static [Attribute],
     /// What is known of an object beyond its attributes.
@@ -81,8 +83,11 @@ pub struct Attribute {
     pub replaces: bool,
     /// Whether its value is kept out of every output.
     pub sensitive: bool,
-    /// At least two good values, as TOML: shown by `explain`, and what the generated tests change it between.
+    /// Good values, as TOML, at least one other than the default: shown by `explain`, and what the generated tests
+    /// change it between.
     pub examples: &'static [&'static str],
+    /// What the block has to say besides, for the examples to be good: TOML lines, or `!name` to leave one out.
+    pub beside: &'static [&'static str],
 }
 
 /// What values an attribute takes.
@@ -193,7 +198,7 @@ impl Attribute {
     /// An optional attribute without a default.
     #[must_use]
     pub const fn new(name: &'static str, ty: Type, doc: &'static str, examples: &'static [&'static str]) -> Self {
-        Self { name, ty, doc, default: None, required: false, replaces: false, sensitive: false, examples }
+        Self { name, ty, doc, default: None, required: false, replaces: false, sensitive: false, examples, beside: &[] }
     }
 
     /// The value when the spec says nothing, as TOML.
@@ -214,6 +219,13 @@ impl Attribute {
     #[must_use]
     pub const fn replaces(mut self) -> Self {
         self.replaces = true;
+        self
+    }
+
+    /// What the block has to say besides, for the examples to be good.
+    #[must_use]
+    pub const fn beside(mut self, lines: &'static [&'static str]) -> Self {
+        self.beside = lines;
         self
     }
 

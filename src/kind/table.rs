@@ -13,6 +13,7 @@ pub static TABLE: Kind = Kind {
     host: Host::Parent,
     object: true,
     coexists: true,
+    example: &["columns = [{ name = \"id\", type = \"UUID\" }, { name = \"region\", type = \"STRING\" }]", "primary_key = [\"id\"]"],
     attributes: &[
         Attribute::new(
             "name",
@@ -56,7 +57,8 @@ pub static TABLE: Kind = Kind {
             Type::Text(&rule::SQL_NAME),
             "The column that says in which region a row lives, for `locality = \"regional by row\"`.",
             &["\"region\"", "\"id\""],
-        ),
+        )
+        .beside(&["locality = \"regional by row\""]),
     ],
     outputs: &[],
     usage: &["rows"],

@@ -130,6 +130,9 @@ impl<'a> Decider<'a> {
             None => self.creation(instance, after),
         };
         self.protect(&change, diagnostics);
+        if change.action.destroys() && !object.is_some_and(|object| self.ours(object)) {
+            diagnostics.push(not_as_it_is(&change));
+        }
         self.unset_references(instance, &change, diagnostics);
         let outputs = match (object, change.action) {
             (Some(object), Action::NoOp | Action::Update | Action::Adopt | Action::Forget) => object.outputs.clone(),
@@ -159,7 +162,7 @@ impl<'a> Decider<'a> {
 
     fn find(&self, instance: &Instance) -> Found<'a> {
         if let Some(object) = self.observed.at(&instance.identity) {
-            let ours = object.belongs_to(&self.desired.project, &self.desired.environment);
+            let ours = self.ours(object);
             let interrupted = object.mark.is_none() && self.recorded.intended(&instance.address, &instance.identity);
             return if ours || interrupted { Found::Here(object) } else { Found::Foreign(object) };
         }
@@ -170,6 +173,10 @@ impl<'a> Decider<'a> {
             .chain(former.into_iter().flat_map(|address| self.observed.marked(address)));
         let wanted = |object: &&Object| !self.desired_at(&object.identity) && object.kind == instance.kind;
         marked.find(wanted).map_or(Found::Nothing, Found::Elsewhere)
+    }
+
+    fn ours(&self, object: &Object) -> bool {
+        object.belongs_to(&self.desired.project, &self.desired.environment)
     }
 
     /// Whether another resource of the spec has this very object.
@@ -430,6 +437,17 @@ pub fn protected(change: &Change) -> Diagnostic {
     };
     let detail = format!("{} would be {verb} ({}), and its object is protected", change.address, change.reason);
     Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)
+}
+
+/// The refusal to replace an object that was to be taken over.
+fn not_as_it_is(change: &Change) -> Diagnostic {
+    let paths: Vec<&str> =
+        change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
+    let detail = format!("{} differs in {}, which no update can change", change.address, paths.join(", "));
+    Diagnostic::error("object that can't be taken over as it is", detail)
+        .at(change.span)
+        .hint("write the spec as the object is, adopt it, and then change the spec")
+        .of(&change.address)
 }
 
 fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {

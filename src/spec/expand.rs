@@ -123,7 +123,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let hosts = hosts(kind, scope, &attributes, &address, servers);
     let mut references: Vec<Edge> = edges.into_iter().filter(|edge| !hosts.contains(&edge.to)).collect();
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
-    let settings = settings(&common, scope, &declaration, diagnostics);
+    let settings = settings(&common, kind, scope, &declaration, diagnostics);
     Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
 }
 
@@ -174,6 +174,7 @@ fn hosts(
 
 fn settings(
     common: &Attributes,
+    kind: &Kind,
     scope: &Scope<'_>,
     declaration: &super::Declaration,
     diagnostics: &mut Diagnostics,
@@ -192,6 +193,17 @@ fn settings(
             _ => old,
         })
     });
+    for (index, path) in common.get("ignore").items().iter().enumerate() {
+        let first = path.as_str().and_then(|path| path.split('.').next()).unwrap_or_default();
+        if kind.attribute(first).is_none() {
+            let known: Vec<&str> = kind.attributes.iter().map(|attribute| attribute.name).collect();
+            diagnostics.push(
+                Diagnostic::error("unknown attribute", format!("a {} has no `{first}` to ignore", kind.name))
+                    .at(declaration.span_at(&format!("ignore.{index}")))
+                    .hint(super::suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))),
+            );
+        }
+    }
     Settings {
         protect: common.get("protect") == &Value::Bool(true),
         ignore: common.get("ignore").items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),

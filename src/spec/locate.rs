@@ -27,13 +27,13 @@ fn inside(source: &str, span: Span, range: &Range<usize>) -> Option<Span> {
     let mut decoded = 0;
     let mut start = None;
     loop {
-        if decoded >= range.start && start.is_none() {
+        let rest = literal.get(raw..end_of_text)?;
+        let next = if rest.is_empty() { None } else { Some(step(rest, escapes)?) };
+        // A line that is continued writes nothing, so nothing begins with it.
+        if decoded >= range.start && start.is_none() && next.is_none_or(|(_, length)| length > 0) {
             start = Some(raw);
         }
-        if decoded >= range.end || raw >= end_of_text {
-            break;
-        }
-        let (width, length) = step(literal.get(raw..end_of_text)?, escapes)?;
+        let Some((width, length)) = next.filter(|_| decoded < range.end || start.is_none()) else { break };
         raw += width;
         decoded += length;
     }

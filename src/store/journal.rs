@@ -140,7 +140,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("journal.jsonl");
         let run = Run::now("apply", "f".into());
-        let address = |name| Address::new("bucket", name, None);
+        let address = |name: &str| Address::new("bucket", name, None);
         let entry = |step, name: &str| Entry::new(step, &address(name), Verb::Create, name);
         let journal = FileJournal::begin(&path, &run).expect("begun");
         journal.intend(entry(0, "a")).await.expect("written");

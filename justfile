@@ -1,0 +1,21 @@
+# Shortcuts for people who have `just`; each is one plain command.
+
+# Everything that CI checks.
+test:
+    ./scripts/test
+
+# Formats the code.
+format:
+    cargo fmt --all
+
+# Rewrites what tests compare with: scenarios, the schema, snapshots. Read the diff afterwards.
+update:
+    UPDATE=1 INSTA_UPDATE=always cargo test
+
+# Plans the flagship in the sandbox.
+plan *args:
+    cargo run --release -- plan {{args}}
+
+# Applies the flagship in the sandbox.
+apply *args:
+    cargo run --release -- apply {{args}}

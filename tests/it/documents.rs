@@ -1,0 +1,128 @@
+//! What is written down is so: the schema, the help, the explanations, the README.
+
+use crate::support::{Place, root};
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn the_committed_schema_is_the_program_s_own() {
+    let schema = Place::empty().expect(0, &["schema"]);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(root().join("docs/reference/atlas.schema.json"), &schema).expect("written");
+    }
+    assert_eq!(schema, read("docs/reference/atlas.schema.json"), "run with UPDATE=1 to write it anew");
+    assert!(read("atlas.toml").starts_with("#:schema docs/reference/atlas.schema.json\n"));
+}
+
+#[test]
+fn the_flagship_keeps_the_schema_and_broken_specs_do_not() {
+    let schema: serde_json::Value = serde_json::from_str(&read("docs/reference/atlas.schema.json")).expect("JSON");
+    let validator = jsonschema::draft7::new(&schema).expect("a schema");
+    let instance = |text: &str| -> serde_json::Value { toml::from_str(text).expect("TOML") };
+    for name in ["atlas.toml", "src/spec/starter.toml"] {
+        let errors: Vec<String> =
+            validator.iter_errors(&instance(&read(name))).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+    for wrong in [
+        "[project]\nname = 't'\n[bukket.x]\n",
+        "[project]\nname = 't'\n[bucket.x]\nregions = ['a']\nversioning = 'yes'\n",
+        "[project]\nname = 't'\n[queue.x]\nregions = ['a']\nretention = '30sec'\n",
+        "[bucket.x]\nregions = ['a']\n",
+    ] {
+        assert!(!validator.is_valid(&instance(wrong)), "{wrong}");
+    }
+}
+
+#[test]
+fn help_of_every_command() {
+    let place = Place::empty();
+    let commands = [
+        "",
+        "init",
+        "validate",
+        "plan",
+        "apply",
+        "destroy",
+        "drift",
+        "status",
+        "show",
+        "graph",
+        "history",
+        "adopt",
+        "forget",
+        "schema",
+        "explain",
+        "completions",
+        "sandbox",
+    ];
+    let mut all = String::new();
+    for command in commands {
+        let args: Vec<&str> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
+        all.push_str(&format!("$ atlas {}\n{}\n", args.join(" "), place.expect(0, &args)));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn explanations_of_every_kind() {
+    let place = Place::empty();
+    let mut all = place.expect(0, &["explain"]);
+    for kind in atlas::kind::ALL {
+        all.push_str(&format!("\n{}", place.expect(0, &["explain", kind.name])));
+        assert!(place.json(&["explain", kind.name, "--json"])["attributes"].is_array());
+    }
+    insta::assert_snapshot!(all);
+    let run = place.run(&["explain", "bukcet"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("did you mean `bucket`?"), "{run:?}");
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(Place::empty().expect(0, &["completions", shell]).contains("atlas"));
+    }
+}
+
+#[test]
+fn the_readme_names_the_test_command_that_ci_runs() {
+    let ci = read(".ci/run");
+    let command = ci.lines().rfind(|line| !line.trim().is_empty()).expect("a command");
+    assert!(read("README.md").contains(command.trim()), "{command}");
+}
+
+#[test]
+fn commands_that_the_readme_shows_exist() {
+    let help = Place::empty().expect(0, &["--help"]);
+    for line in read("README.md").lines().filter_map(|line| line.trim().strip_prefix("atlas ")) {
+        let word = line.split_whitespace().next().unwrap_or_default();
+        assert!(word.starts_with('-') || help.contains(&format!("  {word}")), "atlas {line}");
+    }
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    let mut open = vec![root().join("docs")];
+    let mut files = vec![root().join("README.md"), root().join("CONTRIBUTING.md"), root().join("CHANGELOG.md")];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|end| end == "md") {
+                files.push(path);
+            }
+        }
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let outside = target.is_empty() || target.contains("://");
+            let path = file.parent().expect("a folder").join(target);
+            assert!(outside || path.exists(), "{} links to {target}", file.display());
+        }
+    }
+}

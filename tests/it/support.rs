@@ -1,0 +1,227 @@
+//! What the tests share: an engine over a world in memory, and the program itself in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use atlas::address::Address;
+use atlas::diagnostic::Diagnostics;
+use atlas::execute::{Entry, Journal, Report};
+use atlas::observed::Object;
+use atlas::pipeline::{Applying, Pipeline};
+use atlas::plan::{Options, Plan, Selector};
+use atlas::provider::Registry;
+use atlas::provider::sandbox::{Sandbox, World};
+use atlas::recorded::Recorded;
+use atlas::spec::{Inputs, compile};
+use tokio::sync::{mpsc, watch};
+
+/// An engine over a world in memory.
+pub struct Engine {
+    pub sandbox: Arc<Sandbox>,
+}
+
+/// A journal that nobody reads.
+struct Nowhere;
+
+#[async_trait]
+impl Journal for Nowhere {
+    async fn intend(&self, _: Entry) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    async fn conclude(&self, _: Entry, _: Option<String>) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Engine {
+    pub fn new() -> Self {
+        Self { sandbox: Arc::new(Sandbox::new(World::in_memory().expect("a world"))) }
+    }
+
+    pub fn world(&self) -> &World {
+        self.sandbox.world()
+    }
+
+    /// Compiles a spec; every chart has the same made-up content.
+    pub fn pipeline(&self, spec: &str) -> Result<Pipeline, Diagnostics> {
+        let (desired, diagnostics) = compile(spec, &Inputs::default());
+        let Some(mut desired) = desired else { return Err(diagnostics) };
+        let charts: BTreeMap<String, String> =
+            desired.folders().map(|(chart, _)| (chart.to_owned(), "c0ffee".to_owned())).collect();
+        desired.attach(&charts);
+        Pipeline::new(desired, Registry::new(atlas::spec::World::Sandbox, Some(self.sandbox.clone())))
+    }
+
+    pub async fn plan_with(&self, spec: &str, options: &Options) -> Plan {
+        let pipeline = self.pipeline(spec).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"));
+        let observed = pipeline.observe().await.expect("observed");
+        pipeline.plan(&Recorded::default(), &observed, options)
+    }
+
+    pub async fn plan(&self, spec: &str) -> Plan {
+        self.plan_with(spec, &Options::default()).await
+    }
+
+    pub async fn apply_with(&self, spec: &str, options: &Options, allow_loss: &[&str]) -> Report {
+        let pipeline = self.pipeline(spec).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"));
+        let observed = pipeline.observe().await.expect("observed");
+        let plan = pipeline.plan(&Recorded::default(), &observed, options);
+        assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
+        let (events, _) = mpsc::unbounded_channel();
+        let (_stop, stopped) = watch::channel(false);
+        let applying = Applying {
+            journal: Arc::new(Nowhere),
+            parallelism: 8,
+            allow_loss: allow_loss.iter().map(|text| selector(text)).collect(),
+            approved: None,
+            events,
+            stop: stopped,
+        };
+        pipeline.apply(plan, applying).await
+    }
+
+    pub async fn apply(&self, spec: &str) -> Report {
+        self.apply_with(spec, &Options::default(), &[]).await
+    }
+
+    /// Applies, and asserts that everything then is as the spec says.
+    pub async fn converge(&self, spec: &str) -> Report {
+        let report = self.apply(spec).await;
+        assert!(report.failed.is_empty() && report.skipped.is_empty(), "{report:#?}\n{spec}");
+        let left = self.plan(spec).await;
+        assert!(left.is_empty(), "{:#?}\n{spec}", left.changes);
+        report
+    }
+
+    pub fn object(&self, address: &str) -> Option<Object> {
+        self.world().find("t", "default", &self::address(address)).expect("readable")
+    }
+}
+
+pub fn address(text: &str) -> Address {
+    Address::parse(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub fn selector(text: &str) -> Selector {
+    Selector::new(address(text))
+}
+
+/// The actions of a plan, by address.
+pub fn actions(plan: &Plan) -> BTreeMap<String, String> {
+    plan.changes
+        .iter()
+        .map(|change| {
+            let word = if change.blocked.is_some() { "blocked" } else { change.action.word() };
+            (change.address.to_string(), word.to_owned())
+        })
+        .collect()
+}
+
+/// The repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The program in a folder of its own.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Place {
+    /// An empty folder.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// A folder with this spec.
+    pub fn with(spec: &str) -> Self {
+        let place = Self::empty();
+        place.write("atlas.toml", spec);
+        place
+    }
+
+    /// A folder with the flagship.
+    pub fn flagship() -> Self {
+        let place = Self::with(&std::fs::read_to_string(root().join("atlas.toml")).expect("the flagship"));
+        copy(&root().join("charts"), &place.path("charts"));
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).expect("readable")
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).expect("written");
+    }
+
+    /// Replaces a text in the spec; it has to be there.
+    pub fn edit(&self, from: &str, to: &str) {
+        let text = self.read("atlas.toml");
+        assert!(text.contains(from), "the spec has no `{from}`");
+        self.write("atlas.toml", &text.replace(from, to));
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_atlas"));
+        command.args(args).current_dir(self.folder.path()).env("NO_COLOR", "1").env("COLUMNS", "100");
+        command.env_remove("CLICOLOR_FORCE").stdin(std::process::Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Run {
+        Run::of(self.command(args).output().expect("it runs"))
+    }
+
+    /// Runs the program and expects an exit code; gives what it wrote to standard output.
+    pub fn expect(&self, code: i32, args: &[&str]) -> String {
+        let run = self.run(args);
+        assert_eq!(run.code, code, "atlas {}\n{}\n{}", args.join(" "), run.stdout, run.stderr);
+        run.stdout
+    }
+
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        let run = self.run(args);
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+    }
+}
+
+impl Run {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+}
+
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in std::fs::read_dir(from).expect("readable") {
+        let entry = entry.expect("readable");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("readable").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
