@@ -41,6 +41,9 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// The resource that it concerns.
     pub address: Option<Address>,
+    /// Whether what stands at the span must not be shown: it may be a secret.
+    #[serde(skip)]
+    pub redacted: bool,
 }
 
 impl Diagnostic {
@@ -54,6 +57,7 @@ impl Diagnostic {
             span: None,
             hint: None,
             address: None,
+            redacted: false,
         }
     }
 
@@ -67,6 +71,13 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
         self.span = span.into();
+        self
+    }
+
+    /// Keeps what stands at the span out of every output.
+    #[must_use]
+    pub const fn redacted(mut self) -> Self {
+        self.redacted = true;
         self
     }
 

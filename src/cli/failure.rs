@@ -130,8 +130,14 @@ fn one(source: SourceText<'_>, diagnostic: &Diagnostic, renderer: &Renderer) -> 
         let end = source.text[span.range().end..].find('\n').map_or(source.text.len(), |at| span.range().end + at);
         let (line, _) = source.position(span.start);
         let inner = span.range().start - start..span.range().end - start;
+        let mut lines = source.text[start..end].to_owned();
+        if diagnostic.redacted {
+            let hidden: String =
+                lines[inner.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+            lines.replace_range(inner.clone(), &hidden);
+        }
         let annotation = AnnotationKind::Primary.span(inner).label(diagnostic.detail.clone());
-        let snippet = Snippet::source(&source.text[start..end]).line_start(line).path(source.name);
+        let snippet = Snippet::source(lines).line_start(line).path(source.name);
         group = group.element(snippet.annotation(annotation));
     }
     if let Some(hint) = &diagnostic.hint {

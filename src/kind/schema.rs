@@ -324,11 +324,11 @@ impl Type {
     pub fn describe(&self) -> String {
         match self {
             Self::Bool => "true or false".into(),
-            Self::Int(min, i64::MAX) => format!("whole number, at least {min}"),
-            Self::Int(min, max) => format!("whole number, {min} to {max}"),
+            Self::Int(min, i64::MAX) => format!("whole number, {min} or more"),
+            Self::Int(min, max) => format!("whole number from {min} to {max}"),
             Self::Duration(min, max) => {
                 let text = super::duration::format;
-                format!("duration, {} to {}", text(*min), text(*max))
+                format!("duration from {} to {}", text(*min), text(*max))
             }
             Self::Text(rule) => rule.says.into(),
             Self::Choice(words) => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or "),

@@ -109,23 +109,21 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
         }
         columns.push(name);
     }
-    let mut expect = |path: String, name: &Value| {
+    let mut expect = |attribute: &str, name: &Value| {
         let Some(name) = name.as_str().filter(|name| !columns.contains(name)) else { return };
-        findings.error(
+        findings.error_at(
             instance,
-            &path,
+            instance.declaration.span_of(attribute, name),
             "column that does not exist",
             format!("this table has no column `{name}`"),
             crate::spec::suggest(name, &columns).unwrap_or_else(|| format!("its columns are {}", columns.join(", "))),
         );
     };
-    for (index, name) in attributes.get("primary_key").items().iter().enumerate() {
-        expect(format!("primary_key.{index}"), name);
-    }
+    attributes.get("primary_key").items().iter().for_each(|name| expect("primary_key", name));
     for index in attributes.get("indexes").items() {
-        index.at("columns").map_or(&[][..], Value::items).iter().for_each(|name| expect("indexes".into(), name));
+        index.at("columns").map_or(&[][..], Value::items).iter().for_each(|name| expect("indexes", name));
     }
-    expect("region_column".into(), attributes.get("region_column"));
+    expect("region_column", attributes.get("region_column"));
     check_locality(instance, desired, findings);
 }
 

@@ -441,8 +441,7 @@ pub fn protected(change: &Change) -> Diagnostic {
 
 /// The refusal to replace an object that was to be taken over.
 fn not_as_it_is(change: &Change) -> Diagnostic {
-    let paths: Vec<&str> =
-        change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
+    let paths: Vec<&str> = change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
     let detail = format!("{} differs in {}, which no update can change", change.address, paths.join(", "));
     Diagnostic::error("object that can't be taken over as it is", detail)
         .at(change.span)

@@ -180,6 +180,13 @@ impl Declaration {
         matches!(&self.node.content, Content::Table(table) if table.contains_key(attribute))
     }
 
+    /// Where a text stands below an attribute, for values whose order the normal form does not keep.
+    #[must_use]
+    pub fn span_of(&self, attribute: &str, text: &str) -> Span {
+        let node = self.node.as_table().and_then(|table| table.get(attribute)).map(|entry| &entry.node);
+        node.and_then(|node| node.find(text)).unwrap_or_else(|| self.span_at(attribute))
+    }
+
     /// Where an attribute's value stands; the block's name when the block does not say it.
     #[must_use]
     pub fn span_at(&self, path: &str) -> Span {
@@ -215,6 +222,18 @@ impl Findings {
         hint: impl Into<String>,
     ) {
         self.push(Diagnostic::warning(summary, detail), instance, path, hint.into());
+    }
+
+    /// Something that must not be applied, at a place that no path names.
+    pub fn error_at(
+        &mut self,
+        instance: &Instance,
+        span: Span,
+        summary: &str,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.0.push(Diagnostic::error(summary, detail).at(span).hint(hint).of(&instance.address));
     }
 
     /// What was found.

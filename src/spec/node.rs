@@ -109,6 +109,17 @@ impl Node {
         }
     }
 
+    /// Where a text stands in the value.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<Span> {
+        match &self.content {
+            Content::String(own) => (own == text).then_some(self.span),
+            Content::Array(items) => items.iter().find_map(|item| item.find(text)),
+            Content::Table(table) => table.values().find_map(|entry| entry.node.find(text)),
+            _ => None,
+        }
+    }
+
     /// Where the value at a path such as `allow.0.actions` stands, as deep as the path can be followed.
     #[must_use]
     pub fn span_at(&self, path: &str) -> Span {

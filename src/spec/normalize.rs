@@ -97,7 +97,7 @@ impl<'a> Normalizer<'a> {
             (Type::Any, Content::Int(number)) => Value::Int(*number),
             (Type::Int(min, max), Content::Int(number)) => {
                 if number < min || number > max {
-                    let detail = format!("{number} is not {}", ty.describe());
+                    let detail = format!("{number} is not a {}", ty.describe());
                     self.diagnostics.push(Diagnostic::error("value out of range", detail).at(node.span));
                 }
                 Value::Int(*number)
@@ -132,7 +132,7 @@ impl<'a> Normalizer<'a> {
         match ty {
             Type::Duration(min, max) => match duration::parse(text) {
                 Ok(seconds) if seconds < *min || seconds > *max => {
-                    let detail = format!("`{text}` is not {}", ty.describe().replacen(", ", ", from ", 1));
+                    let detail = format!("`{text}` is not a {}", ty.describe());
                     self.diagnostics.push(Diagnostic::error("value out of range", detail).at(span));
                     Value::Null
                 }
@@ -334,7 +334,8 @@ impl<'a> Normalizer<'a> {
                 self.diagnostics.push(
                     Diagnostic::error("secret that is no reference", "a secret's value never stands in the spec")
                         .at(span)
-                        .hint("write { env = \"NAME\" } or { file = \"PATH\" }"),
+                        .hint("write { env = \"NAME\" } or { file = \"PATH\" }")
+                        .redacted(),
                 );
                 Value::Null
             }
@@ -361,14 +362,16 @@ impl<'a> Normalizer<'a> {
 
     fn mismatch(&mut self, ty: &Type, node: &Node) -> Value {
         let detail = format!("expected {}, found {}", ty.describe(), node.describe());
-        let secret = matches!(ty, Type::Secret);
-        let diagnostic = Diagnostic::error("wrong type", detail).at(node.span);
-        self.diagnostics.push(if secret {
-            diagnostic
-                .hint("a secret's value never stands in the spec: write { env = \"NAME\" } or { file = \"PATH\" }")
-        } else {
-            diagnostic
-        });
+        let mut inner = ty;
+        while let Type::List(item) | Type::Set(item) | Type::Map(item) = inner {
+            inner = item;
+        }
+        let mut diagnostic = Diagnostic::error("wrong type", detail).at(node.span);
+        if matches!(inner, Type::Secret) {
+            let hint = "a secret's value never stands in the spec: write { env = \"NAME\" } or { file = \"PATH\" }";
+            diagnostic = diagnostic.hint(hint).redacted();
+        }
+        self.diagnostics.push(diagnostic);
         Value::Null
     }
 

@@ -181,12 +181,17 @@ impl Index {
 
 fn absent(address: &Address, place: &str, places: &[String]) -> Unresolved {
     let known: Vec<&str> = places.iter().map(String::as_str).collect();
+    let (kind, name) = (address.kind(), address.name());
+    let hint = suggest(place, &known).unwrap_or_else(|| match known.as_slice() {
+        [] => format!("it stands nowhere: add {place} to it"),
+        [first, ..] => {
+            format!("it stands in {}: write {kind}.{name}@{first}, or add {place} to it", known.join(" and "))
+        }
+    });
     Unresolved {
         summary: "place where the target does not exist",
-        detail: format!("{}.{} does not stand in {place}", address.kind(), address.name()),
-        hint: suggest(place, &known).unwrap_or_else(|| {
-            format!("it stands in {}: name one of them behind an `@`, or add {place} to it", known.join(", "))
-        }),
+        detail: format!("{kind}.{name} does not stand in {place}"),
+        hint,
     }
 }
 
