@@ -52,7 +52,8 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         ui.note(&format!("Took over the lock of process {} on {}, which died while it ran.\n", dead.pid, dead.host));
     }
     let plan = plan::make(loaded, &work.options).await?;
-    if !ui.json() {
+    // Whoever is asked sees what for; whoever wants quiet and is not asked sees only what comes of it.
+    if !ui.json() && !(ui.quiet() && carrying.yes) {
         plan::show(loaded, &plan, ui);
     }
     load::sound(&loaded.source, &plan)?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::ui::Ui;
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceText};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceText, Span};
 use crate::provider::ProviderError;
 use crate::style::{Palette, Role};
 
@@ -111,35 +111,40 @@ impl From<ProviderError> for Failure {
 pub fn render(source: SourceText<'_>, diagnostics: &Diagnostics, palette: Palette, width: usize) -> String {
     let renderer = if palette.has_colour() { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(width);
-    diagnostics.iter().map(|diagnostic| one(source, diagnostic, &renderer) + "\n\n").collect()
+    let one = |diagnostic: &Diagnostic| match diagnostic.span {
+        Some(span) => pointed(source, diagnostic, span, &renderer) + "\n\n",
+        None => plain(diagnostic, palette),
+    };
+    diagnostics.iter().map(one).collect()
 }
 
-fn one(source: SourceText<'_>, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+fn plain(diagnostic: &Diagnostic, palette: Palette) -> String {
+    let word = match diagnostic.severity {
+        Severity::Error => palette.paint(Role::Delete, "error:"),
+        Severity::Warning => palette.paint(Role::Warning, "warning:"),
+    };
+    let hint = diagnostic.hint.as_ref().map(|hint| format!("{} {hint}\n", palette.paint(Role::Adopt, " help:")));
+    format!("{word} {}: {}\n{}\n", diagnostic.summary, diagnostic.detail, hint.unwrap_or_default())
+}
+
+fn pointed(source: SourceText<'_>, diagnostic: &Diagnostic, span: Span, renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = match diagnostic.span {
-        Some(_) => diagnostic.summary.clone(),
-        None => format!("{}: {}", diagnostic.summary, diagnostic.detail),
-    };
-    let mut group: Group<'_> = Group::with_title(level.primary_title(title));
-    if let Some(span) = diagnostic.span {
-        // Only the lines of the span are given to the renderer, so that a huge spec costs nothing here.
-        let start = source.text[..span.range().start].rfind('\n').map_or(0, |at| at + 1);
-        let end = source.text[span.range().end..].find('\n').map_or(source.text.len(), |at| span.range().end + at);
-        let (line, _) = source.position(span.start);
-        let inner = span.range().start - start..span.range().end - start;
-        let mut lines = source.text[start..end].to_owned();
-        if diagnostic.redacted {
-            let hidden: String =
-                lines[inner.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
-            lines.replace_range(inner.clone(), &hidden);
-        }
-        let annotation = AnnotationKind::Primary.span(inner).label(diagnostic.detail.clone());
-        let snippet = Snippet::source(lines).line_start(line).path(source.name);
-        group = group.element(snippet.annotation(annotation));
+    // Only the lines of the span are given to the renderer, so that a huge spec costs nothing here.
+    let start = source.text[..span.range().start].rfind('\n').map_or(0, |at| at + 1);
+    let end = source.text[span.range().end..].find('\n').map_or(source.text.len(), |at| span.range().end + at);
+    let (line, _) = source.position(span.start);
+    let inner = span.range().start - start..span.range().end - start;
+    let mut lines = source.text[start..end].to_owned();
+    if diagnostic.redacted {
+        let hidden: String = lines[inner.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+        lines.replace_range(inner.clone(), &hidden);
     }
+    let annotation = AnnotationKind::Primary.span(inner).label(diagnostic.detail.clone());
+    let snippet = Snippet::source(lines).line_start(line).path(source.name).annotation(annotation);
+    let mut group: Group<'_> = Group::with_title(level.primary_title(diagnostic.summary.clone())).element(snippet);
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(hint.clone()));
     }

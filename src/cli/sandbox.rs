@@ -158,7 +158,8 @@ mod play {
         }
         let fault = Fault { address: address.clone(), verb: String::new(), class, times };
         world.fail(&fault).map_err(failed)?;
-        Ok(format!("The next {times} calls for {address} fail: {class}."))
+        let calls = if times == 1 { "call".to_owned() } else { format!("{times} calls") };
+        Ok(format!("The next {calls} for {address} will fail: {class}."))
     }
 
     fn find(world: &World, spec: &Spec, address: &Address) -> Result<Object, Failure> {

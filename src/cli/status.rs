@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{End, load, plan};
+use super::{End, load};
 use crate::address::Address;
 use crate::plan::{Action, Cause, Change, Options, Plan};
 use crate::spec::Instance;
@@ -21,11 +21,15 @@ struct State {
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
-    let plan = plan::make(&loaded, &Options::default()).await?;
+    let observed = loaded.pipeline.observe().await?;
+    let plan = loaded.pipeline.plan(&loaded.store.recorded(), &observed, &Options::default());
     let changes: BTreeMap<&Address, &Change> =
         plan.changes.iter().filter(|change| change.span.is_some()).map(|change| (&change.address, change)).collect();
     let desired = &loaded.pipeline.desired;
-    let mut states: Vec<State> = desired.objects().map(|instance| object(instance, &changes)).collect();
+    let mut states: Vec<State> = desired
+        .objects()
+        .map(|instance| object(instance, &changes, observed.silence(&instance.identity).is_some()))
+        .collect();
     states.extend(plan.changes.iter().filter(|change| change.span.is_none()).map(orphan));
     let checks: Vec<State> = desired.of_kind("check").map(|instance| check(instance, &changes)).collect();
     if ui.json() {
@@ -51,9 +55,12 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     Ok(End::Good)
 }
 
-fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>) -> State {
+fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>, silent: bool) -> State {
     let (word, role, why) = match changes.get(&instance.address) {
         None => ("ok", Role::Create, String::new()),
+        Some(change) if change.blocked.as_ref().is_some_and(|blocked| blocked.by == change.address && !silent) => {
+            ("foreign", Role::Warning, change.reason.clone())
+        }
         Some(change) if change.blocked.is_some() && change.action == Action::NoOp => {
             ("unknown", Role::Warning, change.reason.clone())
         }

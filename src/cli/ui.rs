@@ -53,6 +53,11 @@ impl Ui {
         self.json
     }
 
+    /// Whether only what matters was asked for.
+    pub const fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether progress can be shown by moving the cursor.
     pub const fn live(&self) -> bool {
         self.live

@@ -117,6 +117,14 @@ impl Change {
     }
 }
 
+impl Blocked {
+    /// What a resource waits for, in words.
+    #[must_use]
+    pub fn words(&self, own: &Address) -> String {
+        if &self.by == own { self.reason.clone() } else { format!("{} {}", self.by, self.reason) }
+    }
+}
+
 impl AttributeChange {
     /// Whether the desired value is known before the apply.
     #[must_use]

@@ -262,12 +262,15 @@ impl<'a> Decider<'a> {
     }
 
     fn foreign(&mut self, instance: &'a Instance, object: &Object, diagnostics: &mut Diagnostics) -> Fate {
-        let reason = format!("`{}` exists and belongs to {}", object.identity, object.owner());
+        let reason = format!("exists and belongs to {}", object.owner());
         diagnostics.push(
-            Diagnostic::warning("object that is not Atlas's", format!("{reason}; it is left alone"))
-                .at(instance.declaration.header)
-                .hint(format!("take it over with: atlas adopt {}", instance.address))
-                .of(&instance.address),
+            Diagnostic::warning(
+                "object that is not Atlas's",
+                format!("`{}` {reason}; it is left alone", object.identity),
+            )
+            .at(instance.declaration.header)
+            .hint(format!("take it over with: atlas adopt {}", instance.address))
+            .of(&instance.address),
         );
         let blocked = Blocked { by: instance.address.clone(), reason };
         self.changes.push(self.waiting(instance, blocked.clone()));
@@ -368,7 +371,7 @@ impl<'a> Decider<'a> {
     }
 
     fn waiting(&self, instance: &'a Instance, blocked: Blocked) -> Change {
-        let reason = format!("waits: {}", blocked.reason);
+        let reason = blocked.words(&instance.address);
         Change { reason, blocked: Some(blocked), ..self.blank(instance) }
     }
 

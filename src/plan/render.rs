@@ -114,8 +114,7 @@ fn rank(address: &Address) -> (usize, &Address) {
 
 fn write_change(change: &Change, indent: usize, palette: Palette, width: usize, text: &mut String) {
     if let Some(blocked) = &change.blocked {
-        let by = if blocked.by == change.address { String::new() } else { format!("{}: ", blocked.by) };
-        let reason = format!("blocked, {by}{}", blocked.reason);
+        let reason = format!("blocked, {}", blocked.words(&change.address));
         text.push_str(&headline(palette.paint(Role::Warning, "!"), &change.address, &reason, indent, width, palette));
     } else {
         let deferred = change.deferred.as_ref().map(|host| format!(", deferred until {host} exists"));

@@ -1,1 +1,161 @@
-//! x
+//! Absent is not unreachable, and a provider keeps its contract.
+
+use std::collections::BTreeSet;
+
+use atlas::kind;
+use atlas::observed::Mark;
+use atlas::plan::check;
+use atlas::provider::{Class, Provider as _, Removal, Request};
+use atlas::value::Attributes;
+
+use crate::support::{Engine, actions, address};
+
+const SPEC: &str = r#"
+[project]
+name = "t"
+[region.a]
+[region.b]
+[region.c]
+[queue.orders]
+regions = ["a", "b"]
+[role.worker]
+regions = ["a", "b"]
+trust = { service = "ec2.amazonaws.com" }
+[[role.worker.allow]]
+actions = ["sqs:SendMessage"]
+resources = ["${queue.orders.arn}"]
+[cluster.dc-a]
+region = "a"
+[cluster.dc-b]
+region = "b"
+[app.cockroachdb]
+clusters = ["dc-a", "dc-b"]
+chart = "charts/cockroachdb"
+[database.ledger]
+server = "app.cockroachdb"
+regions = ["a", "b", "c"]
+survive = "region"
+[database.ledger.table.t]
+columns = [{ name = "id", type = "UUID" }]
+primary_key = ["id"]
+[queue.watcher]
+regions = ["b"]
+depends_on = ["queue.orders@a"]
+"#;
+
+#[tokio::test]
+async fn a_database_is_there_as_long_as_one_of_its_hosts_is() {
+    let engine = Engine::new();
+    engine.converge(SPEC).await;
+    let spec = SPEC.replace("survive = \"region\"", "survive = \"zone\"");
+    engine.world().set_outage("region/a", true).expect("out");
+    let plan = engine.plan(&spec).await;
+    let of = |name: &str| actions(&plan).get(name).cloned();
+    assert_eq!(of("database.ledger").as_deref(), Some("update"), "{:#?}", actions(&plan));
+    assert_eq!(of("database.ledger/table/t"), None);
+    engine.world().set_outage("region/b", true).expect("out");
+    let plan = engine.plan(&spec).await;
+    assert_eq!(actions(&plan).get("database.ledger").map(String::as_str), Some("blocked"));
+    assert_eq!(actions(&plan).get("database.ledger/table/t").map(String::as_str), Some("blocked"));
+}
+
+#[tokio::test]
+async fn a_change_that_needs_what_does_not_answer_waits() {
+    let engine = Engine::new();
+    engine.converge(SPEC).await;
+    engine.world().set_outage("region/a", true).expect("out");
+    assert!(!actions(&engine.plan(SPEC).await).contains_key("queue.watcher@b"), "nothing to do is nothing to wait for");
+    let spec = SPEC.replace("[queue.watcher]", "[queue.watcher]\nretention = \"1d\"");
+    let plan = engine.plan(&spec).await;
+    let change = plan.change(&address("queue.watcher@b")).expect("planned");
+    assert_eq!(change.blocked.as_ref().map(|blocked| blocked.by.as_str()), Some("region.a"));
+    engine.apply(&spec).await;
+    engine.world().set_outage("region/a", false).expect("over");
+    engine.converge(&spec).await;
+}
+
+#[tokio::test]
+async fn nothing_is_made_or_deleted_where_nobody_answers() {
+    let engine = Engine::new();
+    engine.converge(SPEC).await;
+    engine.world().destroy("region/a/queue/orders").expect("deleted");
+    engine.world().set_outage("region/a", true).expect("out");
+    for spec in [SPEC.to_owned(), SPEC.replace("[queue.watcher]", "[queue.fresh]\nregions = [\"a\"]\n[queue.watcher]")]
+    {
+        let plan = engine.plan(&spec).await;
+        assert!(check(&plan).is_empty());
+        for change in plan.changes.iter().filter(|change| change.address.place() == Some("a")) {
+            assert!(change.blocked.is_some() && !change.acts(), "{change:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_host_comes_back_with_its_contents() {
+    let engine = Engine::new();
+    engine.converge(SPEC).await;
+    for host in ["region/a/cluster/dc-a", "region/b", "region/a"] {
+        engine.world().destroy(host).expect("deleted");
+        let plan = engine.plan(SPEC).await;
+        assert!(plan.changes.iter().all(|change| change.reason.contains("deleted behind")), "{:#?}", actions(&plan));
+        engine.converge(SPEC).await;
+    }
+}
+
+#[tokio::test]
+async fn every_call_of_the_contract_is_idempotent() {
+    let engine = Engine::new();
+    engine.converge("[project]\nname = \"t\"\n[region.a]\n").await;
+    let queue = kind::get("queue").expect("a kind");
+    let mark = Mark {
+        project: "t".into(),
+        environment: "default".into(),
+        address: address("queue.q@a"),
+        protect: false,
+        on_remove: atlas::spec::OnRemove::Delete,
+        needs: vec![address("region.a")],
+        applied: String::new(),
+    };
+    let other = Mark { project: "somebody-else".into(), ..mark.clone() };
+    let protected = Mark { protect: true, ..mark.clone() };
+    let attributes: Attributes = [("name", "q".into()), ("delay", "1s".into())].into_iter().collect();
+    let hosts = ["region/a".to_owned()];
+    let derived = kind::Outputs::new();
+    let request = |mark| Request {
+        kind: queue,
+        identity: "region/a/queue/q",
+        hosts: &hosts,
+        attributes: &attributes,
+        derived: &derived,
+        mark,
+        adopt: false,
+        place: Some("a"),
+    };
+    let removal = |mark| Removal { kind: queue, identity: "region/a/queue/q", mark };
+    let sandbox = &engine.sandbox;
+    assert!(sandbox.read(queue, "region/a/queue/q").await.expect("readable").is_none());
+    assert_eq!(sandbox.update(&request(&mark)).await.expect_err("it is not there").class, Class::Conflict);
+    sandbox.delete(&removal(&mark)).await.expect("what is not there is deleted already");
+    let first = sandbox.create(&request(&mark)).await.expect("made");
+    let again = sandbox.create(&request(&mark)).await.expect("what is ours already is adopted");
+    assert_eq!(first, again);
+    assert_eq!(sandbox.create(&request(&other)).await.expect_err("it is ours").class, Class::Conflict);
+    assert_eq!(sandbox.update(&request(&other)).await.expect_err("it is ours").class, Class::Conflict);
+    assert_eq!(sandbox.delete(&removal(&other)).await.expect_err("it is ours").class, Class::Conflict);
+    sandbox.update(&request(&protected)).await.expect("changed");
+    assert_eq!(sandbox.delete(&removal(&mark)).await.expect_err("protected").class, Class::Denied);
+    sandbox.update(&request(&mark)).await.expect("changed");
+    engine.world().set_outage("region/a", true).expect("out");
+    for class in [
+        sandbox.read(queue, "region/a/queue/q").await.map(drop).expect_err("out").class,
+        sandbox.create(&request(&mark)).await.map(drop).expect_err("out").class,
+        sandbox.delete(&removal(&mark)).await.expect_err("out").class,
+    ] {
+        assert_eq!(class, Class::Unreachable);
+    }
+    engine.world().set_outage("region/a", false).expect("over");
+    sandbox.delete(&removal(&mark)).await.expect("deleted");
+    sandbox.delete(&removal(&mark)).await.expect("deleted already");
+    sandbox.forget(&removal(&mark)).await.expect("forgotten already");
+    assert_eq!(engine.world().made("t", "default").expect("readable"), BTreeSet::from([address("region.a")]));
+}

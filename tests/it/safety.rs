@@ -1,1 +1,218 @@
-//! x
+//! Nobody is in anybody's way: locks, killed processes, interruptions, and a world that others change meanwhile.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Place, Run};
+
+const SPEC: &str = r#"
+[project]
+name = "t"
+environment = "s"
+[environment.s]
+world = "sandbox"
+[region.us-east-1]
+[queue.one]
+regions = ["us-east-1"]
+[queue.two]
+regions = ["us-east-1"]
+depends_on = ["queue.one"]
+[queue.three]
+regions = ["us-east-1"]
+depends_on = ["queue.two"]
+"#;
+
+/// A place whose world is slow enough that something can happen during an apply.
+fn slow(milliseconds: &str) -> Place {
+    let place = Place::with(SPEC);
+    place.expect(0, &["sandbox", "latency", milliseconds]);
+    place
+}
+
+fn begin(place: &Place, args: &[&str]) -> Child {
+    place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it begins")
+}
+
+/// Waits until the journal of a running apply says something.
+fn wait_for(place: &Place, text: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline {
+        let journal = std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+        if journal.contains(text) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("the journal never said {text}");
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+fn settle(place: &Place) {
+    place.expect(0, &["sandbox", "latency", "0"]);
+    place.expect(0, &["apply", "--yes"]);
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+    let json = place.json(&["status", "--json"]);
+    assert_eq!(json["resources"].as_array().map(Vec::len), Some(4), "something twice, or an orphan: {json}");
+}
+
+#[test]
+fn of_two_applies_one_works_and_the_other_says_who() {
+    let place = slow("400");
+    let first = begin(&place, &["apply", "--yes"]);
+    let id = first.id().to_string();
+    wait_for(&place, "intent");
+    let second = place.run(&["apply", "--yes"]);
+    assert_eq!(second.code, 5, "{second:?}");
+    assert!(second.stderr.contains(&format!("process {id}")), "{second:?}");
+    assert!(second.stderr.contains("`atlas apply` is running since"), "{second:?}");
+    let first = Run::of(first.wait_with_output().expect("it ends"));
+    assert_eq!(first.code, 0, "{first:?}");
+    settle(&place);
+}
+
+#[test]
+fn a_killed_apply_is_carried_on() {
+    // After each intent in turn: the region's, then each queue's.
+    for intent in ["\"step\":0", "\"step\":1", "\"step\":2", "\"step\":3"] {
+        let place = slow("150");
+        let mut child = begin(&place, &["apply", "--yes"]);
+        wait_for(&place, intent);
+        signal(&child, "-KILL");
+        child.wait().expect("it is dead");
+        let carried = place.run(&["apply", "--yes"]);
+        assert_eq!(carried.code, 0, "{carried:?}");
+        assert!(carried.stdout.contains("Took over the lock of process"), "{carried:?}");
+        settle(&place);
+    }
+}
+
+#[test]
+fn the_first_interrupt_finishes_what_is_in_flight() {
+    let place = slow("400");
+    let child = begin(&place, &["apply", "--yes"]);
+    wait_for(&place, "\"step\":1");
+    signal(&child, "-INT");
+    let run = Run::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("Stopped, as asked."), "{run:?}");
+    assert!(run.stdout.contains("created queue.one@us-east-1"), "what was in flight is done: {run:?}");
+    assert!(run.stdout.contains("skipped queue.three@us-east-1: the run was asked to stop"), "{run:?}");
+    settle(&place);
+    let history = place.expect(0, &["history"]);
+    assert!(history.contains("interrupted") && history.contains("converged"), "{history}");
+}
+
+#[test]
+fn the_second_interrupt_stops_at_once() {
+    let place = slow("3000");
+    let child = begin(&place, &["apply", "--yes"]);
+    wait_for(&place, "\"step\":0");
+    signal(&child, "-INT");
+    // The first has to have been taken before the second is sent, or they count as one.
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "-INT");
+    let run = Run::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(run.code, 130, "{run:?}");
+    settle(&place);
+}
+
+#[test]
+fn the_world_can_be_played_while_an_apply_runs() {
+    let place = slow("300");
+    let child = begin(&place, &["apply", "--yes"]);
+    wait_for(&place, "\"step\":1");
+    place.expect(0, &["sandbox", "outage", "us-east-1"]);
+    let run = Run::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("unreachable"), "{run:?}");
+    place.expect(0, &["sandbox", "outage", "us-east-1", "--end"]);
+    settle(&place);
+}
+
+#[test]
+fn an_object_that_fills_up_after_planning_is_not_deleted() {
+    let place = Place::with(SPEC);
+    place.expect(0, &["apply", "--yes"]);
+    place.edit("[queue.three]\nregions = [\"us-east-1\"]\ndepends_on = [\"queue.two\"]\n", "");
+    place.expect(0, &["sandbox", "latency", "400"]);
+    let child = begin(&place, &["apply", "--yes"]);
+    // The plan is made once the journal of this run has begun; the look before the deletion takes its time.
+    wait_for(&place, "\"run\"");
+    place.expect(0, &["sandbox", "set", "queue.three@us-east-1", "depth=7"]);
+    let run = Run::of(child.wait_with_output().expect("it ends"));
+    if run.code == 0 {
+        // The world was quicker than this test: the queue was empty when it went, which is as it should be.
+        assert!(run.stdout.contains("deleted queue.three@us-east-1"), "{run:?}");
+        return;
+    }
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("it would lose more than the plan showed"), "{run:?}");
+    place.expect(0, &["sandbox", "latency", "0"]);
+    place.expect(1, &["apply", "--yes"]);
+    place.expect(0, &["apply", "--yes", "--allow-loss", "queue.three@us-east-1"]);
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn a_saved_plan_that_was_touched_is_refused_with_the_reason() {
+    let place = Place::with(SPEC);
+    place.expect(0, &["plan", "--out", "plan.json"]);
+    let whole = place.read("plan.json");
+    let cases = [
+        (whole.replace("create", "delete"), "it was edited"),
+        (whole[..whole.len() / 2].to_owned(), "cut off"),
+        (whole.replace("\"atlas_plan\": 1", "\"atlas_plan\": 2"), "it has format 2"),
+        (String::new(), "not a saved plan"),
+        ("[]".to_owned(), "not a saved plan"),
+    ];
+    for (text, reason) in cases {
+        place.write("touched.json", &text);
+        let run = place.run(&["apply", "touched.json"]);
+        assert_eq!(run.code, 1, "{reason}: {run:?}");
+        assert!(run.stderr.contains(reason), "{reason}: {run:?}");
+    }
+    place.edit("name = \"t\"", "name = \"other\"");
+    let run = place.run(&["apply", "plan.json"]);
+    assert!(run.code == 1 && run.stderr.contains("it is for project `t`, environment `s`"), "{run:?}");
+    place.edit("name = \"other\"", "name = \"t\"");
+    place.expect(0, &["apply", "plan.json"]);
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_written_is_closed_to_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::with(SPEC);
+    place.expect(0, &["plan", "--out", "plan.json"]);
+    place.expect(0, &["apply", "--yes"]);
+    let mode = |name: &str| std::fs::metadata(place.path(name)).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode("plan.json"), 0o600);
+    assert_eq!(mode(".atlas"), 0o700);
+    assert_eq!(mode(".atlas/records/s/journal.jsonl"), 0o600);
+    assert_eq!(mode(".atlas/records/s/history.jsonl"), 0o600);
+    assert_eq!(place.read(".atlas/.gitignore"), "*\n");
+}
+
+#[test]
+fn the_events_of_an_apply_are_one_json_object_a_line() {
+    let place = Place::with(SPEC);
+    let run = place.run(&["apply", "--yes", "--json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let events: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let count = |word: &str| events.iter().filter(|event| event["event"] == word).count();
+    assert_eq!((count("started"), count("finished"), count("summary"), events.len()), (4, 4, 1, 9));
+    for event in events.iter().filter(|event| event["event"] == "finished") {
+        assert!(event["address"].is_string() && event["elapsed_ms"].is_u64(), "{event}");
+        assert_eq!(event["action"], "create");
+    }
+    assert_eq!(events.last().expect("one")["counts"]["created"], 4);
+    let refused = place.run(&["apply", "--json", "--target", "queue.none"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stdout.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{refused:?}");
+}
