@@ -57,7 +57,7 @@ impl Address {
         if kind.is_empty() || name.is_empty() || rest.ends_with('@') || rest.matches('@').count() > 1 {
             return fail("write it as kind.name or kind.name@place");
         }
-        if text.contains('/') && (text.split('/').count() % 2 == 0 || text.split('/').any(str::is_empty)) {
+        if text.contains('/') && (text.split('/').count().is_multiple_of(2) || text.split('/').any(str::is_empty)) {
             return fail("write what lives inside another resource as parent/kind/name");
         }
         Ok(Self(text.into()))

@@ -137,7 +137,7 @@ impl Diagnostics {
     /// Orders them as the spec is read and drops what was said already: a resource that stands in several places
     /// makes the same mistake in each.
     pub fn finish(&mut self) {
-        self.0.sort_by(|a, b| (a.span.is_none(), a.span, a.severity).cmp(&(b.span.is_none(), b.span, b.severity)));
+        self.0.sort_by_key(|one| (one.span.is_none(), one.span, one.severity));
         self.0.dedup_by(|a, b| a.span.is_some() && a.span == b.span && a.summary == b.summary && a.hint == b.hint);
     }
 }

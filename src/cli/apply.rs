@@ -51,9 +51,12 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     if let Some(dead) = &held.dead {
         ui.note(&format!("Took over the lock of process {} on {}, which died while it ran.\n", dead.pid, dead.host));
     }
-    let plan = plan::make(loaded, &work.options).await?;
+    let recorded = loaded.store.recorded();
+    let observed = loaded.pipeline.observe().await?;
+    let plan = loaded.pipeline.plan(&recorded, &observed, &work.options);
     // Whoever is asked sees what for; whoever wants quiet and is not asked sees only what comes of it.
-    if !ui.json() && !(ui.quiet() && carrying.yes) {
+    let unseen = ui.json() || (ui.quiet() && carrying.yes);
+    if !unseen {
         plan::show(loaded, &plan, ui);
     }
     load::sound(&loaded.source, &plan)?;
@@ -71,7 +74,8 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         confirm(ui, work.question)?;
     }
     let run = Run::now(work.command, plan.fingerprint());
-    let journal = loaded.store.journal(&run).map_err(|error| {
+    let open = recorded.still_open(&observed, &loaded.pipeline.desired);
+    let journal = loaded.store.journal(&run, &open).map_err(|error| {
         Failure::new("the journal can't be written, so nothing was done").because(error.to_string())
     })?;
     let moved = approved.as_ref().is_some_and(|approved| approved.moved);
@@ -254,7 +258,9 @@ fn finish(ui: &Ui, report: &Report, plan: &Plan) {
     if report.interrupted {
         ui.out("Stopped, as asked. The next apply carries on from here.\n");
     }
-    if !said.is_empty() && !(plan.steps.is_empty()) {
+    if !plan.steps.is_empty() {
         ui.out(&format!("Done: {}.\n", said.join(", ")));
+    } else if blocked > 0 {
+        ui.out(&format!("Nothing was done: {}.\n", said.join(", ")));
     }
 }

@@ -43,7 +43,10 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     } else {
         load::warn(loaded.source.text(), &plan.diagnostics, ui);
         ui.out(&render_drift(&drifted, &loaded.pipeline.graph, ui.palette(), ui.width()));
-        if drifted.is_empty() {
+        let unknown = plan.changes.iter().filter(|change| change.blocked.is_some()).count();
+        if drifted.is_empty() && unknown > 0 {
+            ui.note(&format!("No drift where somebody answers; unknown: {unknown}.\n"));
+        } else if drifted.is_empty() {
             ui.note("No drift: nothing moved behind Atlas's back.\n");
         } else {
             ui.note("\n`atlas apply` brings it back.\n");

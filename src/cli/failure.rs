@@ -11,12 +11,16 @@ use crate::style::{Palette, Role};
 
 /// Why a command failed.
 #[derive(Debug)]
-pub struct Failure {
+pub struct Failure(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
     what: String,
     why: Option<String>,
     hint: Option<String>,
     diagnostics: Option<Found>,
     code: u8,
+    told: bool,
 }
 
 /// Diagnostics with the text that they point into.
@@ -30,65 +34,78 @@ struct Found {
 impl Failure {
     /// A failure, in one sentence.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), why: None, hint: None, diagnostics: None, code: 1 }
+        Self(Box::new(Details { what: what.into(), why: None, hint: None, diagnostics: None, code: 1, told: false }))
     }
 
     /// The failure that errors among diagnostics are.
     pub fn found(source: SourceText<'_>, diagnostics: Diagnostics) -> Self {
         let found = Found { name: source.name.to_owned(), text: source.text.to_owned(), diagnostics };
-        Self { diagnostics: Some(found), ..Self::new("the spec can't be used") }
+        let mut failure = Self::new("the spec can't be used");
+        failure.0.diagnostics = Some(found);
+        failure
+    }
+
+    /// A failure that was told already.
+    pub fn told() -> Self {
+        let mut failure = Self::new("");
+        failure.0.told = true;
+        failure
     }
 
     /// What it comes from.
     pub fn because(mut self, why: impl Into<String>) -> Self {
-        self.why = Some(why.into());
+        self.0.why = Some(why.into());
         self
     }
 
     /// The way out.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Another exit code than 1.
-    pub const fn code(mut self, code: u8) -> Self {
-        self.code = code;
+    pub fn code(mut self, code: u8) -> Self {
+        self.0.code = code;
         self
     }
 
     /// Another summary.
     pub fn titled(mut self, what: impl Into<String>) -> Self {
-        self.what = what.into();
+        self.0.what = what.into();
         self
     }
 
     /// Says it, and gives the exit code.
     pub fn show(self, ui: &Ui) -> ExitCode {
-        let code = ExitCode::from(self.code);
+        let Details { what, why, hint, diagnostics, code, told } = *self.0;
+        let code = ExitCode::from(code);
+        if told {
+            return code;
+        }
         if ui.json() {
-            let found = self.diagnostics.as_ref();
+            let found = diagnostics.as_ref();
             let diagnostics = found.map(|found| found.source().to_json(&found.diagnostics));
             ui.out_json(&serde_json::json!({
                 "event": "error",
-                "error": self.what,
-                "cause": self.why,
-                "hint": self.hint,
+                "error": what,
+                "cause": why,
+                "hint": hint,
                 "diagnostics": diagnostics.unwrap_or_else(|| serde_json::json!([])),
             }));
             return code;
         }
         let palette = ui.error_palette();
-        if let Some(found) = &self.diagnostics {
+        if let Some(found) = &diagnostics {
             ui.err(&render(found.source(), &found.diagnostics, palette, ui.width()));
             let errors = found.diagnostics.iter().filter(|one| one.severity == Severity::Error).count();
             let plural = if errors == 1 { "error" } else { "errors" };
-            ui.err(&format!("{} {}: {errors} {plural}\n", palette.paint(Role::Delete, "error:"), self.what));
+            ui.err(&format!("{} {}: {errors} {plural}\n", palette.paint(Role::Delete, "error:"), what));
             return code;
         }
-        let why = self.why.map(|why| format!(": {why}")).unwrap_or_default();
-        ui.err(&format!("{} {}{why}\n", palette.paint(Role::Delete, "error:"), self.what));
-        if let Some(hint) = self.hint {
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        ui.err(&format!("{} {}{why}\n", palette.paint(Role::Delete, "error:"), what));
+        if let Some(hint) = hint {
             ui.err(&format!("{} {hint}\n", palette.paint(Role::Adopt, " help:")));
         }
         code

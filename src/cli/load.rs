@@ -42,6 +42,8 @@ pub struct Loaded {
     pub pipeline: Pipeline,
     /// Where its records are.
     pub store: Store,
+    /// What is worth a look in it.
+    pub warnings: Diagnostics,
 }
 
 impl Source {
@@ -78,7 +80,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<Loaded, Failure> {
     let registry = Registry::new(desired.world, sandbox);
     let pipeline = Pipeline::new(desired, registry)
         .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
-    Ok(Loaded { source, pipeline, store })
+    Ok(Loaded { source, pipeline, store, warnings })
 }
 
 /// Says what is worth a look, on standard error.

@@ -18,7 +18,7 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failu
     if !ui.json() {
         sound(&loaded.source, &plan)?;
     } else if plan.diagnostics.has_errors() {
-        return Err(Failure::new("this plan can't be applied").because("see the plan's diagnostics"));
+        return Err(Failure::told());
     }
     if let Some(path) = &args.out {
         save(path, &SavedPlan::new(&plan, &options).to_text())?;
@@ -36,7 +36,10 @@ pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
 /// Shows a plan, as JSON or for people. Its errors are left to [`sound`].
 pub fn show(loaded: &Loaded, plan: &Plan, ui: &Ui) {
     if ui.json() {
-        ui.out_pretty(&plan.to_json(&loaded.source.text()));
+        let mut whole = plan.clone();
+        whole.diagnostics.append(loaded.warnings.clone());
+        whole.diagnostics.finish();
+        ui.out_pretty(&whole.to_json(&loaded.source.text()));
         return;
     }
     ui.out(&render(plan, ui.palette(), ui.width()));

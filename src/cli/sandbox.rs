@@ -1,9 +1,9 @@
 //! `atlas sandbox`: playing the simulated world behind Atlas's back.
 
+use super::End;
 use super::args::{Global, SandboxCommand};
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{End, load};
 
 #[cfg(not(feature = "sandbox"))]
 pub fn run(_: &Global, _: &SandboxCommand, _: &Ui) -> Result<End, Failure> {
@@ -12,7 +12,7 @@ pub fn run(_: &Global, _: &SandboxCommand, _: &Ui) -> Result<End, Failure> {
 
 #[cfg(feature = "sandbox")]
 pub fn run(global: &Global, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
-    let spec = load::spec(global)?;
+    let spec = super::load::spec(global)?;
     if spec.desired.world != crate::spec::World::Sandbox {
         return Err(Failure::new(format!("environment `{}` is not in the sandbox", spec.desired.environment))
             .hint("name one with `world = \"sandbox\"`: -e ENVIRONMENT"));
@@ -85,7 +85,12 @@ mod play {
                 return Err(Failure::new(format!("`{}` can't be removed", folder.display())).because(error.to_string()));
             }
         }
-        ui.note("The simulated world is gone; the next apply makes a new one.\n");
+        let said = "The simulated world is gone; the next apply makes a new one.";
+        if ui.json() {
+            ui.out_json(&serde_json::json!({ "done": said }));
+        } else {
+            ui.note(&format!("{said}\n"));
+        }
         Ok(End::Good)
     }
 

@@ -6,7 +6,7 @@ use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
 use crate::observed::Object;
-use crate::plan::show_value;
+use crate::plan::{Options, show_value};
 use crate::spec::{Instance, suggest};
 use crate::style::Role;
 use crate::value::{Attributes, Value};
@@ -22,6 +22,8 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
         return Err(Failure::new(format!("there is no {address} in the spec, and no object that carries its mark"))
             .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into())));
     }
+    let plan = loaded.pipeline.plan(&loaded.store.recorded(), &observed, &Options::default());
+    let wanted = instance.map(|instance| plan.known.resolve(instance.kind, &instance.attributes)).unwrap_or_default();
     let silence = instance.and_then(|instance| observed.silence(&instance.identity));
     let graph = &loaded.pipeline.graph;
     let needs: Vec<&Address> = graph.needs(address).into_iter().map(|(need, _)| need).collect();
@@ -29,7 +31,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
     if ui.json() {
         ui.out_pretty(&serde_json::json!({
             "address": address,
-            "desired": instance.map(|instance| attributes(&instance.attributes, instance.kind)),
+            "desired": instance.map(|instance| attributes(&wanted, instance.kind)),
             "observed": object.map(|object| serde_json::json!({
                 "identity": object.identity,
                 "attributes": attributes(&object.attributes, object.kind),
@@ -45,7 +47,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
     }
     ui.out(&format!("{}\n", ui.palette().paint(Role::Strong, address.as_str())));
     if let Some(instance) = instance {
-        desired(instance, ui);
+        desired(instance, &wanted, ui);
     }
     match (object, silence) {
         (_, Some(reason)) => ui.out(&format!("  observed: unknown, its host {reason}\n")),
@@ -57,10 +59,10 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
     Ok(End::Good)
 }
 
-fn desired(instance: &Instance, ui: &Ui) {
+fn desired(instance: &Instance, wanted: &Attributes, ui: &Ui) {
     let (line, what) = (&instance.identity, ui.palette().paint(Role::Dim, instance.kind.summary));
     ui.out(&format!("  {what}\n  identity: {line}\n  desired:\n"));
-    for (name, value) in instance.attributes.iter() {
+    for (name, value) in wanted.iter() {
         ui.out(&format!("    {name} = {}\n", shown(instance.kind, name, value)));
     }
 }

@@ -96,5 +96,9 @@ fn summary(plan: &Plan) -> String {
     if plan.is_empty() {
         return format!("Everything is as the spec says: {} resources.\n", plan.unchanged);
     }
-    format!("{} are as the spec says, {} are not. `atlas plan` says more.\n", plan.unchanged, plan.changes.len())
+    format!(
+        "As the spec says: {}. Not so, or unknown: {}. `atlas plan` says more.\n",
+        plan.unchanged,
+        plan.changes.len()
+    )
 }

@@ -171,9 +171,9 @@ impl Run {
             if self.queue.is_dead(at) {
                 continue;
             }
-            self.skip(at, "it moved since the plan was approved".into());
+            self.skip(at, "it was not approved as it is now".into());
             for skipped in self.queue.fail(at) {
-                self.skip(skipped, format!("{address} moved since the plan was approved"));
+                self.skip(skipped, format!("{address} was not approved as it is now"));
             }
         }
     }

@@ -136,7 +136,7 @@ fn of_type(ty: &Type, complete: bool) -> Value {
         Type::Object(attributes) => object(attributes.iter(), complete),
         Type::Json(rule) => json!({ "type": "string", "title": format!("JSON: {}", rule.says) }),
         Type::Address(_) => json!({ "type": "string", "title": ty.describe() }),
-        Type::Name(kind) => json!({ "type": "string", "title": format!("name of a {kind}") }),
+        Type::Name(_) => json!({ "type": "string", "title": ty.describe() }),
         Type::Secret => json!({
             "type": "object",
             "properties": { "env": { "type": "string" }, "file": { "type": "string" } },

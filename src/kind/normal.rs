@@ -14,6 +14,9 @@ pub fn normal(ty: &Type, value: Value) -> Value {
         (Type::Duration(..), Value::String(text)) => {
             duration::parse(&text).map_or(Value::String(text), |seconds| Value::String(duration::format(seconds)))
         }
+        // A reference to a number or a flag, where a text is expected, is that text.
+        (Type::Text(_), Value::Int(number)) => Value::String(number.to_string()),
+        (Type::Text(_), Value::Bool(flag)) => Value::String(flag.to_string()),
         (Type::Json(_), Value::String(text)) => Value::String(json::normal(&text)),
         (Type::List(_) | Type::Set(_), Value::List(items)) if items.is_empty() => Value::Null,
         (Type::List(item), Value::List(items)) => {

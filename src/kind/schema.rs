@@ -337,9 +337,9 @@ impl Type {
             Self::Map(item) => format!("table of {} by key", item.describe()),
             Self::Object(_) => "table".into(),
             Self::Json(rule) => format!("JSON text, {}", rule.says),
-            Self::Address([]) => "address of a resource".into(),
-            Self::Address(kinds) => format!("address of a {}", kinds.join(" or ")),
-            Self::Name(kind) => format!("name of a {kind}"),
+            Self::Address([]) => "resource address".into(),
+            Self::Address(kinds) => format!("{} address", kinds.join(" or ")),
+            Self::Name(kind) => format!("{kind} name"),
             Self::Secret => "secret reference, { env = \"NAME\" } or { file = \"PATH\" }".into(),
             Self::Any => "any value".into(),
         }

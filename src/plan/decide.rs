@@ -109,6 +109,8 @@ impl<'a> Decider<'a> {
     fn decide(&mut self, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Fate {
         let after = self.known.resolve(instance.kind, &instance.attributes);
         if let Some(blocked) = self.silent(instance) {
+            // Whatever a provider saw of it all the same is no orphan.
+            self.claimed.extend(self.observed.marked(&instance.address).map(|object| object.identity.as_str()));
             self.learn(instance, &after, Outputs::new());
             self.changes.push(self.waiting(instance, blocked.clone()));
             return Fate::Blocked(blocked);
@@ -150,7 +152,8 @@ impl<'a> Decider<'a> {
             self.unchanged += 1;
             return fate;
         }
-        if let Some(blocked) = self.waits_for(instance) {
+        let waits = if change.action.makes() { self.waits_for(instance) } else { None };
+        if let Some(blocked) = waits {
             change.blocked = Some(blocked.clone());
             self.changes.push(change);
             // What is there stays there; what is not there does not come.
@@ -436,7 +439,7 @@ pub fn protected(change: &Change) -> Diagnostic {
             .to_owned()
             + change.address.as_str()
     } else {
-        "set `protect = false` and apply, then make this change".to_owned()
+        "set `protect = false` and apply, then try again".to_owned()
     };
     let detail = format!("{} would be {verb} ({}), and its object is protected", change.address, change.reason);
     Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)

@@ -99,7 +99,7 @@ pub fn plan(
         decider.run(&mut diagnostics);
     }
     let decide::Decider { mut changes, unchanged, claimed, known, .. } = decider;
-    changes.extend(orphan::orphans(observed, &claimed, options, &mut diagnostics));
+    changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));
     unknown_selectors(&changes, desired, options, &mut diagnostics);
     select::select(&mut changes, options, &mut diagnostics);
     retain_relevant(&changes, &mut diagnostics);

@@ -10,12 +10,13 @@ use super::options::{Options, selected};
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::observed::{Object, Observed};
-use crate::spec::OnRemove;
+use crate::spec::{Desired, OnRemove};
 
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
 pub fn orphans(
     observed: &Observed,
     claimed: &HashSet<&str>,
+    desired: &Desired,
     options: &Options,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Change> {
@@ -23,7 +24,9 @@ pub fn orphans(
     let addresses: HashMap<&str, &Address> =
         observed.owned().map(|(address, object)| (object.identity.as_str(), address)).collect();
     for (address, object) in observed.owned().filter(|(_, object)| !claimed.contains(object.identity.as_str())) {
-        let change = removal(address, object, &addresses, options);
+        let mut change = removal(address, object, &addresses, options);
+        // When everything is destroyed, what goes may still be in the spec.
+        change.span = desired.get(address).filter(|_| options.destroy).map(|instance| instance.declaration.header);
         let protect = object.mark.as_ref().is_some_and(|mark| mark.protect);
         if change.action == Action::Delete && protect {
             diagnostics.push(protected(&change));

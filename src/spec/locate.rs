@@ -70,7 +70,7 @@ mod tests {
     use super::locate;
     use crate::diagnostic::Span;
 
-    fn found<'a>(source: &'a str, range: std::ops::Range<usize>) -> &'a str {
+    fn found(source: &str, range: std::ops::Range<usize>) -> &str {
         &source[locate(source, Span::new(0..source.len()), &range).range()]
     }
 

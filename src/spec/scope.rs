@@ -132,7 +132,7 @@ fn given(
             .at(default.map(|node| node.span)),
         );
     }
-    read
+    read.or_else(|| default.map(|node| node.content.clone()))
 }
 
 fn scalar(source: &str, name: &str, node: &Node, diagnostics: &mut Diagnostics) -> Option<Content> {

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::history::Run;
+use crate::address::Address;
 use crate::execute::{Entry, Journal};
+use crate::plan::Verb;
 use crate::recorded::Recorded;
 
 /// One line.
@@ -44,19 +46,23 @@ pub struct FileJournal {
 }
 
 impl FileJournal {
-    /// Begins the journal of a run. What earlier runs left open stays in front of it; without that, it begins anew.
+    /// Begins the journal of a run, in place of the one before. What earlier runs left open is carried over.
     ///
     /// # Errors
     /// When the disk does not let us.
-    pub fn begin(path: &Path, run: &Run) -> io::Result<Self> {
-        let keep = !recover(path).pending.is_empty();
+    pub fn begin(path: &Path, run: &Run, open: &Recorded) -> io::Result<Self> {
+        let mut text = serde_json::to_string(&Line::Run(run.clone()))? + "\n";
+        for (address, identity) in &open.pending {
+            let entry = Entry::new(usize::MAX, address, Verb::Create, identity);
+            text.push_str(&(serde_json::to_string(&Line::Intent(entry))? + "\n"));
+        }
+        // The new journal takes the place of the old one at once, so that no crash can lose what is carried over.
+        let part = path.with_extension("part");
         let mut options = OpenOptions::new();
-        options.create(true).write(true).append(keep).truncate(!keep);
-        let mut file = super::open_private(&mut options, path)?;
-        // A line that a crash cut off must not swallow the first new one.
-        let first = if keep { "\n" } else { "" };
-        file.write_all(format!("{first}{}\n", serde_json::to_string(&Line::Run(run.clone()))?).as_bytes())?;
+        let mut file = super::open_private(options.create(true).write(true).truncate(true), &part)?;
+        file.write_all(text.as_bytes())?;
         file.sync_data()?;
+        std::fs::rename(&part, path)?;
         let (jobs, waiting) = mpsc::channel();
         std::thread::Builder::new().name("journal".into()).spawn(move || write_all(file, &waiting))?;
         Ok(Self { jobs })
@@ -84,23 +90,21 @@ impl Journal for FileJournal {
 /// What runs before left open.
 pub(super) fn recover(path: &Path) -> Recorded {
     let Ok(file) = File::open(path) else { return Recorded::default() };
-    let mut open: BTreeMap<(String, usize), Entry> = BTreeMap::new();
-    let mut run = String::new();
+    let mut pending: BTreeMap<Address, String> = BTreeMap::new();
     for line in BufReader::new(file).lines() {
         let Ok(line) = line else { break };
         match serde_json::from_str::<Line>(&line) {
-            Ok(Line::Run(begun)) => run = begun.began + &begun.plan,
-            Ok(Line::Intent(entry)) => {
-                open.insert((run.clone(), entry.step), entry);
+            Ok(Line::Intent(entry)) if entry.verb == "create" || entry.verb == "adopt" => {
+                pending.insert(entry.address, entry.identity);
             }
-            Ok(Line::Outcome { entry, .. }) => {
-                open.remove(&(run.clone(), entry.step));
+            // A failed call may have had its effect all the same.
+            Ok(Line::Outcome { entry, error: None }) => {
+                pending.remove(&entry.address);
             }
-            Err(_) => {}
+            _ => {}
         }
     }
-    let creations = open.into_values().filter(|entry| entry.verb == "create" || entry.verb == "adopt");
-    Recorded { pending: creations.map(|entry| (entry.address, entry.identity)).collect() }
+    Recorded { pending }
 }
 
 fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>) {
@@ -133,6 +137,7 @@ mod tests {
     use crate::address::Address;
     use crate::execute::{Entry, Journal as _};
     use crate::plan::Verb;
+    use crate::recorded::Recorded;
     use crate::store::Run;
 
     #[tokio::test]
@@ -142,7 +147,7 @@ mod tests {
         let run = Run::now("apply", "f".into());
         let address = |name: &str| Address::new("bucket", name, None);
         let entry = |step, name: &str| Entry::new(step, &address(name), Verb::Create, name);
-        let journal = FileJournal::begin(&path, &run).expect("begun");
+        let journal = FileJournal::begin(&path, &run, &Recorded::default()).expect("begun");
         journal.intend(entry(0, "a")).await.expect("written");
         journal.conclude(entry(0, "a"), None).await.expect("written");
         journal.intend(entry(1, "b")).await.expect("written");
@@ -152,9 +157,13 @@ mod tests {
         let mut text = std::fs::read_to_string(&path).expect("there");
         text.push_str("{\"intent\":{\"step\":2,\"addr");
         std::fs::write(&path, text).expect("written");
-        assert_eq!(recover(&path).pending.len(), 1);
-        let journal = FileJournal::begin(&path, &Run::now("apply", "g".into())).expect("begun");
+        let open = recover(&path);
+        assert_eq!(open.pending.len(), 1);
+        let journal = FileJournal::begin(&path, &Run::now("apply", "g".into()), &open).expect("begun");
         journal.intend(entry(0, "c")).await.expect("written");
         assert_eq!(recover(&path).pending.len(), 2);
+        journal.conclude(entry(7, "b"), None).await.expect("written");
+        journal.intend(entry(8, "d")).await.expect("written");
+        assert!(!recover(&path).intended(&address("b"), "b"));
     }
 }

@@ -38,10 +38,10 @@ impl Store {
         self.root.join("records").join(&self.environment)
     }
 
-    /// Where the sandbox's world is.
+    /// Where the sandbox's world is: each environment has one of its own, as it would have an account of its own.
     #[must_use]
     pub fn world(&self) -> PathBuf {
-        self.root.join("world")
+        self.root.join("world").join(&self.environment)
     }
 
     /// Makes a folder of the store, closed to others, and keeps it out of version control.
@@ -74,14 +74,14 @@ impl Store {
         journal::recover(&self.records().join("journal.jsonl"))
     }
 
-    /// Begins the journal of a run.
+    /// Begins the journal of a run; what earlier runs left open is carried over.
     ///
     /// # Errors
     /// When the disk does not let us.
-    pub fn journal(&self, run: &Run) -> io::Result<FileJournal> {
+    pub fn journal(&self, run: &Run, open: &Recorded) -> io::Result<FileJournal> {
         let folder = self.records();
         self.make(&folder)?;
-        FileJournal::begin(&folder.join("journal.jsonl"), run)
+        FileJournal::begin(&folder.join("journal.jsonl"), run, open)
     }
 
     /// Adds a finished run to the history.

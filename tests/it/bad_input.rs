@@ -94,9 +94,9 @@ fn a_world_that_is_no_database() {
     let place = Place::with(SPEC);
     place.expect(0, &["apply", "--yes"]);
     for name in ["world.db-wal", "world.db-shm"] {
-        let _ = std::fs::remove_file(place.path(&format!(".atlas/world/{name}")));
+        let _ = std::fs::remove_file(place.path(&format!(".atlas/world/s/{name}")));
     }
-    place.write(".atlas/world/world.db", "this is no database, and it is long enough to be read as one");
+    place.write(".atlas/world/s/world.db", "this is no database, and it is long enough to be read as one");
     for command in [&["plan"][..], &["apply", "--yes"]] {
         refused(&place.run(command), &["the sandbox's world", "atlas sandbox reset"]);
     }

@@ -28,10 +28,10 @@ fn one_apply_builds_everything_and_the_next_changes_nothing() {
         .and_then(|rest| rest.split(' ').next()?.parse().ok())
         .unwrap_or_else(|| panic!("{last}"));
     assert!(created >= 20, "{last}");
-    let world = std::fs::read(place.path(".atlas/world/world.db")).expect("there");
+    let world = std::fs::read(place.path(".atlas/world/sandbox/world.db")).expect("there");
     let second = place.expect(0, &["apply", "--yes"]);
     assert!(second.contains("No changes: 23 resources are as the spec says."), "{second}");
-    assert_eq!(std::fs::read(place.path(".atlas/world/world.db")).expect("there"), world);
+    assert_eq!(std::fs::read(place.path(".atlas/world/sandbox/world.db")).expect("there"), world);
     place.expect(0, &["plan", "--detailed-exitcode"]);
 }
 

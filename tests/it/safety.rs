@@ -3,7 +3,10 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, Run};
+use atlas::kind::Risk;
+use atlas::plan::Options;
+
+use crate::support::{Engine, Place, Run, address};
 
 const SPEC: &str = r#"
 [project]
@@ -133,28 +136,25 @@ fn the_world_can_be_played_while_an_apply_runs() {
     settle(&place);
 }
 
-#[test]
-fn an_object_that_fills_up_after_planning_is_not_deleted() {
-    let place = Place::with(SPEC);
-    place.expect(0, &["apply", "--yes"]);
-    place.edit("[queue.three]\nregions = [\"us-east-1\"]\ndepends_on = [\"queue.two\"]\n", "");
-    place.expect(0, &["sandbox", "latency", "400"]);
-    let child = begin(&place, &["apply", "--yes"]);
-    // The plan is made once the journal of this run has begun; the look before the deletion takes its time.
-    wait_for(&place, "\"run\"");
-    place.expect(0, &["sandbox", "set", "queue.three@us-east-1", "depth=7"]);
-    let run = Run::of(child.wait_with_output().expect("it ends"));
-    if run.code == 0 {
-        // The world was quicker than this test: the queue was empty when it went, which is as it should be.
-        assert!(run.stdout.contains("deleted queue.three@us-east-1"), "{run:?}");
-        return;
+#[tokio::test]
+async fn an_object_that_fills_up_after_planning_is_not_deleted() {
+    let before = "[project]\nname = \"t\"\n[region.a]\n[queue.q]\nregions = [\"a\"]\n";
+    let after = "[project]\nname = \"t\"\n[region.a]\n";
+    // Leave to lose what the plan called safe is no leave to lose what came later.
+    for allow in [&[][..], &["queue.q@a"]] {
+        let engine = Engine::new();
+        engine.converge(before).await;
+        let pipeline = engine.pipeline(after).expect("good");
+        let observed = pipeline.observe().await.expect("observed");
+        let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
+        assert_eq!(plan.change(&address("queue.q@a")).expect("planned").risk(), Risk::Safe);
+        let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".to_owned(), 7)]);
+        engine.world().edit("region/a/queue/q", fill).expect("filled");
+        let report = engine.execute(&pipeline, plan, allow).await;
+        assert_eq!(report.failed.len(), 1, "{report:?}");
+        assert!(report.failed[0].2.contains("it would lose more than the plan showed"), "{report:?}");
+        assert!(engine.object("queue.q@a").is_some());
     }
-    assert_eq!(run.code, 3, "{run:?}");
-    assert!(run.stdout.contains("it would lose more than the plan showed"), "{run:?}");
-    place.expect(0, &["sandbox", "latency", "0"]);
-    place.expect(1, &["apply", "--yes"]);
-    place.expect(0, &["apply", "--yes", "--allow-loss", "queue.three@us-east-1"]);
-    place.expect(0, &["plan", "--detailed-exitcode"]);
 }
 
 #[test]

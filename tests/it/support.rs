@@ -71,6 +71,10 @@ impl Engine {
         let observed = pipeline.observe().await.expect("observed");
         let plan = pipeline.plan(&Recorded::default(), &observed, options);
         assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
+        self.execute(&pipeline, plan, allow_loss).await
+    }
+
+    pub async fn execute(&self, pipeline: &Pipeline, plan: Plan, allow_loss: &[&str]) -> Report {
         let (events, _) = mpsc::unbounded_channel();
         let (_stop, stopped) = watch::channel(false);
         let applying = Applying {

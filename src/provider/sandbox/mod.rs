@@ -68,17 +68,14 @@ impl Provider for Sandbox {
         let mut observation = Observation { objects: Vec::new(), unreachable: outages.clone(), made: BTreeSet::new() };
         let mine = |object: &Object| object.belongs_to(query.project, query.environment);
         let mut keep = |object: Object| {
-            if mine(&object) || query.wanted.contains(object.identity.as_str()) {
+            let answers = object.hosts.len() > 1 || !dark(&object.identity);
+            if answers && (mine(&object) || query.wanted.contains(object.identity.as_str())) {
                 observation.objects.push(object);
             }
         };
         match query.hosts {
             None => {
-                self.world.visit_host("", &mut |object| {
-                    if !dark(&object.identity) {
-                        keep(object);
-                    }
-                })?;
+                self.world.visit_host("", &mut keep)?;
                 observation.made = self.world.made(query.project, query.environment)?;
             }
             Some(hosts) => {
@@ -121,7 +118,8 @@ impl Provider for Sandbox {
                 return Err(ProviderError::new(Class::Invalid, "its host is not there").into());
             }
             if let Some(there) = transaction.get(request.identity)? {
-                if !owned_by(&there, request.mark) && !(request.adopt && there.mark.is_none()) {
+                let adoptable = request.adopt && there.mark.is_none();
+                if !owned_by(&there, request.mark) && !adoptable {
                     return Err(taken(&there).into());
                 }
                 object.usage = there.usage;
