@@ -138,7 +138,7 @@ impl Diagnostics {
     /// makes the same mistake in each.
     pub fn finish(&mut self) {
         self.0.sort_by_key(|one| (one.span.is_none(), one.span, one.severity));
-        self.0.dedup_by(|a, b| a.span.is_some() && a.span == b.span && a.summary == b.summary && a.hint == b.hint);
+        self.0.dedup_by(|a, b| a.span.is_some() && a.span == b.span && a.summary == b.summary && a.detail == b.detail);
     }
 }
 
@@ -170,17 +170,22 @@ impl SourceText<'_> {
     /// The line and the column of a byte, both counted from one; columns count characters.
     #[must_use]
     pub fn position(&self, byte: u32) -> (usize, usize) {
-        let before = self.text.get(..byte as usize).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        (line, column)
+        self.lines().position(byte)
+    }
+
+    /// The text with the beginnings of its lines, for many positions.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Lines { text: self.text, starts: std::iter::once(0).chain(ends).collect() }
     }
 
     /// Diagnostics as a JSON list, with lines and columns.
     #[must_use]
     pub fn to_json(&self, diagnostics: &Diagnostics) -> serde_json::Value {
+        let lines = self.lines();
         let entry = |diagnostic: &Diagnostic| {
-            let position = diagnostic.span.map(|span| self.position(span.start));
+            let position = diagnostic.span.map(|span| lines.position(span.start));
             serde_json::json!({
                 "severity": diagnostic.severity,
                 "summary": diagnostic.summary,
@@ -193,5 +198,24 @@ impl SourceText<'_> {
             })
         };
         diagnostics.iter().map(entry).collect()
+    }
+}
+
+/// A text with the beginnings of its lines.
+#[derive(Clone, Debug)]
+pub struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl Lines<'_> {
+    /// The line and the column of a byte, both counted from one; columns count characters.
+    #[must_use]
+    pub fn position(&self, byte: u32) -> (usize, usize) {
+        let byte = byte as usize;
+        let line = self.starts.partition_point(|start| *start <= byte);
+        let start = self.starts[line.saturating_sub(1)];
+        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count()) + 1;
+        (line, column)
     }
 }

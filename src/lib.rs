@@ -11,7 +11,7 @@
 //!
 //! | module | what | pure |
 //! |---|---|---|
-//! | [`address`], [`value`], [`diagnostic`], [`style`] | the words that everything else uses | yes |
+//! | [`address`], [`value`], [`diagnostic`], [`path`], [`style`] | the words that everything else uses | yes |
 //! | [`kind`] | what each kind of resource is, as data | yes |
 //! | [`spec`] | text → [`spec::Desired`] | yes |
 //! | [`graph`] | desired → [`graph::DependencyGraph`] | yes |
@@ -30,6 +30,7 @@ pub mod execute;
 pub mod graph;
 pub mod kind;
 pub mod observed;
+pub mod path;
 pub mod pipeline;
 pub mod plan;
 pub mod provider;

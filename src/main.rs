@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+// A plan of a hundred thousand resources is mostly small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     atlas::cli::main()
 }

@@ -147,6 +147,11 @@ impl Observed {
         &self.unreachable
     }
 
+    /// The resources whose objects the world remembers as made by Atlas.
+    pub fn made(&self) -> impl Iterator<Item = &Address> {
+        self.made.iter()
+    }
+
     /// Whether the world remembers that Atlas made this resource's object once and never removed it.
     #[must_use]
     pub fn was_made(&self, address: &Address) -> bool {

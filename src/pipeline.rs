@@ -100,12 +100,13 @@ impl Pipeline {
 
 /// Refuses every step that would lose data and that nobody allowed to.
 #[must_use]
-pub fn refuse_loss(plan: &Plan, allow_loss: &[Selector]) -> Diagnostics {
+pub fn refuse_loss(plan: &Plan, allow_loss: &[Selector], approved: Option<&BTreeSet<Address>>) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     for change in plan.changes.iter().filter(|change| change.acts() && change.risk() == Risk::Lossy) {
-        if !selected(allow_loss, &change.address) {
+        let wanted = approved.is_none_or(|approved| approved.contains(&change.address));
+        if wanted && !selected(allow_loss, &change.address) {
             let evidence = change.verdict.as_ref().map_or("", |verdict| verdict.evidence.as_str());
-            let detail = format!("{} would be {}d: {evidence}", change.address, change.action.word());
+            let detail = format!("{} would be {}: {evidence}", change.address, change.action.past());
             diagnostics.push(
                 Diagnostic::error("data would be lost", detail)
                     .at(change.span)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::address::Address;
+use crate::path::split;
 
 /// The value of an attribute. A [`Value::Template`] is one that only another resource can complete.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -84,15 +85,34 @@ impl Value {
     /// The value at a path such as `dead_letter.queue`.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Self> {
-        if path.is_empty() {
-            return Some(self);
-        }
+        self.follow(&split(path))
+    }
+
+    fn follow(&self, parts: &[&str]) -> Option<&Self> {
+        let [first, rest @ ..] = parts else { return Some(self) };
         match self {
-            Self::Map(entries) => entries.get(path).or_else(|| {
-                path.split_once('.').and_then(|(key, rest)| entries.get(key).and_then(|value| value.at(rest)))
-            }),
+            Self::Map(entries) => entries.get(*first)?.follow(rest),
+            Self::List(items) => items.get(first.parse::<usize>().ok()?)?.follow(rest),
             _ => None,
         }
+    }
+
+    /// The value with another one put in at a path; a null removes what is there. Tables are made on the way.
+    #[must_use]
+    pub fn with(self, parts: &[&str], leaf: Self) -> Self {
+        let [first, rest @ ..] = parts else { return leaf };
+        if let Self::List(mut items) = self {
+            if let Some(slot) = first.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+                *slot = std::mem::take(slot).with(rest, leaf);
+            }
+            return Self::List(items);
+        }
+        let mut entries = if let Self::Map(entries) = self { entries } else { BTreeMap::new() };
+        let inner = entries.remove(*first).unwrap_or_default().with(rest, leaf);
+        if !inner.is_null() {
+            entries.insert((*first).to_owned(), inner);
+        }
+        if entries.is_empty() { Self::Null } else { Self::Map(entries) }
     }
 
     /// Whether there is a value at all.
@@ -302,8 +322,8 @@ impl Attributes {
     /// The value at a path whose first part is an attribute: `dead_letter.queue`.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Value> {
-        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
-        self.get(name).at(rest)
+        let parts = split(path);
+        self.get(parts.first()?).follow(&parts[1..])
     }
 
     /// Sets an attribute; setting it to null removes it.

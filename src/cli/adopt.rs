@@ -1,42 +1,43 @@
 //! `atlas adopt` and `atlas forget`: taking over an object that exists, and letting go of one.
 
+use super::End;
 use super::apply::{Work, carry_out};
 use super::args::{Carrying, Global, OneArgs};
 use super::failure::Failure;
 use super::load::{self, selectors};
 use super::ui::Ui;
-use super::{End, plan};
 use crate::plan::{Action, Options};
 
 pub async fn adopt(global: &Global, args: &OneArgs, ui: &Ui) -> Result<End, Failure> {
     let one = selectors(std::slice::from_ref(&args.address));
     let options = Options { adopt: one.clone(), targets: one, exact: true, ..Options::default() };
     let loaded = load::load(global, true, ui)?;
-    let plan = plan::make(&loaded, &options).await?;
-    load::sound(&loaded.source, &plan)?;
-    if !plan.changes.iter().any(|change| change.action == Action::Adopt) {
-        return Err(Failure::new(format!("there is nothing to adopt for {}", args.address)).hint(
-            "an object can be adopted when it exists under the resource's name and is not Atlas's; see `atlas show`",
-        ));
-    }
+    let otherwise = Failure::new(format!("there is nothing to adopt for {}", args.address))
+        .hint("an object can be adopted when it exists under the resource's name and is not Atlas's; see `atlas show`");
     let question = "Take this over? Only `yes` will do:";
-    carry_out(&loaded, Work { options, command: "adopt", question, saved: None }, &carrying(args), ui).await
+    carry_out(
+        &loaded,
+        Work { options, command: "adopt", question, saved: None, only: Some((Action::Adopt, otherwise)) },
+        &carrying(args),
+        ui,
+    )
+    .await
 }
 
 pub async fn forget(global: &Global, args: &OneArgs, ui: &Ui) -> Result<End, Failure> {
     let one = selectors(std::slice::from_ref(&args.address));
     let options = Options { forget: one.clone(), targets: one, exact: true, ..Options::default() };
     let loaded = load::load(global, true, ui)?;
-    let plan = plan::make(&loaded, &options).await?;
-    if !plan.changes.iter().any(|change| change.action == Action::Forget) {
-        return Err(Failure::new(format!(
-            "there is nothing to forget: no object carries the mark of {}",
-            args.address
-        ))
-        .hint("`atlas status` lists every address"));
-    }
+    let otherwise = Failure::new(format!("there is nothing to forget: no object carries the mark of {}", args.address))
+        .hint("`atlas status` lists every address");
     let question = "Let go of this? The object stays. Only `yes` will do:";
-    carry_out(&loaded, Work { options, command: "forget", question, saved: None }, &carrying(args), ui).await
+    carry_out(
+        &loaded,
+        Work { options, command: "forget", question, saved: None, only: Some((Action::Forget, otherwise)) },
+        &carrying(args),
+        ui,
+    )
+    .await
 }
 
 const fn carrying(args: &OneArgs) -> Carrying {

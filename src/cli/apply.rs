@@ -24,6 +24,8 @@ pub struct Work<'a> {
     pub command: &'a str,
     pub question: &'a str,
     pub saved: Option<SavedPlan>,
+    /// The action that has to be among the changes, and the failure when it is not.
+    pub only: Option<(Action, Failure)>,
 }
 
 pub async fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<End, Failure> {
@@ -33,7 +35,8 @@ pub async fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<End, Fail
         Some(saved) => saved.options(),
         None => load::options(&args.selection, &args.replace, false),
     };
-    let work = Work { options, command: "apply", question: "Apply these changes? Only `yes` will do:", saved };
+    let work =
+        Work { options, command: "apply", question: "Apply these changes? Only `yes` will do:", saved, only: None };
     carry_out(&loaded, work, &args.carrying, ui).await
 }
 
@@ -41,7 +44,7 @@ pub async fn destroy(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<End
     let loaded = load::load(global, true, ui)?;
     let options = load::options(&args.selection, &[], true);
     let question = "Delete all of this? Only `yes` will do:";
-    let work = Work { options, command: "destroy", question, saved: None };
+    let work = Work { options, command: "destroy", question, saved: None, only: None };
     carry_out(&loaded, work, &args.carrying, ui).await
 }
 
@@ -54,6 +57,12 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     let recorded = loaded.store.recorded();
     let observed = loaded.pipeline.observe().await?;
     let plan = loaded.pipeline.plan(&recorded, &observed, &work.options);
+    if let Some((action, otherwise)) = work.only
+        && !plan.diagnostics.has_errors()
+        && !plan.changes.iter().any(|change| change.action == action)
+    {
+        return Err(otherwise);
+    }
     // Whoever is asked sees what for; whoever wants quiet and is not asked sees only what comes of it.
     let unseen = ui.json() || (ui.quiet() && carrying.yes);
     if !unseen {
@@ -66,7 +75,8 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         finish(ui, &Report::default(), &plan);
         return Ok(if blocked || approved.as_ref().is_some_and(|a| a.moved) { End::Incomplete } else { End::Good });
     }
-    let loss = refuse_loss(&plan, &selectors(&carrying.allow_loss));
+    let loss =
+        refuse_loss(&plan, &selectors(&carrying.allow_loss), approved.as_ref().map(|approved| &approved.addresses));
     if loss.has_errors() {
         return Err(Failure::found(loaded.source.text(), loss).titled("nothing was done"));
     }
@@ -87,7 +97,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         allow_loss: selectors(&carrying.allow_loss),
         approved: approved.map(|approved| approved.addresses),
         events,
-        stop: stop_on_interrupt(),
+        stop: stop_on_interrupt(ui.error_palette().paint(Role::Warning, "stopping:")),
     };
     let executed = loaded.pipeline.apply(plan.clone(), applying);
     let (report, ()) = tokio::join!(executed, watcher);
@@ -171,12 +181,15 @@ fn confirm(ui: &Ui, question: &str) -> Result<(), Failure> {
 }
 
 /// The first Ctrl-C finishes what is in flight, the second stops at once.
-fn stop_on_interrupt() -> watch::Receiver<bool> {
+fn stop_on_interrupt(word: String) -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_err() {
             return;
         }
+        // A line break first: the terminal shows the interrupt itself where the cursor is.
+        let said = format!("\n{word} what is in flight is finished; once more stops at once\n");
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes());
         // The run may be over already.
         let _ = stop.send(true);
         if tokio::signal::ctrl_c().await.is_ok() {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::ui::Ui;
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceText, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Lines, Severity, SourceText, Span};
 use crate::provider::ProviderError;
 use crate::style::{Palette, Role};
 
@@ -50,6 +50,11 @@ impl Failure {
         let mut failure = Self::new("");
         failure.0.told = true;
         failure
+    }
+
+    /// The diagnostics behind it.
+    pub fn into_diagnostics(self) -> Diagnostics {
+        self.0.diagnostics.map(|found| found.diagnostics).unwrap_or_default()
     }
 
     /// What it comes from.
@@ -128,12 +133,21 @@ impl From<ProviderError> for Failure {
 pub fn render(source: SourceText<'_>, diagnostics: &Diagnostics, palette: Palette, width: usize) -> String {
     let renderer = if palette.has_colour() { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(width);
+    let lines = source.lines();
     let one = |diagnostic: &Diagnostic| match diagnostic.span {
-        Some(span) => pointed(source, diagnostic, span, &renderer) + "\n\n",
+        Some(span) => pointed(source, &lines, diagnostic, span, &renderer) + "\n\n",
         None => plain(diagnostic, palette),
     };
-    diagnostics.iter().map(one).collect()
+    let mut text: String = diagnostics.iter().take(MOST_SHOWN).map(one).collect();
+    let more = diagnostics.iter().count().saturating_sub(MOST_SHOWN);
+    if more > 0 {
+        text.push_str(&format!("… and {more} more; --json has all of them\n\n"));
+    }
+    text
 }
+
+/// How many diagnostics a person is shown at once.
+const MOST_SHOWN: usize = 100;
 
 fn plain(diagnostic: &Diagnostic, palette: Palette) -> String {
     let word = match diagnostic.severity {
@@ -144,7 +158,13 @@ fn plain(diagnostic: &Diagnostic, palette: Palette) -> String {
     format!("{word} {}: {}\n{}\n", diagnostic.summary, diagnostic.detail, hint.unwrap_or_default())
 }
 
-fn pointed(source: SourceText<'_>, diagnostic: &Diagnostic, span: Span, renderer: &Renderer) -> String {
+fn pointed(
+    source: SourceText<'_>,
+    lines: &Lines<'_>,
+    diagnostic: &Diagnostic,
+    span: Span,
+    renderer: &Renderer,
+) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -152,15 +172,15 @@ fn pointed(source: SourceText<'_>, diagnostic: &Diagnostic, span: Span, renderer
     // Only the lines of the span are given to the renderer, so that a huge spec costs nothing here.
     let start = source.text[..span.range().start].rfind('\n').map_or(0, |at| at + 1);
     let end = source.text[span.range().end..].find('\n').map_or(source.text.len(), |at| span.range().end + at);
-    let (line, _) = source.position(span.start);
+    let (line, _) = lines.position(span.start);
     let inner = span.range().start - start..span.range().end - start;
-    let mut lines = source.text[start..end].to_owned();
+    let mut shown = source.text[start..end].to_owned();
     if diagnostic.redacted {
-        let hidden: String = lines[inner.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
-        lines.replace_range(inner.clone(), &hidden);
+        let hidden: String = shown[inner.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+        shown.replace_range(inner.clone(), &hidden);
     }
     let annotation = AnnotationKind::Primary.span(inner).label(diagnostic.detail.clone());
-    let snippet = Snippet::source(lines).line_start(line).path(source.name).annotation(annotation);
+    let snippet = Snippet::source(shown).line_start(line).path(source.name).annotation(annotation);
     let mut group: Group<'_> = Group::with_title(level.primary_title(diagnostic.summary.clone())).element(snippet);
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(hint.clone()));

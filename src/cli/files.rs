@@ -31,8 +31,9 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
     };
     let metadata = fs::metadata(path).map_err(failed)?;
     if metadata.is_dir() {
+        let flag = if what == "the spec" { "-f " } else { "" };
         return Err(Failure::new(format!("{what} `{name}` is a folder"))
-            .hint(format!("name the file in it, such as `-f {}`", path.join("atlas.toml").display())));
+            .hint(format!("name the file in it, such as `{flag}{}`", path.join("atlas.toml").display())));
     }
     if metadata.len() > LARGEST_SPEC {
         return Err(Failure::new(format!(
@@ -51,7 +52,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
         let line = text.matches('\n').count() + 1;
         let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         Failure::new(format!("{what} `{name}` is not UTF-8 text: line {line}, column {column}"))
-            .hint("save it as UTF-8")
+            .hint(if what == "the spec" { "save it as UTF-8" } else { "name a file that `atlas plan --out` wrote" })
     })
 }
 

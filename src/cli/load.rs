@@ -53,6 +53,15 @@ impl Source {
     }
 }
 
+impl Spec {
+    /// The environments that it declares besides the one that it was read for.
+    pub fn environments(&self) -> Vec<String> {
+        let mut names = spec::environments(&self.source.text);
+        names.retain(|name| name != &self.desired.environment);
+        names
+    }
+}
+
 /// Reads and compiles the spec. Warnings are kept; errors are the failure.
 pub fn spec(global: &Global) -> Result<Spec, Failure> {
     let text = files::read_text(&global.file, "the spec")?;
@@ -143,7 +152,7 @@ pub fn world(store: &Store, write: bool) -> Result<crate::provider::sandbox::Wor
     let failed = |why: String| {
         Failure::new(format!("the sandbox's world in `{}` can't be opened", folder.display()))
             .because(why)
-            .hint("check the disk and its permissions; `atlas sandbox reset` begins a new world")
+            .hint("check the disk and its permissions; if the file is beyond repair, `atlas sandbox reset` begins a new world")
     };
     let opened = if write {
         store.make(&folder).map_err(|error| failed(error.to_string()))?;

@@ -54,6 +54,7 @@ pub fn main() -> ExitCode {
         Err(error) => return Failure::new("the runtime can't start").because(error.to_string()).show(&ui),
     };
     match runtime.block_on(run(&arguments, &ui)) {
+        Ok(_) if ui.failed() => ExitCode::from(1),
         Ok(End::Good) => ExitCode::SUCCESS,
         Ok(End::Differs) => ExitCode::from(2),
         Ok(End::Incomplete) => ExitCode::from(3),

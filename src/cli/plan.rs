@@ -22,7 +22,7 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failu
     }
     if let Some(path) = &args.out {
         save(path, &SavedPlan::new(&plan, &options).to_text())?;
-        ui.note(&format!("Saved. Apply exactly this with: atlas apply {}\n", path.display()));
+        ui.note(&format!("Saved. Apply exactly this with: atlas{} apply {}\n", again(global), path.display()));
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { End::Differs } else { End::Good })
 }
@@ -42,7 +42,9 @@ pub fn show(loaded: &Loaded, plan: &Plan, ui: &Ui) {
         ui.out_pretty(&whole.to_json(&loaded.source.text()));
         return;
     }
-    ui.out(&render(plan, ui.palette(), ui.width()));
+    if !plan.changes.is_empty() || !plan.diagnostics.has_errors() {
+        ui.out(&render(plan, ui.palette(), ui.width()));
+    }
     if !plan.diagnostics.has_errors() {
         load::warn(loaded.source.text(), &plan.diagnostics, ui);
     }
@@ -70,4 +72,20 @@ fn save(path: &Path, text: &str) -> Result<(), Failure> {
         let _ = std::fs::remove_file(&part);
         failed(error)
     })
+}
+
+/// The options that have to be given again for the same spec to come out.
+fn again(global: &Global) -> String {
+    let mut options = String::new();
+    if global.file != Path::new("atlas.toml") {
+        options.push_str(&format!(" -f {}", global.file.display()));
+    }
+    if let Some(environment) = &global.environment {
+        options.push_str(&format!(" -e {environment}"));
+    }
+    for (name, value) in &global.var {
+        let quote = if value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c)) { "" } else { "'" };
+        options.push_str(&format!(" --var {name}={quote}{value}{quote}"));
+    }
+    options
 }

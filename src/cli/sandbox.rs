@@ -28,12 +28,12 @@ mod play {
     use super::super::load::{self, Spec};
     use super::super::ui::Ui;
     use crate::address::Address;
-    use crate::kind::{Attribute, Type};
+    use crate::kind::Type;
     use crate::observed::Object;
+    use crate::path::split;
     use crate::provider::sandbox::{Fault, World, WorldError};
     use crate::provider::{Class, ProviderError};
-    use crate::spec::{read_value, suggest};
-    use crate::value::Value;
+    use crate::spec::{Instance, read_value, suggest};
 
     pub fn play(spec: &Spec, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
         if let SandboxCommand::Reset { yes } = command {
@@ -49,7 +49,7 @@ mod play {
             }
             SandboxCommand::Set { address, change: (path, text) } => set(&world, spec, address, path, text)?,
             SandboxCommand::Outage { host, end } => {
-                let (address, identity) = host_of(spec, host)?;
+                let (address, identity) = host_of(&world, spec, host, *end)?;
                 world.set_outage(&identity, !end).map_err(failed)?;
                 if *end { format!("{address} answers again.") } else { format!("{address} does not answer any more.") }
             }
@@ -107,49 +107,40 @@ mod play {
                 .map_err(failed)?;
             return Ok(format!("{address} has {path} = {count} now."));
         }
-        let first = path.split('.').next().unwrap_or_default();
+        let first = split(path).first().copied().unwrap_or_default();
         let Some(attribute) = object.kind.attribute(first) else {
             let known: Vec<&str> =
                 object.kind.attributes.iter().map(|one| one.name).chain(object.kind.usage.iter().copied()).collect();
             return Err(Failure::new(format!("a {} has no `{first}`", object.kind.name))
                 .hint(suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))));
         };
-        let leaf = leaf(attribute, path);
-        let value = read_value(leaf, text).map_err(|diagnostics| {
+        let parts = split(path);
+        let ty = leaf(&attribute.ty, &parts[1..]).map_err(|wrong| {
+            Failure::new(format!("`{path}` leads nowhere: there is no `{wrong}`"))
+                .hint(format!("`atlas explain {}` shows what there is", object.kind.name))
+        })?;
+        let value = read_value(ty, text).map_err(|diagnostics| {
             let why: Vec<&str> = diagnostics.iter().map(|one| one.detail.as_str()).collect();
             Failure::new(format!("`{path}` can't be `{text}`")).because(why.join("; "))
         })?;
-        let rest = path.split_once('.').map_or("", |(_, rest)| rest);
-        let whole = put(object.attributes.get(first).clone(), rest, value);
+        let whole = object.attributes.get(first).clone().with(&parts[1..], value);
         world.edit(&object.identity, |object| object.attributes.set(attribute.name, whole)).map_err(failed)?;
         Ok(format!("{address} has {path} = {text} now."))
     }
 
-    /// The attribute at the end of a path, for the type of its value.
-    fn leaf(attribute: &'static Attribute, path: &str) -> &'static Attribute {
-        let mut leaf = attribute;
-        for part in path.split('.').skip(1) {
-            if let Type::Object(inner) = leaf.ty
-                && let Some(next) = inner.iter().find(|one| one.name == part)
-            {
-                leaf = next;
-            } else {
-                static ANY: Attribute = Attribute::new("value", Type::Any, "Any value.", &["1", "2"]);
-                return &ANY;
+    /// The type at the end of a path; otherwise the part that leads nowhere.
+    fn leaf<'p>(ty: &'static Type, parts: &[&'p str]) -> Result<&'static Type, &'p str> {
+        let [first, rest @ ..] = parts else { return Ok(ty) };
+        match ty {
+            Type::Object(attributes) => {
+                let inner = attributes.iter().find(|one| one.name == *first).ok_or(*first)?;
+                leaf(&inner.ty, rest)
             }
+            Type::Map(item) => leaf(item, rest),
+            Type::List(item) | Type::Set(item) if first.parse::<usize>().is_ok() => leaf(item, rest),
+            Type::Any => Ok(ty),
+            _ => Err(first),
         }
-        leaf
-    }
-
-    fn put(value: Value, path: &str, leaf: Value) -> Value {
-        if path.is_empty() {
-            return leaf;
-        }
-        let mut entries = if let Value::Map(entries) = value { entries } else { std::collections::BTreeMap::new() };
-        let (key, rest) = path.split_once('.').unwrap_or((path, ""));
-        let inner = put(entries.remove(key).unwrap_or_default(), rest, leaf);
-        entries.insert(key.to_owned(), inner);
-        Value::Map(entries)
     }
 
     fn fail(world: &World, spec: &Spec, address: &Address, class: &str, times: u32) -> Result<String, Failure> {
@@ -181,18 +172,23 @@ mod play {
             .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into()))
     }
 
-    /// A host by its address, or a region by its name alone.
-    fn host_of(spec: &Spec, text: &str) -> Result<(Address, String), Failure> {
-        let address = Address::parse(text).unwrap_or_else(|_| Address::new("region", text, None));
-        match spec.desired.get(&address) {
-            Some(instance) => Ok((address, instance.identity.clone())),
-            None => {
-                let known: Vec<&str> =
-                    spec.desired.of_kind("region").map(|one| one.declaration.name.as_str()).collect();
-                Err(Failure::new(format!("there is no region `{text}`"))
-                    .hint(suggest(text, &known).unwrap_or_else(|| format!("the regions are {}", known.join(", ")))))
-            }
+    /// A region or a cluster by its address, or by its name alone. An outage can be ended although the spec no longer
+    /// has what is out.
+    fn host_of(world: &World, spec: &Spec, text: &str, end: bool) -> Result<(Address, String), Failure> {
+        let hosts = || spec.desired.of_kind("region").chain(spec.desired.of_kind("cluster"));
+        let meant = |one: &&Instance| one.address.as_str() == text || one.declaration.name == text;
+        if let Some(instance) = hosts().find(meant) {
+            return Ok((instance.address.clone(), instance.identity.clone()));
         }
+        let name = text.rsplit('.').next().unwrap_or(text);
+        let out = world.outages().map_err(failed)?;
+        if let Some(identity) = out.keys().find(|identity| end && identity.ends_with(&format!("/{name}"))) {
+            let kind = identity.rsplit('/').nth(1).unwrap_or("region");
+            return Ok((Address::new(kind, name, None), identity.clone()));
+        }
+        let known: Vec<&str> = hosts().map(|one| one.declaration.name.as_str()).collect();
+        Err(Failure::new(format!("there is no region and no cluster `{text}`"))
+            .hint(suggest(text, &known).unwrap_or_else(|| format!("there are {}", known.join(", ")))))
     }
 
     fn failed(error: WorldError) -> Failure {

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::args::Global;
 use super::environment;
 use crate::style::{Palette, Role};
@@ -14,6 +16,7 @@ pub struct Ui {
     json: bool,
     quiet: bool,
     live: bool,
+    unwritten: AtomicBool,
 }
 
 impl Ui {
@@ -30,6 +33,7 @@ impl Ui {
             json: global.json,
             quiet: global.quiet,
             live: err && !global.json && !global.quiet,
+            unwritten: AtomicBool::new(false),
         }
     }
 
@@ -71,8 +75,15 @@ impl Ui {
                 // Nobody reads any more; what was done is done, and the exit code still tells.
                 return;
             }
-            let _ = writeln!(io::stderr(), "error: the output can't be written: {error}");
+            if !self.unwritten.swap(true, Ordering::Relaxed) {
+                self.err(&format!("error: the output can't be written: {error}\n"));
+            }
         }
+    }
+
+    /// Whether some output could not be written.
+    pub fn failed(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed)
     }
 
     /// Writes one JSON value, on a line of its own.

@@ -11,6 +11,20 @@ use crate::spec::World;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
+    // Nobody should find out on the day of the outage that another environment was broken all along.
+    let mut elsewhere = Diagnostics::default();
+    if global.environment.is_none() {
+        for name in spec.environments() {
+            let other = Global { environment: Some(name.clone()), ..global.clone() };
+            if let Err(failure) = load::spec(&other) {
+                elsewhere.append(failure.into_diagnostics());
+            }
+        }
+    }
+    elsewhere.finish();
+    if elsewhere.has_errors() {
+        return Err(Failure::found(spec.source.text(), elsewhere).titled("another environment can't be used"));
+    }
     if let Err(diagnostics) = graph::build(&spec.desired) {
         return Err(Failure::found(spec.source.text(), diagnostics));
     }

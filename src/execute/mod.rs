@@ -61,6 +61,7 @@ pub async fn execute(plan: Plan, execution: Execution) -> Report {
         journal: execution.journal,
         allow_loss: execution.allow_loss,
         events: execution.events,
+        stop: execution.stop.clone(),
         contents: Mutex::new(HashMap::new()),
     });
     let mut stop = execution.stop;

@@ -10,7 +10,7 @@ use super::event::{Event, What};
 use super::journal::{Entry, Journal};
 use super::retry::backoff;
 use crate::address::Address;
-use crate::kind::{Facts as KindFacts, Outputs, Risk};
+use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::observed::{Mark, Object};
 use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
 use crate::provider::{Class, Provider, ProviderError, Query, Registry, Removal, Request};
@@ -27,6 +27,7 @@ pub struct Shared {
     pub allow_loss: Vec<Selector>,
     pub events: tokio::sync::mpsc::UnboundedSender<Event>,
     pub known: Mutex<Known>,
+    pub stop: tokio::sync::watch::Receiver<bool>,
     pub contents: Mutex<HashMap<String, Contents>>,
 }
 
@@ -43,7 +44,7 @@ pub async fn run(shared: &Shared, at: usize) -> Result<(), String> {
 
 async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Result<(), String> {
     let provider = shared.registry.of(change.kind).ok_or_else(|| format!("no provider for `{}`", change.kind.name))?;
-    let job = Job::prepare(shared, step, change)?;
+    let mut job = Job::prepare(shared, step, change)?;
     let entry = Entry::new(at, &change.address, step.verb, job.identity());
     if !job.ahead(shared, provider.as_ref(), change).await? {
         return Ok(());
@@ -61,7 +62,17 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
             Some(wait) => {
                 let what = What::Retrying { error: error.chain(), wait };
                 let _ = shared.events.send(Event { address: change.address.clone(), verb: step.verb, what });
-                tokio::time::sleep(wait).await;
+                let mut stop = shared.stop.clone();
+                let asked = async {
+                    // A sender that is gone will never ask.
+                    if stop.wait_for(|asked| *asked).await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                };
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = asked => break Err(format!("{}; the run was asked to stop", described(&error, tries))),
+                }
             }
             None => break Err(described(&error, tries)),
         }
@@ -76,7 +87,7 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
 /// A step with everything resolved.
 enum Job<'a> {
     Make { verb: Verb, change: &'a Change, target: &'a Target, attributes: Attributes, derived: Outputs, mark: Mark },
-    Remove { verb: Verb, change: &'a Change, target: &'a Target, mark: &'a Mark },
+    Remove { verb: Verb, change: &'a Change, target: &'a Target, mark: &'a Mark, seen: Option<Usage> },
 }
 
 impl<'a> Job<'a> {
@@ -85,7 +96,7 @@ impl<'a> Job<'a> {
         if matches!(verb, Verb::Delete | Verb::Forget) {
             let target = change.before.as_ref().ok_or("there is nothing to remove")?;
             let mark = target.mark.as_ref().ok_or("the object has no mark")?;
-            return Ok(Self::Remove { verb, change, target, mark });
+            return Ok(Self::Remove { verb, change, target, mark, seen: None });
         }
         let target = change.after.as_ref().ok_or("there is nothing to make")?;
         let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +121,7 @@ impl<'a> Job<'a> {
     }
 
     /// Looks before acting, where the plan could not. False when there is nothing left to do.
-    async fn ahead(&self, shared: &Shared, provider: &dyn Provider, change: &Change) -> Result<bool, String> {
+    async fn ahead(&mut self, shared: &Shared, provider: &dyn Provider, change: &Change) -> Result<bool, String> {
         match self {
             Self::Make { verb: Verb::Create, target, attributes, mark, .. } if change.deferred.is_some() => {
                 let there = contents(shared, provider, target).await?;
@@ -129,21 +140,17 @@ impl<'a> Job<'a> {
                     )),
                 }
             }
-            Self::Remove { verb: Verb::Delete, target, .. } => {
+            Self::Make { verb: Verb::Update | Verb::Adopt, target, attributes, .. } if change.verdict.is_some() => {
                 let there = provider.read(change.kind, &target.identity).await.map_err(|error| error.chain())?;
                 let Some(object) = there else { return Ok(true) };
-                let verdict = (change.kind.loss)(&object.usage);
-                let expected = change.risk();
-                let allowed = selected(&shared.allow_loss, &change.address);
-                if verdict.risk > expected || (verdict.risk == Risk::Lossy && !allowed) {
-                    return Err(format!(
-                        "it would lose more than the plan showed ({} then, {} now): {}; plan again, and allow it with --allow-loss {}",
-                        expected.word(),
-                        verdict.risk.word(),
-                        verdict.evidence,
-                        change.address
-                    ));
-                }
+                let verdict = (change.kind.update_loss)(&object.attributes, attributes, &object.usage);
+                verdict.map_or(Ok(()), |verdict| within_verdict(shared, change, &verdict)).map(|()| true)
+            }
+            Self::Remove { verb: Verb::Delete, target, seen, .. } => {
+                let there = provider.read(change.kind, &target.identity).await.map_err(|error| error.chain())?;
+                let Some(object) = there else { return Ok(true) };
+                within_verdict(shared, change, &(change.kind.loss)(&object.usage))?;
+                *seen = Some(object.usage);
                 Ok(true)
             }
             _ => Ok(true),
@@ -165,8 +172,8 @@ impl<'a> Job<'a> {
                 };
                 if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
             }
-            Self::Remove { verb, change, target, mark } => {
-                let removal = Removal { kind: change.kind, identity: &target.identity, mark };
+            Self::Remove { verb, change, target, mark, seen } => {
+                let removal = Removal { kind: change.kind, identity: &target.identity, mark, usage: seen.as_ref() };
                 match verb {
                     Verb::Forget => provider.forget(&removal).await?,
                     _ => provider.delete(&removal).await?,
@@ -190,6 +197,22 @@ impl<'a> Job<'a> {
         known.learn(change.address.clone(), facts);
         Ok(())
     }
+}
+
+/// Whether what a step would lose now is no worse than what the plan showed, and allowed.
+fn within_verdict(shared: &Shared, change: &Change, now: &Verdict) -> Result<(), String> {
+    let expected = change.risk();
+    let allowed = selected(&shared.allow_loss, &change.address);
+    if now.risk <= expected && (now.risk < Risk::Lossy || allowed) {
+        return Ok(());
+    }
+    Err(format!(
+        "it would lose more than the plan showed ({} then, {} now): {}; plan again, and allow it with --allow-loss {}",
+        expected.word(),
+        now.risk.word(),
+        now.evidence,
+        change.address
+    ))
 }
 
 /// The object that a deferred step is about to make, if it is there already. Each host is asked once.

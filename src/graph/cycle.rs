@@ -26,7 +26,12 @@ pub fn check(desired: &Desired, graph: &DependencyGraph) -> Result<(), Diagnosti
             continue;
         }
         let path = shortest(graph, &knot);
-        let names: Vec<&str> = path.iter().chain(path.first()).map(|node| graph.inner[*node].as_str()).collect();
+        let mut names: Vec<&str> = path.iter().chain(path.first()).map(|node| graph.inner[*node].as_str()).collect();
+        if names.len() > LONGEST_SHOWN {
+            let last = names[names.len() - 1];
+            names.truncate(LONGEST_SHOWN);
+            names.extend(["…", last]);
+        }
         let first = &graph.inner[path[0]];
         let next = &graph.inner[path[1 % path.len()]];
         diagnostics.push(
@@ -39,6 +44,9 @@ pub fn check(desired: &Desired, graph: &DependencyGraph) -> Result<(), Diagnosti
     diagnostics.finish();
     Err(diagnostics)
 }
+
+/// How many resources of a cycle are named.
+const LONGEST_SHOWN: usize = 12;
 
 /// A shortest cycle of a knot, beginning with its smallest address. Only a few starting points are tried in a large
 /// knot, so that the cost stays linear.

@@ -54,7 +54,7 @@ pub static APP: Kind = Kind {
     check: |instance, desired, findings| {
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = instance.attributes.get("namespace").as_str() else { return };
-        let declared = instance.references.iter().any(|edge| edge.to.kind() == "namespace");
+        let declared = instance.hosts.iter().any(|host| host.kind() == "namespace");
         if !declared && !BUILT_IN.contains(&namespace) {
             let names: Vec<&str> =
                 desired.of_kind("namespace").filter_map(|other| other.attributes.get("name").as_str()).collect();
@@ -69,4 +69,5 @@ pub static APP: Kind = Kind {
         }
     },
     loss: |_| Verdict::recoverable("an app's objects come from its chart; volumes are kept"),
+    update_loss: |_, _, _| None,
 };

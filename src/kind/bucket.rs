@@ -84,6 +84,7 @@ pub static BUCKET: Kind = Kind {
         }
     },
     loss: bucket_loss,
+    update_loss: |_, _, _| None,
 };
 
 static LIFECYCLE: &[Attribute] = &[
@@ -112,7 +113,7 @@ static LIFECYCLE: &[Attribute] = &[
 fn bucket_loss(usage: &Usage) -> Verdict {
     match (usage.get("objects").copied(), usage.get("bytes").copied().unwrap_or_default()) {
         (Some(0), _) => Verdict::safe("the bucket is empty"),
-        (Some(objects), bytes) => Verdict::lossy(format!("the bucket holds {objects} objects, {bytes} bytes")),
+        (Some(objects), bytes) => Verdict::lossy(format!("the bucket holds objects: {objects}, bytes: {bytes}")),
         (None, _) => Verdict::lossy("what the bucket holds could not be observed"),
     }
 }

@@ -46,4 +46,5 @@ pub static CHECK: Kind = Kind {
         }
     },
     loss: |_| Verdict::safe("a check is no object"),
+    update_loss: |_, _, _| None,
 };

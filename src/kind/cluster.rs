@@ -57,6 +57,7 @@ pub static CLUSTER: Kind = Kind {
     loss: |_| {
         Verdict::recoverable("a cluster holds only what the spec puts there; its contents have verdicts of their own")
     },
+    update_loss: |_, _, _| None,
 };
 
 /// Two clusters on one engine can't both publish the same port of it.
@@ -69,7 +70,12 @@ fn check_ports(instance: &Instance, desired: &Desired, findings: &mut Findings) 
         }
     }
     let engine = instance.attributes.get("engine");
-    let earlier = desired.of_kind("cluster").take_while(|other| other.address != instance.address);
+    if taken.is_empty() {
+        return;
+    }
+    // The cluster that the spec declares later is the one that finds the port taken.
+    let own = instance.declaration.header;
+    let earlier = desired.of_kind("cluster").filter(|other| other.declaration.header < own);
     for other in earlier.filter(|other| other.attributes.get("engine") == engine) {
         for port in other.attributes.get("ports").items().iter().filter_map(host_port) {
             if let Some(index) = taken.get(port) {

@@ -70,6 +70,7 @@ pub static DATABASE: Kind = Kind {
         Some(rows) => Verdict::lossy(format!("the database holds {rows} rows")),
         None => Verdict::lossy("what the database holds could not be observed"),
     },
+    update_loss: |_, _, _| None,
 };
 
 /// The rules of multi-region databases.

@@ -58,4 +58,5 @@ pub static DRILL: Kind = Kind {
         }
     },
     loss: |_| Verdict::safe("a drill is no object"),
+    update_loss: |_, _, _| None,
 };

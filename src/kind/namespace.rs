@@ -61,4 +61,5 @@ pub static NAMESPACE: Kind = Kind {
     usage: &[],
     check: |_, _, _| {},
     loss: |_| Verdict::recoverable("a namespace holds only what the spec puts there"),
+    update_loss: |_, _, _| None,
 };

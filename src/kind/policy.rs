@@ -66,4 +66,5 @@ pub static POLICY: Kind = Kind {
         iam::check_grants(instance, findings);
     },
     loss: |_| Verdict::recoverable("a policy holds no data; the spec can make it again"),
+    update_loss: |_, _, _| None,
 };

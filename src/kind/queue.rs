@@ -1,10 +1,10 @@
 //! An SQS queue.
 
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{TAGS, rule};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
+use super::{TAGS, duration, rule};
 use crate::address::Address;
 use crate::spec::{Desired, Findings, Instance};
-use crate::value::Value;
+use crate::value::{Attributes, Value};
 
 /// An SQS queue. Limits from
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
@@ -122,6 +122,7 @@ pub static QUEUE: Kind = Kind {
         Some(depth) => Verdict::lossy(format!("about {depth} messages wait in the queue")),
         None => Verdict::lossy("the queue's depth could not be observed"),
     },
+    update_loss: shorter_retention,
 };
 
 fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
@@ -191,4 +192,21 @@ fn check_dead_letter(instance: &Instance, fifo: bool, desired: &Desired, finding
             "SQS moves messages within one region only: name a queue of the same region",
         );
     }
+}
+
+/// Messages that are older than a shorter retention go at once.
+fn shorter_retention(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
+    let seconds = |attributes: &Attributes| duration::parse(attributes.get("retention").as_str()?).ok();
+    let (old, new) = (seconds(before)?, seconds(after)?);
+    if new >= old {
+        return None;
+    }
+    Some(match usage.get("depth") {
+        Some(0) => Verdict::safe("the queue is empty"),
+        Some(depth) => {
+            let limit = duration::format(new);
+            Verdict::lossy(format!("of about {depth} messages, those older than {limit} would go"))
+        }
+        None => Verdict::lossy("the queue's depth could not be observed"),
+    })
 }

@@ -67,4 +67,5 @@ pub static REGION: Kind = Kind {
         }
     },
     loss: |_| Verdict::safe("a region holds nothing itself; its contents have verdicts of their own"),
+    update_loss: |_, _, _| None,
 };

@@ -117,6 +117,7 @@ pub static ROLE: Kind = Kind {
         iam::check_grants(instance, findings);
     },
     loss: |_| Verdict::recoverable("a role holds no data; the spec can make it again"),
+    update_loss: |_, _, _| None,
 };
 
 static STATEMENT: Type = Type::Object(iam::STATEMENT);

@@ -36,6 +36,8 @@ pub struct Kind {
     pub check: fn(&Instance, &Desired, &mut Findings),
     /// What deleting an object in use like this would lose.
     pub loss: fn(&Usage) -> Verdict,
+    /// What changing an object in place, from these attributes to those, would lose; none when nothing.
+    pub update_loss: fn(&Attributes, &Attributes, &Usage) -> Option<Verdict>,
 }
 
 /// How one declaration becomes several resources.

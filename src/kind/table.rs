@@ -1,9 +1,9 @@
 //! A table of a database.
 
 use super::rule;
-use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
 use crate::spec::{Desired, Findings, Instance};
-use crate::value::Value;
+use crate::value::{Attributes, Value};
 
 /// A table inside a database.
 pub static TABLE: Kind = Kind {
@@ -68,6 +68,7 @@ pub static TABLE: Kind = Kind {
         Some(rows) => Verdict::lossy(format!("the table holds {rows} rows")),
         None => Verdict::lossy("how many rows the table holds could not be observed"),
     },
+    update_loss: dropped_columns,
 };
 
 static COLUMN: &[Attribute] = &[
@@ -149,4 +150,24 @@ fn check_locality(instance: &Instance, desired: &Desired, findings: &mut Finding
             "set `locality = \"regional by row\"`, or remove `region_column`",
         );
     }
+}
+
+/// A column that goes, or that takes another type, takes what is in it along.
+fn dropped_columns(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
+    let column = |attributes: &Attributes, name: &str| -> Option<Value> {
+        let columns = attributes.get("columns").items();
+        columns.iter().find(|column| column.at("name").and_then(Value::as_str) == Some(name))?.at("type").cloned()
+    };
+    let columns = before.get("columns").items().iter();
+    let names = columns.filter_map(|column| column.at("name").and_then(Value::as_str));
+    let lost: Vec<&str> = names.filter(|name| column(before, name) != column(after, name)).collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let which = lost.join(", ");
+    Some(match usage.get("rows") {
+        Some(0) => Verdict::safe(format!("the table is empty, so nothing is in {which}")),
+        Some(rows) => Verdict::lossy(format!("{rows} rows would lose what is in {which}")),
+        None => Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed")),
+    })
 }

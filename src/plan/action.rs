@@ -61,6 +61,20 @@ impl Action {
         }
     }
 
+    /// The word for what was done.
+    #[must_use]
+    pub const fn past(self) -> &'static str {
+        match self {
+            Self::NoOp => "left as it is",
+            Self::Create => "created",
+            Self::Update => "updated",
+            Self::Replace(_) => "replaced",
+            Self::Delete => "deleted",
+            Self::Adopt => "adopted",
+            Self::Forget => "forgotten",
+        }
+    }
+
     /// The symbol in front of an address.
     #[must_use]
     pub const fn symbol(self) -> &'static str {

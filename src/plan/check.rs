@@ -51,19 +51,37 @@ impl<'a> Checker<'a> {
         steps.map(|(at, step)| (&self.change(step).address, at)).collect()
     }
 
+    /// The steps of a verb that works on what is there, by what they work on.
+    fn identities(&self, verb: Verb) -> HashMap<&'a str, usize> {
+        let steps = self.plan.steps.iter().enumerate().filter(|(_, step)| step.verb == verb);
+        steps.filter_map(|(at, step)| Some((self.change(step).before.as_ref()?.identity.as_str(), at))).collect()
+    }
+
     fn order(&mut self, positions: &[usize]) {
         let makes = self.by_address(|verb| !matches!(verb, Verb::Delete | Verb::Forget));
         let deletes = self.by_address(|verb| verb == Verb::Delete);
+        let gone: HashMap<&str, usize> = self.identities(Verb::Delete);
         for (at, step) in self.plan.steps.iter().enumerate() {
             let change = self.change(step);
             if step.verb == Verb::Delete {
                 let needs = change.before.iter().filter_map(|before| before.mark.as_ref()).flat_map(|mark| &mark.needs);
+                let inside = change.before.iter().flat_map(|before| &before.hosts);
+                for host in inside {
+                    if gone.get(host.as_str()).is_some_and(|other| positions[*other] < positions[at]) {
+                        self.violation(Some(change), format!("`{host}` would be deleted before {}", change.address));
+                    }
+                }
                 for need in needs.chain(&change.hosts) {
                     if deletes.get(need).is_some_and(|other| positions[*other] < positions[at]) {
                         self.violation(Some(change), format!("{need} would be deleted before {}", change.address));
                     }
                 }
             } else {
+                let identity = change.after.as_ref().map(|after| after.identity.as_str());
+                let old = identity.filter(|_| step.verb == Verb::Create).and_then(|identity| gone.get(identity));
+                if old.is_some_and(|old| positions[*old] > positions[at]) {
+                    self.violation(Some(change), format!("{} would be made over what is still there", change.address));
+                }
                 for need in &change.depends_on {
                     if makes.get(need).is_some_and(|other| positions[*other] > positions[at]) {
                         self.violation(Some(change), format!("{} would be made before {need}", change.address));

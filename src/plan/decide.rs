@@ -6,6 +6,7 @@ use super::action::{Action, Cause, Order};
 use super::change::{AttributeChange, Blocked, Change, Target};
 use super::diff;
 use super::options::{Options, selected};
+use super::refusal::{mark_changes, not_as_it_is, protected};
 use super::resolve::{Facts, Known};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -164,27 +165,35 @@ impl<'a> Decider<'a> {
     }
 
     fn find(&self, instance: &Instance) -> Found<'a> {
-        if let Some(object) = self.observed.at(&instance.identity) {
-            let ours = self.ours(object);
-            let interrupted = object.mark.is_none() && self.recorded.intended(&instance.address, &instance.identity);
-            return if ours || interrupted { Found::Here(object) } else { Found::Foreign(object) };
-        }
+        let there = self.observed.at(&instance.identity);
+        let own = self.observed.marked(&instance.address).find(|object| object.kind == instance.kind);
         let former = instance.settings.renamed_from.as_ref();
-        let mut marked = self
-            .observed
-            .marked(&instance.address)
-            .chain(former.into_iter().flat_map(|address| self.observed.marked(address)));
-        let wanted = |object: &&Object| !self.desired_at(&object.identity) && object.kind == instance.kind;
-        marked.find(wanted).map_or(Found::Nothing, Found::Elsewhere)
+        match there {
+            Some(object) if !self.ours(object) => {
+                let interrupted =
+                    object.mark.is_none() && self.recorded.intended(&instance.address, &instance.identity);
+                return if interrupted { Found::Here(object) } else { Found::Foreign(object) };
+            }
+            Some(object) => {
+                let known_as = object.mark.as_ref().map(|mark| &mark.address);
+                let renamed = known_as == Some(&instance.address) || known_as == former;
+                // An object that no other resource is known by is this one's, under its new address; one that another
+                // resource is known by is about to move out of the way.
+                let left = own.is_none() && known_as.is_none_or(|address| self.desired.get(address).is_none());
+                if renamed || left {
+                    return Found::Here(object);
+                }
+            }
+            None => {}
+        }
+        let was = former.and_then(|address| self.observed.marked(address).find(|object| object.kind == instance.kind));
+        own.or(was)
+            .filter(|object| !self.claimed.contains(object.identity.as_str()))
+            .map_or(Found::Nothing, Found::Elsewhere)
     }
 
     fn ours(&self, object: &Object) -> bool {
         object.belongs_to(&self.desired.project, &self.desired.environment)
-    }
-
-    /// Whether another resource of the spec has this very object.
-    fn desired_at(&self, identity: &str) -> bool {
-        self.claimed.contains(identity)
     }
 
     fn existing(&self, instance: &'a Instance, found: &Found<'_>, object: &Object, mut after: Attributes) -> Change {
@@ -197,6 +206,9 @@ impl<'a> Decider<'a> {
         if let Some(mark) = mark {
             attributes.extend(mark_changes(mark, &wanted));
         }
+        if attributes.is_empty() && mark.is_some() {
+            attributes = self.replaced_references(instance, &after);
+        }
         let drifted = attributes.iter().any(|change| change.drifted);
         let asked = attributes.iter().any(|change| !change.drifted);
         let replaced_need = self.replaced_need(instance);
@@ -207,7 +219,8 @@ impl<'a> Decider<'a> {
         let action = if selected(&self.options.forget, &instance.address) && mark.is_some() {
             Action::Forget
         } else if replaces {
-            let side_by_side = moved && instance.kind.coexists && host_order != Some(Order::DeleteFirst);
+            let free = self.observed.at(&instance.identity).is_none();
+            let side_by_side = moved && free && instance.kind.coexists && host_order != Some(Order::DeleteFirst);
             Action::Replace(if side_by_side { Order::CreateFirst } else { Order::DeleteFirst })
         } else if matches!(found, Found::Foreign(_)) || mark.is_none() || renamed.is_some() {
             Action::Adopt
@@ -216,7 +229,8 @@ impl<'a> Decider<'a> {
         } else {
             Action::Update
         };
-        let only_unknown = !attributes.is_empty() && attributes.iter().all(|change| !change.is_known());
+        let only_unknown =
+            !attributes.is_empty() && attributes.iter().all(|one| !one.is_known() || one.before == one.after);
         let (cause, reason) = match (&replaced_need, &renamed) {
             (Some(need), _) if host_order.is_some() || only_unknown => {
                 (Cause::ReplacedDependency, format!("{need} is replaced"))
@@ -233,7 +247,11 @@ impl<'a> Decider<'a> {
             _ if forced => (Cause::Spec, "its replacement was asked for".into()),
             _ => (Cause::Spec, "the spec changed".into()),
         };
-        let verdict = action.destroys().then(|| (instance.kind.loss)(&object.usage));
+        let verdict = if action.destroys() {
+            Some((instance.kind.loss)(&object.usage))
+        } else {
+            (instance.kind.update_loss)(&object.attributes, &after, &object.usage)
+        };
         Change {
             action,
             cause,
@@ -253,11 +271,15 @@ impl<'a> Decider<'a> {
         } else {
             (Cause::Spec, "new")
         };
+        let mut attributes = diff::creation(instance.kind, &after);
+        // The mark is made along with the object; what steers Atlas in it is shown where it is not the usual.
+        let usual = Mark { protect: false, on_remove: crate::spec::OnRemove::Delete, ..self.mark(instance) };
+        attributes.extend(mark_changes(&usual, &self.mark(instance)));
         Change {
             action: Action::Create,
             cause,
             reason: reason.into(),
-            attributes: diff::creation(instance.kind, &after),
+            attributes,
             after: Some(self.target(instance, after, self.mark(instance))),
             deferred: self.deferred(instance),
             ..self.blank(instance)
@@ -301,7 +323,7 @@ impl<'a> Decider<'a> {
             Some(Fate::Blocked(why)) => Some(why.clone()),
             _ => None,
         };
-        instance.references.iter().find_map(|edge| blocked(&edge.to))
+        instance.references.iter().filter(|edge| edge.blocks).find_map(|edge| blocked(&edge.to))
     }
 
     /// The host behind which this happens, if no host is there yet.
@@ -327,6 +349,24 @@ impl<'a> Decider<'a> {
     fn replaced_need(&self, instance: &Instance) -> Option<&'a Address> {
         let replaced = |address: &Address| matches!(self.fates.get(address), Some(Fate::Replaced(_) | Fate::Made));
         self.graph.needs(&instance.address).into_iter().map(|(address, _)| address).find(|address| replaced(address))
+    }
+
+    /// Attributes that name a resource whose object is replaced: the new object has to be named again, although its
+    /// address is the same.
+    fn replaced_references(&self, instance: &Instance, after: &Attributes) -> Vec<AttributeChange> {
+        let replaced = |edge: &&crate::spec::Edge| {
+            let named = after.at(&edge.attribute).and_then(Value::as_str) == Some(edge.to.as_str());
+            named && matches!(self.fates.get(&edge.to), Some(Fate::Replaced(_)))
+        };
+        let entry = |edge: &crate::spec::Edge| AttributeChange {
+            path: edge.attribute.clone(),
+            before: edge.to.as_str().into(),
+            after: edge.to.as_str().into(),
+            sensitive: false,
+            replaces: false,
+            drifted: false,
+        };
+        instance.references.iter().filter(replaced).map(entry).collect()
     }
 
     fn protect(&self, change: &Change, diagnostics: &mut Diagnostics) {
@@ -428,54 +468,4 @@ impl Target {
             mark: object.mark.clone(),
         }
     }
-}
-
-/// The refusal to destroy a protected object.
-pub fn protected(change: &Change) -> Diagnostic {
-    let verb = if change.action == Action::Delete { "deleted" } else { "replaced" };
-    let gone = change.span.is_none();
-    let hint = if gone {
-        "put its block back with `protect = false` and apply, then remove it; or let go of it with: atlas forget "
-            .to_owned()
-            + change.address.as_str()
-    } else {
-        "set `protect = false` and apply, then try again".to_owned()
-    };
-    let detail = format!("{} would be {verb} ({}), and its object is protected", change.address, change.reason);
-    Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)
-}
-
-/// The refusal to replace an object that was to be taken over.
-fn not_as_it_is(change: &Change) -> Diagnostic {
-    let paths: Vec<&str> = change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
-    let detail = format!("{} differs in {}, which no update can change", change.address, paths.join(", "));
-    Diagnostic::error("object that can't be taken over as it is", detail)
-        .at(change.span)
-        .hint("write the spec as the object is, adopt it, and then change the spec")
-        .of(&change.address)
-}
-
-fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
-    let list = |needs: &[Address]| Value::List(needs.iter().map(|need| need.as_str().into()).collect());
-    let word = |mark: &Mark| match mark.on_remove {
-        crate::spec::OnRemove::Delete => Value::from("delete"),
-        crate::spec::OnRemove::Forget => Value::from("forget"),
-    };
-    let pairs = [
-        ("address", Value::from(now.address.as_str()), Value::from(wanted.address.as_str())),
-        ("depends_on", list(&now.needs), list(&wanted.needs)),
-        ("on_remove", word(now), word(wanted)),
-        ("protect", Value::Bool(now.protect), Value::Bool(wanted.protect)),
-    ];
-    let differing = pairs.into_iter().filter(|(_, before, after)| before != after);
-    differing
-        .map(|(path, before, after)| AttributeChange {
-            path: path.to_owned(),
-            before,
-            after,
-            sensitive: false,
-            replaces: false,
-            drifted: false,
-        })
-        .collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::change::AttributeChange;
 use crate::kind::{Kind, Type};
+use crate::path::{join, split};
 use crate::value::{Attributes, Value};
 
 /// Every difference, ordered by path. Tables are compared key by key, anything else as a whole.
@@ -55,11 +56,10 @@ pub fn deletion(kind: &Kind, before: &Attributes) -> Vec<AttributeChange> {
 /// Takes over what the spec leaves to others from what was observed.
 pub fn leave_ignored(kind: &Kind, ignore: &[String], observed: &Attributes, desired: &mut Attributes) {
     for path in ignore {
-        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
-        let Some(attribute) = kind.attribute(name) else { continue };
+        let parts = split(path);
+        let Some(attribute) = parts.first().and_then(|name| kind.attribute(name)) else { continue };
         let there = observed.at(path).cloned().unwrap_or_default();
-        let value = if rest.is_empty() { there } else { with(desired.get(name).clone(), rest, there) };
-        desired.set(attribute.name, value);
+        desired.set(attribute.name, desired.get(attribute.name).clone().with(&parts[1..], there));
     }
 }
 
@@ -81,23 +81,11 @@ fn compare(ty: &Type, found: &AttributeChange, old: &Value, new: &Value, changes
             for key in keys {
                 let (a, b) = (old.get(key).unwrap_or(&Value::Null), new.get(key).unwrap_or(&Value::Null));
                 if a != b {
-                    let inner = AttributeChange { path: format!("{}.{key}", found.path), ..found.clone() };
+                    let inner = AttributeChange { path: join(&found.path, key), ..found.clone() };
                     compare(&Type::Any, &inner, a, b, changes);
                 }
             }
         }
         _ => changes.push(AttributeChange { before: old.clone(), after: new.clone(), ..found.clone() }),
     }
-}
-
-fn with(value: Value, path: &str, leaf: Value) -> Value {
-    let mut entries = if let Value::Map(entries) = value { entries } else { BTreeMap::new() };
-    let (key, rest) = path.split_once('.').unwrap_or((path, ""));
-    let inner = if rest.is_empty() { leaf } else { with(entries.remove(key).unwrap_or_default(), rest, leaf) };
-    if inner.is_null() {
-        entries.remove(key);
-    } else {
-        entries.insert(key.to_owned(), inner);
-    }
-    if entries.is_empty() { Value::Null } else { Value::Map(entries) }
 }

@@ -11,6 +11,7 @@ mod decide;
 pub mod diff;
 mod options;
 mod orphan;
+mod refusal;
 mod render;
 mod resolve;
 mod saved;
@@ -100,6 +101,7 @@ pub fn plan(
     }
     let decide::Decider { mut changes, unchanged, claimed, known, .. } = decider;
     changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));
+    changes.extend(orphan::unseen(observed, desired));
     unknown_selectors(&changes, desired, options, &mut diagnostics);
     select::select(&mut changes, options, &mut diagnostics);
     retain_relevant(&changes, &mut diagnostics);
@@ -213,12 +215,19 @@ fn retain_relevant(changes: &[Change], diagnostics: &mut Diagnostics) {
 fn warn_of_silence(desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
     for (identity, reason) in observed.unreachable() {
         let host = desired.objects().find(|instance| &instance.identity == identity);
-        let name = host.map_or(identity.as_str(), |instance| instance.address.as_str());
+        let name = address_of(identity);
         let detail = format!("{name}: {reason}; what it holds is unknown, and nothing in it is changed");
         let diagnostic = Diagnostic::warning("host that does not answer", detail)
             .at(host.map(|instance| instance.declaration.header));
         diagnostics.push(diagnostic.hint("plan again once it answers"));
     }
+}
+
+/// What a person calls an object that only its identity names: its kind and its name there.
+fn address_of(identity: &str) -> Address {
+    let mut parts = identity.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    Address::new(parts.next().unwrap_or_default(), name, None)
 }
 
 /// The host of every resource in the plan, and of those hosts. What has several hosts stands by itself.

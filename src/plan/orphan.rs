@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::action::{Action, Cause};
-use super::change::{Change, Target};
-use super::decide::protected;
+use super::change::{Blocked, Change, Target};
 use super::diff;
 use super::options::{Options, selected};
+use super::refusal::protected;
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
+use crate::kind;
 use crate::observed::{Object, Observed};
 use crate::spec::{Desired, OnRemove};
 
@@ -34,6 +35,39 @@ pub fn orphans(
         changes.push(change);
     }
     changes
+}
+
+/// What the world remembers as made, the spec no longer has, and nobody can see while some host does not answer: it may
+/// be there still, so it waits.
+pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
+    let Some((silent, reason)) = observed.unreachable().iter().next() else { return Vec::new() };
+    let hidden = |address: &&Address| desired.get(address).is_none() && observed.marked(address).next().is_none();
+    let entry = |address: &Address| {
+        let kind = kind::get(address.kind())?;
+        // The host at the address's own place is the likely one.
+        let place = address.place().unwrap_or_default();
+        let at_place = observed.unreachable().iter().find(|(host, _)| host.ends_with(&format!("/{place}")));
+        let (host, reason) = at_place.unwrap_or((silent, reason));
+        let blocked = Blocked { by: super::address_of(host), reason: reason.clone() };
+        Some(Change {
+            address: address.clone(),
+            kind,
+            action: Action::NoOp,
+            cause: Cause::Orphan,
+            reason: format!("is no longer in the spec; {} {}", blocked.by, blocked.reason),
+            deferred: None,
+            blocked: Some(blocked),
+            verdict: None,
+            depends_on: Vec::new(),
+            attributes: Vec::new(),
+            hosts: Vec::new(),
+            after: None,
+            before: None,
+            timeout: 600,
+            span: None,
+        })
+    };
+    observed.made().filter(hidden).filter_map(entry).collect()
 }
 
 fn removal(address: &Address, object: &Object, addresses: &HashMap<&str, &Address>, options: &Options) -> Change {

@@ -135,7 +135,8 @@ fn write_change(change: &Change, indent: usize, palette: Palette, width: usize, 
         return;
     }
     let widest = change.attributes.iter().map(|attribute| attribute.path.chars().count()).max().unwrap_or_default();
-    for attribute in &change.attributes {
+    let noise = |one: &&AttributeChange| one.path == "depends_on" && change.attributes.len() > 1;
+    for attribute in change.attributes.iter().filter(|one| !noise(one)) {
         if change.action == Action::Create {
             let name = format!("{:widest$}", attribute.path);
             let used = indent + 6 + widest + 3;
@@ -192,7 +193,8 @@ fn unified(before: &str, after: &str, indent: usize, palette: Palette, text: &mu
     let diff = TextDiff::from_lines(before, after);
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
         for change in hunk.iter_changes() {
-            let line = format!("{} {}", change.tag(), change.value().trim_end_matches('\n'));
+            let shown = show::harmless(change.value().trim_end_matches(['\n', '\r']));
+            let line = format!("{} {shown}", change.tag());
             let role = match change.tag() {
                 similar::ChangeTag::Delete => Role::Delete,
                 similar::ChangeTag::Insert => Role::Create,

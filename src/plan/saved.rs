@@ -80,10 +80,6 @@ impl SavedPlan {
     #[must_use]
     pub fn new(plan: &Plan, options: &Options) -> Self {
         let addresses = |list: &[Selector]| list.iter().map(|selector| selector.address().clone()).collect();
-        let change = |change: &super::Change| {
-            let saved = SavedChange { action: change.action.word().to_owned(), fingerprint: change.fingerprint() };
-            (change.address.to_string(), saved)
-        };
         let mut saved = Self {
             atlas_plan: FORMAT,
             project: plan.project.clone(),
@@ -96,7 +92,7 @@ impl SavedPlan {
                 replace: addresses(&options.replace),
                 adopt: addresses(&options.adopt),
             },
-            changes: plan.changes.iter().filter(|change| change.acts()).map(change).collect(),
+            changes: entries(plan),
             checksum: String::new(),
         };
         saved.checksum = saved.sum();
@@ -156,27 +152,35 @@ impl SavedPlan {
     #[must_use]
     pub fn approve(&self, now: &Plan) -> Approval {
         let mut approval = Approval::default();
-        let fresh: BTreeMap<&str, &super::Change> =
-            now.changes.iter().filter(|change| change.acts()).map(|change| (change.address.as_str(), change)).collect();
+        let fresh = entries(now);
+        let blocked: BTreeSet<&str> = now
+            .changes
+            .iter()
+            .filter(|change| change.blocked.is_some())
+            .map(|change| change.address.as_str())
+            .collect();
         for (address, saved) in &self.changes {
             let Ok(parsed) = Address::parse(address) else { continue };
             match fresh.get(address.as_str()) {
-                Some(change) if change.fingerprint() == saved.fingerprint => {
+                Some(change) if change.fingerprint == saved.fingerprint => {
                     approval.approved.insert(parsed);
                 }
-                Some(change) if change.action.word() == saved.action => {
+                Some(change) if change.action == saved.action => {
                     approval.moved.insert(parsed, format!("its {} is not the same any more", saved.action));
                 }
                 Some(change) => {
-                    let what = format!("{} was approved, now it would be {}", saved.action, change.action.word());
+                    let what = format!("{} was approved, now it would be {}", saved.action, change.action);
                     approval.moved.insert(parsed, what);
+                }
+                None if blocked.contains(address.as_str()) => {
+                    approval.moved.insert(parsed, format!("{} was approved, now it has to wait", saved.action));
                 }
                 None => {
                     approval.moved.insert(parsed, format!("{} was approved, now there is nothing to do", saved.action));
                 }
             }
         }
-        for address in fresh.keys().filter(|address| !self.changes.contains_key(**address)) {
+        for address in fresh.keys().filter(|address| !self.changes.contains_key(*address)) {
             approval.unapproved.extend(Address::parse(address));
         }
         approval
@@ -186,4 +190,20 @@ impl SavedPlan {
         let bare = Self { checksum: String::new(), ..self.clone() };
         long_hash(serde_json::to_string(&bare).unwrap_or_default().as_bytes())
     }
+}
+
+/// The changes of a plan by address. Where an address has two, an interrupted replacement, they count as one.
+fn entries(plan: &Plan) -> BTreeMap<String, SavedChange> {
+    let mut entries: BTreeMap<String, SavedChange> = BTreeMap::new();
+    for change in plan.changes.iter().filter(|change| change.acts()) {
+        let (action, fingerprint) = (change.action.word().to_owned(), change.fingerprint());
+        match entries.get_mut(change.address.as_str()) {
+            Some(entry) => {
+                entry.action = format!("{} and {action}", entry.action);
+                entry.fingerprint.push_str(&fingerprint);
+            }
+            None => drop(entries.insert(change.address.to_string(), SavedChange { action, fingerprint })),
+        }
+    }
+    entries
 }

@@ -60,7 +60,9 @@ pub fn schedule(changes: &[Change]) -> Vec<Step> {
     for (at, change) in changes.iter().enumerate().filter(|(_, change)| change.acts()) {
         for verb in verbs(change.action) {
             if verb.removes() {
-                removes.entry(&change.address).or_default().push(steps.len());
+                for name in names(change) {
+                    removes.entry(name).or_default().push(steps.len());
+                }
             } else {
                 makes.insert(&change.address, steps.len());
             }
@@ -81,12 +83,34 @@ pub fn schedule(changes: &[Change]) -> Vec<Step> {
         }
     }
     link_former_users(changes, &mut steps);
+    link_identities(changes, &mut steps);
     for (at, step) in steps.iter_mut().enumerate() {
         step.after.sort_unstable();
         step.after.dedup();
         step.after.retain(|before| *before != at);
     }
     steps
+}
+
+/// The addresses under which others know a change's object: its own, and the one that its mark has.
+fn names(change: &Change) -> impl Iterator<Item = &Address> {
+    let mark = change.before.as_ref().and_then(|before| before.mark.as_ref());
+    let former = mark.map(|mark| &mark.address).filter(|address| **address != change.address);
+    std::iter::once(&change.address).chain(former)
+}
+
+/// Where one object goes and another takes its name, the one has to be gone first.
+fn link_identities(changes: &[Change], steps: &mut [Step]) {
+    let mut gone: HashMap<&str, usize> = HashMap::new();
+    for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb == Verb::Delete) {
+        if let Some(before) = &changes[step.change].before {
+            gone.insert(&before.identity, at);
+        }
+    }
+    for step in steps.iter_mut().filter(|step| step.verb == Verb::Create) {
+        let after = changes[step.change].after.as_ref();
+        step.after.extend(after.and_then(|after| gone.get(after.identity.as_str())));
+    }
 }
 
 const fn verbs(action: Action) -> &'static [Verb] {
@@ -126,7 +150,9 @@ fn link_former_users(changes: &[Change], steps: &mut [Step]) {
     let mut removes: HashMap<&Address, Vec<usize>> = HashMap::new();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb.removes()) {
         if changes[step.change].action != Action::Replace(Order::DeleteFirst) {
-            removes.entry(&changes[step.change].address).or_default().push(at);
+            for name in names(&changes[step.change]) {
+                removes.entry(name).or_default().push(at);
+            }
         }
     }
     let users: Vec<(usize, usize)> = steps

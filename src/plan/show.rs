@@ -44,7 +44,7 @@ pub fn block(item: &Value, indent: usize, width: usize, used: usize) -> String {
     let pad = " ".repeat(indent + 4);
     match item {
         Value::String(text) if text.contains('\n') => {
-            let lines: Vec<String> = text.lines().map(|line| format!("\n{pad}{line}")).collect();
+            let lines: Vec<String> = text.lines().map(|line| format!("\n{pad}{}", harmless(line))).collect();
             format!("|{}", lines.concat())
         }
         Value::List(items) if !fits && !items.is_empty() => {
@@ -66,14 +66,23 @@ pub fn block(item: &Value, indent: usize, width: usize, used: usize) -> String {
 
 /// A text in quotes. Control characters are shown as escapes, so that no value can play with the terminal.
 fn quote(text: &str) -> String {
-    serde_json::to_string(text)
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() })
-        .collect()
+    harmless(&serde_json::to_string(text).unwrap_or_default())
+}
+
+/// A text in which nothing can play with the terminal.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let escape =
+        |c: char| if c.is_control() || is_direction(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 fn bare(key: &str) -> String {
     let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if plain { key.to_owned() } else { quote(key) }
+}
+
+/// Whether a character turns the direction of the text around it, so that it can look like another one.
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -19,7 +19,7 @@ pub use observe::observe;
 pub use registry::Registry;
 
 use crate::address::Address;
-use crate::kind::{Kind, Outputs};
+use crate::kind::{Kind, Outputs, Usage};
 use crate::observed::{Mark, Object};
 use crate::value::Attributes;
 
@@ -119,4 +119,6 @@ pub struct Removal<'a> {
     pub identity: &'a str,
     /// The mark that it has to carry.
     pub mark: &'a Mark,
+    /// What it may hold at most: what was seen when its deletion was last thought over.
+    pub usage: Option<&'a Usage>,
 }

@@ -44,5 +44,5 @@ pub async fn observe(registry: &Registry, desired: &Desired) -> Result<Observed,
 
 /// Whether anything can live in an object of this kind.
 fn hosts_others(object: &Object) -> bool {
-    matches!(object.kind.name, "region" | "cluster" | "app" | "database")
+    matches!(object.kind.name, "region" | "cluster" | "namespace" | "app" | "database")
 }

@@ -74,6 +74,9 @@ pub struct Edge {
     pub attribute: String,
     /// Where that stands in the spec.
     pub span: Span,
+    /// Whether this one waits while the other does not answer. A database needs its regions to be in order before it,
+    /// and goes on without one of them.
+    pub blocks: bool,
 }
 
 /// The attributes that every kind takes.
@@ -190,7 +193,7 @@ impl Declaration {
     /// Where an attribute's value stands; the block's name when the block does not say it.
     #[must_use]
     pub fn span_at(&self, path: &str) -> Span {
-        let first = path.split('.').next().unwrap_or_default();
+        let first = crate::path::split(path).first().copied().unwrap_or_default();
         if self.has(first) { self.node.span_at(path) } else { self.header }
     }
 }

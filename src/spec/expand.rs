@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::declare::Block;
-use super::desired::{Desired, Edge, Instance, OnRemove, Settings};
+use super::desired::{Desired, Instance, OnRemove, Settings};
 use super::node::Table;
 use super::normalize::Normalizer;
 use super::place::Index;
@@ -26,6 +26,9 @@ pub fn instances(
     for block in blocks {
         let name = &block.declaration.name;
         let declared = index.get(block.kind.name, name);
+        if kind::place_attribute(block.kind).is_some_and(|attribute| !block.declaration.has(attribute.name)) {
+            rehearse(block, source, globals, index, diagnostics);
+        }
         let places = match declared.and_then(|declared| declared.places.as_ref()) {
             Some(places) => places.iter().map(|place| Some(place.as_str())).collect(),
             None => vec![None],
@@ -50,6 +53,26 @@ pub fn instances(
     instances
 }
 
+/// Checks a block whose place is missing as if it had one, and keeps what does not depend on the place: the misspelt key
+/// that was meant to be the place, most likely.
+fn rehearse(block: &Block, source: &str, globals: &Globals<'_>, index: &Index, diagnostics: &mut Diagnostics) {
+    let mut found = Diagnostics::default();
+    let name = &block.declaration.name;
+    let somewhere = Some("somewhere");
+    let scope = Scope {
+        globals: Some(globals),
+        name,
+        place: somewhere,
+        region: somewhere,
+        cluster: somewhere,
+        own_address: None,
+    };
+    let _ = instance(block, source, &scope, index, &mut found);
+    let placed = ["reference to nothing", "place where the target does not exist", "missing attribute"];
+    found.retain(|diagnostic| !placed.contains(&diagnostic.summary.as_str()));
+    diagnostics.append(found);
+}
+
 /// Adds what only the whole spec tells: the namespace of each app, and the identity of each object.
 pub fn link(desired: &mut Desired) {
     let namespaces: HashMap<(String, String), Address> = desired
@@ -62,9 +85,9 @@ pub fn link(desired: &mut Desired) {
     for instance in desired.instances_mut() {
         let Some(name) = instance.attributes.get("namespace").as_str().map(str::to_owned) else { continue };
         let Some(place) = instance.place().map(str::to_owned) else { continue };
-        if let Some(to) = namespaces.get(&(name, place)) {
-            let span = instance.declaration.span_at("namespace");
-            instance.references.push(Edge { to: to.clone(), attribute: "namespace".into(), span });
+        // What runs in a namespace goes with it, so the namespace is what it lives in.
+        if let Some(host) = namespaces.get(&(name, place)) {
+            instance.hosts = vec![host.clone()];
         }
     }
     let mut identities: HashMap<Address, String> = HashMap::new();
@@ -87,11 +110,13 @@ pub fn check_identities(desired: &Desired, diagnostics: &mut Diagnostics) {
         });
         if let Some(other) = clash {
             let name = instance.attributes.get("name").as_str().unwrap_or_default();
+            let in_order = other.declaration.header <= instance.declaration.header;
+            let (first, later) = if in_order { (other, instance) } else { (instance, other) };
             let detail =
-                format!("{} and {} would both be the {} `{name}`", other.address, instance.address, instance.kind.name);
+                format!("{} and {} would both be the {} `{name}`", first.address, later.address, instance.kind.name);
             diagnostics.push(
                 Diagnostic::error("two resources with one object", detail)
-                    .at(instance.declaration.span_at("name"))
+                    .at(later.declaration.span_at("name"))
                     .hint("give each a `name` of its own; `${region}` tells places apart")
                     .of(&instance.address),
             );
@@ -121,9 +146,12 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
     let hosts = hosts(kind, scope, &attributes, &address, servers);
-    let mut references: Vec<Edge> = edges.into_iter().filter(|edge| !hosts.contains(&edge.to)).collect();
+    let place = kind::place_attribute(kind).map_or("", |attribute| attribute.name);
+    let other =
+        |edge: &super::Edge| !hosts.contains(&edge.to) && !(edge.attribute.starts_with(place) && !place.is_empty());
+    let mut references: Vec<super::Edge> = edges.into_iter().filter(other).collect();
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
-    let settings = settings(&common, kind, scope, &declaration, diagnostics);
+    let settings = settings(&common, kind, scope, index, &declaration, diagnostics);
     Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
 }
 
@@ -176,30 +204,47 @@ fn settings(
     common: &Attributes,
     kind: &Kind,
     scope: &Scope<'_>,
+    index: &Index,
     declaration: &super::Declaration,
     diagnostics: &mut Diagnostics,
 ) -> Settings {
     let text = |name: &str| common.get(name).as_str();
     let renamed_from = text("renamed_from").and_then(|text| {
-        let parsed = Address::parse(text).map_err(|error| {
+        let problem = match Address::parse(text) {
+            Err(error) => error.to_string(),
+            Ok(old) if old.kind() != kind.name => format!("`{text}` is no {}, and this is one", kind.name),
+            Ok(old) if old.name() == scope.name => "a resource is not renamed from its own name".into(),
+            Ok(old) if index.get(kind.name, old.name()).is_some() => {
+                format!("the spec still declares {}.{}", kind.name, old.name())
+            }
+            Ok(_) => String::new(),
+        };
+        if !problem.is_empty() {
             diagnostics.push(
-                Diagnostic::error("bad address", error.to_string())
+                Diagnostic::error("bad former address", problem)
                     .at(declaration.span_at("renamed_from"))
-                    .hint("write the former address, such as bucket.old-name"),
+                    .hint(format!("write the address that it had before, such as {}.old-name", kind.name)),
             );
-        });
-        parsed.ok().map(|old| match (scope.place, old.place()) {
+        }
+        Address::parse(text).ok().map(|old| match (scope.place, old.place()) {
             (Some(place), None) => Address::new(old.kind(), old.name(), Some(place)),
             _ => old,
         })
     });
-    for (index, path) in common.get("ignore").items().iter().enumerate() {
-        let first = path.as_str().and_then(|path| path.split('.').next()).unwrap_or_default();
-        if kind.attribute(first).is_none() {
+    for (at, path) in common.get("ignore").items().iter().enumerate() {
+        let parts = path.as_str().map(crate::path::split).unwrap_or_default();
+        let first = parts.first().copied().unwrap_or_default();
+        if first == "name" || first == "namespace" {
+            diagnostics.push(
+                Diagnostic::error("name that can't be left to others", "it is how the object is found")
+                    .at(declaration.span_at(&format!("ignore.{at}")))
+                    .hint(format!("remove `{first}` from `ignore`")),
+            );
+        } else if kind.attribute(first).is_none() {
             let known: Vec<&str> = kind.attributes.iter().map(|attribute| attribute.name).collect();
             diagnostics.push(
                 Diagnostic::error("unknown attribute", format!("a {} has no `{first}` to ignore", kind.name))
-                    .at(declaration.span_at(&format!("ignore.{index}")))
+                    .at(declaration.span_at(&format!("ignore.{at}")))
                     .hint(super::suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))),
             );
         }

@@ -22,7 +22,7 @@ pub use node::{Content, Entry, Node, Table};
 pub use suggest::{nearest, suggest};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::kind::Attribute;
+use crate::kind::Type;
 use crate::value::Value;
 
 /// What the spec's text does not say itself.
@@ -44,11 +44,11 @@ pub fn compile(source: &str, inputs: &Inputs) -> (Option<Desired>, Diagnostics) 
     (desired.filter(|_| sound), diagnostics)
 }
 
-/// Reads the value of one attribute as a person wrote it on the command line: TOML, or a bare word for a text.
+/// Reads a value of a type as a person wrote it on the command line: TOML, or a bare word for a text.
 ///
 /// # Errors
-/// When the value does not fit the attribute.
-pub fn read_value(attribute: &'static Attribute, text: &str) -> Result<Value, Diagnostics> {
+/// When the value does not fit the type.
+pub fn read_value(ty: &Type, text: &str) -> Result<Value, Diagnostics> {
     let mut diagnostics = Diagnostics::default();
     let source = format!("value = {text}");
     let mut table = node::parse(&source, &mut diagnostics);
@@ -63,12 +63,20 @@ pub fn read_value(attribute: &'static Attribute, text: &str) -> Result<Value, Di
     let index = place::Index::default();
     let value = table.get("value").map(|entry| {
         let mut normalizer = normalize::Normalizer::new(source, &scope, &index, &mut diagnostics);
-        normalizer.value(&attribute.ty, &entry.node, attribute.name)
+        normalizer.value(ty, &entry.node, "value")
     });
     match value {
-        Some(value) if !diagnostics.has_errors() => Ok(crate::kind::normal(&attribute.ty, value)),
+        Some(value) if !diagnostics.has_errors() => Ok(crate::kind::normal(ty, value)),
         _ => Err(diagnostics),
     }
+}
+
+/// The names of the environments that a spec declares; none when it can't be read.
+#[must_use]
+pub fn environments(source: &str) -> Vec<String> {
+    let root = node::parse(source, &mut Diagnostics::default());
+    let table = root.get("environment").and_then(|entry| entry.node.as_table());
+    table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
 }
 
 fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Desired> {

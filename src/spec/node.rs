@@ -124,7 +124,7 @@ impl Node {
     #[must_use]
     pub fn span_at(&self, path: &str) -> Span {
         let mut node = self;
-        for part in path.split('.').filter(|part| !part.is_empty()) {
+        for part in crate::path::split(path) {
             let next = match &node.content {
                 Content::Table(table) => table.get(part).map(|entry| &entry.node),
                 Content::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),

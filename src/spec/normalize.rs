@@ -10,8 +10,10 @@ use super::place::{Index, Unresolved};
 use super::scope::Scope;
 use super::template::{Piece, pieces};
 use super::{suggest, unknown_key};
+use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::{Attribute, Fault, Rule, Type, default_of, duration};
+use crate::path::join;
 use crate::value::{Part, Reference, Template, Value};
 
 /// Turns the nodes of one resource into values, and collects the references that they make.
@@ -93,7 +95,13 @@ impl<'a> Normalizer<'a> {
         match (ty, &node.content) {
             (_, Content::String(text)) => self.text(ty, text, node.span, true, path),
             (Type::Bool | Type::Any, Content::Bool(flag)) => Value::Bool(*flag),
-            (Type::Any, Content::Float(number)) => Value::Float(*number),
+            (Type::Any, Content::Float(number)) => {
+                if !number.is_finite() {
+                    let detail = format!("`{number}` is no number that a provider could be told");
+                    self.diagnostics.push(Diagnostic::error("value out of range", detail).at(node.span));
+                }
+                Value::Float(*number)
+            }
             (Type::Any, Content::Int(number)) => Value::Int(*number),
             (Type::Int(min, max), Content::Int(number)) => {
                 if number < min || number > max {
@@ -123,7 +131,7 @@ impl<'a> Normalizer<'a> {
 
     fn map(&mut self, item: &Type, table: &Table, path: &str) -> Value {
         let entry = |(key, entry): (&String, &super::node::Entry)| {
-            (key.clone(), self.value(item, &entry.node, &format!("{path}.{key}")))
+            (key.clone(), self.value(item, &entry.node, &join(path, key)))
         };
         Value::Map(table.iter().map(entry).collect())
     }
@@ -153,7 +161,12 @@ impl<'a> Normalizer<'a> {
             }
             Type::Address(kinds) => self.address(kinds, text, span, path),
             Type::Name(kind) => {
-                if self.index.get(kind, text).is_none() {
+                if let Some(declared) = self.index.get(kind, text) {
+                    if declared.places.is_none() {
+                        let to = Address::new(kind, text, None);
+                        self.edges.push(Edge { to, attribute: path.to_owned(), span, blocks: false });
+                    }
+                } else {
                     let known = self.index.names(kind);
                     let hint = suggest(text, &known).unwrap_or_else(|| format!("declare [{kind}.{text}]"));
                     let detail = format!("the spec declares no {kind} `{text}`");
@@ -296,7 +309,7 @@ impl<'a> Normalizer<'a> {
             );
             return None;
         }
-        self.edges.push(Edge { to: address.clone(), attribute: path.to_owned(), span });
+        self.edges.push(Edge { to: address.clone(), attribute: path.to_owned(), span, blocks: true });
         Some(Part::Reference(Reference { address, path: attribute }))
     }
 
@@ -314,7 +327,7 @@ impl<'a> Normalizer<'a> {
             Ok(chosen) => {
                 let value = if let [one] = chosen.as_slice() { one.as_str().into() } else { Value::from(text) };
                 for to in chosen {
-                    self.edges.push(Edge { to, attribute: path.to_owned(), span });
+                    self.edges.push(Edge { to, attribute: path.to_owned(), span, blocks: true });
                 }
                 value
             }

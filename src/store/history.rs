@@ -72,7 +72,7 @@ pub(super) fn append(path: &Path, summary: &RunSummary) -> io::Result<()> {
 }
 
 pub(super) fn read(path: &Path) -> io::Result<Vec<RunSummary>> {
-    match fs::read_to_string(path) {
+    match fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
         // A line that was cut off by a crash, or that another version wrote, is passed over.
         Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

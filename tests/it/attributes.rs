@@ -101,7 +101,11 @@ fn stages(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String>> {
         attribute.beside.iter().for_each(|line| say(&mut lines, line));
         // `ignore` names an attribute of the kind itself, which an example for all kinds can't.
         let example = match attribute.name {
-            "ignore" if *example != "[]" => format!("[\"{}\"]", kind.attributes[0].name),
+            "ignore" if *example != "[]" => {
+                let other = kind.attributes.iter().find(|one| !["name", "namespace"].contains(&one.name));
+                format!("[\"{}\"]", other.expect("an attribute").name)
+            }
+            "renamed_from" => example.replace("bucket.", &format!("{}.", kind.name)),
             _ => (*example).to_owned(),
         };
         lines.insert(attribute.name.to_owned(), example);

@@ -162,6 +162,10 @@ impl Provider for Sandbox {
             if object.mark.as_ref().is_some_and(|mark| mark.protect) {
                 return Err(ProviderError::new(Class::Denied, "its own mark protects it").into());
             }
+            let more = |(counter, most): (&String, &u64)| object.usage.get(counter).is_some_and(|now| now > most);
+            if removal.usage.is_some_and(|usage| usage.iter().any(more)) {
+                return Err(ProviderError::new(Class::Conflict, "it holds more than when it was looked at").into());
+            }
             let inside = transaction.contents(removal.identity)?;
             if inside > 0 {
                 let what = format!("{inside} objects still live in it");

@@ -46,6 +46,9 @@ pub enum WorldError {
     /// The database could not be used.
     #[error("the sandbox's world can't be used")]
     Database(#[from] rusqlite::Error),
+    /// The file could not be looked at.
+    #[error("the sandbox's world can't be read")]
+    Disk(#[source] std::io::Error),
     /// A stored object could not be read.
     #[error("the sandbox's world holds something unreadable at `{0}`")]
     Unreadable(String),
@@ -92,8 +95,12 @@ impl World {
     /// When there is a database that can't be read.
     pub fn look(folder: &Path) -> Result<Self, WorldError> {
         let path = folder.join("world.db");
-        if !path.exists() {
-            return Self::in_memory();
+        // Only a file that is certainly not there, or that a crash left before anything was in it, is an empty world.
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.len() > 0 => {}
+            Ok(_) => return Self::in_memory(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Self::in_memory(),
+            Err(error) => return Err(WorldError::Disk(error)),
         }
         let open = |uri: &str, flags| -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(uri, flags)?;
@@ -287,9 +294,10 @@ impl From<WorldError> for ProviderError {
             WorldError::Database(rusqlite::Error::SqliteFailure(failure, _))
                 if failure.code == rusqlite::ErrorCode::DatabaseBusy =>
             {
-                Self::from_source(Class::Transient, "the sandbox's world is busy", error)
+                Self::new(Class::Transient, "the sandbox's world is busy")
             }
-            error => Self::from_source(Class::Invalid, "the sandbox failed", error),
+            WorldError::Database(error) => Self::from_source(Class::Invalid, "the sandbox's database failed", error),
+            error => Self::from_source(Class::Invalid, "the sandbox's world is unusable", error),
         }
     }
 }

@@ -1,0 +1,59 @@
+//! What a plan must not do to an object, in words; and what changes in an object's mark.
+
+use super::action::Action;
+use super::change::{AttributeChange, Change};
+use crate::address::Address;
+use crate::diagnostic::Diagnostic;
+use crate::observed::Mark;
+use crate::value::Value;
+
+/// The refusal to destroy a protected object.
+pub fn protected(change: &Change) -> Diagnostic {
+    let verb = if change.action == Action::Delete { "deleted" } else { "replaced" };
+    let gone = change.span.is_none();
+    let hint = if gone {
+        "put its block back with `protect = false` and apply, then remove it; or let go of it with: atlas forget "
+            .to_owned()
+            + change.address.as_str()
+    } else {
+        "set `protect = false` and apply, then try again".to_owned()
+    };
+    let detail = format!("{} would be {verb} ({}), and its object is protected", change.address, change.reason);
+    Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)
+}
+
+/// The refusal to replace an object that was to be taken over.
+pub fn not_as_it_is(change: &Change) -> Diagnostic {
+    let paths: Vec<&str> = change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
+    let detail = format!("{} differs in {}, which no update can change", change.address, paths.join(", "));
+    Diagnostic::error("object that can't be taken over as it is", detail)
+        .at(change.span)
+        .hint("write the spec as the object is, adopt it, and then change the spec")
+        .of(&change.address)
+}
+
+/// What differs between the mark that an object has and the one that it is to have.
+pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
+    let list = |needs: &[Address]| Value::List(needs.iter().map(|need| need.as_str().into()).collect());
+    let word = |mark: &Mark| match mark.on_remove {
+        crate::spec::OnRemove::Delete => Value::from("delete"),
+        crate::spec::OnRemove::Forget => Value::from("forget"),
+    };
+    let pairs = [
+        ("address", Value::from(now.address.as_str()), Value::from(wanted.address.as_str())),
+        ("depends_on", list(&now.needs), list(&wanted.needs)),
+        ("on_remove", word(now), word(wanted)),
+        ("protect", Value::Bool(now.protect), Value::Bool(wanted.protect)),
+    ];
+    let differing = pairs.into_iter().filter(|(_, before, after)| before != after);
+    differing
+        .map(|(path, before, after)| AttributeChange {
+            path: path.to_owned(),
+            before,
+            after,
+            sensitive: false,
+            replaces: false,
+            drifted: false,
+        })
+        .collect()
+}
