@@ -36,6 +36,59 @@ fn the_flagship_keeps_the_schema_and_broken_specs_do_not() {
     }
 }
 
+/// Every field that a command's JSON has is described in `docs/reference/json.md`.
+#[test]
+fn every_field_of_every_json_is_described() {
+    let text = read("docs/reference/json.md");
+    let place = Place::flagship();
+    let mut fields = std::collections::BTreeSet::new();
+    let mut look = |json: &serde_json::Value| collect(json, 0, &mut fields);
+    let events = place.expect(0, &["apply", "--yes", "--json"]);
+    events.lines().for_each(|line| look(&serde_json::from_str(line).expect("JSON")));
+    place.expect(0, &["sandbox", "set", "queue.transactions@us-east-1", "delay=5s"]);
+    place.expect(0, &["sandbox", "outage", "eu-central-1"]);
+    for args in [
+        &["plan"][..],
+        &["drift"],
+        &["status"],
+        &["show", "queue.transactions@us-east-1"],
+        &["graph"],
+        &["history"],
+        &["validate"],
+        &["explain", "queue"],
+        &["sandbox", "outage", "eu-central-1", "--end"],
+    ] {
+        look(&place.json(&[args, &["--json"]].concat()));
+    }
+    look(&Place::empty().json(&["plan", "--json"]));
+    look(&Place::empty().json(&["init", "--json"]));
+    let broken = Place::with("[project]\nname = \"t\"\nnome = 1\n").run(&["plan", "--json"]);
+    look(&serde_json::from_str(&broken.stdout).expect("JSON"));
+    assert!(fields.len() > 60, "{fields:?}");
+    let missing: Vec<&String> = fields
+        .iter()
+        .filter(|field| !text.contains(&format!("`{field}`")) && !text.contains(&format!("\"{field}\"")))
+        .collect();
+    assert!(missing.is_empty(), "docs/reference/json.md does not describe {missing:?}");
+}
+
+/// The names of the fields, except those that the spec itself chooses.
+fn collect(json: &serde_json::Value, depth: usize, fields: &mut std::collections::BTreeSet<String>) {
+    match json {
+        serde_json::Value::Object(entries) => {
+            for (key, value) in entries {
+                fields.insert(key.clone());
+                let open = ["attributes", "desired", "outputs", "usage", "counts", "after", "before", "default"];
+                if depth < 4 && !(open.contains(&key.as_str()) && value.is_object()) {
+                    collect(value, depth + 1, fields);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, depth, fields)),
+        _ => {}
+    }
+}
+
 #[test]
 fn help_of_every_command() {
     let place = Place::empty();
