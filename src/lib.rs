@@ -21,10 +21,12 @@
 //! | [`provider`] | the contract with the world, and who keeps it | |
 //! | [`store`] | journal, lock and history on disk | |
 //! | [`pipeline`] | the stages in their order | |
+//! | [`crash`] | places at which a test lets the process die | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |
 
 pub mod address;
 pub mod cli;
+pub mod crash;
 pub mod diagnostic;
 pub mod execute;
 pub mod graph;

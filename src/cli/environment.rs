@@ -14,6 +14,13 @@ pub fn variables() -> BTreeMap<String, (String, String)> {
         .collect()
 }
 
+/// At which crash point a test wants this process to die, and where it wants the points written down.
+#[cfg(feature = "crash-points")]
+pub fn crash_orders() -> Option<(u64, Option<std::path::PathBuf>)> {
+    let die_at = std::env::var("ATLAS_CRASH_AT").ok()?.parse().ok()?;
+    Some((die_at, std::env::var_os("ATLAS_CRASH_LOG").map(Into::into)))
+}
+
 /// Whether the environment asks for colour or against it; none when it says nothing.
 /// See <https://no-color.org> and <https://bixense.com/clicolors/>.
 pub fn colour() -> Option<bool> {

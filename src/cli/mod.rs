@@ -47,6 +47,10 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    #[cfg(feature = "crash-points")]
+    if let Some((die_at, log)) = environment::crash_orders() {
+        crate::crash::arm(die_at, log);
+    }
     let ui = Ui::new(&arguments.global);
     crate::telemetry::start(arguments.global.verbose, ui.palette().has_colour());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

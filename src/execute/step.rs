@@ -10,6 +10,7 @@ use super::event::{Event, What};
 use super::journal::{Entry, Journal};
 use super::retry::backoff;
 use crate::address::Address;
+use crate::crash::point;
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::observed::{Mark, Object};
 use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
@@ -54,7 +55,10 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
     let mut tries = 0;
     let result = loop {
         tries += 1;
-        let error = match job.act(provider.as_ref()).await {
+        point("step: before an effect");
+        let acted = job.act(provider.as_ref()).await;
+        point("step: after an effect");
+        let error = match acted {
             Ok(outputs) => break job.conclude(shared, change, outputs),
             Err(error) => error,
         };

@@ -146,10 +146,11 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
     let hosts = hosts(kind, scope, &attributes, &address, servers);
-    let place = kind::place_attribute(kind).map_or("", |attribute| attribute.name);
-    let other =
-        |edge: &super::Edge| !hosts.contains(&edge.to) && !(edge.attribute.starts_with(place) && !place.is_empty());
-    let mut references: Vec<super::Edge> = edges.into_iter().filter(other).collect();
+    // Where a resource stands is no reference: its place is its host, or leads to it.
+    let place = kind::place_attribute(kind).map(|attribute| attribute.name);
+    let places = |edge: &super::Edge| place.is_some_and(|place| edge.attribute.starts_with(place));
+    let mut references: Vec<super::Edge> = edges;
+    references.retain(|edge| !hosts.contains(&edge.to) && !places(edge));
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     let settings = settings(&common, kind, scope, index, &declaration, diagnostics);
     Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }

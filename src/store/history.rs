@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crash::point;
 use crate::execute::{Counts, Report};
 
 /// A run that begins.
@@ -67,6 +68,7 @@ pub(super) fn now() -> String {
 
 pub(super) fn append(path: &Path, summary: &RunSummary) -> io::Result<()> {
     let mut file = super::open_private(OpenOptions::new().create(true).append(true), path)?;
+    point("history: before a write");
     file.write_all((serde_json::to_string(summary)? + "\n").as_bytes())?;
     file.sync_data()
 }

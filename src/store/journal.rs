@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::history::Run;
 use crate::address::Address;
+use crate::crash::point;
 use crate::execute::{Entry, Journal};
 use crate::plan::Verb;
 use crate::recorded::Recorded;
@@ -62,7 +63,9 @@ impl FileJournal {
         let mut file = super::open_private(options.create(true).write(true).truncate(true), &part)?;
         file.write_all(text.as_bytes())?;
         file.sync_data()?;
+        point("journal: before it begins");
         std::fs::rename(&part, path)?;
+        point("journal: after it began");
         let (jobs, waiting) = mpsc::channel();
         std::thread::Builder::new().name("journal".into()).spawn(move || write_all(file, &waiting))?;
         Ok(Self { jobs })
@@ -116,10 +119,13 @@ fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>) {
             text.push_str(&job.line);
             done.extend(job.done);
         }
+        point("journal: before a write");
         let mut result = file.write_all(text.as_bytes());
+        point("journal: after a write, before its fsync");
         if result.is_ok() && !done.is_empty() {
             result = file.sync_data();
         }
+        point("journal: after an fsync");
         for one in done {
             let copy = match &result {
                 Ok(()) => Ok(()),

@@ -9,6 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crash::point;
+
 /// Who holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -69,13 +71,16 @@ impl Lock {
             command: command.to_owned(),
             since: super::history::now(),
         };
+        point("lock: before it is taken");
         write(&mut file, Some(&holder)).map_err(LockError::Disk)?;
+        point("lock: after it was taken");
         Ok(Held { lock: Self { file }, dead })
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        point("lock: before it is let go");
         // An empty file says that its last holder ended in good order.
         let _ = write(&mut self.file, None);
         let _ = self.file.unlock();

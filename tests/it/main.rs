@@ -6,6 +6,8 @@ mod attributes;
 mod bad_input;
 mod broken;
 mod causes;
+#[cfg(feature = "crash-points")]
+mod crashes;
 mod documents;
 mod flagship;
 mod outages;

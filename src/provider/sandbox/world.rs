@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::crash::point;
 use crate::kind::{self, Outputs, Usage};
 use crate::observed::{Mark, Object};
 use crate::provider::{Class, ProviderError};
@@ -194,7 +195,9 @@ impl World {
         let mut connection = self.lock();
         let transaction = Transaction(connection.transaction_with_behavior(TransactionBehavior::Immediate)?);
         let value = work(&transaction)?;
+        point("world: before a commit");
         transaction.0.commit()?;
+        point("world: after a commit");
         Ok(value)
     }
 
