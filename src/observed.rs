@@ -141,6 +141,12 @@ impl Observed {
         }
     }
 
+    /// The object that an identity names as its host, when that was seen.
+    #[must_use]
+    pub fn host_of(&self, identity: &str) -> Option<&Object> {
+        self.at(identity.rsplit_once('/')?.0.rsplit_once('/')?.0)
+    }
+
     /// What did not answer, by identity, and why.
     #[must_use]
     pub const fn unreachable(&self) -> &BTreeMap<String, String> {

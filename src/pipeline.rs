@@ -60,8 +60,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// When a provider can't be asked at all.
-    pub async fn observe(&self) -> Result<Observed, ProviderError> {
-        provider::observe(&self.registry, &self.desired).await
+    pub async fn observe(&self, recorded: &Recorded) -> Result<Observed, ProviderError> {
+        provider::observe(&self.registry, &self.desired, recorded).await
     }
 
     /// Plans, and lets the independent checker look at the result.

@@ -55,7 +55,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         ui.note(&format!("Took over the lock of process {} on {}, which died while it ran.\n", dead.pid, dead.host));
     }
     let recorded = loaded.store.recorded();
-    let observed = loaded.pipeline.observe().await?;
+    let observed = loaded.pipeline.observe(&recorded).await?;
     let plan = loaded.pipeline.plan(&recorded, &observed, &work.options);
     if let Some((action, otherwise)) = work.only
         && !plan.diagnostics.has_errors()

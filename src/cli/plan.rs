@@ -29,8 +29,9 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failu
 
 /// Observes and plans.
 pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
-    let observed = loaded.pipeline.observe().await?;
-    Ok(loaded.pipeline.plan(&loaded.store.recorded(), &observed, options))
+    let recorded = loaded.store.recorded();
+    let observed = loaded.pipeline.observe(&recorded).await?;
+    Ok(loaded.pipeline.plan(&recorded, &observed, options))
 }
 
 /// Shows a plan, as JSON or for people. Its errors are left to [`sound`].

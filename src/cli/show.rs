@@ -13,7 +13,8 @@ use crate::value::{Attributes, Value};
 
 pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
-    let observed = loaded.pipeline.observe().await?;
+    let recorded = loaded.store.recorded();
+    let observed = loaded.pipeline.observe(&recorded).await?;
     let instance = loaded.pipeline.desired.get(address);
     let at = instance.and_then(|instance| observed.at(&instance.identity));
     let object = at.or_else(|| observed.marked(address).next());
@@ -22,7 +23,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
         return Err(Failure::new(format!("there is no {address} in the spec, and no object that carries its mark"))
             .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into())));
     }
-    let plan = loaded.pipeline.plan(&loaded.store.recorded(), &observed, &Options::default());
+    let plan = loaded.pipeline.plan(&recorded, &observed, &Options::default());
     let wanted = instance.map(|instance| plan.known.resolve(instance.kind, &instance.attributes)).unwrap_or_default();
     let silence = instance.and_then(|instance| observed.silence(&instance.identity));
     let graph = &loaded.pipeline.graph;

@@ -21,8 +21,9 @@ struct State {
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
-    let observed = loaded.pipeline.observe().await?;
-    let plan = loaded.pipeline.plan(&loaded.store.recorded(), &observed, &Options::default());
+    let recorded = loaded.store.recorded();
+    let observed = loaded.pipeline.observe(&recorded).await?;
+    let plan = loaded.pipeline.plan(&recorded, &observed, &Options::default());
     let changes: BTreeMap<&Address, &Change> =
         plan.changes.iter().filter(|change| change.span.is_some()).map(|change| (&change.address, change)).collect();
     let desired = &loaded.pipeline.desired;

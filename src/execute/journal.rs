@@ -27,6 +27,32 @@ impl Entry {
     }
 }
 
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "result")]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// It failed, and certainly had no effect: something else was in the way.
+    Refused {
+        /// Why.
+        error: String,
+    },
+    /// It failed, and may have had its effect all the same.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the intent is settled: nothing of it can turn up in the world later.
+    #[must_use]
+    pub const fn settles(&self) -> bool {
+        !matches!(self, Self::Failed { .. })
+    }
+}
+
 /// Where a journal is written.
 #[async_trait]
 pub trait Journal: Send + Sync {
@@ -36,9 +62,9 @@ pub trait Journal: Send + Sync {
     /// When it could not be written; the step must then not take effect.
     async fn intend(&self, entry: Entry) -> std::io::Result<()>;
 
-    /// Writes down what came of a step: none for success. Losing it costs the next run one look, nothing more.
+    /// Writes down what came of a step. Losing it costs the next run one look, nothing more.
     ///
     /// # Errors
     /// When it could not be written.
-    async fn conclude(&self, entry: Entry, error: Option<String>) -> std::io::Result<()>;
+    async fn conclude(&self, entry: Entry, outcome: Outcome) -> std::io::Result<()>;
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use event::{Counts, Event, Report, What};
-pub use journal::{Entry, Journal};
+pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
 pub use retry::backoff;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::event::{Event, What};
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, Outcome};
 use super::retry::backoff;
 use crate::address::Address;
 use crate::crash::point;
@@ -53,6 +53,8 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
     let unwritten = |error| format!("the journal can't be written, so nothing was done: {error}");
     shared.journal.intend(entry.clone()).await.map_err(unwritten)?;
     let mut tries = 0;
+    // An attempt before may have had its effect although its answer was lost.
+    let mut doubtful = false;
     let result = loop {
         tries += 1;
         point("step: before an effect");
@@ -62,6 +64,7 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
             Ok(outputs) => break job.conclude(shared, change, outputs),
             Err(error) => error,
         };
+        doubtful |= error.class != Class::Conflict;
         match backoff(error.class, tries, seed(&change.address)) {
             Some(wait) => {
                 let what = What::Retrying { error: error.chain(), wait };
@@ -82,7 +85,12 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
         }
     };
     // The outcome is a convenience for the next run: losing it must not turn a success into a failure.
-    if let Err(error) = shared.journal.conclude(entry, result.as_ref().err().cloned()).await {
+    let outcome = match &result {
+        Ok(()) => Outcome::Done,
+        Err(error) if doubtful => Outcome::Failed { error: error.clone() },
+        Err(error) => Outcome::Refused { error: error.clone() },
+    };
+    if let Err(error) = shared.journal.conclude(entry, outcome).await {
         tracing::warn!(%error, "the outcome of a step was not journaled");
     }
     result
@@ -177,7 +185,13 @@ impl<'a> Job<'a> {
                 if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
             }
             Self::Remove { verb, change, target, mark, seen } => {
-                let removal = Removal { kind: change.kind, identity: &target.identity, mark, usage: seen.as_ref() };
+                let removal = Removal {
+                    kind: change.kind,
+                    identity: &target.identity,
+                    mark,
+                    unmarked: target.unmarked,
+                    usage: seen.as_ref(),
+                };
                 match verb {
                     Verb::Forget => provider.forget(&removal).await?,
                     _ => provider.delete(&removal).await?,

@@ -55,6 +55,8 @@ pub struct Target {
     pub attributes: Attributes,
     /// Its mark. The part that tells what was applied is filled in at execution.
     pub mark: Option<Mark>,
+    /// Whether an interrupted run left the object without that mark.
+    pub unmarked: bool,
 }
 
 /// Why a resource has to wait for another run.

@@ -76,7 +76,7 @@ impl<'a> Checker<'a> {
                         self.violation(Some(change), format!("{need} would be deleted before {}", change.address));
                     }
                 }
-            } else {
+            } else if step.verb != Verb::Forget {
                 let identity = change.after.as_ref().map(|after| after.identity.as_str());
                 let old = identity.filter(|_| step.verb == Verb::Create).and_then(|identity| gone.get(identity));
                 if old.is_some_and(|old| positions[*old] > positions[at]) {
@@ -93,7 +93,9 @@ impl<'a> Checker<'a> {
 
     fn references(&mut self, positions: &[usize]) {
         let makes = self.by_address(|verb| !matches!(verb, Verb::Delete | Verb::Forget));
-        for (at, step) in self.plan.steps.iter().enumerate().filter(|(_, step)| step.verb != Verb::Delete) {
+        for (at, step) in
+            self.plan.steps.iter().enumerate().filter(|(_, step)| !matches!(step.verb, Verb::Delete | Verb::Forget))
+        {
             let change = self.change(step);
             let mut open: Vec<Address> = Vec::new();
             for (_, value) in change.after.iter().flat_map(|after| after.attributes.iter()) {

@@ -120,6 +120,8 @@ impl<'a> Decider<'a> {
         let object = match found {
             Found::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
                 self.learn(instance, &after, Outputs::new());
+                // An object of its own under another name stays until this is settled.
+                self.claimed.extend(self.observed.marked(&instance.address).map(|object| object.identity.as_str()));
                 return self.foreign(instance, object, diagnostics);
             }
             Found::Foreign(object) | Found::Here(object) | Found::Elsewhere(object) => Some(object),
@@ -153,7 +155,7 @@ impl<'a> Decider<'a> {
             self.unchanged += 1;
             return fate;
         }
-        let waits = if change.action.makes() { self.waits_for(instance) } else { None };
+        let waits = if change.action.makes() { self.waits_for(instance, change.action) } else { None };
         if let Some(blocked) = waits {
             change.blocked = Some(blocked.clone());
             self.changes.push(change);
@@ -170,8 +172,7 @@ impl<'a> Decider<'a> {
         let former = instance.settings.renamed_from.as_ref();
         match there {
             Some(object) if !self.ours(object) => {
-                let interrupted =
-                    object.mark.is_none() && self.recorded.intended(&instance.address, &instance.identity);
+                let interrupted = object.mark.is_none() && self.recorded.intended(&instance.identity);
                 return if interrupted { Found::Here(object) } else { Found::Foreign(object) };
             }
             Some(object) => {
@@ -318,11 +319,15 @@ impl<'a> Decider<'a> {
     }
 
     /// The first of its needs that is blocked, when what it needs is not there.
-    fn waits_for(&self, instance: &Instance) -> Option<Blocked> {
+    fn waits_for(&self, instance: &Instance, action: Action) -> Option<Blocked> {
         let blocked = |address: &Address| match self.fates.get(address) {
             Some(Fate::Blocked(why)) => Some(why.clone()),
             _ => None,
         };
+        // What is there goes on without one of its hosts; to make it, all of them have to be in order.
+        if matches!(action, Action::Create | Action::Replace(_)) {
+            return instance.needs().find_map(blocked);
+        }
         instance.references.iter().filter(|edge| edge.blocks).find_map(|edge| blocked(&edge.to))
     }
 
@@ -441,7 +446,13 @@ impl<'a> Decider<'a> {
 
     fn target(&self, instance: &Instance, attributes: Attributes, mark: Mark) -> Target {
         let hosts = instance.hosts.iter().filter_map(|host| self.desired.get(host)).map(|host| host.identity.clone());
-        Target { identity: instance.identity.clone(), hosts: hosts.collect(), attributes, mark: Some(mark) }
+        Target {
+            identity: instance.identity.clone(),
+            hosts: hosts.collect(),
+            attributes,
+            mark: Some(mark),
+            unmarked: false,
+        }
     }
 
     fn mark(&self, instance: &Instance) -> Mark {
@@ -466,6 +477,7 @@ impl Target {
             hosts: object.hosts.clone(),
             attributes: object.attributes.clone(),
             mark: object.mark.clone(),
+            unmarked: false,
         }
     }
 }

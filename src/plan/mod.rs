@@ -101,6 +101,7 @@ pub fn plan(
     }
     let decide::Decider { mut changes, unchanged, claimed, known, .. } = decider;
     changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));
+    changes.extend(orphan::interrupted(observed, recorded, &claimed, desired, options));
     changes.extend(orphan::unseen(observed, desired));
     unknown_selectors(&changes, desired, options, &mut diagnostics);
     select::select(&mut changes, options, &mut diagnostics);

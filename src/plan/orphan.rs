@@ -10,7 +10,8 @@ use super::refusal::protected;
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::kind;
-use crate::observed::{Object, Observed};
+use crate::observed::{Mark, Object, Observed};
+use crate::recorded::Recorded;
 use crate::spec::{Desired, OnRemove};
 
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
@@ -35,6 +36,44 @@ pub fn orphans(
         changes.push(change);
     }
     changes
+}
+
+/// What an interrupted run made and did not come to mark, and what the spec no longer has: the journal knows it, and
+/// nobody else would ever take it away.
+pub fn interrupted(
+    observed: &Observed,
+    recorded: &Recorded,
+    claimed: &HashSet<&str>,
+    desired: &Desired,
+    options: &Options,
+) -> Vec<Change> {
+    let wanted: HashSet<&str> = if options.destroy {
+        HashSet::new()
+    } else {
+        desired.objects().map(|instance| instance.identity.as_str()).collect()
+    };
+    let left = |(identity, address): (&String, &Address)| {
+        let object = observed.at(identity).filter(|object| object.mark.is_none())?;
+        if claimed.contains(identity.as_str()) || wanted.contains(identity.as_str()) {
+            return None;
+        }
+        let mut change = removal(address, object, &HashMap::new(), options);
+        change.reason = "was made by an interrupted run, and is not in the spec".into();
+        if let Some(before) = &mut change.before {
+            before.unmarked = true;
+            before.mark = Some(Mark {
+                project: desired.project.clone(),
+                environment: desired.environment.clone(),
+                address: address.clone(),
+                protect: false,
+                on_remove: OnRemove::Delete,
+                needs: Vec::new(),
+                applied: String::new(),
+            });
+        }
+        Some(change)
+    };
+    recorded.pending.iter().filter_map(left).collect()
 }
 
 /// What the world remembers as made, the spec no longer has, and nobody can see while some host does not answer: it may

@@ -119,6 +119,8 @@ pub struct Removal<'a> {
     pub identity: &'a str,
     /// The mark that it has to carry.
     pub mark: &'a Mark,
+    /// Whether it may be without a mark: an interrupted run made it and did not come to mark it.
+    pub unmarked: bool,
     /// What it may hold at most: what was seen when its deletion was last thought over.
     pub usage: Option<&'a Usage>,
 }

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{Observation, ProviderError, Query, Registry};
 use crate::observed::{Object, Observed};
+use crate::recorded::Recorded;
 use crate::spec::Desired;
 
 /// Observes every host that answers, each exactly once.
 ///
 /// # Errors
 /// When a provider can't be asked at all.
-pub async fn observe(registry: &Registry, desired: &Desired) -> Result<Observed, ProviderError> {
-    let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
+pub async fn observe(registry: &Registry, desired: &Desired, recorded: &Recorded) -> Result<Observed, ProviderError> {
+    let pending = recorded.pending.keys().map(String::as_str);
+    let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).chain(pending).collect();
     let mut objects: Vec<Object> = Vec::new();
     let mut unreachable = BTreeMap::new();
     let mut made = BTreeSet::new();

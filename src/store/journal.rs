@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::history::Run;
 use crate::address::Address;
 use crate::crash::point;
-use crate::execute::{Entry, Journal};
+use crate::execute::{Entry, Journal, Outcome};
 use crate::plan::Verb;
 use crate::recorded::Recorded;
 
@@ -31,7 +31,8 @@ enum Line {
     Outcome {
         #[serde(flatten)]
         entry: Entry,
-        error: Option<String>,
+        #[serde(flatten)]
+        outcome: Outcome,
     },
 }
 
@@ -53,7 +54,7 @@ impl FileJournal {
     /// When the disk does not let us.
     pub fn begin(path: &Path, run: &Run, open: &Recorded) -> io::Result<Self> {
         let mut text = serde_json::to_string(&Line::Run(run.clone()))? + "\n";
-        for (address, identity) in &open.pending {
+        for (identity, address) in &open.pending {
             let entry = Entry::new(usize::MAX, address, Verb::Create, identity);
             text.push_str(&(serde_json::to_string(&Line::Intent(entry))? + "\n"));
         }
@@ -85,24 +86,23 @@ impl Journal for FileJournal {
         written.await.map_err(|_| io::Error::other("the journal's writer is gone"))?
     }
 
-    async fn conclude(&self, entry: Entry, error: Option<String>) -> io::Result<()> {
-        self.send(&Line::Outcome { entry, error }, None)
+    async fn conclude(&self, entry: Entry, outcome: Outcome) -> io::Result<()> {
+        self.send(&Line::Outcome { entry, outcome }, None)
     }
 }
 
 /// What runs before left open.
 pub(super) fn recover(path: &Path) -> Recorded {
     let Ok(file) = File::open(path) else { return Recorded::default() };
-    let mut pending: BTreeMap<Address, String> = BTreeMap::new();
+    let mut pending: BTreeMap<String, Address> = BTreeMap::new();
     for line in BufReader::new(file).lines() {
         let Ok(line) = line else { break };
         match serde_json::from_str::<Line>(&line) {
             Ok(Line::Intent(entry)) if entry.verb == "create" || entry.verb == "adopt" => {
-                pending.insert(entry.address, entry.identity);
+                pending.insert(entry.identity, entry.address);
             }
-            // A failed call may have had its effect all the same.
-            Ok(Line::Outcome { entry, error: None }) => {
-                pending.remove(&entry.address);
+            Ok(Line::Outcome { entry, outcome }) if outcome.settles() => {
+                pending.remove(&entry.identity);
             }
             _ => {}
         }
@@ -141,7 +141,7 @@ fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>) {
 mod tests {
     use super::{FileJournal, recover};
     use crate::address::Address;
-    use crate::execute::{Entry, Journal as _};
+    use crate::execute::{Entry, Journal as _, Outcome};
     use crate::plan::Verb;
     use crate::recorded::Recorded;
     use crate::store::Run;
@@ -155,10 +155,10 @@ mod tests {
         let entry = |step, name: &str| Entry::new(step, &address(name), Verb::Create, name);
         let journal = FileJournal::begin(&path, &run, &Recorded::default()).expect("begun");
         journal.intend(entry(0, "a")).await.expect("written");
-        journal.conclude(entry(0, "a"), None).await.expect("written");
+        journal.conclude(entry(0, "a"), Outcome::Done).await.expect("written");
         journal.intend(entry(1, "b")).await.expect("written");
-        assert!(recover(&path).intended(&address("b"), "b"));
-        assert!(!recover(&path).intended(&address("a"), "a"));
+        assert!(recover(&path).intended("b"));
+        assert!(!recover(&path).intended("a"));
         // A crash in the middle of a line.
         let mut text = std::fs::read_to_string(&path).expect("there");
         text.push_str("{\"intent\":{\"step\":2,\"addr");
@@ -168,8 +168,8 @@ mod tests {
         let journal = FileJournal::begin(&path, &Run::now("apply", "g".into()), &open).expect("begun");
         journal.intend(entry(0, "c")).await.expect("written");
         assert_eq!(recover(&path).pending.len(), 2);
-        journal.conclude(entry(7, "b"), None).await.expect("written");
+        journal.conclude(entry(7, "b"), Outcome::Done).await.expect("written");
         journal.intend(entry(8, "d")).await.expect("written");
-        assert!(!recover(&path).intended(&address("b"), "b"));
+        assert!(!recover(&path).intended("b"));
     }
 }

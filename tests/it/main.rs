@@ -13,4 +13,6 @@ mod flagship;
 mod outages;
 mod safety;
 mod scenarios;
+mod simulation;
+
 mod support;

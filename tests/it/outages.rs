@@ -131,7 +131,7 @@ async fn every_call_of_the_contract_is_idempotent() {
         adopt: false,
         place: Some("a"),
     };
-    let removal = |mark| Removal { kind: queue, identity: "region/a/queue/q", mark, usage: None };
+    let removal = |mark| Removal { kind: queue, identity: "region/a/queue/q", mark, unmarked: false, usage: None };
     let sandbox = &engine.sandbox;
     assert!(sandbox.read(queue, "region/a/queue/q").await.expect("readable").is_none());
     assert_eq!(sandbox.update(&request(&mark)).await.expect_err("it is not there").class, Class::Conflict);

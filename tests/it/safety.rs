@@ -145,7 +145,7 @@ async fn an_object_that_fills_up_after_planning_is_not_deleted() {
         let engine = Engine::new();
         engine.converge(before).await;
         let pipeline = engine.pipeline(after).expect("good");
-        let observed = pipeline.observe().await.expect("observed");
+        let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
         let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
         assert_eq!(plan.change(&address("queue.q@a")).expect("planned").risk(), Risk::Safe);
         let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".to_owned(), 7)]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::diagnostic::Diagnostics;
-use atlas::execute::{Entry, Journal, Report};
+use atlas::execute::{Entry, Journal, Outcome, Report};
 use atlas::observed::Object;
 use atlas::pipeline::{Applying, Pipeline};
 use atlas::plan::{Options, Plan, Selector};
@@ -32,7 +32,7 @@ impl Journal for Nowhere {
         Ok(())
     }
 
-    async fn conclude(&self, _: Entry, _: Option<String>) -> std::io::Result<()> {
+    async fn conclude(&self, _: Entry, _: Outcome) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -58,7 +58,7 @@ impl Engine {
 
     pub async fn plan_with(&self, spec: &str, options: &Options) -> Plan {
         let pipeline = self.pipeline(spec).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"));
-        let observed = pipeline.observe().await.expect("observed");
+        let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
         pipeline.plan(&Recorded::default(), &observed, options)
     }
 
@@ -68,7 +68,7 @@ impl Engine {
 
     pub async fn apply_with(&self, spec: &str, options: &Options, allow_loss: &[&str]) -> Report {
         let pipeline = self.pipeline(spec).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"));
-        let observed = pipeline.observe().await.expect("observed");
+        let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
         let plan = pipeline.plan(&Recorded::default(), &observed, options);
         assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
         self.execute(&pipeline, plan, allow_loss).await

@@ -156,7 +156,8 @@ impl Provider for Sandbox {
             let Some(object) = transaction.get(removal.identity)? else {
                 return transaction.forget_made(removal.mark);
             };
-            if !owned_by(&object, removal.mark) {
+            let unmarked = removal.unmarked && object.mark.is_none();
+            if !owned_by(&object, removal.mark) && !unmarked {
                 return Err(taken(&object).into());
             }
             if object.mark.as_ref().is_some_and(|mark| mark.protect) {
