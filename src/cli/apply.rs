@@ -10,12 +10,12 @@ use super::args::{ApplyArgs, Carrying, DestroyArgs, Global};
 use super::failure::Failure;
 use super::load::{self, Loaded, selectors};
 use super::ui::Ui;
-use super::{End, files, plan, progress};
+use super::{End, environment, files, plan, progress};
 use crate::address::Address;
 use crate::execute::Report;
 use crate::pipeline::{Applying, refuse_loss};
 use crate::plan::{Action, Options, Plan, SavedPlan};
-use crate::store::{LockError, Run};
+use crate::store::{Former, Held, LockError, Run};
 use crate::style::Role;
 
 /// What is going to be applied, and how it is called.
@@ -50,10 +50,10 @@ pub async fn destroy(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<End
 
 /// Plans under the lock, asks, executes, and proves the result.
 pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui: &Ui) -> Result<End, Failure> {
-    let held = loaded.store.lock(&format!("atlas {}", work.command)).map_err(locked)?;
-    if let Some(dead) = &held.dead {
-        ui.note(&format!("Took over the lock of process {} on {}, which died while it ran.\n", dead.pid, dead.host));
-    }
+    let held = loaded.store.lock(&format!("atlas {}", work.command), environment::lease()).map_err(locked)?;
+    tell_former(&held, ui);
+    let fence = held.lock.fence();
+    loaded.pipeline.registry.fence(fence.token());
     let recorded = loaded.store.recorded();
     let observed = loaded.pipeline.observe(&recorded).await?;
     let plan = loaded.pipeline.plan(&recorded, &observed, &work.options);
@@ -85,7 +85,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     }
     let run = Run::now(work.command, plan.fingerprint());
     let open = recorded.still_open(&observed, &loaded.pipeline.desired);
-    let journal = loaded.store.journal(&run, &open).map_err(|error| {
+    let journal = loaded.store.journal(&run, &open, fence.clone()).map_err(|error| {
         Failure::new("the journal can't be written, so nothing was done").because(error.to_string())
     })?;
     let moved = approved.as_ref().is_some_and(|approved| approved.moved);
@@ -116,6 +116,24 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     tell_residual(ui, residual);
     finish(ui, &report, &plan);
     Ok(if complete { End::Good } else { End::Incomplete })
+}
+
+fn tell_former(held: &Held, ui: &Ui) {
+    match &held.former {
+        None => {}
+        Some(Former::Dead(dead)) => {
+            ui.note(&format!(
+                "Took over the lock of process {} on {}, which died while it ran.\n",
+                dead.pid, dead.host
+            ));
+        }
+        Some(Former::Silent(slow, silent)) => ui.note(&format!(
+            "Took over the lease of process {} on {}, which was silent for {} s. It can't write any more.\n",
+            slow.pid,
+            slow.host,
+            silent.as_secs()
+        )),
+    }
 }
 
 /// Which part of a saved plan may still be done.

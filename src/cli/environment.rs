@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The variables that `ATLAS_VAR_name` gives, by name, each with where it comes from.
 pub fn variables() -> BTreeMap<String, (String, String)> {
@@ -19,6 +20,12 @@ pub fn variables() -> BTreeMap<String, (String, String)> {
 pub fn crash_orders() -> Option<(u64, Option<std::path::PathBuf>)> {
     let die_at = std::env::var("ATLAS_CRASH_AT").ok()?.parse().ok()?;
     Some((die_at, std::env::var_os("ATLAS_CRASH_LOG").map(Into::into)))
+}
+
+/// How long a lease lasts that is not renewed: `ATLAS_LEASE_SECONDS`, half a minute by default.
+pub fn lease() -> Duration {
+    let seconds = std::env::var("ATLAS_LEASE_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.filter(|seconds| *seconds > 0).unwrap_or(30))
 }
 
 /// Whether the environment asks for colour or against it; none when it says nothing.

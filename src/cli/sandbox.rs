@@ -76,7 +76,7 @@ mod play {
         // Nobody may be at work in the world that goes.
         let _held = spec
             .store
-            .lock("atlas sandbox reset")
+            .lock("atlas sandbox reset", super::super::environment::lease())
             .map_err(|error| Failure::new("somebody else is at work here").because(error.to_string()).code(5))?;
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}

@@ -26,6 +26,10 @@ use crate::value::Attributes;
 /// What a provider can do. Every call is one attempt: whoever calls decides about retries.
 #[async_trait]
 pub trait Provider: Send + Sync {
+    /// Tells the token of the lease under which this run writes. A provider that can remember it refuses every writer
+    /// with a smaller one from then on.
+    fn fence(&self, _token: u64) {}
+
     /// Looks at what lives in some hosts: every object that the owner's marks claim, and every object whose identity
     /// is wanted, whoever owns it. A host that does not answer is reported, not an error.
     ///

@@ -30,6 +30,11 @@ impl Registry {
         }
     }
 
+    /// Tells every provider the token of the lease under which this run writes.
+    pub fn fence(&self, token: u64) {
+        self.all().for_each(|provider| provider.fence(token));
+    }
+
     /// Every provider, once.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         self.sandbox.iter().filter(|_| self.world == World::Sandbox)

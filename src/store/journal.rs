@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::history::Run;
+use super::lock::Fence;
 use crate::address::Address;
 use crate::crash::point;
 use crate::execute::{Entry, Journal, Outcome};
@@ -52,7 +53,7 @@ impl FileJournal {
     ///
     /// # Errors
     /// When the disk does not let us.
-    pub fn begin(path: &Path, run: &Run, open: &Recorded) -> io::Result<Self> {
+    pub fn begin(path: &Path, run: &Run, open: &Recorded, fence: Fence) -> io::Result<Self> {
         let mut text = serde_json::to_string(&Line::Run(run.clone()))? + "\n";
         for (identity, address) in &open.pending {
             let entry = Entry::new(usize::MAX, address, Verb::Create, identity);
@@ -68,7 +69,7 @@ impl FileJournal {
         std::fs::rename(&part, path)?;
         point("journal: after it began");
         let (jobs, waiting) = mpsc::channel();
-        std::thread::Builder::new().name("journal".into()).spawn(move || write_all(file, &waiting))?;
+        std::thread::Builder::new().name("journal".into()).spawn(move || write_all(file, &waiting, &fence))?;
         Ok(Self { jobs })
     }
 
@@ -110,7 +111,7 @@ pub(super) fn recover(path: &Path) -> Recorded {
     Recorded { pending }
 }
 
-fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>) {
+fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence) {
     const BATCH: usize = 1_024;
     while let Ok(first) = waiting.recv() {
         let mut text = first.line;
@@ -120,7 +121,8 @@ fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>) {
             done.extend(job.done);
         }
         point("journal: before a write");
-        let mut result = file.write_all(text.as_bytes());
+        // Whoever lost the lease must not write, and so must not act: somebody else is at work already.
+        let mut result = fence.check().and_then(|()| file.write_all(text.as_bytes()));
         point("journal: after a write, before its fsync");
         if result.is_ok() && !done.is_empty() {
             result = file.sync_data();
@@ -144,16 +146,18 @@ mod tests {
     use crate::execute::{Entry, Journal as _, Outcome};
     use crate::plan::Verb;
     use crate::recorded::Recorded;
-    use crate::store::Run;
+    use crate::store::{Lock, Run};
 
     #[tokio::test]
     async fn an_intent_without_an_outcome_is_recovered() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("journal.jsonl");
         let run = Run::now("apply", "f".into());
+        let lease = std::time::Duration::from_secs(60);
+        let held = Lock::take(&folder.path().join("lock"), "atlas apply", lease).expect("free");
         let address = |name: &str| Address::new("bucket", name, None);
         let entry = |step, name: &str| Entry::new(step, &address(name), Verb::Create, name);
-        let journal = FileJournal::begin(&path, &run, &Recorded::default()).expect("begun");
+        let journal = FileJournal::begin(&path, &run, &Recorded::default(), held.lock.fence().clone()).expect("begun");
         journal.intend(entry(0, "a")).await.expect("written");
         journal.conclude(entry(0, "a"), Outcome::Done).await.expect("written");
         journal.intend(entry(1, "b")).await.expect("written");
@@ -165,7 +169,8 @@ mod tests {
         std::fs::write(&path, text).expect("written");
         let open = recover(&path);
         assert_eq!(open.pending.len(), 1);
-        let journal = FileJournal::begin(&path, &Run::now("apply", "g".into()), &open).expect("begun");
+        let journal =
+            FileJournal::begin(&path, &Run::now("apply", "g".into()), &open, held.lock.fence().clone()).expect("begun");
         journal.intend(entry(0, "c")).await.expect("written");
         assert_eq!(recover(&path).pending.len(), 2);
         journal.conclude(entry(7, "b"), Outcome::Done).await.expect("written");

@@ -1,11 +1,14 @@
-//! The lock of an environment: held by a living process, or by nobody.
+//! The lock of an environment: a lease that its holder renews, and that nobody has to unlock.
 //!
-//! The operating system lets go of it when its holder dies, so there is no unlock command. The file says who holds it,
-//! for people.
+//! The operating system lets go of it when its holder dies. A holder that lives and does not renew it, because it was
+//! stopped or its machine slept, loses it after a while to whoever wants it. The file says who holds it, for people,
+//! and a token that only grows: a holder that comes back finds a larger one and can't write any more (fencing).
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +25,9 @@ pub struct Holder {
     pub command: String,
     /// Since when, in UTC.
     pub since: String,
+    /// Larger than the token of every holder before.
+    #[serde(default)]
+    pub token: u64,
 }
 
 /// Why a lock could not be taken.
@@ -35,10 +41,20 @@ pub enum LockError {
     Disk(#[source] io::Error),
 }
 
-/// A lock that is held until this is dropped.
+/// A lease that is held, and renewed, until this is dropped.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    fence: Fence,
+    /// Ends the renewing when it is dropped.
+    _renewing: mpsc::Sender<()>,
+}
+
+/// Tells whether a lease is still held. Cheap to copy and to ask.
+#[derive(Clone, Debug)]
+pub struct Fence {
+    path: PathBuf,
+    token: u64,
 }
 
 /// A lock just taken.
@@ -46,69 +62,163 @@ pub struct Lock {
 pub struct Held {
     /// The lock itself.
     pub lock: Lock,
-    /// The holder that died with it, if there was one.
-    pub dead: Option<Holder>,
+    /// The holder that it was taken over from, if there was one.
+    pub former: Option<Former>,
+}
+
+/// A holder that lost its lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Former {
+    /// It died.
+    Dead(Holder),
+    /// It lives, and did not renew its lease for this long.
+    Silent(Holder, Duration),
 }
 
 impl Lock {
-    /// Takes the lock, at once or not at all.
+    /// Takes the lock, at once or not at all. A lease that was not renewed for `lease` is taken over.
     ///
     /// # Errors
     /// When somebody alive holds it, or the disk does not let us.
-    pub fn take(path: &Path, command: &str) -> Result<Held, LockError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut file = super::open_private(&mut options, path).map_err(LockError::Disk)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held(read(&mut file))),
+    pub fn take(path: &Path, command: &str, lease: Duration) -> Result<Held, LockError> {
+        // Only one process at a time may look and decide; the guard is held for a moment only.
+        let guard = open(&path.with_extension("guard")).map_err(LockError::Disk)?;
+        guard.lock().map_err(LockError::Disk)?;
+        let mut file = open(path).map_err(LockError::Disk)?;
+        let known = read(&mut file);
+        let former = match file.try_lock() {
+            Ok(()) => known.clone().filter(|holder| holder.pid != 0).map(Former::Dead),
             Err(TryLockError::Error(error)) => return Err(LockError::Disk(error)),
-        }
-        let dead = read(&mut file);
+            Err(TryLockError::WouldBlock) => {
+                let silent = silence(&file).filter(|silent| *silent > lease);
+                let (Some(holder), Some(silent)) = (known.clone(), silent) else { return Err(LockError::Held(known)) };
+                // The silent holder keeps its lock on the old file, which nobody will look at any more.
+                std::fs::remove_file(path).map_err(LockError::Disk)?;
+                file = open(path).map_err(LockError::Disk)?;
+                file.try_lock().map_err(|error| LockError::Disk(error.into()))?;
+                Some(Former::Silent(holder, silent))
+            }
+        };
         let holder = Holder {
             pid: std::process::id(),
             host: host_name(),
             command: command.to_owned(),
             since: super::history::now(),
+            token: next_token(known.map_or(0, |holder| holder.token)),
         };
         point("lock: before it is taken");
-        write(&mut file, Some(&holder)).map_err(LockError::Disk)?;
+        write(&mut file, &holder).map_err(LockError::Disk)?;
         point("lock: after it was taken");
-        Ok(Held { lock: Self { file }, dead })
+        let fence = Fence { path: path.to_owned(), token: holder.token };
+        let renewing = renew(file.try_clone().map_err(LockError::Disk)?, lease / 4).map_err(LockError::Disk)?;
+        Ok(Held { lock: Self { file, fence, _renewing: renewing }, former })
+    }
+
+    /// What tells whether the lease is still held.
+    #[must_use]
+    pub const fn fence(&self) -> &Fence {
+        &self.fence
+    }
+}
+
+impl Fence {
+    /// The token of the lease.
+    #[must_use]
+    pub const fn token(&self) -> u64 {
+        self.token
+    }
+
+    /// Whether the lease is still held.
+    ///
+    /// # Errors
+    /// When somebody else has it, and who.
+    pub fn check(&self) -> io::Result<()> {
+        let holder = File::open(&self.path).ok().and_then(|mut file| read(&mut file));
+        match holder {
+            Some(holder) if holder.token == self.token => Ok(()),
+            Some(holder) => {
+                let who = format!("process {} on {}", holder.pid, holder.host);
+                Err(io::Error::other(format!("the lease was lost to {who}, so nothing more is done here")))
+            }
+            None => Err(io::Error::other("the lease is gone, so nothing more is done here")),
+        }
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         point("lock: before it is let go");
-        // An empty file says that its last holder ended in good order.
-        let _ = write(&mut self.file, None);
+        if self.fence.check().is_ok() {
+            // Process 0 is nobody: the last holder ended in good order. The token stays, so that it only grows.
+            let nobody = Holder {
+                pid: 0,
+                host: String::new(),
+                command: String::new(),
+                since: String::new(),
+                token: self.fence.token,
+            };
+            let _ = write(&mut self.file, &nobody);
+        }
         let _ = self.file.unlock();
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    super::open_private(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
+}
+
+/// Renews the lease of a file until the sender is dropped.
+fn renew(file: File, every: Duration) -> io::Result<mpsc::Sender<()>> {
+    let (sender, ended) = mpsc::channel();
+    std::thread::Builder::new().name("lease".into()).spawn(move || {
+        while ended.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
+            // A lease that can't be renewed is lost in time, and the fence notices.
+            let _ = file.set_modified(this_moment());
+        }
+    })?;
+    Ok(sender)
+}
+
+/// A token larger than the last one, and larger than any before it although the records may have been deleted since:
+/// milliseconds since 1970, unless the clock was set back.
+fn next_token(last: u64) -> u64 {
+    let now = this_moment().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX).max(last + 1)
+}
+
+/// For how long a lease was not renewed.
+fn silence(file: &File) -> Option<Duration> {
+    this_moment().duration_since(file.metadata().ok()?.modified().ok()?).ok()
+}
+
+#[allow(clippy::disallowed_methods, reason = "a lease is about time, and this is where it is looked at")]
+fn this_moment() -> SystemTime {
+    SystemTime::now()
 }
 
 fn read(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
     file.seek(io::SeekFrom::Start(0)).ok()?;
     file.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    serde_json::from_str(text.trim_end()).ok()
 }
 
-fn write(file: &mut File, holder: Option<&Holder>) -> io::Result<()> {
-    file.set_len(0)?;
+fn write(file: &mut File, holder: &Holder) -> io::Result<()> {
+    // One write, padded to one length, so that no reader sees half of it.
+    let text = format!("{:<500}\n", serde_json::to_string(holder)?);
     file.seek(io::SeekFrom::Start(0))?;
-    if let Some(holder) = holder {
-        file.write_all(serde_json::to_string(holder)?.as_bytes())?;
-    }
-    file.flush()
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
+    file.sync_data()
 }
 
 fn held(holder: &Option<Holder>) -> String {
     match holder {
-        Some(holder) => {
-            format!("`{}` is running since {}: process {} on {}", holder.command, holder.since, holder.pid, holder.host)
+        Some(holder) if holder.pid != 0 => {
+            let Holder { command, since, pid, host, .. } = holder;
+            format!("`{command}` is running since {since}: process {pid} on {host}")
         }
-        None => "another Atlas is running here".into(),
+        _ => "another Atlas is running here".into(),
     }
 }
 
@@ -119,20 +229,27 @@ fn host_name() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lock, LockError};
+    use std::time::Duration;
+
+    use super::{Former, Lock, LockError};
+
+    const LEASE: Duration = Duration::from_secs(60);
 
     #[test]
     fn one_holder_at_a_time_and_its_name_is_known() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
-        let held = Lock::take(&path, "atlas apply").expect("free");
-        assert!(held.dead.is_none());
-        match Lock::take(&path, "atlas apply") {
+        let held = Lock::take(&path, "atlas apply", LEASE).expect("free");
+        assert!(held.former.is_none());
+        match Lock::take(&path, "atlas apply", LEASE) {
             Err(LockError::Held(Some(holder))) => assert_eq!(holder.pid, std::process::id()),
             other => panic!("{other:?}"),
         }
+        let first = held.lock.fence().token();
         drop(held);
-        assert!(Lock::take(&path, "atlas apply").expect("free again").dead.is_none());
+        let again = Lock::take(&path, "atlas apply", LEASE).expect("free again");
+        assert!(again.former.is_none());
+        assert!(again.lock.fence().token() > first);
     }
 
     #[test]
@@ -141,7 +258,23 @@ mod tests {
         let path = folder.path().join("lock");
         let text = r#"{"pid":1,"host":"elsewhere","command":"atlas apply","since":"2026-01-01T00:00:00Z"}"#;
         std::fs::write(&path, text).expect("written");
-        let held = Lock::take(&path, "atlas apply").expect("its holder is dead");
-        assert_eq!(held.dead.map(|holder| holder.host).as_deref(), Some("elsewhere"));
+        let held = Lock::take(&path, "atlas apply", LEASE).expect("its holder is dead");
+        assert!(matches!(held.former, Some(Former::Dead(holder)) if holder.host == "elsewhere"));
+    }
+
+    #[test]
+    fn a_silent_holder_loses_its_lease_and_is_fenced_off() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let slow = Lock::take(&path, "atlas apply", LEASE).expect("free").lock;
+        assert!(slow.fence().check().is_ok());
+        let past = std::time::UNIX_EPOCH + Duration::from_secs(1);
+        slow.file.set_modified(past).expect("set");
+        let quick = Lock::take(&path, "atlas apply", LEASE).expect("the lease ran out");
+        assert!(matches!(quick.former, Some(Former::Silent(..))));
+        let lost = slow.fence().check().expect_err("it was lost");
+        assert!(lost.to_string().contains("the lease was lost to process"), "{lost}");
+        drop(slow);
+        assert!(quick.lock.fence().check().is_ok(), "a late holder that ends takes nothing along");
     }
 }

@@ -10,10 +10,11 @@ mod lock;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use history::{Run, RunSummary};
 pub use journal::FileJournal;
-pub use lock::{Held, Holder, Lock, LockError};
+pub use lock::{Fence, Former, Held, Holder, Lock, LockError};
 
 use crate::recorded::Recorded;
 
@@ -58,14 +59,14 @@ impl Store {
         Ok(())
     }
 
-    /// Takes the lock of this environment.
+    /// Takes the lock of this environment, as a lease that is lost when it is not renewed for so long.
     ///
     /// # Errors
     /// When somebody alive holds it, or the disk does not let us.
-    pub fn lock(&self, command: &str) -> Result<Held, LockError> {
+    pub fn lock(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
         let folder = self.records();
         self.make(&folder).map_err(LockError::Disk)?;
-        Lock::take(&folder.join("lock"), command)
+        Lock::take(&folder.join("lock"), command, lease)
     }
 
     /// What earlier runs recorded. What can't be read is as good as not there: records are no truth.
@@ -78,10 +79,10 @@ impl Store {
     ///
     /// # Errors
     /// When the disk does not let us.
-    pub fn journal(&self, run: &Run, open: &Recorded) -> io::Result<FileJournal> {
+    pub fn journal(&self, run: &Run, open: &Recorded, fence: Fence) -> io::Result<FileJournal> {
         let folder = self.records();
         self.make(&folder)?;
-        FileJournal::begin(&folder.join("journal.jsonl"), run, open)
+        FileJournal::begin(&folder.join("journal.jsonl"), run, open, fence)
     }
 
     /// Adds a finished run to the history.

@@ -62,6 +62,95 @@ fn settle(place: &Place) {
     assert_eq!(json["resources"].as_array().map(Vec::len), Some(4), "something twice, or an orphan: {json}");
 }
 
+/// Killed again and again in the middle of an apply of two thousand resources, at moments that a seed chooses.
+#[test]
+fn fifty_kills_in_a_row_and_one_apply() {
+    let mut spec = String::from("[project]\nname = \"t\"\nenvironment = \"s\"\n[environment.s]\nworld = \"sandbox\"\n");
+    for region in 0..10 {
+        spec.push_str(&format!("[region.r{region}]\n"));
+    }
+    for queue in 0..199 {
+        let regions: Vec<String> = (0..10).map(|n| format!("\"r{n}\"")).collect();
+        spec.push_str(&format!("[queue.q{queue}]\nregions = [{}]\n", regions.join(", ")));
+        if queue >= 20 {
+            spec.push_str(&format!("tags = {{ other = \"${{queue.q{}.arn}}\" }}\n", queue - 20));
+        }
+    }
+    let place = Place::with(&spec);
+    let mut seed: u64 = 7;
+    let mut killed = 0;
+    for round in 0..50 {
+        let mut child = begin(&place, &["apply", "--yes", "-q"]);
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Short waits first and longer ones later, so that some of it dies while planning and some while applying.
+        std::thread::sleep(Duration::from_millis(30 + (seed >> 33) % (60 + round * 4)));
+        killed += usize::from(child.try_wait().expect("known").is_none());
+        // It may just have ended by itself.
+        let _ = child.kill();
+        child.wait().expect("it is over");
+    }
+    let last = place.run(&["apply", "--yes", "-q"]);
+    assert_eq!(last.code, 0, "{last:?}");
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+    let status = place.json(&["status", "--json"]);
+    let resources = status["resources"].as_array().expect("a list");
+    assert_eq!(resources.len(), 2_000);
+    assert!(resources.iter().all(|one| one["status"] == "ok"));
+    println!("{killed} of 50 applies were killed on their way");
+    assert!(killed >= 10, "only {killed} were killed on their way");
+}
+
+#[test]
+fn damaged_records_lose_nothing() {
+    let place = Place::with(SPEC);
+    place.expect(0, &["apply", "--yes"]);
+    let plan = place.expect(0, &["plan"]);
+    for name in ["journal.jsonl", "history.jsonl", "lock"] {
+        let path = place.path(&format!(".atlas/records/s/{name}"));
+        let whole = std::fs::read(&path).expect("there");
+        for damaged in [&whole[..whole.len() / 2], b"\xff\xfe\x00 no text", b"", b"{\"intent\":[]}\n"] {
+            std::fs::write(&path, damaged).expect("written");
+            assert_eq!(place.expect(0, &["plan"]), plan, "{name}");
+            place.expect(0, &["history"]);
+            place.expect(0, &["sandbox", "delete", "queue.three@us-east-1"]);
+            place.expect(0, &["apply", "--yes"]);
+            place.expect(0, &["plan", "--detailed-exitcode"]);
+        }
+    }
+}
+
+/// A disk that takes no more: the apply says so, nothing is half done, and with room again it goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk() {
+    let place = Place::with(SPEC);
+    let disk = place.path(".atlas");
+    std::fs::create_dir(&disk).expect("made");
+    let mounted = |args: &[&str]| {
+        std::process::Command::new(args[0]).args(&args[1..]).output().is_ok_and(|output| output.status.success())
+    };
+    let disk = disk.to_str().expect("UTF-8");
+    if !mounted(&["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", disk]) {
+        // Only root can make a small disk. Elsewhere a file in the way of the journal stands for it.
+        place.write(".atlas/records", "in the way");
+        let run = place.run(&["apply", "--yes"]);
+        assert!(run.code == 1 && run.stderr.contains("can't be written, so nothing was done"), "{run:?}");
+        std::fs::remove_file(place.path(".atlas/records")).expect("removed");
+        settle(&place);
+        return;
+    }
+    std::fs::write(place.path(".atlas/filler"), vec![0; 120 * 1024]).expect("room");
+    let run = place.run(&["apply", "--yes"]);
+    let gone = mounted(&["mount", "-o", "remount,size=64m", disk]);
+    assert!(gone, "the disk could not be made larger");
+    let carried = place.run(&["apply", "--yes"]);
+    let left = place.run(&["plan", "--detailed-exitcode"]);
+    mounted(&["umount", disk]);
+    assert!(run.code == 1 || run.code == 3, "{run:?}");
+    assert!(run.stderr.contains("full") || run.stdout.contains("full") || run.stderr.contains("No space"), "{run:?}");
+    assert_eq!((carried.code, left.code), (0, 0), "{carried:?}\n{left:?}");
+}
+
 #[test]
 fn of_two_applies_one_works_and_the_other_says_who() {
     let place = slow("400");
@@ -74,6 +163,31 @@ fn of_two_applies_one_works_and_the_other_says_who() {
     assert!(second.stderr.contains("`atlas apply` is running since"), "{second:?}");
     let first = Run::of(first.wait_with_output().expect("it ends"));
     assert_eq!(first.code, 0, "{first:?}");
+    settle(&place);
+}
+
+#[test]
+fn a_stopped_holder_loses_its_lease_and_can_not_write_any_more() {
+    let place = slow("300");
+    let lease = |command: &mut std::process::Command| drop(command.env("ATLAS_LEASE_SECONDS", "1"));
+    let mut first = place.command(&["apply", "--yes"]);
+    lease(&mut first);
+    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it begins");
+    wait_for(&place, "\"step\":1");
+    signal(&first, "-STOP");
+    // A lease is about time, so this waits until it has run out.
+    std::thread::sleep(Duration::from_millis(1_500));
+    let mut second = place.command(&["apply", "--yes"]);
+    lease(&mut second);
+    let second = Run::of(second.output().expect("it runs"));
+    assert_eq!(second.code, 0, "{second:?}");
+    assert!(second.stdout.contains("Took over the lease of process"), "{second:?}");
+    let world = place.json(&["status", "--json"]);
+    signal(&first, "-CONT");
+    let first = Run::of(first.wait_with_output().expect("it ends"));
+    assert_eq!(first.code, 3, "{first:?}");
+    assert!(first.stdout.contains("lost"), "{first:?}");
+    assert_eq!(place.json(&["status", "--json"]), world, "the late holder changed something");
     settle(&place);
 }
 

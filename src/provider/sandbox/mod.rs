@@ -8,6 +8,7 @@ mod chaos;
 mod world;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,13 +23,15 @@ use crate::observed::{Mark, Object};
 /// The embedded world as a provider.
 pub struct Sandbox {
     world: World,
+    /// The token of the lease under which this run writes; 0 without one.
+    token: AtomicU64,
 }
 
 impl Sandbox {
     /// A provider over a world.
     #[must_use]
     pub const fn new(world: World) -> Self {
-        Self { world }
+        Self { world, token: AtomicU64::new(0) }
     }
 
     /// The world itself, for playing with it behind Atlas's back.
@@ -58,6 +61,10 @@ impl Sandbox {
 
 #[async_trait]
 impl Provider for Sandbox {
+    fn fence(&self, token: u64) {
+        self.token.store(token, Ordering::Relaxed);
+    }
+
     async fn observe(&self, query: &Query<'_>) -> Result<Observation, ProviderError> {
         let latency: Duration = self.world.latency()?;
         if !latency.is_zero() {
@@ -114,6 +121,7 @@ impl Provider for Sandbox {
             mark: Some(request.mark.clone()),
         };
         self.world.write(|transaction| {
+            transaction.fence(request.mark, self.token.load(Ordering::Relaxed))?;
             if !request.hosts.is_empty() && !request.hosts.iter().any(|host| transaction.exists(host)) {
                 return Err(ProviderError::new(Class::Invalid, "its host is not there").into());
             }
@@ -132,6 +140,7 @@ impl Provider for Sandbox {
     async fn update(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
         self.suffer(request.identity, "update", Some(request.mark.address.as_str())).await?;
         Ok(self.world.write(|transaction| {
+            transaction.fence(request.mark, self.token.load(Ordering::Relaxed))?;
             let Some(mut object) = transaction.get(request.identity)? else {
                 return Err(ProviderError::new(Class::Conflict, "it is gone").into());
             };
@@ -153,6 +162,7 @@ impl Provider for Sandbox {
     async fn delete(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
         self.suffer(removal.identity, "delete", Some(removal.mark.address.as_str())).await?;
         Ok(self.world.write(|transaction| {
+            transaction.fence(removal.mark, self.token.load(Ordering::Relaxed))?;
             let Some(object) = transaction.get(removal.identity)? else {
                 return transaction.forget_made(removal.mark);
             };
@@ -180,6 +190,7 @@ impl Provider for Sandbox {
     async fn forget(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
         self.suffer(removal.identity, "forget", Some(removal.mark.address.as_str())).await?;
         Ok(self.world.write(|transaction| {
+            transaction.fence(removal.mark, self.token.load(Ordering::Relaxed))?;
             if let Some(mut object) = transaction.get(removal.identity)?.filter(|object| owned_by(object, removal.mark))
             {
                 object.mark = None;

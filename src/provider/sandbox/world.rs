@@ -32,6 +32,7 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS fault (
         id INTEGER PRIMARY KEY, address TEXT NOT NULL, verb TEXT NOT NULL, class TEXT NOT NULL, times INTEGER NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS fence (owner TEXT PRIMARY KEY, token INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
@@ -214,6 +215,32 @@ impl Transaction<'_> {
     /// When the database can't be read.
     pub fn get(&self, identity: &str) -> Result<Option<Object>, WorldError> {
         get(&self.0, identity)
+    }
+
+    /// Refuses a writer whose lease was lost to a later one, and remembers the latest.
+    ///
+    /// # Errors
+    /// [`Class::Denied`] for a late writer; or when the database can't be used.
+    pub fn fence(&self, mark: &Mark, token: u64) -> Result<(), WorldError> {
+        if token == 0 {
+            return Ok(());
+        }
+        let token = i64::try_from(token).unwrap_or(i64::MAX);
+        let owner = format!("{} {}", mark.project, mark.environment);
+        let mut statement = self.0.prepare_cached("SELECT token FROM fence WHERE owner = ?1")?;
+        let latest: Option<i64> = statement.query_row([&owner], |row| row.get(0)).optional()?;
+        match latest {
+            Some(latest) if latest > token => {
+                Err(ProviderError::new(Class::Denied, "the lease was lost, and a later run is at work").into())
+            }
+            Some(latest) if latest == token => Ok(()),
+            _ => {
+                self.0
+                    .prepare_cached("INSERT OR REPLACE INTO fence (owner, token) VALUES (?1, ?2)")?
+                    .execute(params![owner, token])?;
+                Ok(())
+            }
+        }
     }
 
     /// Whether an object is there.
