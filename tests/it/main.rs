@@ -10,6 +10,7 @@ mod causes;
 mod crashes;
 mod documents;
 mod flagship;
+mod fuzz;
 mod outages;
 mod safety;
 mod scenarios;
