@@ -19,3 +19,7 @@ plan *args:
 # Applies the flagship in the sandbox.
 apply *args:
     cargo run --release -- apply {{args}}
+
+# Lives so many simulated lives.
+simulate count="100000":
+    ATLAS_SEEDS={{count}} cargo test --release --test it ten_thousand -- --nocapture

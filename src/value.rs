@@ -316,7 +316,8 @@ impl Attributes {
     #[must_use]
     pub fn get(&self, name: &str) -> &Value {
         const NULL: &Value = &Value::Null;
-        self.0.binary_search_by(|(key, _)| (*key).cmp(name)).map_or(NULL, |at| &self.0[at].1)
+        // A dozen short names are found faster by looking at each than by halving.
+        self.0.iter().find(|(key, _)| *key == name).map_or(NULL, |(_, value)| value)
     }
 
     /// The value at a path whose first part is an attribute: `dead_letter.queue`.
@@ -362,10 +363,14 @@ impl Serialize for Attributes {
 
 impl FromIterator<(&'static str, Value)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (&'static str, Value)>>(items: I) -> Self {
-        let mut attributes = Self::default();
-        for (name, value) in items {
-            attributes.set(name, value);
-        }
-        attributes
+        let mut attributes: Vec<(&'static str, Value)> =
+            items.into_iter().filter(|(_, value)| !value.is_null()).collect();
+        // Stable, so that of two values for one name the later one stays.
+        attributes.sort_by_key(|(name, _)| *name);
+        attributes.reverse();
+        attributes.dedup_by_key(|(name, _)| *name);
+        attributes.reverse();
+        attributes.shrink_to_fit();
+        Self(attributes)
     }
 }

@@ -16,7 +16,7 @@ pub async fn adopt(global: &Global, args: &OneArgs, ui: &Ui) -> Result<End, Fail
         .hint("an object can be adopted when it exists under the resource's name and is not Atlas's; see `atlas show`");
     let question = "Take this over? Only `yes` will do:";
     carry_out(
-        &loaded,
+        loaded,
         Work { options, command: "adopt", question, saved: None, only: Some((Action::Adopt, otherwise)) },
         &carrying(args),
         ui,
@@ -32,7 +32,7 @@ pub async fn forget(global: &Global, args: &OneArgs, ui: &Ui) -> Result<End, Fai
         .hint("`atlas status` lists every address");
     let question = "Let go of this? The object stays. Only `yes` will do:";
     carry_out(
-        &loaded,
+        loaded,
         Work { options, command: "forget", question, saved: None, only: Some((Action::Forget, otherwise)) },
         &carrying(args),
         ui,

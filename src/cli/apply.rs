@@ -30,14 +30,14 @@ pub struct Work<'a> {
 
 pub async fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, true, ui)?;
-    let saved = args.plan.as_deref().map(|path| read_saved(path, &loaded)).transpose()?;
+    let saved = args.plan.as_deref().map(|path| read_saved(path, loaded)).transpose()?;
     let options = match &saved {
         Some(saved) => saved.options(),
         None => load::options(&args.selection, &args.replace, false),
     };
     let work =
         Work { options, command: "apply", question: "Apply these changes? Only `yes` will do:", saved, only: None };
-    carry_out(&loaded, work, &args.carrying, ui).await
+    carry_out(loaded, work, &args.carrying, ui).await
 }
 
 pub async fn destroy(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<End, Failure> {
@@ -45,7 +45,7 @@ pub async fn destroy(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<End
     let options = load::options(&args.selection, &[], true);
     let question = "Delete all of this? Only `yes` will do:";
     let work = Work { options, command: "destroy", question, saved: None, only: None };
-    carry_out(&loaded, work, &args.carrying, ui).await
+    carry_out(loaded, work, &args.carrying, ui).await
 }
 
 /// Plans under the lock, asks, executes, and proves the result.

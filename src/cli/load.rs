@@ -79,7 +79,10 @@ pub fn spec(global: &Global) -> Result<Spec, Failure> {
 }
 
 /// Reads the spec and makes it ready for planning; with `write`, also for applying.
-pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<Loaded, Failure> {
+///
+/// What is loaded lives as long as the process: to take a hundred thousand resources apart one by one just before the end
+/// would only take time.
+pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Failure> {
     let Spec { source, desired, store, warnings } = spec(global)?;
     warn(source.text(), &warnings, ui);
     let sandbox = match desired.world {
@@ -89,7 +92,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<Loaded, Failure> {
     let registry = Registry::new(desired.world, sandbox);
     let pipeline = Pipeline::new(desired, registry)
         .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
-    Ok(Loaded { source, pipeline, store, warnings })
+    Ok(Box::leak(Box::new(Loaded { source, pipeline, store, warnings })))
 }
 
 /// Says what is worth a look, on standard error.

@@ -13,8 +13,8 @@ use crate::plan::{Options, Plan, SavedPlan, render};
 pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
     let options = load::options(&args.selection, &args.replace, args.destroy);
-    let plan = make(&loaded, &options).await?;
-    show(&loaded, &plan, ui);
+    let plan = make(loaded, &options).await?;
+    show(loaded, &plan, ui);
     if !ui.json() {
         sound(&loaded.source, &plan)?;
     } else if plan.diagnostics.has_errors() {

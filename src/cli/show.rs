@@ -5,9 +5,9 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
-use crate::observed::Object;
-use crate::plan::{Options, show_value};
-use crate::spec::{Instance, suggest};
+use crate::observed::{Object, Observed};
+use crate::plan::{Facts, Known, show_value};
+use crate::spec::{Desired, Instance, suggest};
 use crate::style::Role;
 use crate::value::{Attributes, Value};
 
@@ -23,8 +23,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
         return Err(Failure::new(format!("there is no {address} in the spec, and no object that carries its mark"))
             .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into())));
     }
-    let plan = loaded.pipeline.plan(&recorded, &observed, &Options::default());
-    let wanted = instance.map(|instance| plan.known.resolve(instance.kind, &instance.attributes)).unwrap_or_default();
+    let wanted = instance.map(|instance| resolved(instance, &loaded.pipeline.desired, &observed)).unwrap_or_default();
     let silence = instance.and_then(|instance| observed.silence(&instance.identity));
     let graph = &loaded.pipeline.graph;
     let needs: Vec<&Address> = graph.needs(address).into_iter().map(|(need, _)| need).collect();
@@ -58,6 +57,17 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
     list("needs", &needs, ui);
     list("needed by", &dependants, ui);
     Ok(End::Good)
+}
+
+/// The attributes of a resource, its references completed with what was observed.
+fn resolved(instance: &Instance, desired: &Desired, observed: &Observed) -> Attributes {
+    let mut known = Known::default();
+    for edge in &instance.references {
+        let object = observed.marked(&edge.to).next();
+        let outputs = object.map(|object| object.outputs.clone()).unwrap_or_default();
+        known.learn(edge.to.clone(), Facts { attributes: None, outputs });
+    }
+    known.resolve(instance.kind, &instance.attributes, Some(desired)).into_owned()
 }
 
 fn desired(instance: &Instance, wanted: &Attributes, ui: &Ui) {

@@ -112,7 +112,7 @@ impl<'a> Job<'a> {
         }
         let target = change.after.as_ref().ok_or("there is nothing to make")?;
         let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let attributes = known.resolve(change.kind, &target.attributes);
+        let attributes = known.resolve(change.kind, &target.attributes, None).into_owned();
         if let Some((name, _)) = attributes.iter().find(|(_, value)| !value.is_known()) {
             return Err(format!("`{name}` refers to something that is still unknown"));
         }
@@ -211,7 +211,7 @@ impl<'a> Job<'a> {
             let now = &outputs[name];
             return Err(format!("it turned out other than the plan showed: `{name}` is `{now}`, not `{value}`"));
         }
-        let facts = Facts { attributes: attributes.clone(), outputs };
+        let facts = Facts { attributes: Some(attributes.clone()), outputs };
         known.learn(change.address.clone(), facts);
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! What to do about each resource that the spec has, hosts first.
 
+mod fate;
+mod find;
+
 use std::collections::{HashMap, HashSet};
 
 use super::action::{Action, Cause, Order};
@@ -108,7 +111,7 @@ impl<'a> Decider<'a> {
     }
 
     fn decide(&mut self, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Fate {
-        let after = self.known.resolve(instance.kind, &instance.attributes);
+        let after = self.known.resolve(instance.kind, &instance.attributes, Some(self.desired));
         if let Some(blocked) = self.silent(instance) {
             // Whatever a provider saw of it all the same is no orphan.
             self.claimed.extend(self.observed.marked(&instance.address).map(|object| object.identity.as_str()));
@@ -130,9 +133,16 @@ impl<'a> Decider<'a> {
         if let Some(object) = object {
             self.claimed.insert(&object.identity);
         }
+        if let (Found::Here(object), true) = (&found, self.plain(instance))
+            && self.is_unchanged(instance, object, &after)
+        {
+            self.unchanged += 1;
+            self.learn(instance, &after, object.outputs.clone());
+            return Fate::Stays;
+        }
         let mut change = match object {
-            Some(object) => self.existing(instance, &found, object, after),
-            None => self.creation(instance, after),
+            Some(object) => self.existing(instance, &found, object, after.into_owned()),
+            None => self.creation(instance, after.into_owned()),
         };
         self.protect(&change, diagnostics);
         if change.action.destroys() && !object.is_some_and(|object| self.ours(object)) {
@@ -166,35 +176,24 @@ impl<'a> Decider<'a> {
         fate
     }
 
-    fn find(&self, instance: &Instance) -> Found<'a> {
-        let there = self.observed.at(&instance.identity);
-        let own = self.observed.marked(&instance.address).find(|object| object.kind == instance.kind);
-        let former = instance.settings.renamed_from.as_ref();
-        match there {
-            Some(object) if !self.ours(object) => {
-                let interrupted = object.mark.is_none() && self.recorded.intended(&instance.identity);
-                return if interrupted { Found::Here(object) } else { Found::Foreign(object) };
-            }
-            Some(object) => {
-                let known_as = object.mark.as_ref().map(|mark| &mark.address);
-                let renamed = known_as == Some(&instance.address) || known_as == former;
-                // An object that no other resource is known by is this one's, under its new address; one that another
-                // resource is known by is about to move out of the way.
-                let left = own.is_none() && known_as.is_none_or(|address| self.desired.get(address).is_none());
-                if renamed || left {
-                    return Found::Here(object);
-                }
-            }
-            None => {}
-        }
-        let was = former.and_then(|address| self.observed.marked(address).find(|object| object.kind == instance.kind));
-        own.or(was)
-            .filter(|object| !self.claimed.contains(object.identity.as_str()))
-            .map_or(Found::Nothing, Found::Elsewhere)
+    /// Whether nothing was asked about this resource in particular.
+    fn plain(&self, instance: &Instance) -> bool {
+        let address = &instance.address;
+        instance.settings.ignore.is_empty()
+            && !selected(&self.options.replace, address)
+            && !selected(&self.options.forget, address)
     }
 
-    fn ours(&self, object: &Object) -> bool {
-        object.belongs_to(&self.desired.project, &self.desired.environment)
+    /// Whether an object is as it should be, and what it needs as well: what is so of almost everything in almost every
+    /// plan, told without making anything.
+    fn is_unchanged(&self, instance: &Instance, object: &Object, after: &Attributes) -> bool {
+        let Some(mark) = object.mark.as_ref().filter(|mark| mark.address == instance.address) else { return false };
+        let settings = &instance.settings;
+        let needs = self.graph.needs(&instance.address);
+        object.attributes == *after
+            && (mark.protect, mark.on_remove) == (settings.protect, settings.on_remove)
+            && needs.iter().map(|(address, _)| *address).eq(&mark.needs)
+            && needs.iter().all(|(address, _)| matches!(self.fates.get(*address), Some(Fate::Stays)))
     }
 
     fn existing(&self, instance: &'a Instance, found: &Found<'_>, object: &Object, mut after: Attributes) -> Change {
@@ -303,59 +302,6 @@ impl<'a> Decider<'a> {
         Fate::Blocked(blocked)
     }
 
-    /// Why the object can't be observed, if it can't.
-    fn silent(&self, instance: &Instance) -> Option<Blocked> {
-        if let Some(reason) = self.observed.unreachable().get(&instance.identity) {
-            return Some(Blocked { by: instance.address.clone(), reason: reason.clone() });
-        }
-        let mut blocked = None;
-        for host in &instance.hosts {
-            match self.fates.get(host) {
-                Some(Fate::Blocked(why)) => blocked = Some(why.clone()),
-                _ => return None,
-            }
-        }
-        blocked
-    }
-
-    /// The first of its needs that is blocked, when what it needs is not there.
-    fn waits_for(&self, instance: &Instance, action: Action) -> Option<Blocked> {
-        let blocked = |address: &Address| match self.fates.get(address) {
-            Some(Fate::Blocked(why)) => Some(why.clone()),
-            _ => None,
-        };
-        // What is there goes on without one of its hosts; to make it, all of them have to be in order.
-        if matches!(action, Action::Create | Action::Replace(_)) {
-            return instance.needs().find_map(blocked);
-        }
-        instance.references.iter().filter(|edge| edge.blocks).find_map(|edge| blocked(&edge.to))
-    }
-
-    /// The host behind which this happens, if no host is there yet.
-    fn deferred(&self, instance: &Instance) -> Option<Address> {
-        let gone = |host: &&Address| matches!(self.fates.get(*host), Some(Fate::Made | Fate::Replaced(_)));
-        let first = instance.hosts.iter().find(gone)?;
-        let none_stays = !instance.hosts.iter().any(|host| matches!(self.fates.get(host), Some(Fate::Stays)));
-        none_stays.then(|| first.clone())
-    }
-
-    /// The order in which its hosts are replaced, when none of them stays.
-    fn host_order(&self, instance: &Instance) -> Option<Order> {
-        let mut order = None;
-        for host in &instance.hosts {
-            match self.fates.get(host) {
-                Some(Fate::Replaced(one)) => order = order.max(Some(*one)),
-                _ => return None,
-            }
-        }
-        order
-    }
-
-    fn replaced_need(&self, instance: &Instance) -> Option<&'a Address> {
-        let replaced = |address: &Address| matches!(self.fates.get(address), Some(Fate::Replaced(_) | Fate::Made));
-        self.graph.needs(&instance.address).into_iter().map(|(address, _)| address).find(|address| replaced(address))
-    }
-
     /// Attributes that name a resource whose object is replaced: the new object has to be named again, although its
     /// address is the same.
     fn replaced_references(&self, instance: &Instance, after: &Attributes) -> Vec<AttributeChange> {
@@ -390,8 +336,8 @@ impl<'a> Decider<'a> {
                 let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
                 let unset = self
                     .known
-                    .get(&reference.address)
-                    .is_some_and(|facts| facts.attributes.at(&reference.path).is_none_or(Value::is_null));
+                    .attributes(&reference.address, Some(self.desired))
+                    .is_some_and(|attributes| attributes.at(&reference.path).is_none_or(Value::is_null));
                 if unset && !output {
                     let edge = instance.references.iter().find(|edge| edge.to == reference.address);
                     let detail = format!("{} does not set `{}`", reference.address, reference.path);
@@ -415,7 +361,8 @@ impl<'a> Decider<'a> {
         for (name, value) in instance.kind.derive_outputs(&facts) {
             outputs.entry(name).or_insert(value);
         }
-        self.known.learn(instance.address.clone(), Facts { attributes: attributes.clone(), outputs });
+        let attributes = (*attributes != instance.attributes).then(|| attributes.clone());
+        self.known.learn(instance.address.clone(), Facts { attributes, outputs });
     }
 
     fn waiting(&self, instance: &'a Instance, blocked: Blocked) -> Change {

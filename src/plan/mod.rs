@@ -109,6 +109,9 @@ pub fn plan(
     warn_of_silence(desired, observed, &mut diagnostics);
     let steps = schedule::schedule(&changes);
     let layers = layers(&changes, desired);
+    let needed: HashSet<&Address> =
+        changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address])).collect();
+    let known = known.only(needed.into_iter(), desired);
     diagnostics.finish();
     Plan {
         project: desired.project.clone(),

@@ -1,9 +1,11 @@
 //! Completing references with what is known of other resources. Planning and execution share it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::address::Address;
 use crate::kind::{Kind, Outputs, normal};
+use crate::spec::Desired;
 use crate::value::{Attributes, Part, Reference, Template, Value};
 
 /// What is known of each resource so far.
@@ -13,8 +15,9 @@ pub struct Known(HashMap<Address, Facts>);
 /// What is known of one resource.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Its attributes; references in them may still be open.
-    pub attributes: Attributes,
+    /// Its attributes; references in them may still be open. None while they are as the spec says them, which is so of
+    /// most, so that they need not be kept twice.
+    pub attributes: Option<Attributes>,
     /// Its outputs, as far as they are known.
     pub outputs: Outputs,
 }
@@ -31,20 +34,59 @@ impl Known {
         self.0.get(address)
     }
 
-    /// Completes every attribute as far as possible, in normal form.
+    /// What is known of an attribute of a resource.
     #[must_use]
-    pub fn resolve(&self, kind: &Kind, attributes: &Attributes) -> Attributes {
+    pub fn attributes<'a>(&'a self, address: &Address, desired: Option<&'a Desired>) -> Option<&'a Attributes> {
+        let own = self.0.get(address)?.attributes.as_ref();
+        own.or_else(|| desired?.get(address).map(|instance| &instance.attributes))
+    }
+
+    /// Keeps what is known of some resources only, by itself and without the spec.
+    #[must_use]
+    pub fn only<'a>(mut self, addresses: impl Iterator<Item = &'a Address>, desired: &Desired) -> Self {
+        let mut kept = HashMap::new();
+        for address in addresses {
+            if let Some(mut facts) = self.0.remove(address) {
+                if facts.attributes.is_none() {
+                    facts.attributes = desired.get(address).map(|instance| instance.attributes.clone());
+                }
+                kept.insert(address.clone(), facts);
+            }
+        }
+        Self(kept)
+    }
+
+    /// Completes every attribute as far as possible, in normal form. What is complete already is only borrowed.
+    #[must_use]
+    pub fn resolve<'a>(
+        &self,
+        kind: &Kind,
+        attributes: &'a Attributes,
+        desired: Option<&Desired>,
+    ) -> Cow<'a, Attributes> {
+        if attributes.iter().all(|(_, value)| value.is_known()) {
+            return Cow::Borrowed(attributes);
+        }
+        let lookup = Lookup { known: self, desired };
         let resolved = attributes.iter().map(|(name, value)| {
             if value.is_known() {
                 return (name, value.clone());
             }
-            let value = self.complete(value);
+            let value = lookup.complete(value);
             let ty = kind.attribute(name).map(|attribute| &attribute.ty);
             (name, ty.map_or_else(|| value.clone(), |ty| normal(ty, value.clone())))
         });
-        resolved.collect()
+        Cow::Owned(resolved.collect())
     }
+}
 
+/// Looks up what references refer to.
+struct Lookup<'a> {
+    known: &'a Known,
+    desired: Option<&'a Desired>,
+}
+
+impl Lookup<'_> {
     fn complete(&self, value: &Value) -> Value {
         match value {
             Value::Template(template) => self.template(template),
@@ -78,11 +120,11 @@ impl Known {
     }
 
     fn lookup(&self, reference: &Reference) -> Option<Value> {
-        let facts = self.0.get(&reference.address)?;
+        let facts = self.known.0.get(&reference.address)?;
         if let Some(output) = facts.outputs.get(&reference.path) {
             return Some(Value::String(output.clone()));
         }
-        let value = facts.attributes.at(&reference.path)?;
+        let value = self.known.attributes(&reference.address, self.desired)?.at(&reference.path)?;
         (value.is_known() && !value.is_null()).then(|| value.clone())
     }
 }

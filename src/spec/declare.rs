@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::desired::{Declaration, World};
-use super::node::{Content, Entry, Table, merge};
+use super::node::{Content, Entry};
+use super::table::Table;
 use super::{Inputs, suggest, unknown_key};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::{self, Kind, Places};
@@ -40,7 +41,7 @@ pub fn project(root: &Table, inputs: &Inputs, diagnostics: &mut Diagnostics) -> 
         return None;
     };
     let table = entry.node.as_table().cloned().unwrap_or_default();
-    for (key, entry) in &table {
+    for (key, entry) in table.iter() {
         if key != "name" && key != "environment" {
             diagnostics.push(unknown_key(key, entry, "[project]", &["name", "environment"]));
         }
@@ -96,7 +97,7 @@ pub fn overlay(mut root: Table, environment: &str, diagnostics: &mut Diagnostics
             }
         }
         if name == environment {
-            merge(&mut root, overlay);
+            root.merge(overlay);
         } else {
             check_keys(&overlay, diagnostics);
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::declare::Block;
 use super::desired::{Desired, Instance, OnRemove, Settings};
-use super::node::Table;
 use super::normalize::Normalizer;
 use super::place::Index;
 use super::scope::{Globals, Scope};
+use super::table::Table;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{self, Attribute, Host, Kind, duration};
@@ -135,13 +135,14 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let values = normalizer.object(&list, table, declaration.header, "", &what);
     let edges = std::mem::take(&mut normalizer.edges);
     let mut common: Attributes = Attributes::default();
-    let mut attributes = Attributes::default();
+    let mut own: Vec<(&'static str, Value)> = Vec::with_capacity(values.len());
     for (name, value) in values {
         match kind.attribute(name) {
-            Some(attribute) => attributes.set(name, kind::normal(&attribute.ty, value)),
+            Some(attribute) => own.push((name, kind::normal(&attribute.ty, value))),
             None => common.set(name, value),
         }
     }
+    let mut attributes: Attributes = own.into_iter().collect();
     name_it(kind, scope, &declaration, &mut attributes, diagnostics);
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();

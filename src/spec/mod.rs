@@ -12,14 +12,16 @@ mod normalize;
 mod place;
 mod scope;
 mod suggest;
+mod table;
 mod template;
 
 use std::collections::BTreeMap;
 
 pub use declare::{ROOT_KEYS, STARTER};
 pub use desired::{Declaration, Desired, Edge, Findings, Instance, OnRemove, Settings, World};
-pub use node::{Content, Entry, Node, Table};
+pub use node::{Content, Entry, Node};
 pub use suggest::{nearest, suggest};
+pub use table::Table;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::Type;

@@ -1,10 +1,9 @@
 //! The spec's text as a tree that remembers where everything stands.
 
-use std::collections::BTreeMap;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::table::Table;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// A value and where it stands.
@@ -33,9 +32,6 @@ pub enum Content {
     Table(Table),
 }
 
-/// Values by key, each with the place of its key.
-pub type Table = BTreeMap<String, Entry>;
-
 /// One entry of a [`Table`].
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -60,21 +56,6 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
         return Table::new();
     }
     convert_table(table.into_inner(), diagnostics)
-}
-
-/// Merges an overlay over a base: tables by key, anything else replaced.
-pub fn merge(base: &mut Table, overlay: Table) {
-    for (key, entry) in overlay {
-        match (base.get_mut(&key), entry) {
-            (
-                Some(Entry { node: Node { content: Content::Table(below), .. }, .. }),
-                Entry { node: Node { content: Content::Table(above), .. }, .. },
-            ) => merge(below, above),
-            (_, entry) => {
-                base.insert(key, entry);
-            }
-        }
-    }
 }
 
 impl Node {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use super::desired::Edge;
 use super::locate::locate;
-use super::node::{Content, Node, Table};
+use super::node::{Content, Node};
 use super::place::{Index, Unresolved};
 use super::scope::Scope;
+use super::table::Table;
 use super::template::{Piece, pieces};
 use super::{suggest, unknown_key};
 use crate::address::Address;

@@ -14,7 +14,7 @@ use crate::kind;
 /// Every declared resource, by kind and name.
 #[derive(Default)]
 pub struct Index {
-    entries: HashMap<&'static str, BTreeMap<String, Declared>>,
+    entries: HashMap<&'static str, HashMap<String, Declared>>,
     /// The region of each cluster.
     regions: BTreeMap<String, String>,
 }
@@ -97,7 +97,10 @@ impl Index {
 
     /// The names of all declared resources of a kind.
     pub fn names(&self, kind: &str) -> Vec<&str> {
-        self.entries.get(kind).map(|names| names.keys().map(String::as_str).collect()).unwrap_or_default()
+        let mut names: Vec<&str> =
+            self.entries.get(kind).map(|names| names.keys().map(String::as_str).collect()).unwrap_or_default();
+        names.sort_unstable();
+        names
     }
 
     /// The region of a cluster.

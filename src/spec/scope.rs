@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::node::{Content, Node, Table};
+use super::node::{Content, Node};
+use super::table::Table;
 use super::{Inputs, suggest, unknown_key};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -69,7 +70,7 @@ pub fn variables(
 ) -> BTreeMap<String, Content> {
     let mut variables = BTreeMap::new();
     let declared = root.get("var").and_then(|entry| entry.node.as_table());
-    for (name, entry) in declared.into_iter().flatten() {
+    for (name, entry) in declared.into_iter().flat_map(Table::iter) {
         let Some(table) = entry.node.as_table() else {
             diagnostics.push(
                 Diagnostic::error("wrong type", format!("[var.{name}] is a table, this is {}", entry.node.describe()))

@@ -169,17 +169,15 @@ fn of_two_applies_one_works_and_the_other_says_who() {
 #[test]
 fn a_stopped_holder_loses_its_lease_and_can_not_write_any_more() {
     let place = slow("300");
-    let lease = |command: &mut std::process::Command| drop(command.env("ATLAS_LEASE_SECONDS", "1"));
+    let lease = ("ATLAS_LEASE_SECONDS", "1");
     let mut first = place.command(&["apply", "--yes"]);
-    lease(&mut first);
-    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it begins");
+    let first = first.env(lease.0, lease.1).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it begins");
     wait_for(&place, "\"step\":1");
     signal(&first, "-STOP");
     // A lease is about time, so this waits until it has run out.
     std::thread::sleep(Duration::from_millis(1_500));
-    let mut second = place.command(&["apply", "--yes"]);
-    lease(&mut second);
-    let second = Run::of(second.output().expect("it runs"));
+    let output = place.command(&["apply", "--yes"]).env(lease.0, lease.1).output();
+    let second = Run::of(output.expect("it runs"));
     assert_eq!(second.code, 0, "{second:?}");
     assert!(second.stdout.contains("Took over the lease of process"), "{second:?}");
     let world = place.json(&["status", "--json"]);

@@ -1,6 +1,6 @@
 //! The world on disk: one SQLite database, because it survives a killed process and lets several of them in at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -60,12 +60,36 @@ pub enum WorldError {
 }
 
 /// What is stored of an object besides its name, its kind and its mark.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct Body {
     hosts: Vec<String>,
-    attributes: BTreeMap<String, Value>,
+    /// In the order of the names, as [`Attributes`] are written.
+    attributes: Pairs,
     outputs: Outputs,
     usage: Usage,
+}
+
+/// Attributes as they are read, before their names are those of the kind.
+struct Pairs(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> serde::de::Visitor<'de> for Entries {
+            type Value = Pairs;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("attributes by name")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
 }
 
 #[derive(Serialize)]
@@ -362,11 +386,7 @@ fn read_row(row: &rusqlite::Row<'_>) -> Result<Object, WorldError> {
     let body: Body = serde_json::from_str(body).map_err(|_| unreadable())?;
     let mark: Option<String> = row.get(3)?;
     let mark = mark.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable())?;
-    let mut attributes = body.attributes;
-    let attributes = kind
-        .attributes
-        .iter()
-        .filter_map(|attribute| attributes.remove(attribute.name).map(|value| (attribute.name, value)))
-        .collect();
+    let known = |(name, value): (String, Value)| Some((kind.attribute(&name)?.name, value));
+    let attributes = body.attributes.0.into_iter().filter_map(known).collect();
     Ok(Object { kind, identity, hosts: body.hosts, attributes, outputs: body.outputs, usage: body.usage, mark })
 }

@@ -1,0 +1,38 @@
+//! Where a resource's object is.
+
+use super::{Decider, Found};
+use crate::observed::Object;
+use crate::spec::Instance;
+
+impl<'a> Decider<'a> {
+    pub(super) fn find(&self, instance: &Instance) -> Found<'a> {
+        let there = self.observed.at(&instance.identity);
+        let own = self.observed.marked(&instance.address).find(|object| object.kind == instance.kind);
+        let former = instance.settings.renamed_from.as_ref();
+        match there {
+            Some(object) if !self.ours(object) => {
+                let interrupted = object.mark.is_none() && self.recorded.intended(&instance.identity);
+                return if interrupted { Found::Here(object) } else { Found::Foreign(object) };
+            }
+            Some(object) => {
+                let known_as = object.mark.as_ref().map(|mark| &mark.address);
+                let renamed = known_as == Some(&instance.address) || known_as == former;
+                // An object that no other resource is known by is this one's, under its new address; one that another
+                // resource is known by is about to move out of the way.
+                let left = own.is_none() && known_as.is_none_or(|address| self.desired.get(address).is_none());
+                if renamed || left {
+                    return Found::Here(object);
+                }
+            }
+            None => {}
+        }
+        let was = former.and_then(|address| self.observed.marked(address).find(|object| object.kind == instance.kind));
+        own.or(was)
+            .filter(|object| !self.claimed.contains(object.identity.as_str()))
+            .map_or(Found::Nothing, Found::Elsewhere)
+    }
+
+    pub(super) fn ours(&self, object: &Object) -> bool {
+        object.belongs_to(&self.desired.project, &self.desired.environment)
+    }
+}
