@@ -192,6 +192,6 @@ mod play {
     }
 
     fn failed(error: WorldError) -> Failure {
-        Failure::new("the sandbox failed").because(ProviderError::from(error).chain())
+        Failure::new("the sandbox could not be changed").because(ProviderError::from(error).chain())
     }
 }

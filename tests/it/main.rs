@@ -17,3 +17,4 @@ mod scenarios;
 mod simulation;
 
 mod support;
+mod terminal;
