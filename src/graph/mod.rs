@@ -131,17 +131,16 @@ impl DependencyGraph {
             .node_indices()
             .map(|node| self.inner.edges_directed(node, Direction::Outgoing).count())
             .collect();
-        let mut ready: BinaryHeap<Reverse<(&Address, NodeIndex)>> = BinaryHeap::new();
-        for node in self.inner.node_indices().filter(|node| waiting[node.index()] == 0) {
-            ready.push(Reverse((&self.inner[node], node)));
-        }
+        // Nodes were added in the order of their addresses, so their indices compare as the addresses do.
+        let mut ready: BinaryHeap<Reverse<NodeIndex>> =
+            self.inner.node_indices().filter(|node| waiting[node.index()] == 0).map(Reverse).collect();
         let mut order = Vec::with_capacity(waiting.len());
-        while let Some(Reverse((_, node))) = ready.pop() {
+        while let Some(Reverse(node)) = ready.pop() {
             order.push(node);
             for dependant in self.inner.neighbors_directed(node, Direction::Incoming) {
                 waiting[dependant.index()] -= 1;
                 if waiting[dependant.index()] == 0 {
-                    ready.push(Reverse((&self.inner[dependant], dependant)));
+                    ready.push(Reverse(dependant));
                 }
             }
         }

@@ -53,7 +53,10 @@ pub struct Decider<'a> {
     options: &'a Options,
     /// What is known of the resources that others refer to or live in.
     pub known: Known,
+    /// The resources whose outputs or attributes may be asked for.
     referenced: HashSet<&'a Address>,
+    /// Those of them whose attributes are, and not only their outputs.
+    quoted: HashSet<Address>,
     fates: HashMap<&'a Address, Fate>,
     /// The identities whose objects belong to a resource of the spec.
     pub claimed: HashSet<&'a str>,
@@ -80,6 +83,7 @@ impl<'a> Decider<'a> {
             options,
             known: Known::default(),
             referenced: desired.objects().flat_map(needs).collect(),
+            quoted: quoted(desired),
             fates: HashMap::new(),
             claimed: HashSet::new(),
             changes: Vec::new(),
@@ -137,7 +141,7 @@ impl<'a> Decider<'a> {
             && self.is_unchanged(instance, object, &after)
         {
             self.unchanged += 1;
-            self.learn(instance, &after, object.outputs.clone());
+            self.remember(instance, &after, &object.outputs);
             return Fate::Stays;
         }
         let mut change = match object {
@@ -352,6 +356,15 @@ impl<'a> Decider<'a> {
         }
     }
 
+    /// Learns about a resource whose object is there and tells all its outputs itself.
+    fn remember(&mut self, instance: &Instance, attributes: &Attributes, outputs: &Outputs) {
+        if self.referenced.contains(&instance.address) {
+            let quoted = self.quoted.contains(&instance.address) && *attributes != instance.attributes;
+            let attributes = quoted.then(|| attributes.clone());
+            self.known.learn(instance.address.clone(), Facts { attributes, outputs: outputs.clone() });
+        }
+    }
+
     fn learn(&mut self, instance: &Instance, attributes: &Attributes, mut outputs: Outputs) {
         if !self.referenced.contains(&instance.address) {
             return;
@@ -361,7 +374,8 @@ impl<'a> Decider<'a> {
         for (name, value) in instance.kind.derive_outputs(&facts) {
             outputs.entry(name).or_insert(value);
         }
-        let attributes = (*attributes != instance.attributes).then(|| attributes.clone());
+        let quoted = self.quoted.contains(&instance.address) && *attributes != instance.attributes;
+        let attributes = quoted.then(|| attributes.clone());
         self.known.learn(instance.address.clone(), Facts { attributes, outputs });
     }
 
@@ -427,4 +441,20 @@ impl Target {
             unmarked: false,
         }
     }
+}
+
+/// The resources to whose attributes others refer.
+fn quoted(desired: &Desired) -> HashSet<Address> {
+    let mut quoted = HashSet::new();
+    let values = desired.objects().flat_map(|instance| instance.attributes.iter());
+    for (_, value) in values.filter(|(_, value)| !value.is_known()) {
+        value.visit_references(&mut |reference| {
+            let first = reference.path.split('.').next().unwrap_or_default();
+            let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
+            if !output {
+                quoted.insert(reference.address.clone());
+            }
+        });
+    }
+    quoted
 }

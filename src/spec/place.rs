@@ -131,7 +131,8 @@ impl Index {
             };
         };
         let at = |place: &str| Address::new(address.kind(), address.name(), Some(place));
-        let has = |place: &str| places.iter().any(|other| other == place);
+        // Places are sorted.
+        let has = |place: &str| places.binary_search_by(|other| other.as_str().cmp(place)).is_ok();
         if let Some(place) = address.place() {
             return if has(place) { Ok(vec![at(place)]) } else { Err(absent(&address, place, places)) };
         }
@@ -139,7 +140,9 @@ impl Index {
             return Ok(vec![at(place)]);
         }
         let inside = |place: &&String| self.region_of(place).is_some() && self.region_of(place) == scope.region;
-        let near: Vec<&String> = places.iter().filter(inside).collect();
+        // Only a cluster can be near a region, so a resource that stands in regions need not be looked through.
+        let clusters = places.first().is_some_and(|place| self.region_of(place).is_some());
+        let near: Vec<&String> = if clusters { places.iter().filter(inside).collect() } else { Vec::new() };
         match (near.as_slice(), places.as_slice()) {
             ([one], _) => Ok(vec![at(one)]),
             (_, [one]) if scope.place.is_none() => Ok(vec![at(one)]),
