@@ -30,7 +30,8 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failu
 /// Observes and plans.
 pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
     let recorded = loaded.store.recorded();
-    let observed = loaded.pipeline.observe(&recorded).await?;
+    // Kept until the process ends: to take it apart piece by piece would only take time.
+    let observed = std::mem::ManuallyDrop::new(loaded.pipeline.observe(&recorded).await?);
     Ok(loaded.pipeline.plan(&recorded, &observed, options))
 }
 

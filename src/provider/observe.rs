@@ -28,8 +28,9 @@ pub async fn observe(registry: &Registry, desired: &Desired, recorded: &Recorded
                 wanted: &wanted,
             };
             let observation: Observation = provider.observe(&query).await?;
-            let fresh: Vec<Object> =
-                observation.objects.into_iter().filter(|object| seen.insert(object.identity.clone())).collect();
+            // Only what lives in several hosts can be seen more than once.
+            let mut fresh = observation.objects;
+            fresh.retain(|object| object.hosts.len() < 2 || seen.insert(object.identity.clone()));
             tracing::debug!(layer = hosts.as_ref().map_or(0, Vec::len), found = fresh.len(), "observed a layer");
             let inner = fresh.iter().filter(|object| hosts_others(object)).map(|object| object.identity.clone());
             hosts = Some(inner.collect());
