@@ -11,8 +11,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atlas::execute::{Entry, Journal, Outcome};
-use atlas::pipeline::{Applying, Pipeline};
+use atlas::execute::{Entry, Execution, Journal, Outcome};
+use atlas::pipeline::Pipeline;
 use atlas::plan::Options;
 use atlas::provider::Registry;
 use atlas::provider::sandbox::{Sandbox, World};
@@ -149,7 +149,7 @@ async fn plan(pipeline: &Pipeline, options: &Options) -> atlas::plan::Plan {
 async fn apply(pipeline: &Pipeline, plan: atlas::plan::Plan) {
     let (events, _) = mpsc::unbounded_channel();
     let (_stop, stopped) = watch::channel(false);
-    let applying = Applying {
+    let execution = Execution {
         journal: Arc::new(Nowhere),
         parallelism: 16,
         allow_loss: Vec::new(),
@@ -157,7 +157,7 @@ async fn apply(pipeline: &Pipeline, plan: atlas::plan::Plan) {
         events,
         stop: stopped,
     };
-    let report = pipeline.apply(plan, applying).await;
+    let report = pipeline.apply(plan, execution).await;
     assert!(report.is_complete(), "{:?}", report.failed.first());
 }
 

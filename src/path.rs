@@ -26,13 +26,6 @@ pub fn join(path: &str, part: &str) -> String {
     format!("{path}{dot}{quote}{part}{quote}")
 }
 
-/// Whether a path leads into another one, or is the same.
-#[must_use]
-pub fn leads_into(outer: &str, inner: &str) -> bool {
-    let (outer, inner) = (split(outer), split(inner));
-    inner.starts_with(&outer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{join, split};

@@ -1,13 +1,10 @@
 //! The stages of a run in their order, over the world: what the command line and the reconcile loop both call.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use tokio::sync::{mpsc, watch};
 
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::execute::{Event, Execution, Journal, Report, execute};
+use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
 use crate::kind::Risk;
 use crate::observed::Observed;
@@ -24,22 +21,6 @@ pub struct Pipeline {
     pub graph: DependencyGraph,
     /// The providers.
     pub registry: Registry,
-}
-
-/// How to apply.
-pub struct Applying {
-    /// Where intents and outcomes are written.
-    pub journal: Arc<dyn Journal>,
-    /// How many steps may run at once.
-    pub parallelism: usize,
-    /// The resources whose data may be lost.
-    pub allow_loss: Vec<Selector>,
-    /// Only these, when a saved plan was approved and some of it moved.
-    pub approved: Option<BTreeSet<Address>>,
-    /// Whoever wants to see what happens.
-    pub events: mpsc::UnboundedSender<Event>,
-    /// True once somebody asks to stop.
-    pub stop: watch::Receiver<bool>,
 }
 
 impl Pipeline {
@@ -75,17 +56,8 @@ impl Pipeline {
     }
 
     /// Carries out a plan.
-    pub async fn apply(&self, plan: Plan, applying: Applying) -> Report {
-        let execution = Execution {
-            registry: self.registry.clone(),
-            journal: applying.journal,
-            parallelism: applying.parallelism,
-            allow_loss: applying.allow_loss,
-            approved: applying.approved,
-            events: applying.events,
-            stop: applying.stop,
-        };
-        execute(plan, execution).await
+    pub async fn apply(&self, plan: Plan, execution: Execution) -> Report {
+        execute(plan, self.registry.clone(), execution).await
     }
 
     /// What moved behind Atlas's back: objects that are not as it last made them, and objects that are gone.

@@ -64,15 +64,6 @@ impl Value {
         }
     }
 
-    /// The whole number, when it is one.
-    #[must_use]
-    pub const fn as_int(&self) -> Option<i64> {
-        match self {
-            Self::Int(number) => Some(*number),
-            _ => None,
-        }
-    }
-
     /// The items, when it is a list; otherwise none.
     #[must_use]
     pub fn items(&self) -> &[Self] {

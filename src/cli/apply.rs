@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, watch};
 use super::args::{ApplyArgs, Carrying, DestroyArgs, Global};
 use super::failure::Failure;
 use super::load::{self, Loaded, selectors};
-use super::ui::Ui;
+use super::ui::{Ui, write_error};
 use super::{End, environment, files, plan, progress};
 use crate::address::Address;
-use crate::execute::Report;
-use crate::pipeline::{Applying, refuse_loss};
+use crate::execute::{Execution, Report};
+use crate::pipeline::refuse_loss;
 use crate::plan::{Action, Options, Plan, SavedPlan};
 use crate::store::{Former, Held, LockError, Run};
 use crate::style::Role;
@@ -91,7 +91,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     let moved = approved.as_ref().is_some_and(|approved| approved.moved);
     let (events, listener) = mpsc::unbounded_channel();
     let watcher = progress::watch(listener, &plan, ui);
-    let applying = Applying {
+    let execution = Execution {
         journal: Arc::new(journal),
         parallelism: usize::from(carrying.parallelism),
         allow_loss: selectors(&carrying.allow_loss),
@@ -99,7 +99,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         events,
         stop: stop_on_interrupt(ui.error_palette().paint(Role::Warning, "stopping:")),
     };
-    let executed = loaded.pipeline.apply(plan.clone(), applying);
+    let executed = loaded.pipeline.apply(plan.clone(), execution);
     let (report, ()) = tokio::join!(executed, watcher);
     let residual = prove(loaded, &work.options, &plan, &report).await;
     let complete = report.is_complete() && matches!(&residual, Ok(left) if left.is_empty()) && !blocked && !moved;
@@ -206,8 +206,7 @@ fn stop_on_interrupt(word: String) -> watch::Receiver<bool> {
             return;
         }
         // A line break first: the terminal shows the interrupt itself where the cursor is.
-        let said = format!("\n{word} what is in flight is finished; once more stops at once\n");
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes());
+        write_error(&format!("\n{word} what is in flight is finished; once more stops at once\n"));
         // The run may be over already.
         let _ = stop.send(true);
         if tokio::signal::ctrl_c().await.is_ok() {

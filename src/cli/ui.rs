@@ -105,8 +105,7 @@ impl Ui {
 
     /// Says something that must not be missed.
     pub fn err(&self, text: &str) {
-        // If even standard error is gone there is nobody left to tell.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        write_error(text);
     }
 
     /// Asks a question that only `yes` answers. None when there is no terminal to ask at.
@@ -119,4 +118,10 @@ impl Ui {
         io::stdin().lock().read_line(&mut answer).ok()?;
         Some(answer.trim() == "yes")
     }
+}
+
+/// Writes to standard error, for whoever has no [`Ui`] at hand.
+pub fn write_error(text: &str) {
+    // If even standard error is gone there is nobody left to tell.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

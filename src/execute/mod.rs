@@ -27,8 +27,6 @@ use crate::provider::Registry;
 
 /// How to execute a plan.
 pub struct Execution {
-    /// The providers.
-    pub registry: Registry,
     /// Where intents and outcomes are written.
     pub journal: Arc<dyn Journal>,
     /// How many steps may run at once.
@@ -44,7 +42,7 @@ pub struct Execution {
 }
 
 /// Carries out a plan.
-pub async fn execute(plan: Plan, execution: Execution) -> Report {
+pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Report {
     let plan = Arc::new(plan);
     let mut run = Run {
         queue: ReadyQueue::new(&plan.steps),
@@ -57,7 +55,7 @@ pub async fn execute(plan: Plan, execution: Execution) -> Report {
     let shared = Arc::new(step::Shared {
         known: Mutex::new(plan.known.clone()),
         plan,
-        registry: execution.registry,
+        registry,
         journal: execution.journal,
         allow_loss: execution.allow_loss,
         events: execution.events,

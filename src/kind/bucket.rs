@@ -1,7 +1,7 @@
 //! An S3 bucket.
 
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
-use super::{TAGS, rule};
+use super::{KMS_KEY, TAGS, check_kms_key, rule};
 
 /// An S3 bucket.
 pub static BUCKET: Kind = Kind {
@@ -29,13 +29,7 @@ pub static BUCKET: Kind = Kind {
             &["\"aes256\"", "\"kms\""],
         )
         .default("\"aes256\""),
-        Attribute::new(
-            "kms_key",
-            Type::Text(&rule::SOME),
-            "The KMS key for `encryption = \"kms\"`.",
-            &["\"alias/audit\"", "\"alias/ledger\""],
-        )
-        .beside(&["encryption = \"kms\""]),
+        KMS_KEY,
         Attribute::new(
             "public_access",
             Type::Choice(&["blocked", "allowed"]),
@@ -71,18 +65,7 @@ pub static BUCKET: Kind = Kind {
         formula: Some(|facts| Some(format!("arn:aws:s3:::{}", facts.attributes.get("name").as_str()?))),
     }],
     usage: &["objects", "bytes"],
-    check: |instance, _, findings| {
-        let attributes = &instance.attributes;
-        if !attributes.get("kms_key").is_null() && attributes.get("encryption").as_str() != Some("kms") {
-            findings.error(
-                instance,
-                "kms_key",
-                "key without its encryption",
-                "`kms_key` has no effect while `encryption` is not \"kms\"",
-                "set `encryption = \"kms\"`, or remove `kms_key`",
-            );
-        }
-    },
+    check: |instance, _, findings| check_kms_key(instance, findings),
     loss: bucket_loss,
     update_loss: |_, _, _| None,
 };

@@ -28,6 +28,8 @@ pub use json_schema::json_schema;
 pub use normal::{default_of, literal, normal, normal_attributes};
 pub use schema::{Attribute, Facts, Fault, Host, Kind, Output, Outputs, Places, Risk, Rule, Type, Usage, Verdict};
 
+use crate::spec::{Findings, Instance};
+
 /// Every kind, hosts before what lives in them: the order in which people read a spec.
 pub static ALL: &[&Kind] = &[
     &region::REGION,
@@ -91,6 +93,29 @@ const TAGS: Attribute = Attribute::new(
     "Tags of the object, besides the ownership mark.",
     &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
 );
+
+/// The key of an object that is encrypted with KMS.
+const KMS_KEY: Attribute = Attribute::new(
+    "kms_key",
+    Type::Text(&rule::SOME),
+    "The KMS key for `encryption = \"kms\"`.",
+    &["\"alias/audit\"", "\"alias/ledger\""],
+)
+.beside(&["encryption = \"kms\""]);
+
+/// A key has no effect on an object that is encrypted otherwise.
+fn check_kms_key(instance: &Instance, findings: &mut Findings) {
+    let attributes = &instance.attributes;
+    if !attributes.get("kms_key").is_null() && attributes.get("encryption").as_str() != Some("kms") {
+        findings.error(
+            instance,
+            "kms_key",
+            "key without its encryption",
+            "`kms_key` has no effect while `encryption` is not \"kms\"",
+            "set `encryption = \"kms\"`, or remove `kms_key`",
+        );
+    }
+}
 
 /// The `regions` of a kind that stands in several.
 pub static REGIONS: Attribute = Attribute::new(

@@ -1,7 +1,7 @@
 //! An SQS queue.
 
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
-use super::{TAGS, duration, rule};
+use super::{KMS_KEY, TAGS, check_kms_key, duration, rule};
 use crate::address::Address;
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::{Attributes, Value};
@@ -86,13 +86,7 @@ pub static QUEUE: Kind = Kind {
             &["\"sqs\"", "\"none\""],
         )
         .default("\"sqs\""),
-        Attribute::new(
-            "kms_key",
-            Type::Text(&rule::SOME),
-            "The KMS key for `encryption = \"kms\"`.",
-            &["\"alias/audit\"", "\"alias/ledger\""],
-        )
-        .beside(&["encryption = \"kms\""]),
+        KMS_KEY,
         TAGS,
     ],
     outputs: &[
@@ -147,15 +141,7 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
             "set `fifo = true`, or choose another name",
         );
     }
-    if !attributes.get("kms_key").is_null() && attributes.get("encryption").as_str() != Some("kms") {
-        findings.error(
-            instance,
-            "kms_key",
-            "key without its encryption",
-            "`kms_key` has no effect while `encryption` is not \"kms\"",
-            "set `encryption = \"kms\"`, or remove `kms_key`",
-        );
-    }
+    check_kms_key(instance, findings);
     check_dead_letter(instance, fifo, desired, findings);
 }
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::diagnostic::Diagnostics;
-use atlas::execute::{Entry, Journal, Outcome, Report};
+use atlas::execute::{Entry, Execution, Journal, Outcome, Report};
 use atlas::observed::Object;
-use atlas::pipeline::{Applying, Pipeline};
+use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan, Selector};
 use atlas::provider::Registry;
 use atlas::provider::sandbox::{Sandbox, World};
@@ -77,7 +77,7 @@ impl Engine {
     pub async fn execute(&self, pipeline: &Pipeline, plan: Plan, allow_loss: &[&str]) -> Report {
         let (events, _) = mpsc::unbounded_channel();
         let (_stop, stopped) = watch::channel(false);
-        let applying = Applying {
+        let execution = Execution {
             journal: Arc::new(Nowhere),
             parallelism: 8,
             allow_loss: allow_loss.iter().map(|text| selector(text)).collect(),
@@ -85,7 +85,7 @@ impl Engine {
             events,
             stop: stopped,
         };
-        pipeline.apply(plan, applying).await
+        pipeline.apply(plan, execution).await
     }
 
     pub async fn apply(&self, spec: &str) -> Report {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use atlas::address::Address;
-use atlas::execute::{Entry, Journal, Outcome};
+use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::observed::Observed;
-use atlas::pipeline::{Applying, Pipeline};
+use atlas::pipeline::Pipeline;
 use atlas::plan::{Action, Options, Plan, Selector, Verb, check};
 use atlas::provider::Registry;
 use atlas::recorded::Recorded;
@@ -241,7 +241,7 @@ impl Life {
         let (events, _) = mpsc::unbounded_channel();
         let (_stop, stopped) = watch::channel(false);
         let everything = plan.changes.iter().map(|change| Selector::new(change.address.clone())).collect();
-        let applying = Applying {
+        let execution = Execution {
             journal: self.journal.clone(),
             parallelism: 1 + self.random.below(8),
             allow_loss: everything,
@@ -249,7 +249,7 @@ impl Life {
             events,
             stop: stopped,
         };
-        let applied = pipeline.apply(plan, applying);
+        let applied = pipeline.apply(plan, execution);
         match crash {
             Some(after) => drop(tokio::time::timeout(after, applied).await),
             None => drop(applied.await),
