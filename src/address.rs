@@ -4,14 +4,23 @@
 //! another one is written behind a slash: `database.ledger/table/transactions`. None of its characters needs quoting
 //! in a shell.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Atlas's name for one resource. Cheap to clone, ordered by its text.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Address(Arc<str>);
+///
+/// It carries the hash of its text: most lookups are by address, and with a hundred thousand resources each text that is
+/// not looked at is a wait for memory less.
+#[derive(Clone)]
+pub struct Address {
+    hash: u64,
+    text: Arc<str>,
+}
 
 /// Why a text is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,16 +36,16 @@ impl Address {
     /// The address of a resource, `kind.name` or `kind.name@place`.
     #[must_use]
     pub fn new(kind: &str, name: &str, place: Option<&str>) -> Self {
-        Self(match place {
-            Some(place) => format!("{kind}.{name}@{place}").into(),
-            None => format!("{kind}.{name}").into(),
-        })
+        match place {
+            Some(place) => Self::from_text(&[kind, ".", name, "@", place].concat()),
+            None => Self::from_text(&[kind, ".", name].concat()),
+        }
     }
 
     /// The address of a resource inside this one: `database.ledger/table/transactions`.
     #[must_use]
     pub fn child(&self, kind: &str, name: &str) -> Self {
-        Self(format!("{}/{kind}/{name}", self.0).into())
+        Self::from_text(&[self.as_str(), "/", kind, "/", name].concat())
     }
 
     /// Reads an address that a person or a file wrote.
@@ -60,19 +69,19 @@ impl Address {
         if text.contains('/') && (text.split('/').count().is_multiple_of(2) || text.split('/').any(str::is_empty)) {
             return fail("write what lives inside another resource as parent/kind/name");
         }
-        Ok(Self(text.into()))
+        Ok(Self::from_text(text))
     }
 
     /// The whole text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The kind of the resource: `bucket`, or `table` for `database.ledger/table/transactions`.
     #[must_use]
     pub fn kind(&self) -> &str {
-        let mut segments = self.0.rsplit('/');
+        let mut segments = self.text.rsplit('/');
         match (segments.next(), segments.next()) {
             (Some(_), Some(kind)) => kind,
             (Some(head), None) => head.split('.').next().unwrap_or_default(),
@@ -83,43 +92,73 @@ impl Address {
     /// The name that the spec gave the resource.
     #[must_use]
     pub fn name(&self) -> &str {
-        match self.0.rsplit_once('/') {
+        match self.text.rsplit_once('/') {
             Some((_, name)) => name,
-            None => self.0.split_once('.').map_or("", |(_, rest)| rest.split('@').next().unwrap_or_default()),
+            None => self.text.split_once('.').map_or("", |(_, rest)| rest.split('@').next().unwrap_or_default()),
         }
     }
 
     /// The place of a resource that stands in several: a region or a cluster.
     #[must_use]
     pub fn place(&self) -> Option<&str> {
-        let head = self.0.split('/').next()?;
+        let head = self.text.split('/').next()?;
         head.split_once('@').map(|(_, place)| place)
     }
 
     /// The resource that this one lives inside by name, if it is a child.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        let mut cuts = self.0.rmatch_indices('/');
+        let mut cuts = self.text.rmatch_indices('/');
         cuts.next()?;
-        cuts.next().map(|(at, _)| Self(self.0[..at].into()))
+        cuts.next().map(|(at, _)| Self::from_text(&self.text[..at]))
+    }
+
+    fn from_text(text: &str) -> Self {
+        Self { hash: FixedState::default().hash_one(text), text: text.into() }
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
+    }
+}
+
+impl Eq for Address {}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&self.text)
     }
 }
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.text)
     }
 }
 

@@ -1,7 +1,9 @@
 //! What was observed in the world, and the marks that say what of it is Atlas's own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashMapExt};
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
@@ -54,7 +56,9 @@ pub struct Object {
 pub struct Observed {
     objects: Vec<Object>,
     by_identity: HashMap<String, usize>,
-    by_address: HashMap<Address, Vec<usize>>,
+    by_address: HashMap<Address, usize>,
+    /// Objects with a mark that another object carries as well: there are some while a replacement was interrupted.
+    again: Vec<(Address, usize)>,
     unreachable: BTreeMap<String, String>,
     made: BTreeSet<Address>,
 }
@@ -87,14 +91,18 @@ impl Observed {
         made: BTreeSet<Address>,
     ) -> Self {
         let mut by_identity = HashMap::with_capacity(objects.len());
-        let mut by_address: HashMap<Address, Vec<usize>> = HashMap::with_capacity(objects.len());
+        let mut by_address: HashMap<Address, usize> = HashMap::with_capacity(objects.len());
+        let mut again = Vec::new();
         for (at, object) in objects.iter().enumerate() {
             by_identity.insert(object.identity.clone(), at);
             if let Some(mark) = object.mark.as_ref().filter(|_| object.belongs_to(project, environment)) {
-                by_address.entry(mark.address.clone()).or_default().push(at);
+                match by_address.entry(mark.address.clone()) {
+                    Entry::Vacant(place) => drop(place.insert(at)),
+                    Entry::Occupied(_) => again.push((mark.address.clone(), at)),
+                }
             }
         }
-        Self { objects, by_identity, by_address, unreachable, made }
+        Self { objects, by_identity, by_address, again, unreachable, made }
     }
 
     /// Every object that was seen, whoever owns it.
@@ -110,19 +118,25 @@ impl Observed {
     }
 
     /// This project's objects that are marked with an address: one, or two while a replacement was interrupted.
-    pub fn marked(&self, address: &Address) -> impl Iterator<Item = &Object> {
-        self.by_address.get(address).into_iter().flatten().map(|at| &self.objects[*at])
+    pub fn marked<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a Object> {
+        let again = self.again.iter().filter(move |(other, _)| other == address).map(|(_, at)| at);
+        self.by_address.get(address).into_iter().chain(again).map(|at| &self.objects[*at])
     }
 
-    /// Every object of this project and environment.
-    pub fn owned(&self) -> impl Iterator<Item = (&Address, &Object)> {
-        let mut owned: Vec<_> = self
-            .by_address
-            .iter()
-            .flat_map(|(address, places)| places.iter().map(move |at| (address, &self.objects[*at])))
-            .collect();
+    /// The objects of this project and environment that `wanted` says yes to, ordered by address.
+    pub fn owned(&self, wanted: impl Fn(&Object) -> bool) -> impl Iterator<Item = (&Address, &Object)> {
+        let places = self.by_address.iter().chain(self.again.iter().map(|(address, at)| (address, at)));
+        let mut owned: Vec<_> =
+            places.map(|(address, at)| (address, &self.objects[*at])).filter(|(_, object)| wanted(object)).collect();
         owned.sort_by(|a, b| (a.0, &a.1.identity).cmp(&(b.0, &b.1.identity)));
         owned.into_iter()
+    }
+
+    /// The resource of this project and environment whose object has this deterministic name.
+    #[must_use]
+    pub fn owner_of(&self, identity: &str) -> Option<&Address> {
+        let address = &self.at(identity)?.mark.as_ref()?.address;
+        self.marked(address).any(|object| object.identity == identity).then_some(address)
     }
 
     /// Why this object could not be observed, if it or something that it lives in did not answer.

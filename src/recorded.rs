@@ -1,6 +1,8 @@
 //! What Atlas recorded of its own runs: a cache and a journal, never the truth.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::HashSet;
 
 use crate::address::Address;
 use crate::observed::Observed;

@@ -1,6 +1,6 @@
 //! Values of attributes, known or still to be resolved.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fmt;
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -27,7 +27,7 @@ pub enum Value {
     /// Values in order.
     List(Vec<Value>),
     /// Values by key, ordered by key.
-    Map(BTreeMap<String, Value>),
+    Map(LiteMap<String, Value>),
     /// A text with references in it that are not resolved yet.
     Template(Box<Template>),
 }
@@ -98,7 +98,7 @@ impl Value {
             }
             return Self::List(items);
         }
-        let mut entries = if let Self::Map(entries) = self { entries } else { BTreeMap::new() };
+        let mut entries = if let Self::Map(entries) = self { entries } else { LiteMap::new_vec() };
         let inner = entries.remove(*first).unwrap_or_default().with(rest, leaf);
         if !inner.is_null() {
             entries.insert((*first).to_owned(), inner);
@@ -289,7 +289,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut entries = BTreeMap::new();
+        let mut entries = LiteMap::new_vec();
         while let Some((key, item)) = map.next_entry()? {
             entries.insert(key, item);
         }
@@ -328,6 +328,18 @@ impl Attributes {
             Err(_) if value.is_null() => {}
             Err(at) => self.0.insert(at, (name, value)),
         }
+    }
+
+    /// How many attributes are set.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none is set.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Every attribute that is set, ordered by name.

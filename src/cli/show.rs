@@ -1,5 +1,7 @@
 //! `atlas show`: all that is known of one resource.
 
+use std::borrow::Cow;
+
 use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
@@ -63,11 +65,12 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
 fn resolved(instance: &Instance, desired: &Desired, observed: &Observed) -> Attributes {
     let mut known = Known::default();
     for edge in &instance.references {
+        let Some(other) = desired.get(&edge.to) else { continue };
         let object = observed.marked(&edge.to).next();
-        let outputs = object.map(|object| object.outputs.clone()).unwrap_or_default();
-        known.learn(edge.to.clone(), Facts { attributes: None, outputs });
+        let outputs = object.map_or_else(Cow::default, |object| Cow::Borrowed(&object.outputs));
+        known.learn(edge.to.clone(), Facts { attributes: Cow::Borrowed(&other.attributes), outputs });
     }
-    known.resolve(instance.kind, &instance.attributes, Some(desired)).into_owned()
+    known.resolve(instance.kind, &instance.attributes).into_owned()
 }
 
 fn desired(instance: &Instance, wanted: &Attributes, ui: &Ui) {

@@ -9,9 +9,10 @@ mod queue;
 mod retry;
 mod step;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use foldhash::HashMap;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -60,7 +61,7 @@ pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Re
         allow_loss: execution.allow_loss,
         events: execution.events,
         stop: execution.stop.clone(),
-        contents: Mutex::new(HashMap::new()),
+        contents: Mutex::new(HashMap::default()),
     });
     let mut stop = execution.stop;
     let mut stoppable = true;

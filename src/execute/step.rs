@@ -1,9 +1,10 @@
 //! One step: complete its references, write down the intent, act, write down the outcome.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use foldhash::{HashMap, HashSet};
 use tokio::sync::OnceCell;
 
 use super::event::{Event, What};
@@ -27,7 +28,7 @@ pub struct Shared {
     pub journal: Arc<dyn Journal>,
     pub allow_loss: Vec<Selector>,
     pub events: tokio::sync::mpsc::UnboundedSender<Event>,
-    pub known: Mutex<Known>,
+    pub known: Mutex<Known<'static>>,
     pub stop: tokio::sync::watch::Receiver<bool>,
     pub contents: Mutex<HashMap<String, Contents>>,
 }
@@ -112,11 +113,11 @@ impl<'a> Job<'a> {
         }
         let target = change.after.as_ref().ok_or("there is nothing to make")?;
         let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let attributes = known.resolve(change.kind, &target.attributes, None).into_owned();
+        let attributes = known.resolve(change.kind, &target.attributes).into_owned();
         if let Some((name, _)) = attributes.iter().find(|(_, value)| !value.is_known()) {
             return Err(format!("`{name}` refers to something that is still unknown"));
         }
-        let host = change.hosts.first().and_then(|host| known.get(host)).map(|facts| &facts.outputs);
+        let host = change.hosts.first().and_then(|host| known.get(host)).map(|facts| facts.outputs.as_ref());
         let facts =
             KindFacts { attributes: &attributes, name: change.address.name(), place: change.address.place(), host };
         let derived = change.kind.derive_outputs(&facts);
@@ -211,7 +212,7 @@ impl<'a> Job<'a> {
             let now = &outputs[name];
             return Err(format!("it turned out other than the plan showed: `{name}` is `{now}`, not `{value}`"));
         }
-        let facts = Facts { attributes: Some(attributes.clone()), outputs };
+        let facts = Facts { attributes: Cow::Owned(attributes.clone()), outputs: Cow::Owned(outputs) };
         known.learn(change.address.clone(), facts);
         Ok(())
     }

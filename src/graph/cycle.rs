@@ -1,7 +1,8 @@
 //! The pass that refuses a cycle and shows the shortest one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 
+use foldhash::{HashMap, HashSet};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::NodeIndex;
 
@@ -63,7 +64,7 @@ fn shortest(graph: &DependencyGraph, knot: &[NodeIndex]) -> Vec<NodeIndex> {
 }
 
 fn from(graph: &DependencyGraph, members: &HashSet<NodeIndex>, start: NodeIndex) -> Option<Vec<NodeIndex>> {
-    let mut came: HashMap<NodeIndex, NodeIndex> = HashMap::new();
+    let mut came: HashMap<NodeIndex, NodeIndex> = HashMap::default();
     let mut open = VecDeque::from([start]);
     while let Some(node) = open.pop_front() {
         for next in graph.inner.neighbors(node).filter(|next| members.contains(next)) {

@@ -7,8 +7,9 @@ mod cycle;
 mod render;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
+use foldhash::HashMap;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
@@ -50,7 +51,7 @@ const PASSES: [(&str, Pass); 4] =
 /// # Errors
 /// When resources need each other in a circle; the diagnostic shows the shortest one.
 pub fn build(desired: &Desired) -> Result<DependencyGraph, Diagnostics> {
-    let mut graph = DependencyGraph { inner: DiGraph::new(), index: HashMap::new(), order: Vec::new() };
+    let mut graph = DependencyGraph { inner: DiGraph::new(), index: HashMap::default(), order: Vec::new() };
     for (name, pass) in PASSES {
         pass(desired, &mut graph);
         tracing::debug!(pass = name, nodes = graph.inner.node_count(), edges = graph.inner.edge_count(), "graph pass");
@@ -82,7 +83,7 @@ impl DependencyGraph {
     #[must_use]
     pub fn all_dependants(&self, address: &Address) -> Vec<&Address> {
         let mut found: Vec<NodeIndex> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = foldhash::HashSet::default();
         let mut open: Vec<NodeIndex> = self.index.get(address).copied().into_iter().collect();
         while let Some(node) = open.pop() {
             for next in self.inner.neighbors_directed(node, Direction::Incoming) {
@@ -105,16 +106,17 @@ impl DependencyGraph {
 
     fn neighbours(&self, address: &Address, direction: Direction) -> Vec<(&Address, Why)> {
         let Some(node) = self.index.get(address) else { return Vec::new() };
-        let mut found: Vec<(&Address, Why)> = self
+        let mut found: Vec<(NodeIndex, Why)> = self
             .inner
             .edges_directed(*node, direction)
             .map(|edge| {
                 let other = if direction == Direction::Outgoing { edge.target() } else { edge.source() };
-                (&self.inner[other], *edge.weight())
+                (other, *edge.weight())
             })
             .collect();
-        found.sort();
-        found
+        // Nodes were added in the order of their addresses, so their indices compare as the addresses do.
+        found.sort_unstable();
+        found.into_iter().map(|(node, why)| (&self.inner[node], why)).collect()
     }
 
     fn connect(&mut self, from: &Address, to: &Address, why: Why) {

@@ -47,7 +47,7 @@ fn dot(graph: &DependencyGraph) -> String {
 
 fn mermaid(graph: &DependencyGraph) -> String {
     let mut text = String::from("flowchart LR\n");
-    let ids: std::collections::HashMap<_, _> = graph.order().enumerate().map(|(n, address)| (address, n)).collect();
+    let ids: foldhash::HashMap<_, _> = graph.order().enumerate().map(|(n, address)| (address, n)).collect();
     for address in graph.order() {
         let _ = writeln!(text, "    n{}[\"{address}\"]", ids[address]);
     }

@@ -1,7 +1,7 @@
 //! The words in which a kind describes itself: one table per kind, from which the parser, the normal form, the JSON
 //! Schema, `atlas explain` and the generated tests are all derived.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -170,10 +170,10 @@ pub struct Facts<'a> {
 }
 
 /// Outputs of an object, by name.
-pub type Outputs = BTreeMap<String, String>;
+pub type Outputs = LiteMap<String, String>;
 
 /// Counters that a provider observed, by name.
-pub type Usage = BTreeMap<String, u64>;
+pub type Usage = LiteMap<String, u64>;
 
 /// How bad it would be to be wrong about a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

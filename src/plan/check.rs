@@ -1,7 +1,7 @@
 //! An independent check of every plan before it may run. It trusts nothing that the planner concluded: it reads only
 //! the changes and the steps.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::Plan;
 use super::action::Action;
@@ -113,8 +113,8 @@ impl<'a> Checker<'a> {
     }
 
     fn destruction(&mut self) {
-        let mut gone: HashSet<&str> = HashSet::new();
-        let mut made: HashSet<&str> = HashSet::new();
+        let mut gone: HashSet<&str> = HashSet::default();
+        let mut made: HashSet<&str> = HashSet::default();
         for step in &self.plan.steps {
             let change = self.change(step);
             match (step.verb, &change.before, &change.after) {
@@ -141,7 +141,7 @@ impl<'a> Checker<'a> {
     }
 
     fn steps(&mut self) {
-        let mut count: HashMap<usize, usize> = HashMap::new();
+        let mut count: HashMap<usize, usize> = HashMap::default();
         for step in &self.plan.steps {
             *count.entry(step.change).or_default() += 1;
         }

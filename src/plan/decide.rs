@@ -3,7 +3,9 @@
 mod fate;
 mod find;
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+
+use foldhash::{HashMap, HashSet};
 
 use super::action::{Action, Cause, Order};
 use super::change::{AttributeChange, Blocked, Change, Target};
@@ -52,7 +54,7 @@ pub struct Decider<'a> {
     observed: &'a Observed,
     options: &'a Options,
     /// What is known of the resources that others refer to or live in.
-    pub known: Known,
+    pub known: Known<'a>,
     /// The resources whose outputs or attributes may be asked for.
     referenced: HashSet<&'a Address>,
     /// Those of them whose attributes are, and not only their outputs.
@@ -84,8 +86,8 @@ impl<'a> Decider<'a> {
             known: Known::default(),
             referenced: desired.objects().flat_map(needs).collect(),
             quoted: quoted(desired),
-            fates: HashMap::new(),
-            claimed: HashSet::new(),
+            fates: HashMap::default(),
+            claimed: HashSet::default(),
             changes: Vec::new(),
             unchanged: 0,
         }
@@ -115,8 +117,8 @@ impl<'a> Decider<'a> {
     }
 
     fn decide(&mut self, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Fate {
-        let after = self.known.resolve(instance.kind, &instance.attributes, Some(self.desired));
         if let Some(blocked) = self.silent(instance) {
+            let after = self.known.resolve(instance.kind, &instance.attributes);
             // Whatever a provider saw of it all the same is no orphan.
             self.claimed.extend(self.observed.marked(&instance.address).map(|object| object.identity.as_str()));
             self.learn(instance, &after, Outputs::new());
@@ -124,6 +126,16 @@ impl<'a> Decider<'a> {
             return Fate::Blocked(blocked);
         }
         let found = self.find(instance);
+        if let Found::Here(object) = found
+            && self.plain(instance)
+            && self.is_unchanged(instance, object)
+        {
+            self.claimed.insert(&object.identity);
+            self.unchanged += 1;
+            self.remember(instance, object);
+            return Fate::Stays;
+        }
+        let after = self.known.resolve(instance.kind, &instance.attributes);
         let object = match found {
             Found::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
                 self.learn(instance, &after, Outputs::new());
@@ -136,13 +148,6 @@ impl<'a> Decider<'a> {
         };
         if let Some(object) = object {
             self.claimed.insert(&object.identity);
-        }
-        if let (Found::Here(object), true) = (&found, self.plain(instance))
-            && self.is_unchanged(instance, object, &after)
-        {
-            self.unchanged += 1;
-            self.remember(instance, &after, &object.outputs);
-            return Fate::Stays;
         }
         let mut change = match object {
             Some(object) => self.existing(instance, &found, object, after.into_owned()),
@@ -190,11 +195,11 @@ impl<'a> Decider<'a> {
 
     /// Whether an object is as it should be, and what it needs as well: what is so of almost everything in almost every
     /// plan, told without making anything.
-    fn is_unchanged(&self, instance: &Instance, object: &Object, after: &Attributes) -> bool {
+    fn is_unchanged(&self, instance: &Instance, object: &Object) -> bool {
         let Some(mark) = object.mark.as_ref().filter(|mark| mark.address == instance.address) else { return false };
         let settings = &instance.settings;
         let needs = self.graph.needs(&instance.address);
-        object.attributes == *after
+        self.known.matches(instance.kind, &instance.attributes, &object.attributes)
             && (mark.protect, mark.on_remove) == (settings.protect, settings.on_remove)
             && needs.iter().map(|(address, _)| *address).eq(&mark.needs)
             && needs.iter().all(|(address, _)| matches!(self.fates.get(*address), Some(Fate::Stays)))
@@ -340,8 +345,8 @@ impl<'a> Decider<'a> {
                 let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
                 let unset = self
                     .known
-                    .attributes(&reference.address, Some(self.desired))
-                    .is_some_and(|attributes| attributes.at(&reference.path).is_none_or(Value::is_null));
+                    .get(&reference.address)
+                    .is_some_and(|facts| facts.attributes.at(&reference.path).is_none_or(Value::is_null));
                 if unset && !output {
                     let edge = instance.references.iter().find(|edge| edge.to == reference.address);
                     let detail = format!("{} does not set `{}`", reference.address, reference.path);
@@ -357,26 +362,36 @@ impl<'a> Decider<'a> {
     }
 
     /// Learns about a resource whose object is there and tells all its outputs itself.
-    fn remember(&mut self, instance: &Instance, attributes: &Attributes, outputs: &Outputs) {
+    fn remember(&mut self, instance: &'a Instance, object: &'a Object) {
         if self.referenced.contains(&instance.address) {
-            let quoted = self.quoted.contains(&instance.address) && *attributes != instance.attributes;
-            let attributes = quoted.then(|| attributes.clone());
-            self.known.learn(instance.address.clone(), Facts { attributes, outputs: outputs.clone() });
+            let quoted = self.quoted.contains(&instance.address);
+            let attributes = Cow::Borrowed(if quoted { &object.attributes } else { &instance.attributes });
+            let facts = Facts { attributes, outputs: Cow::Borrowed(&object.outputs) };
+            self.known.learn(instance.address.clone(), facts);
         }
     }
 
-    fn learn(&mut self, instance: &Instance, attributes: &Attributes, mut outputs: Outputs) {
+    fn learn(&mut self, instance: &'a Instance, attributes: &Attributes, mut outputs: Outputs) {
         if !self.referenced.contains(&instance.address) {
             return;
         }
-        let host = instance.hosts.first().and_then(|host| self.known.get(host)).map(|facts| &facts.outputs);
+        let host = instance.hosts.first().and_then(|host| self.known.get(host)).map(|facts| facts.outputs.as_ref());
         let facts = kind::Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
         for (name, value) in instance.kind.derive_outputs(&facts) {
-            outputs.entry(name).or_insert(value);
+            if !outputs.contains_key(&name) {
+                outputs.insert(name, value);
+            }
         }
-        let quoted = self.quoted.contains(&instance.address) && *attributes != instance.attributes;
-        let attributes = quoted.then(|| attributes.clone());
-        self.known.learn(instance.address.clone(), Facts { attributes, outputs });
+        let facts = Facts { attributes: self.quotable(instance, attributes), outputs: Cow::Owned(outputs) };
+        self.known.learn(instance.address.clone(), facts);
+    }
+
+    /// The attributes that others may ask for: those of the spec, unless more is known and somebody does ask.
+    fn quotable(&self, instance: &'a Instance, attributes: &Attributes) -> Cow<'a, Attributes> {
+        if self.quoted.contains(&instance.address) && *attributes != instance.attributes {
+            return Cow::Owned(attributes.clone());
+        }
+        Cow::Borrowed(&instance.attributes)
     }
 
     fn waiting(&self, instance: &'a Instance, blocked: Blocked) -> Change {
@@ -445,7 +460,7 @@ impl Target {
 
 /// The resources to whose attributes others refer.
 fn quoted(desired: &Desired) -> HashSet<Address> {
-    let mut quoted = HashSet::new();
+    let mut quoted = HashSet::default();
     let values = desired.objects().flat_map(|instance| instance.attributes.iter());
     for (_, value) in values.filter(|(_, value)| !value.is_known()) {
         value.visit_references(&mut |reference| {

@@ -19,8 +19,9 @@ mod schedule;
 mod select;
 mod show;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::HashSet;
 use serde::Serialize;
 
 pub use action::{Action, Cause, Order};
@@ -57,7 +58,7 @@ pub struct Plan {
     /// The host of every resource in the plan, and of those hosts, for showing the layers.
     pub layers: BTreeMap<Address, Address>,
     /// What is known of the resources that others refer to or live in.
-    pub known: Known,
+    pub known: Known<'static>,
     /// What the planner wants said.
     pub diagnostics: Diagnostics,
 }
@@ -111,7 +112,7 @@ pub fn plan(
     let layers = layers(&changes, desired);
     let needed: HashSet<&Address> =
         changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address])).collect();
-    let known = known.only(needed.into_iter(), desired);
+    let known = known.only(needed.into_iter());
     diagnostics.finish();
     Plan {
         project: desired.project.clone(),

@@ -1,6 +1,6 @@
 //! What to do about objects that Atlas made and the spec no longer has.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::HashSet;
 
 use super::action::{Action, Cause};
 use super::change::{Blocked, Change, Target};
@@ -23,10 +23,8 @@ pub fn orphans(
     diagnostics: &mut Diagnostics,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    let addresses: HashMap<&str, &Address> =
-        observed.owned().map(|(address, object)| (object.identity.as_str(), address)).collect();
-    for (address, object) in observed.owned().filter(|(_, object)| !claimed.contains(object.identity.as_str())) {
-        let mut change = removal(address, object, &addresses, options);
+    for (address, object) in observed.owned(|object| !claimed.contains(object.identity.as_str())) {
+        let mut change = removal(address, object, observed, options);
         // When everything is destroyed, what goes may still be in the spec.
         change.span = desired.get(address).filter(|_| options.destroy).map(|instance| instance.declaration.header);
         let protect = object.mark.as_ref().is_some_and(|mark| mark.protect);
@@ -47,8 +45,11 @@ pub fn interrupted(
     desired: &Desired,
     options: &Options,
 ) -> Vec<Change> {
+    if recorded.pending.is_empty() {
+        return Vec::new();
+    }
     let wanted: HashSet<&str> = if options.destroy {
-        HashSet::new()
+        HashSet::default()
     } else {
         desired.objects().map(|instance| instance.identity.as_str()).collect()
     };
@@ -57,7 +58,7 @@ pub fn interrupted(
         if claimed.contains(identity.as_str()) || wanted.contains(identity.as_str()) {
             return None;
         }
-        let mut change = removal(address, object, &HashMap::new(), options);
+        let mut change = removal(address, object, observed, options);
         change.reason = "was made by an interrupted run, and is not in the spec".into();
         if let Some(before) = &mut change.before {
             before.unmarked = true;
@@ -109,12 +110,11 @@ pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
     observed.made().filter(hidden).filter_map(entry).collect()
 }
 
-fn removal(address: &Address, object: &Object, addresses: &HashMap<&str, &Address>, options: &Options) -> Change {
+fn removal(address: &Address, object: &Object, observed: &Observed, options: &Options) -> Change {
     let asked = selected(&options.forget, address);
     let destroy = options.destroy;
     let forget = asked || !destroy && object.mark.as_ref().is_some_and(|mark| mark.on_remove == OnRemove::Forget);
-    let hosts: Vec<Address> =
-        object.hosts.iter().filter_map(|host| addresses.get(host.as_str()).map(|host| (*host).clone())).collect();
+    let hosts: Vec<Address> = object.hosts.iter().filter_map(|host| observed.owner_of(host).cloned()).collect();
     let mut depends_on = object.mark.as_ref().map(|mark| mark.needs.clone()).unwrap_or_default();
     depends_on.extend(hosts.iter().cloned());
     depends_on.sort();

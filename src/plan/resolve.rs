@@ -1,92 +1,85 @@
 //! Completing references with what is known of other resources. Planning and execution share it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use foldhash::HashMap;
 
 use crate::address::Address;
 use crate::kind::{Kind, Outputs, normal};
-use crate::spec::Desired;
 use crate::value::{Attributes, Part, Reference, Template, Value};
 
 /// What is known of each resource so far.
 #[derive(Clone, Debug, Default)]
-pub struct Known(HashMap<Address, Facts>);
+pub struct Known<'a>(HashMap<Address, Facts<'a>>);
 
-/// What is known of one resource.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// Its attributes; references in them may still be open. None while they are as the spec says them, which is so of
-    /// most, so that they need not be kept twice.
-    pub attributes: Option<Attributes>,
+/// What is known of one resource. Most is borrowed from the spec and from what was observed.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// Its attributes; references in them may still be open.
+    pub attributes: Cow<'a, Attributes>,
     /// Its outputs, as far as they are known.
-    pub outputs: Outputs,
+    pub outputs: Cow<'a, Outputs>,
 }
 
-impl Known {
+impl<'a> Known<'a> {
     /// Learns about a resource.
-    pub fn learn(&mut self, address: Address, facts: Facts) {
+    pub fn learn(&mut self, address: Address, facts: Facts<'a>) {
         self.0.insert(address, facts);
     }
 
     /// What is known of a resource.
     #[must_use]
-    pub fn get(&self, address: &Address) -> Option<&Facts> {
+    pub fn get(&self, address: &Address) -> Option<&Facts<'a>> {
         self.0.get(address)
     }
 
-    /// What is known of an attribute of a resource.
+    /// Keeps what is known of some resources only, and by itself.
     #[must_use]
-    pub fn attributes<'a>(&'a self, address: &Address, desired: Option<&'a Desired>) -> Option<&'a Attributes> {
-        let own = self.0.get(address)?.attributes.as_ref();
-        own.or_else(|| desired?.get(address).map(|instance| &instance.attributes))
-    }
-
-    /// Keeps what is known of some resources only, by itself and without the spec.
-    #[must_use]
-    pub fn only<'a>(mut self, addresses: impl Iterator<Item = &'a Address>, desired: &Desired) -> Self {
-        let mut kept = HashMap::new();
+    pub fn only<'b>(mut self, addresses: impl Iterator<Item = &'b Address>) -> Known<'static> {
+        let mut kept = HashMap::default();
         for address in addresses {
-            if let Some(mut facts) = self.0.remove(address) {
-                if facts.attributes.is_none() {
-                    facts.attributes = desired.get(address).map(|instance| instance.attributes.clone());
-                }
-                kept.insert(address.clone(), facts);
+            if let Some(facts) = self.0.remove(address) {
+                let attributes = Cow::Owned(facts.attributes.into_owned());
+                let outputs = Cow::Owned(facts.outputs.into_owned());
+                kept.insert(address.clone(), Facts { attributes, outputs });
             }
         }
-        Self(kept)
+        Known(kept)
     }
 
     /// Completes every attribute as far as possible, in normal form. What is complete already is only borrowed.
     #[must_use]
-    pub fn resolve<'a>(
-        &self,
-        kind: &Kind,
-        attributes: &'a Attributes,
-        desired: Option<&Desired>,
-    ) -> Cow<'a, Attributes> {
+    pub fn resolve<'b>(&self, kind: &Kind, attributes: &'b Attributes) -> Cow<'b, Attributes> {
         if attributes.iter().all(|(_, value)| value.is_known()) {
             return Cow::Borrowed(attributes);
         }
-        let lookup = Lookup { known: self, desired };
         let resolved = attributes.iter().map(|(name, value)| {
             if value.is_known() {
                 return (name, value.clone());
             }
-            let value = lookup.complete(value);
-            let ty = kind.attribute(name).map(|attribute| &attribute.ty);
-            (name, ty.map_or_else(|| value.clone(), |ty| normal(ty, value.clone())))
+            (name, self.value(kind, name, value))
         });
         Cow::Owned(resolved.collect())
     }
-}
 
-/// Looks up what references refer to.
-struct Lookup<'a> {
-    known: &'a Known,
-    desired: Option<&'a Desired>,
-}
+    /// Whether an object has these attributes, once they are completed.
+    #[must_use]
+    pub fn matches(&self, kind: &Kind, attributes: &Attributes, observed: &Attributes) -> bool {
+        let same = |(name, value): (&'static str, &Value), now: (&'static str, &Value)| {
+            name == now.0 && if value.is_known() { value == now.1 } else { self.value(kind, name, value) == *now.1 }
+        };
+        attributes.len() == observed.len() && attributes.iter().zip(observed.iter()).all(|(one, now)| same(one, now))
+    }
 
-impl Lookup<'_> {
+    /// One value, completed as far as possible and in normal form.
+    fn value(&self, kind: &Kind, name: &str, value: &Value) -> Value {
+        let value = self.complete(value);
+        match kind.attribute(name) {
+            Some(attribute) => normal(&attribute.ty, value),
+            None => value,
+        }
+    }
+
     fn complete(&self, value: &Value) -> Value {
         match value {
             Value::Template(template) => self.template(template),
@@ -120,11 +113,11 @@ impl Lookup<'_> {
     }
 
     fn lookup(&self, reference: &Reference) -> Option<Value> {
-        let facts = self.known.0.get(&reference.address)?;
+        let facts = self.get(&reference.address)?;
         if let Some(output) = facts.outputs.get(&reference.path) {
             return Some(Value::String(output.clone()));
         }
-        let value = self.known.attributes(&reference.address, self.desired)?.at(&reference.path)?;
+        let value = facts.attributes.at(&reference.path)?;
         (value.is_known() && !value.is_null()).then(|| value.clone())
     }
 }

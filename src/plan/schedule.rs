@@ -1,6 +1,6 @@
 //! From changes to steps: which unit of work waits for which.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::action::{Action, Order};
 use super::change::Change;
@@ -55,8 +55,8 @@ impl Verb {
 #[must_use]
 pub fn schedule(changes: &[Change]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut makes: HashMap<&Address, usize> = HashMap::new();
-    let mut removes: HashMap<&Address, Vec<usize>> = HashMap::new();
+    let mut makes: HashMap<&Address, usize> = HashMap::default();
+    let mut removes: HashMap<&Address, Vec<usize>> = HashMap::default();
     for (at, change) in changes.iter().enumerate().filter(|(_, change)| change.acts()) {
         for verb in verbs(change.action) {
             if verb.removes() {
@@ -101,7 +101,7 @@ fn names(change: &Change) -> impl Iterator<Item = &Address> {
 
 /// Where one object goes and another takes its name, the one has to be gone first.
 fn link_identities(changes: &[Change], steps: &mut [Step]) {
-    let mut gone: HashMap<&str, usize> = HashMap::new();
+    let mut gone: HashMap<&str, usize> = HashMap::default();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb == Verb::Delete) {
         if let Some(before) = &changes[step.change].before {
             gone.insert(&before.identity, at);
@@ -147,7 +147,7 @@ fn link_removal(
 
 /// Lets every removal wait for those that used the object before and are changed so that they no longer do.
 fn link_former_users(changes: &[Change], steps: &mut [Step]) {
-    let mut removes: HashMap<&Address, Vec<usize>> = HashMap::new();
+    let mut removes: HashMap<&Address, Vec<usize>> = HashMap::default();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb.removes()) {
         if changes[step.change].action != Action::Replace(Order::DeleteFirst) {
             for name in names(&changes[step.change]) {

@@ -1,6 +1,6 @@
 //! `--target` and `--exclude`: a part of the plan, with what belongs to it.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::change::Change;
 use super::options::{Options, selected};
@@ -54,7 +54,7 @@ fn closure(changes: &[Change], seed: impl Fn(&Change) -> bool, neighbours: Neigh
 
 /// What has to happen along with each change: what a made object needs, and what needs an object that goes.
 fn needs(changes: &[Change]) -> HashMap<&Address, Vec<&Address>> {
-    let mut edges: HashMap<&Address, Vec<&Address>> = HashMap::new();
+    let mut edges: HashMap<&Address, Vec<&Address>> = HashMap::default();
     for change in changes {
         for need in &change.depends_on {
             if change.action.makes() {
@@ -78,7 +78,7 @@ fn needs(changes: &[Change]) -> HashMap<&Address, Vec<&Address>> {
 
 /// What can't happen without each change.
 fn dependants(changes: &[Change]) -> HashMap<&Address, Vec<&Address>> {
-    let mut edges: HashMap<&Address, Vec<&Address>> = HashMap::new();
+    let mut edges: HashMap<&Address, Vec<&Address>> = HashMap::default();
     for change in changes {
         for need in &change.depends_on {
             if change.action.makes() {

@@ -10,9 +10,10 @@ mod registry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use foldhash::HashSet;
 
 pub use error::{Class, ProviderError};
 pub use observe::observe;

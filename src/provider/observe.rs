@@ -1,6 +1,8 @@
 //! Observing everything, layer by layer: the world, then what lives in what was found there.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashSet;
 
 use super::{Observation, ProviderError, Query, Registry};
 use crate::observed::{Object, Observed};
@@ -17,7 +19,7 @@ pub async fn observe(registry: &Registry, desired: &Desired, recorded: &Recorded
     let mut objects: Vec<Object> = Vec::new();
     let mut unreachable = BTreeMap::new();
     let mut made = BTreeSet::new();
-    let mut seen: HashSet<String> = HashSet::new();
+    let mut seen: HashSet<String> = HashSet::default();
     for provider in registry.all() {
         let mut hosts: Option<Vec<String>> = None;
         loop {
@@ -27,7 +29,7 @@ pub async fn observe(registry: &Registry, desired: &Desired, recorded: &Recorded
                 hosts: hosts.as_deref(),
                 wanted: &wanted,
             };
-            let observation: Observation = provider.observe(&query).await?;
+            let mut observation: Observation = provider.observe(&query).await?;
             // Only what lives in several hosts can be seen more than once.
             let mut fresh = observation.objects;
             fresh.retain(|object| object.hosts.len() < 2 || seen.insert(object.identity.clone()));
@@ -36,7 +38,7 @@ pub async fn observe(registry: &Registry, desired: &Desired, recorded: &Recorded
             hosts = Some(inner.collect());
             objects.extend(fresh);
             unreachable.extend(observation.unreachable);
-            made.extend(observation.made);
+            made.append(&mut observation.made);
             if hosts.as_ref().is_none_or(Vec::is_empty) {
                 break;
             }

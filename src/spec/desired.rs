@@ -1,7 +1,9 @@
 //! What the spec asks for, ready for the graph and the planner.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::node::{Content, Node};
 use crate::address::Address;
@@ -154,6 +156,20 @@ impl Desired {
             if let Some(digest) = digests.get(chart) {
                 let pinned = format!("{chart}@sha256:{digest}");
                 attributes.set("chart", Value::String(pinned));
+            }
+        }
+    }
+
+    /// Lets everything that names a resource share the address that the resource itself has.
+    pub(super) fn share_addresses(&mut self) {
+        let Self { instances, index, .. } = self;
+        let addresses: Vec<Address> = instances.iter().map(|instance| instance.address.clone()).collect();
+        for instance in instances {
+            let named = instance.hosts.iter_mut().chain(instance.references.iter_mut().map(|edge| &mut edge.to));
+            for address in named {
+                if let Some(at) = index.get(address) {
+                    address.clone_from(&addresses[*at]);
+                }
             }
         }
     }

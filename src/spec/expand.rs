@@ -1,7 +1,10 @@
 //! From blocks to resources: one for each place, with its hosts, its identity and its attributes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::declare::Block;
 use super::desired::{Desired, Instance, OnRemove, Settings};
@@ -90,17 +93,16 @@ pub fn link(desired: &mut Desired) {
             instance.hosts = vec![host.clone()];
         }
     }
-    let mut identities: HashMap<Address, String> = HashMap::new();
+    desired.share_addresses();
     for at in 0..desired.instances().len() {
-        let address = desired.instances()[at].address.clone();
-        let identity = identity(&address, desired, &mut identities, 0);
+        let identity = identity(&desired.instances()[at], desired, 0);
         desired.instances_mut()[at].identity = identity;
     }
 }
 
 /// Two resources must not mean the same object.
 pub fn check_identities(desired: &Desired, diagnostics: &mut Diagnostics) {
-    let mut seen: HashMap<&str, &Instance> = HashMap::new();
+    let mut seen: HashMap<&str, &Instance> = HashMap::default();
     // A bucket's name is taken in all of S3, not in one region only.
     let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
     for instance in desired.objects() {
@@ -261,27 +263,20 @@ fn settings(
 }
 
 /// The deterministic name of an object: its host's, its kind, and the name that it has there.
-fn identity(address: &Address, desired: &Desired, known: &mut HashMap<Address, String>, depth: usize) -> String {
-    if let Some(identity) = known.get(address) {
-        return identity.clone();
-    }
-    let Some(instance) = desired.get(address) else { return String::new() };
+fn identity(instance: &Instance, desired: &Desired, depth: usize) -> String {
     // Hosts are at most a few deep; a spec whose hosts form a cycle is refused by the graph.
     let host = match instance.hosts.as_slice() {
-        [host] if depth < 16 && instance.kind.host != Host::AnyServer => identity_of_host(host, desired, known, depth),
-        _ => String::new(),
+        [host] if depth < 16 && instance.kind.host != Host::AnyServer => desired.get(host),
+        _ => None,
     };
+    let host = host.map(|host| match host.identity.as_str() {
+        "" => Cow::Owned(identity(host, desired, depth + 1)),
+        known => Cow::Borrowed(known),
+    });
+    let kind = instance.kind.name;
     let name = instance.attributes.get("name").as_str().unwrap_or(&instance.declaration.name);
-    let name = match instance.attributes.get("namespace").as_str() {
-        Some(namespace) => format!("{namespace}:{name}"),
-        None => name.to_owned(),
-    };
-    let identity = format!("{host}{}/{name}", instance.kind.name);
-    known.insert(address.clone(), identity.clone());
-    identity
-}
-
-fn identity_of_host(host: &Address, desired: &Desired, known: &mut HashMap<Address, String>, depth: usize) -> String {
-    let host = identity(host, desired, known, depth + 1);
-    if host.is_empty() { host } else { format!("{host}/") }
+    let namespace = instance.attributes.get("namespace").as_str();
+    let host = [host.as_deref().unwrap_or_default(), if host.is_some() { "/" } else { "" }];
+    let namespace = [namespace.unwrap_or_default(), if namespace.is_some() { ":" } else { "" }];
+    [host[0], host[1], kind, "/", namespace[0], namespace[1], name].concat()
 }

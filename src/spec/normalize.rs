@@ -1,7 +1,7 @@
 //! From a spanned node to a typed value: types, rules, variables and references.
 
+use litemap::LiteMap;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::desired::Edge;
 use super::locate::locate;
@@ -343,7 +343,7 @@ impl<'a> Normalizer<'a> {
             _ => None,
         };
         match source {
-            Some((key, text)) => Value::Map(BTreeMap::from([(key.clone(), text.into())])),
+            Some((key, text)) => Value::Map(LiteMap::from_iter([(key.clone(), text.into())])),
             None => {
                 self.diagnostics.push(
                     Diagnostic::error("secret that is no reference", "a secret's value never stands in the spec")

@@ -1,6 +1,8 @@
 //! Which resources are declared, at which places, and how a reference chooses one of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use super::declare::Block;
 use super::node::{Content, Node};

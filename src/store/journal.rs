@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 use async_trait::async_trait;
+use foldhash::HashSet;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -35,17 +37,40 @@ enum Line {
         #[serde(flatten)]
         outcome: Outcome,
     },
+    /// The last line of a run that left nothing open.
+    Settled {},
 }
 
 struct Job {
     line: String,
+    /// What it opens or settles, by identity.
+    turn: Option<Turn>,
     /// Who waits for the line to be on disk; nobody waits for an outcome.
     done: Option<oneshot::Sender<io::Result<()>>>,
 }
 
-/// The journal of a run, in a file.
+/// What a line means for the objects that a crash may leave without a mark.
+enum Turn {
+    Opens(String),
+    Settles(String),
+}
+
+impl Line {
+    fn turn(&self) -> Option<Turn> {
+        match self {
+            Self::Intent(entry) if entry.verb == "create" || entry.verb == "adopt" => {
+                Some(Turn::Opens(entry.identity.clone()))
+            }
+            Self::Outcome { entry, outcome } if outcome.settles() => Some(Turn::Settles(entry.identity.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// The journal of a run, in a file. When it is dropped, all of it is in the file.
 pub struct FileJournal {
-    jobs: mpsc::Sender<Job>,
+    jobs: Option<mpsc::Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
 }
 
 impl FileJournal {
@@ -69,13 +94,27 @@ impl FileJournal {
         std::fs::rename(&part, path)?;
         point("journal: after it began");
         let (jobs, waiting) = mpsc::channel();
-        std::thread::Builder::new().name("journal".into()).spawn(move || write_all(file, &waiting, &fence))?;
-        Ok(Self { jobs })
+        let open = open.pending.keys().cloned().collect();
+        let write = move || write_all(file, &waiting, &fence, open);
+        let writer = std::thread::Builder::new().name("journal".into()).spawn(write)?;
+        Ok(Self { jobs: Some(jobs), writer: Some(writer) })
     }
 
     fn send(&self, line: &Line, done: Option<oneshot::Sender<io::Result<()>>>) -> io::Result<()> {
-        let line = serde_json::to_string(line)? + "\n";
-        self.jobs.send(Job { line, done }).map_err(|_| io::Error::other("the journal's writer is gone"))
+        let gone = || io::Error::other("the journal's writer is gone");
+        let job = Job { line: serde_json::to_string(line)? + "\n", turn: line.turn(), done };
+        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())
+    }
+}
+
+impl Drop for FileJournal {
+    fn drop(&mut self) {
+        // Without a sender the writer comes to its end.
+        self.jobs = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has said so, and what it did not write is found out by observation.
+            let _ = writer.join();
+        }
     }
 }
 
@@ -94,16 +133,20 @@ impl Journal for FileJournal {
 
 /// What runs before left open.
 pub(super) fn recover(path: &Path) -> Recorded {
-    let Ok(file) = File::open(path) else { return Recorded::default() };
+    let Ok(mut file) = File::open(path) else { return Recorded::default() };
     let mut pending: BTreeMap<String, Address> = BTreeMap::new();
+    if is_settled(&mut file).unwrap_or_default() {
+        return Recorded { pending };
+    }
     for line in BufReader::new(file).lines() {
         let Ok(line) = line else { break };
-        match serde_json::from_str::<Line>(&line) {
-            Ok(Line::Intent(entry)) if entry.verb == "create" || entry.verb == "adopt" => {
-                pending.insert(entry.identity, entry.address);
+        let Ok(line) = serde_json::from_str::<Line>(&line) else { continue };
+        match (line.turn(), line) {
+            (Some(Turn::Opens(identity)), Line::Intent(entry)) => {
+                pending.insert(identity, entry.address);
             }
-            Ok(Line::Outcome { entry, outcome }) if outcome.settles() => {
-                pending.remove(&entry.identity);
+            (Some(Turn::Settles(identity)), _) => {
+                pending.remove(&identity);
             }
             _ => {}
         }
@@ -111,14 +154,33 @@ pub(super) fn recover(path: &Path) -> Recorded {
     Recorded { pending }
 }
 
-fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence) {
+/// Whether the file ends with the line of a run that left nothing open: then the rest of it need not be read, which for
+/// a large run would take longer than to plan. Leaves the file at its beginning.
+fn is_settled(file: &mut File) -> io::Result<bool> {
+    let last = serde_json::to_string(&Line::Settled {})? + "\n";
+    let length = file.seek(SeekFrom::End(0))?;
+    let from = length.saturating_sub(last.len() as u64 + 1);
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    file.rewind()?;
+    Ok(tail == format!("\n{last}").as_bytes())
+}
+
+fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence, mut open: HashSet<String>) {
     const BATCH: usize = 1_024;
+    let mut sound = true;
     while let Ok(first) = waiting.recv() {
-        let mut text = first.line;
-        let mut done: Vec<_> = first.done.into_iter().collect();
-        for job in waiting.try_iter().take(BATCH) {
+        let mut text = String::new();
+        let mut done = Vec::new();
+        for job in std::iter::once(first).chain(waiting.try_iter().take(BATCH)) {
             text.push_str(&job.line);
             done.extend(job.done);
+            match job.turn {
+                Some(Turn::Opens(identity)) => drop(open.insert(identity)),
+                Some(Turn::Settles(identity)) => drop(open.remove(&identity)),
+                None => {}
+            }
         }
         point("journal: before a write");
         // Whoever lost the lease must not write, and so must not act: somebody else is at work already.
@@ -128,6 +190,7 @@ fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence) {
             result = file.sync_data();
         }
         point("journal: after an fsync");
+        sound &= result.is_ok();
         for one in done {
             let copy = match &result {
                 Ok(()) => Ok(()),
@@ -136,6 +199,12 @@ fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence) {
             // Whoever stopped waiting does not need to know.
             let _ = one.send(copy);
         }
+    }
+    if sound && open.is_empty() && fence.check().is_ok() {
+        point("journal: before it is settled");
+        // Without this line the next run reads the whole file, and finds the same.
+        let line = serde_json::to_string(&Line::Settled {}).unwrap_or_default() + "\n";
+        let _ = file.write_all(line.as_bytes());
     }
 }
 

@@ -5,7 +5,7 @@ use crate::observed::Object;
 use crate::spec::Instance;
 
 impl<'a> Decider<'a> {
-    pub(super) fn find(&self, instance: &Instance) -> Found<'a> {
+    pub(super) fn find(&self, instance: &'a Instance) -> Found<'a> {
         let there = self.observed.at(&instance.identity);
         let own = self.observed.marked(&instance.address).find(|object| object.kind == instance.kind);
         let former = instance.settings.renamed_from.as_ref();

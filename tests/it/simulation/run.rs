@@ -143,8 +143,8 @@ impl Life {
                     identity: instance.identity.clone(),
                     hosts: vec![instance.identity.split('/').take(2).collect::<Vec<_>>().join("/")],
                     attributes: [("name", Value::from("foreign"))].into_iter().collect(),
-                    outputs: BTreeMap::new(),
-                    usage: BTreeMap::new(),
+                    outputs: atlas::kind::Outputs::default(),
+                    usage: atlas::kind::Usage::default(),
                     mark: None,
                 };
                 self.unruly.world().plant(&foreign).map_err(|error| error.to_string())?;

@@ -206,7 +206,7 @@ impl Provider for Unruly {
                 hosts: request.hosts.to_vec(),
                 attributes: request.attributes.clone(),
                 outputs: request.derived.clone(),
-                usage: [("objects".to_owned(), 0)].into(),
+                usage: [("objects".to_owned(), 0)].into_iter().collect(),
                 mark: None,
             };
             self.world().plant(&bare).expect("writable");
