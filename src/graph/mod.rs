@@ -9,7 +9,7 @@ mod render;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
@@ -51,7 +51,8 @@ const PASSES: [(&str, Pass); 4] =
 /// # Errors
 /// When resources need each other in a circle; the diagnostic shows the shortest one.
 pub fn build(desired: &Desired) -> Result<DependencyGraph, Diagnostics> {
-    let mut graph = DependencyGraph { inner: DiGraph::new(), index: HashMap::default(), order: Vec::new() };
+    let size = desired.instances().len();
+    let mut graph = DependencyGraph { inner: DiGraph::new(), index: HashMap::with_capacity(size), order: Vec::new() };
     for (name, pass) in PASSES {
         pass(desired, &mut graph);
         tracing::debug!(pass = name, nodes = graph.inner.node_count(), edges = graph.inner.edge_count(), "graph pass");

@@ -5,7 +5,7 @@ mod find;
 
 use std::borrow::Cow;
 
-use foldhash::{HashMap, HashSet};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 use super::action::{Action, Cause, Order};
 use super::change::{AttributeChange, Blocked, Change, Target};
@@ -32,7 +32,7 @@ enum Fate {
     /// Its object is replaced in this plan.
     Replaced(Order),
     /// Nothing can be said or done about it in this plan.
-    Blocked(Blocked),
+    Blocked(Box<Blocked>),
 }
 
 /// Where a resource's object is.
@@ -77,17 +77,18 @@ impl<'a> Decider<'a> {
         options: &'a Options,
     ) -> Self {
         let needs = |instance: &'a Instance| instance.needs();
+        let size = desired.instances().len();
         Self {
             desired,
             graph,
             recorded,
             observed,
             options,
-            known: Known::default(),
+            known: Known::with_capacity(size),
             referenced: desired.objects().flat_map(needs).collect(),
             quoted: quoted(desired),
-            fates: HashMap::default(),
-            claimed: HashSet::default(),
+            fates: HashMap::with_capacity(size),
+            claimed: HashSet::with_capacity(size),
             changes: Vec::new(),
             unchanged: 0,
         }
@@ -112,7 +113,7 @@ impl<'a> Decider<'a> {
                 continue;
             };
             self.changes.push(self.waiting(instance, blocked.clone()));
-            self.fates.insert(&instance.address, Fate::Blocked(blocked));
+            self.fates.insert(&instance.address, Fate::Blocked(Box::new(blocked)));
         }
     }
 
@@ -123,7 +124,7 @@ impl<'a> Decider<'a> {
             self.claimed.extend(self.observed.marked(&instance.address).map(|object| object.identity.as_str()));
             self.learn(instance, &after, Outputs::new());
             self.changes.push(self.waiting(instance, blocked.clone()));
-            return Fate::Blocked(blocked);
+            return Fate::Blocked(Box::new(blocked));
         }
         let found = self.find(instance);
         if let Found::Here(object) = found
@@ -179,7 +180,7 @@ impl<'a> Decider<'a> {
             change.blocked = Some(blocked.clone());
             self.changes.push(change);
             // What is there stays there; what is not there does not come.
-            return if matches!(fate, Fate::Stays) { fate } else { Fate::Blocked(blocked) };
+            return if matches!(fate, Fate::Stays) { fate } else { Fate::Blocked(Box::new(blocked)) };
         }
         self.changes.push(change);
         fate
@@ -308,7 +309,7 @@ impl<'a> Decider<'a> {
         );
         let blocked = Blocked { by: instance.address.clone(), reason };
         self.changes.push(self.waiting(instance, blocked.clone()));
-        Fate::Blocked(blocked)
+        Fate::Blocked(Box::new(blocked))
     }
 
     /// Attributes that name a resource whose object is replaced: the new object has to be named again, although its

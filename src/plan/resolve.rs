@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::address::Address;
 use crate::kind::{Kind, Outputs, normal};
@@ -22,6 +22,12 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Known<'a> {
+    /// Knows nothing yet, and has room for that many resources.
+    #[must_use]
+    pub fn with_capacity(size: usize) -> Self {
+        Self(HashMap::with_capacity(size))
+    }
+
     /// Learns about a resource.
     pub fn learn(&mut self, address: Address, facts: Facts<'a>) {
         self.0.insert(address, facts);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::declare::Block;
 use super::desired::{Desired, Instance, OnRemove, Settings};
@@ -102,7 +102,7 @@ pub fn link(desired: &mut Desired) {
 
 /// Two resources must not mean the same object.
 pub fn check_identities(desired: &Desired, diagnostics: &mut Diagnostics) {
-    let mut seen: HashMap<&str, &Instance> = HashMap::default();
+    let mut seen: HashMap<&str, &Instance> = HashMap::with_capacity(desired.instances().len());
     // A bucket's name is taken in all of S3, not in one region only.
     let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
     for instance in desired.objects() {

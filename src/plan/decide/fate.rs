@@ -14,7 +14,7 @@ impl<'a> Decider<'a> {
         let mut blocked = None;
         for host in &instance.hosts {
             match self.fates.get(host) {
-                Some(Fate::Blocked(why)) => blocked = Some(why.clone()),
+                Some(Fate::Blocked(why)) => blocked = Some((**why).clone()),
                 _ => return None,
             }
         }
@@ -24,7 +24,7 @@ impl<'a> Decider<'a> {
     /// The first of its needs that is blocked, when what it needs is not there.
     pub(super) fn waits_for(&self, instance: &Instance, action: Action) -> Option<Blocked> {
         let blocked = |address: &Address| match self.fates.get(address) {
-            Some(Fate::Blocked(why)) => Some(why.clone()),
+            Some(Fate::Blocked(why)) => Some((**why).clone()),
             _ => None,
         };
         // What is there goes on without one of its hosts; to make it, all of them have to be in order.
