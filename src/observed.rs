@@ -49,6 +49,9 @@ pub struct Object {
     pub usage: Usage,
     /// Its ownership mark; none when nobody's engine made it.
     pub mark: Option<Mark>,
+    /// Whether it is there in any case, for others to live in: a region of AWS, which Atlas uses and neither makes nor
+    /// removes.
+    pub given: bool,
 }
 
 /// Everything that was observed in one run.

@@ -42,7 +42,16 @@ impl Pipeline {
     /// # Errors
     /// When a provider can't be asked at all.
     pub async fn observe(&self, recorded: &Recorded) -> Result<Observed, ProviderError> {
-        provider::observe(&self.registry, &self.desired, recorded).await
+        provider::observe(&self.registry, &self.desired, recorded, false).await
+    }
+
+    /// Observes everything that answers, as far as a plan with these options needs it: what may be removed is looked into.
+    ///
+    /// # Errors
+    /// When a provider can't be asked at all.
+    pub async fn observe_for(&self, recorded: &Recorded, options: &Options) -> Result<Observed, ProviderError> {
+        let usage = options.destroy || !options.replace.is_empty();
+        provider::observe(&self.registry, &self.desired, recorded, usage).await
     }
 
     /// Plans, and lets the independent checker look at the result.

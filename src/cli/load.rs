@@ -89,7 +89,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
         World::Sandbox => sandbox(&store, write)?,
         World::Real => None,
     };
-    let registry = Registry::new(desired.world, sandbox);
+    let registry = Registry::new(desired.world, sandbox).with_aws(aws(&desired));
     let pipeline = Pipeline::new(desired, registry)
         .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
     Ok(Box::leak(Box::new(Loaded { source, pipeline, store, warnings })))
@@ -133,6 +133,17 @@ fn inputs(global: &Global) -> Inputs {
         global.var.iter().map(|(name, value)| (name.clone(), (value.clone(), format!("--var {name}")))).collect();
     variables.extend(given);
     Inputs { environment: global.environment.clone(), variables }
+}
+
+#[cfg(feature = "aws")]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
+fn aws(desired: &Desired) -> Option<Arc<dyn Provider>> {
+    Some(Arc::new(crate::provider::aws::Aws::of(desired)))
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws(_: &Desired) -> Option<Arc<dyn Provider>> {
+    None
 }
 
 #[cfg(feature = "sandbox")]

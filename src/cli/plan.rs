@@ -31,7 +31,7 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failu
 pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
     let recorded = loaded.store.recorded();
     // Kept until the process ends: to take it apart piece by piece would only take time.
-    let observed = std::mem::ManuallyDrop::new(loaded.pipeline.observe(&recorded).await?);
+    let observed = std::mem::ManuallyDrop::new(loaded.pipeline.observe_for(&recorded, options).await?);
     Ok(loaded.pipeline.plan(&recorded, &observed, options))
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 use tokio::sync::OnceCell;
 
 use super::event::{Event, What};
@@ -15,7 +15,7 @@ use crate::crash::point;
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::observed::{Mark, Object};
 use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
-use crate::provider::{Class, Provider, ProviderError, Query, Registry, Removal, Request};
+use crate::provider::{Class, Provider, ProviderError, Query, Registry, Removal, Request, Wanted};
 use crate::value::Attributes;
 
 /// What the contents of one host are, by identity; asked at most once in a run.
@@ -244,13 +244,15 @@ async fn contents(shared: &Shared, provider: &dyn Provider, target: &Target) -> 
         let found = cell
             .get_or_try_init(|| async {
                 let planned = shared.plan.changes.iter().filter_map(|change| change.after.as_ref());
-                let wanted: HashSet<&str> = planned.map(|target| target.identity.as_str()).collect();
+                let wanted: Wanted<'_> =
+                    planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
                 let hosts = [host.clone()];
                 let query = Query {
                     project: &shared.plan.project,
                     environment: &shared.plan.environment,
                     hosts: Some(&hosts),
                     wanted: &wanted,
+                    usage: false,
                 };
                 let observation = provider.observe(&query).await?;
                 if let Some(reason) = observation.unreachable.get(host) {

@@ -1,7 +1,10 @@
 //! An S3 bucket.
 
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
-use super::{KMS_KEY, TAGS, check_kms_key, rule};
+use super::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key, duration, iam, rule};
+use crate::address::Address;
+use crate::spec::{Desired, Findings, Instance};
+use crate::value::Value;
 
 /// An S3 bucket.
 pub static BUCKET: Kind = Kind {
@@ -52,12 +55,42 @@ pub static BUCKET: Kind = Kind {
         )
         .default("false"),
         Attribute::new(
+            "policy",
+            Type::Json(&iam::RESOURCE_POLICY),
+            "The bucket's policy, as IAM writes it, besides what `secure_transport` adds.",
+            POLICY_EXAMPLES,
+        ),
+        Attribute::new(
             "lifecycle",
             Type::List(&Type::Object(LIFECYCLE)),
-            "Rules that expire objects.",
+            "Rules that expire objects or move them to cheaper storage.",
             &["[{ id = \"old\", expire_after = \"365d\" }]", "[{ id = \"old\", expire_after = \"30d\" }]"],
         ),
+        Attribute::new(
+            "replication",
+            Type::Object(REPLICATION),
+            "Where new objects are copied to. Both buckets need `versioning = true`.",
+            &[
+                "{ to = \"bucket.replica@eu-central-1\", role = \"role.replicate\" }",
+                "{ to = \"bucket.replica@eu-central-1\", role = \"role.replicate\", prefix = \"logs/\" }",
+            ],
+        )
+        .beside(&["versioning = true"]),
+        Attribute::new(
+            "logging",
+            Type::Object(LOGGING),
+            "Where S3 writes who accessed what.",
+            &["{ to = \"bucket.access\", prefix = \"a/\" }", "{ to = \"bucket.access\", prefix = \"b/\" }"],
+        ),
+        Attribute::new(
+            "force_empty",
+            Type::Bool,
+            "Remove the objects in the bucket, every version, when the bucket itself is deleted. Without it S3 refuses to delete a bucket that is not empty. Either way, the plan shows what would be lost, and it needs --allow-loss.",
+            &["true", "false"],
+        )
+        .default("false"),
         TAGS,
+        TAGS_EXCLUSIVE,
     ],
     outputs: &[Output {
         name: "arn",
@@ -65,10 +98,58 @@ pub static BUCKET: Kind = Kind {
         formula: Some(|facts| Some(format!("arn:aws:s3:::{}", facts.attributes.get("name").as_str()?))),
     }],
     usage: &["objects", "bytes"],
-    check: |instance, _, findings| check_kms_key(instance, findings),
+    check,
     loss: bucket_loss,
     update_loss: |_, _, _| None,
 };
+
+/// Two good bucket policies.
+const POLICY_EXAMPLES: &[&str] = &[
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::us-east-1-audit-logs/*"}]}'"#,
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::us-east-1-audit-logs/*"}]}'"#,
+];
+
+static REPLICATION: &[Attribute] = &[
+    Attribute::new(
+        "to",
+        Type::Address(&["bucket"]),
+        "The bucket that receives the copies, in any region.",
+        &["\"bucket.replica@eu-central-1\"", "\"bucket.other@eu-central-1\""],
+    )
+    .required(),
+    Attribute::new(
+        "role",
+        Type::Address(&["role"]),
+        "The role that S3 takes on to copy.",
+        &["\"role.replicate\"", "\"role.replicate-2\""],
+    )
+    .required(),
+    Attribute::new("prefix", Type::Text(&rule::SOME), "Which objects; all by default.", &["\"logs/\"", "\"tmp/\""]),
+];
+
+static LOGGING: &[Attribute] = &[
+    Attribute::new(
+        "to",
+        Type::Address(&["bucket"]),
+        "The bucket that receives the logs, in the same region.",
+        &["\"bucket.access\"", "\"bucket.access-2\""],
+    )
+    .required(),
+    Attribute::new("prefix", Type::Text(&rule::ANY), "What the logs' names begin with.", &["\"a/\"", "\"b/\""])
+        .default("\"\""),
+];
+
+static TRANSITION: Type = Type::Object(&[
+    Attribute::new("after", Type::Duration(0, 36_500 * 86_400), "At this age, in whole days.", &["\"30d\"", "\"90d\""])
+        .required(),
+    Attribute::new(
+        "to",
+        Type::Choice(&["standard-ia", "onezone-ia", "intelligent-tiering", "glacier-ir", "glacier", "deep-archive"]),
+        "The storage class.",
+        &["\"standard-ia\"", "\"glacier\""],
+    )
+    .required(),
+]);
 
 static LIFECYCLE: &[Attribute] = &[
     Attribute::new("id", Type::Text(&rule::SOME), "The rule's name.", &["\"old\"", "\"tmp\""]).required(),
@@ -91,7 +172,72 @@ static LIFECYCLE: &[Attribute] = &[
         "Remove the parts of uploads that were never finished.",
         &["\"7d\"", "\"1d\""],
     ),
+    Attribute::new(
+        "transitions",
+        Type::List(&TRANSITION),
+        "Move objects to cheaper storage as they age.",
+        &["[{ after = \"30d\", to = \"standard-ia\" }]", "[{ after = \"90d\", to = \"glacier\" }]"],
+    ),
 ];
+
+fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+    check_kms_key(instance, findings);
+    for (at, rule) in instance.attributes.get("lifecycle").items().iter().enumerate() {
+        check_rule(instance, &format!("lifecycle.{at}"), rule, findings);
+    }
+    let get = |path: &str| instance.attributes.at(path).and_then(Value::as_str);
+    if get("replication.to").is_some() && instance.attributes.get("versioning") != &Value::Bool(true) {
+        findings.error(
+            instance,
+            "replication",
+            "replication without versions",
+            "S3 replicates versions only, and this bucket keeps none",
+            "set `versioning = true` here and on the bucket that receives the copies",
+        );
+    }
+    let target = get("logging.to").and_then(|to| Address::parse(to).ok()).and_then(|address| desired.get(&address));
+    if let Some(target) = target.filter(|target| target.place() != instance.place()) {
+        findings.error(
+            instance,
+            "logging.to",
+            "access log in another region",
+            format!("{} is not in {}", target.address, instance.place().unwrap_or_default()),
+            "S3 writes access logs within one region only: name a bucket of the same region",
+        );
+    }
+}
+
+/// S3 counts in days, and a rule has to do something:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>.
+fn check_rule(instance: &Instance, path: &str, rule: &Value, findings: &mut Findings) {
+    let days = ["expire_after", "expire_noncurrent_after", "abort_uploads_after"];
+    let own = days.iter().filter_map(|name| Some((format!("{path}.{name}"), rule.at(name)?)));
+    let moves = rule.at("transitions").map(Value::items).unwrap_or_default().iter().enumerate();
+    let moves = moves.filter_map(|(at, one)| Some((format!("{path}.transitions.{at}.after"), one.at("after")?)));
+    let mut acts = false;
+    for (path, value) in own.chain(moves) {
+        acts = true;
+        let seconds = value.as_str().and_then(|text| duration::parse(text).ok()).unwrap_or_default();
+        if !seconds.is_multiple_of(86_400) {
+            findings.error(
+                instance,
+                &path,
+                "part of a day",
+                "S3 counts the age of objects in whole days",
+                "write whole days, such as \"30d\"",
+            );
+        }
+    }
+    if !acts {
+        findings.error(
+            instance,
+            path,
+            "lifecycle rule that does nothing",
+            "S3 refuses a rule without any action",
+            "say `expire_after`, `expire_noncurrent_after`, `abort_uploads_after` or `transitions`",
+        );
+    }
+}
 
 fn bucket_loss(usage: &Usage) -> Verdict {
     match (usage.get("objects").copied(), usage.get("bytes").copied().unwrap_or_default()) {

@@ -39,6 +39,10 @@ pub static DOCUMENT: Rule = Rule { says: "an IAM policy", pattern: None, check: 
 /// A whole trust policy as JSON: its statements name principals instead of resources.
 pub static TRUST: Rule = Rule { says: "an IAM trust policy", pattern: None, check: |text| check_document(text, true) };
 
+/// A resource's own policy as JSON: its statements name principals besides resources.
+pub static RESOURCE_POLICY: Rule =
+    Rule { says: "a resource policy", pattern: None, check: |text| check_document(text, false) };
+
 /// The attributes of one statement in its short form.
 pub static STATEMENT: &[Attribute] = &[
     Attribute::new("actions", Type::Set(&Type::Text(&ACTION)), "The actions.", &["[\"s3:GetObject\"]", "[\"sqs:*\"]"])

@@ -9,6 +9,7 @@ mod bucket;
 mod check;
 mod cluster;
 mod database;
+pub mod document;
 mod drill;
 pub mod duration;
 pub mod iam;
@@ -93,6 +94,15 @@ const TAGS: Attribute = Attribute::new(
     "Tags of the object, besides the ownership mark.",
     &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
 );
+
+/// Whether tags that others put on the object are removed.
+const TAGS_EXCLUSIVE: Attribute = Attribute::new(
+    "tags_exclusive",
+    Type::Bool,
+    "Remove tags that the spec does not have. Otherwise those that others add are left alone.",
+    &["true", "false"],
+)
+.default("false");
 
 /// The key of an object that is encrypted with KMS.
 const KMS_KEY: Attribute = Attribute::new(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::schema::{Attribute, Type};
-use super::{duration, json};
+use super::{document, duration};
 use crate::value::{Attributes, Value};
 
 /// Brings a value into the normal form of its type. What is not known yet stays as it is.
@@ -17,7 +17,8 @@ pub fn normal(ty: &Type, value: Value) -> Value {
         // A reference to a number or a flag, where a text is expected, is that text.
         (Type::Text(_), Value::Int(number)) => Value::String(number.to_string()),
         (Type::Text(_), Value::Bool(flag)) => Value::String(flag.to_string()),
-        (Type::Json(_), Value::String(text)) => Value::String(json::normal(&text)),
+        // All JSON that a spec holds is IAM's.
+        (Type::Json(_), Value::String(text)) => Value::String(document::normal(&text)),
         (Type::List(_) | Type::Set(_), Value::List(items)) if items.is_empty() => Value::Null,
         (Type::List(item), Value::List(items)) => {
             Value::List(items.into_iter().map(|value| normal(item, value)).collect())

@@ -2,7 +2,7 @@
 
 use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{TAGS, iam, rule};
+use super::{TAGS, TAGS_EXCLUSIVE, iam, rule};
 
 /// A managed IAM policy.
 pub static POLICY: Kind = Kind {
@@ -41,6 +41,7 @@ pub static POLICY: Kind = Kind {
         Attribute::new("document", Type::Json(&iam::DOCUMENT), "The policy, as IAM writes it.", DOCUMENT_EXAMPLES)
             .beside(&["!allow"]),
         TAGS,
+        TAGS_EXCLUSIVE,
     ],
     outputs: &[Output {
         name: "arn",

@@ -1,7 +1,7 @@
 //! An SQS queue.
 
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
-use super::{KMS_KEY, TAGS, check_kms_key, duration, rule};
+use super::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key, duration, iam, rule};
 use crate::address::Address;
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::{Attributes, Value};
@@ -87,7 +87,34 @@ pub static QUEUE: Kind = Kind {
         )
         .default("\"sqs\""),
         KMS_KEY,
+        Attribute::new(
+            "redrive_allow",
+            Type::Object(&[
+                Attribute::new(
+                    "from",
+                    Type::Choice(&["all", "none", "listed"]),
+                    "Which queues may use this one as their dead-letter queue.",
+                    &["\"all\"", "\"none\""],
+                )
+                .required(),
+                Attribute::new(
+                    "queues",
+                    Type::Set(&Type::Address(&["queue"])),
+                    "Those queues, for `from = \"listed\"`.",
+                    &["[\"queue.orders\"]", "[]"],
+                ),
+            ]),
+            "Who may send what it could not handle here.",
+            &["{ from = \"all\" }", "{ from = \"none\" }"],
+        ),
+        Attribute::new(
+            "policy",
+            Type::Json(&iam::RESOURCE_POLICY),
+            "The queue's policy, as IAM writes it.",
+            POLICY_EXAMPLES,
+        ),
         TAGS,
+        TAGS_EXCLUSIVE,
     ],
     outputs: &[
         Output {
@@ -103,9 +130,14 @@ pub static QUEUE: Kind = Kind {
             name: "url",
             doc: "Where clients send to and receive from.",
             formula: Some(|facts| {
-                let host = facts.host?;
-                let name = facts.attributes.get("name").as_str()?;
-                Some(format!("{}/{}/{name}", host.get("endpoint")?, host.get("account")?))
+                let (host, name) = (facts.host?, facts.attributes.get("name").as_str()?);
+                let account = host.get("account")?;
+                Some(match host.get("endpoint") {
+                    Some(endpoint) => format!("{endpoint}/{account}/{name}"),
+                    // A region that is there and has no endpoint of its own is AWS's:
+                    // <https://docs.aws.amazon.com/general/latest/gr/sqs-service.html>.
+                    None => format!("https://sqs.{}.amazonaws.com/{account}/{name}", facts.place?),
+                })
             }),
         },
     ],
@@ -118,6 +150,12 @@ pub static QUEUE: Kind = Kind {
     },
     update_loss: shorter_retention,
 };
+
+/// Two good queue policies.
+const POLICY_EXAMPLES: &[&str] = &[
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:000000000000:orders"}]}'"#,
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sqs:ReceiveMessage","Resource":"arn:aws:sqs:us-east-1:000000000000:orders"}]}'"#,
+];
 
 fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
     let attributes = &instance.attributes;

@@ -1,7 +1,7 @@
 //! An IAM role with its inline policy.
 
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{TAGS, iam, rule};
+use super::{TAGS, TAGS_EXCLUSIVE, iam, rule};
 
 /// An IAM role.
 pub static ROLE: Kind = Kind {
@@ -55,6 +55,12 @@ pub static ROLE: Kind = Kind {
                     "An OpenID Connect provider whose subjects may take the role on.",
                     &["\"oidc.eks.us-east-1.amazonaws.com/id/A\"", "\"oidc.eks.us-east-1.amazonaws.com/id/B\""],
                 ),
+                Attribute::new(
+                    "subject",
+                    Type::Text(&rule::SOME),
+                    "The one subject of `oidc` that may, such as a service account of Kubernetes.",
+                    &["\"system:serviceaccount:ledger:app\"", "\"system:serviceaccount:ledger:job\""],
+                ),
             ]),
             "Who may take the role on, in short form.",
             &["{ service = \"ec2.amazonaws.com\" }", "{ service = \"eks.amazonaws.com\" }"],
@@ -92,6 +98,7 @@ pub static ROLE: Kind = Kind {
         )
         .default("\"1h\""),
         TAGS,
+        TAGS_EXCLUSIVE,
     ],
     outputs: &[Output {
         name: "arn",

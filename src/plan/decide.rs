@@ -128,8 +128,7 @@ impl<'a> Decider<'a> {
         }
         let found = self.find(instance);
         if let Found::Here(object) = found
-            && self.plain(instance)
-            && self.is_unchanged(instance, object)
+            && (object.given || self.plain(instance) && self.is_unchanged(instance, object))
         {
             self.claimed.insert(&object.identity);
             self.unchanged += 1;

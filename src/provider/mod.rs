@@ -4,6 +4,8 @@
 //! already owns adopts it. Deleting what is not there is a success. Errors are classified here, at the edge, so that
 //! nothing behind it knows any SDK.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 mod error;
 mod observe;
 mod registry;
@@ -13,7 +15,7 @@ pub mod sandbox;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use foldhash::HashSet;
+use foldhash::HashMap;
 
 pub use error::{Class, ProviderError};
 pub use observe::observe;
@@ -79,9 +81,15 @@ pub struct Query<'a> {
     pub environment: &'a str,
     /// The identities of the hosts to look into; none means the world itself.
     pub hosts: Option<&'a [String]>,
-    /// The identities that are wanted whoever owns them.
-    pub wanted: &'a HashSet<&'a str>,
+    /// What is wanted whoever owns it, by identity, and with which attributes, when the spec says them. What the spec says
+    /// nothing about need not be looked at.
+    pub wanted: &'a Wanted<'a>,
+    /// Whether what objects hold is asked for, also of those that are wanted: something is about to be removed.
+    pub usage: bool,
 }
+
+/// Objects that the spec wants, by identity.
+pub type Wanted<'a> = HashMap<&'a str, Option<&'a Attributes>>;
 
 /// What was seen.
 #[derive(Debug, Default)]

@@ -4,18 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 
-use super::{Observation, ProviderError, Query, Registry};
+use super::{Observation, ProviderError, Query, Registry, Wanted};
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::spec::Desired;
 
-/// Observes every host that answers, each exactly once.
+/// Observes every host that answers, each exactly once; with `usage`, also what the objects of the spec hold.
 ///
 /// # Errors
 /// When a provider can't be asked at all.
-pub async fn observe(registry: &Registry, desired: &Desired, recorded: &Recorded) -> Result<Observed, ProviderError> {
-    let pending = recorded.pending.keys().map(String::as_str);
-    let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).chain(pending).collect();
+pub async fn observe(
+    registry: &Registry,
+    desired: &Desired,
+    recorded: &Recorded,
+    usage: bool,
+) -> Result<Observed, ProviderError> {
+    let pending = recorded.pending.keys().map(|identity| (identity.as_str(), None));
+    let said = desired.objects().map(|instance| (instance.identity.as_str(), Some(&instance.attributes)));
+    let wanted: Wanted<'_> = pending.chain(said).collect();
     let mut objects: Vec<Object> = Vec::new();
     let mut unreachable = BTreeMap::new();
     let mut made = BTreeSet::new();
@@ -28,6 +34,7 @@ pub async fn observe(registry: &Registry, desired: &Desired, recorded: &Recorded
                 environment: &desired.environment,
                 hosts: hosts.as_deref(),
                 wanted: &wanted,
+                usage,
             };
             let mut observation: Observation = provider.observe(&query).await?;
             // Only what lives in several hosts can be seen more than once.

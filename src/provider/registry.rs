@@ -7,10 +7,14 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{self, Kind};
 use crate::spec::{Desired, World};
 
+/// The kinds that AWS serves.
+const AWS_KINDS: [&str; 5] = ["region", "bucket", "queue", "policy", "role"];
+
 /// The providers of one run.
 #[derive(Clone, Default)]
 pub struct Registry {
     sandbox: Option<Arc<dyn Provider>>,
+    aws: Option<Arc<dyn Provider>>,
     world: World,
 }
 
@@ -18,15 +22,22 @@ impl Registry {
     /// The providers of a world. The sandbox serves every kind, and only there.
     #[must_use]
     pub fn new(world: World, sandbox: Option<Arc<dyn Provider>>) -> Self {
-        Self { sandbox, world }
+        Self { sandbox, aws: None, world }
+    }
+
+    /// Adds AWS, which serves its kinds in the real world.
+    #[must_use]
+    pub fn with_aws(mut self, aws: Option<Arc<dyn Provider>>) -> Self {
+        self.aws = aws;
+        self
     }
 
     /// The provider of a kind, if there is one.
     #[must_use]
-    pub fn of(&self, _kind: &'static Kind) -> Option<&Arc<dyn Provider>> {
+    pub fn of(&self, kind: &'static Kind) -> Option<&Arc<dyn Provider>> {
         match self.world {
             World::Sandbox => self.sandbox.as_ref(),
-            World::Real => None,
+            World::Real => self.aws.as_ref().filter(|_| AWS_KINDS.contains(&kind.name)),
         }
     }
 
@@ -37,7 +48,8 @@ impl Registry {
 
     /// Every provider, once.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
-        self.sandbox.iter().filter(|_| self.world == World::Sandbox)
+        let sandbox = self.sandbox.iter().filter(|_| self.world == World::Sandbox);
+        sandbox.chain(self.aws.iter().filter(|_| self.world == World::Real))
     }
 
     /// Says of every kind that has no provider in this world that its resources can't be made, at the first of them.
@@ -61,6 +73,17 @@ impl Registry {
             diagnostics.push(
                 Diagnostic::error("no provider", detail).at(first.declaration.header).hint(hint).of(&first.address),
             );
+        }
+        if self.world == World::Real {
+            for region in desired.of_kind("region").filter(|region| region.attributes.get("aws").is_null()) {
+                let detail = format!("nothing can reach {} in world `real` yet", region.address);
+                diagnostics.push(
+                    Diagnostic::error("region that is nowhere", detail)
+                        .at(region.declaration.header)
+                        .hint("say `aws = {}` for AWS itself, or `aws = { endpoint = \"…\" }` for what speaks like it")
+                        .of(&region.address),
+                );
+            }
         }
         diagnostics.finish();
         diagnostics

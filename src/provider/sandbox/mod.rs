@@ -76,7 +76,7 @@ impl Provider for Sandbox {
         let mine = |object: &Object| object.belongs_to(query.project, query.environment);
         let mut keep = |object: Object| {
             let answers = object.hosts.len() > 1 || !dark(&object.identity);
-            if answers && (mine(&object) || query.wanted.contains(object.identity.as_str())) {
+            if answers && (mine(&object) || query.wanted.contains_key(object.identity.as_str())) {
                 observation.objects.push(object);
             }
         };
@@ -119,6 +119,7 @@ impl Provider for Sandbox {
             outputs: outputs(request),
             usage: request.kind.usage.iter().map(|counter| ((*counter).to_owned(), 0)).collect::<Usage>(),
             mark: Some(request.mark.clone()),
+            given: false,
         };
         self.world.write(|transaction| {
             transaction.fence(request.mark, self.token.load(Ordering::Relaxed))?;

@@ -388,5 +388,14 @@ fn read_row(row: &rusqlite::Row<'_>) -> Result<Object, WorldError> {
     let mark = mark.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable())?;
     let known = |(name, value): (String, Value)| Some((kind.attribute(&name)?.name, value));
     let attributes = body.attributes.0.into_iter().filter_map(known).collect();
-    Ok(Object { kind, identity, hosts: body.hosts, attributes, outputs: body.outputs, usage: body.usage, mark })
+    Ok(Object {
+        kind,
+        identity,
+        hosts: body.hosts,
+        attributes,
+        outputs: body.outputs,
+        usage: body.usage,
+        mark,
+        given: false,
+    })
 }

@@ -146,6 +146,7 @@ impl Life {
                     outputs: atlas::kind::Outputs::default(),
                     usage: atlas::kind::Usage::default(),
                     mark: None,
+                    given: false,
                 };
                 self.unruly.world().plant(&foreign).map_err(|error| error.to_string())?;
             }

@@ -208,6 +208,7 @@ impl Provider for Unruly {
                 outputs: request.derived.clone(),
                 usage: [("objects".to_owned(), 0)].into_iter().collect(),
                 mark: None,
+                given: false,
             };
             self.world().plant(&bare).expect("writable");
             self.watch(|watch| watch.bare.insert(request.identity.to_owned()));

@@ -1,0 +1,201 @@
+//! Ownership marks as tags.
+//!
+//! All three services take tags with keys of 128 and values of 256 characters, out of letters, digits, spaces and
+//! `+ - = . _ : / @`, up to 50 of them:
+//! <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>. What is longer goes into
+//! several.
+
+use std::collections::BTreeMap;
+
+use crate::address::Address;
+use crate::kind::Kind;
+use crate::observed::Mark;
+use crate::spec::OnRemove;
+use crate::value::{Attributes, Value};
+
+/// Tags by key.
+pub(super) type Tags = BTreeMap<String, String>;
+
+const OWN: &str = "atlas:";
+const LONGEST: usize = 256;
+
+/// Attributes that no API has a place for: they steer how the object is updated and deleted, and are kept as tags.
+const STEERING: [&str; 2] = ["force_empty", "tags_exclusive"];
+
+/// The mark that tags hold; none when they hold none, or one that nobody can read.
+pub(super) fn read(tags: &Tags) -> Option<Mark> {
+    let text = |key: &str| tags.get(&own(key)).cloned();
+    let needs = long(tags, "needs");
+    Some(Mark {
+        project: text("project")?,
+        environment: text("environment")?,
+        address: Address::parse(&text("address")?).ok()?,
+        protect: text("protect").is_some_and(|word| word == "true"),
+        on_remove: if text("on-remove").is_some_and(|word| word == "forget") {
+            OnRemove::Forget
+        } else {
+            OnRemove::Delete
+        },
+        needs: needs.split(' ').filter_map(|need| Address::parse(need).ok()).collect(),
+        applied: long(tags, "applied"),
+    })
+}
+
+/// The tags of an object: the mark, what steers Atlas, and the spec's own.
+pub(super) fn write(mark: &Mark, attributes: &Attributes) -> Tags {
+    let mut tags = Tags::new();
+    let mut put = |key: &str, value: &str| tags.insert(own(key), value.to_owned());
+    put("project", &mark.project);
+    put("environment", &mark.environment);
+    put("address", mark.address.as_str());
+    if mark.protect {
+        put("protect", "true");
+    }
+    if mark.on_remove == OnRemove::Forget {
+        put("on-remove", "forget");
+    }
+    for name in STEERING {
+        if attributes.get(name) == &Value::Bool(true) {
+            put(&name.replace('_', "-"), "true");
+        }
+    }
+    let needs: Vec<&str> = mark.needs.iter().map(Address::as_str).collect();
+    put_long(&mut tags, "needs", &needs.join(" "));
+    put_long(&mut tags, "applied", &mark.applied);
+    let wanted = wanted_tags(attributes);
+    let keys: Vec<String> = wanted.keys().map(|key| escape(key)).collect();
+    put_long(&mut tags, "tags", &keys.join(" "));
+    tags.extend(wanted);
+    tags
+}
+
+/// What an object's tags say about its attributes: the spec's own tags, and what steers Atlas.
+///
+/// Tags that others added are no attribute, unless the object has none but the spec's. Those that Atlas once wrote, and
+/// those that the spec wants now, are.
+pub(super) fn attributes(kind: &Kind, tags: &Tags, wanted: Option<&Attributes>) -> Vec<(&'static str, Value)> {
+    let exclusive = |attributes: &Attributes| attributes.get("tags_exclusive") == &Value::Bool(true);
+    let all = tags.contains_key(&own("tags-exclusive")) || wanted.is_some_and(exclusive);
+    let written: Vec<String> = long(tags, "tags").split(' ').map(unescape).collect();
+    let now = wanted.map(wanted_keys).unwrap_or_default();
+    let mine = |key: &str| all || written.iter().any(|own| own == key) || now.iter().any(|own| own == key);
+    let kept = tags.iter().filter(|(key, _)| !is_reserved(key) && mine(key));
+    let kept: Vec<_> = kept.map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+    let mut found = vec![("tags", if kept.is_empty() { Value::Null } else { Value::Map(kept.into_iter().collect()) })];
+    for name in STEERING.into_iter().filter(|name| kind.attribute(name).is_some()) {
+        found.push((name, Value::Bool(tags.contains_key(&own(&name.replace('_', "-"))))));
+    }
+    found
+}
+
+/// The tags that an object has to have after a change, given those that it has: others' are kept, unless the spec wants
+/// no others.
+pub(super) fn merged(there: &Tags, wanted: &Tags, exclusive: bool) -> Tags {
+    let written: Vec<String> = long(there, "tags").split(' ').map(unescape).collect();
+    let others = there.iter().filter(|(key, _)| {
+        key.starts_with("aws:") || !key.starts_with(OWN) && !exclusive && !written.iter().any(|own| own == *key)
+    });
+    others.map(|(key, value)| (key.clone(), value.clone())).chain(wanted.clone()).collect()
+}
+
+/// The tags of an object that Atlas lets go of: all but the mark.
+pub(super) fn without(there: &Tags) -> Tags {
+    there.iter().filter(|(key, _)| !key.starts_with(OWN)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// The keys that are there and not wanted.
+pub(super) fn surplus(there: &Tags, wanted: &Tags) -> Vec<String> {
+    there.keys().filter(|key| !wanted.contains_key(*key) && !key.starts_with("aws:")).cloned().collect()
+}
+
+/// Whether a bucket's objects go with it.
+pub(super) fn empties(tags: &Tags) -> bool {
+    tags.contains_key(&own("force-empty"))
+}
+
+fn wanted_tags(attributes: &Attributes) -> Tags {
+    match attributes.get("tags") {
+        Value::Map(entries) => {
+            let text = |value: &Value| value.as_str().map(str::to_owned);
+            entries.iter().filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect()
+        }
+        _ => Tags::new(),
+    }
+}
+
+fn wanted_keys(attributes: &Attributes) -> Vec<String> {
+    match attributes.get("tags") {
+        Value::Map(entries) => entries.keys().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_reserved(key: &str) -> bool {
+    key.starts_with(OWN) || key.starts_with("aws:")
+}
+
+fn own(key: &str) -> String {
+    format!("{OWN}{key}")
+}
+
+fn long(tags: &Tags, key: &str) -> String {
+    let more = (2..).map_while(|n| tags.get(&own(&format!("{key}.{n}"))));
+    tags.get(&own(key)).into_iter().chain(more).map(|part| part.strip_suffix('/').unwrap_or(part)).collect()
+}
+
+fn put_long(tags: &mut Tags, key: &str, text: &str) {
+    // A part may end with a space, which some services cut off: a stroke ends it instead.
+    let characters: Vec<char> = text.chars().collect();
+    for (at, part) in characters.chunks(LONGEST - 1).enumerate() {
+        let name = if at == 0 { own(key) } else { own(&format!("{key}.{}", at + 1)) };
+        tags.insert(name, part.iter().collect::<String>() + "/");
+    }
+}
+
+/// A key may hold spaces, so in a list of keys those are written otherwise.
+fn escape(key: &str) -> String {
+    key.replace('=', "=3D").replace(' ', "=20")
+}
+
+fn unescape(key: &str) -> String {
+    key.replace("=20", " ").replace("=3D", "=")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{attributes, merged, read, write};
+    use crate::address::Address;
+    use crate::kind;
+    use crate::observed::Mark;
+    use crate::spec::OnRemove;
+    use crate::value::Attributes;
+
+    #[test]
+    fn a_mark_survives_its_tags() {
+        let address = |n: usize| Address::new("queue", &format!("with-a-long-name-{n}"), Some("us-east-1"));
+        let mark = Mark {
+            project: "p".into(),
+            environment: "e".into(),
+            address: address(0),
+            protect: true,
+            on_remove: OnRemove::Forget,
+            needs: (1..20).map(address).collect(),
+            applied: "name:0123 tags:4567".into(),
+        };
+        let mut wanted = Attributes::default();
+        wanted.set("tags", kind::literal("{ \"a b=c\" = \"1\", team = \"x\" }"));
+        wanted.set("tags_exclusive", kind::literal("false"));
+        let tags = write(&mark, &wanted);
+        assert!(tags.values().all(|value| value.len() <= 256));
+        assert_eq!(read(&tags), Some(mark.clone()));
+        let mut there = tags.clone();
+        there.insert("other".into(), "theirs".into());
+        let queue = kind::get("queue").expect("a kind");
+        let found: Attributes = attributes(queue, &there, None).into_iter().collect();
+        assert_eq!(found, wanted);
+        let less = write(&mark, &Attributes::default());
+        let after = merged(&there, &less, false);
+        assert!(after.contains_key("other") && !after.contains_key("team"));
+        assert!(!merged(&there, &less, true).contains_key("other"));
+    }
+}
