@@ -23,6 +23,15 @@ pub fn json_schema() -> Value {
         "world".into(),
         json!({ "enum": ["sandbox", "real"], "default": "real", "description": "Where resources are made." }),
     );
+    let names: Vec<&str> = ALL.iter().map(|kind| kind.name).collect();
+    overlay.insert(
+        "kinds".into(),
+        json!({
+            "type": "array",
+            "items": { "enum": names },
+            "description": "The kinds that this environment is made of; all of them by default.",
+        }),
+    );
     let environment = json!({ "type": "object", "properties": overlay, "additionalProperties": false });
     root.insert("environment".into(), named(&environment, "Environments: each a partial spec, merged over the base."));
     json!({

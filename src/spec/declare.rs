@@ -84,6 +84,7 @@ pub fn overlay(mut root: Table, environment: &str, diagnostics: &mut Diagnostics
             continue;
         };
         overlay.remove("world");
+        let kinds = overlay.remove("kinds").map(|entry| kinds(&entry, diagnostics));
         for key in ["project", "environment"] {
             if let Some(entry) = overlay.remove(key) {
                 diagnostics.push(
@@ -92,12 +93,18 @@ pub fn overlay(mut root: Table, environment: &str, diagnostics: &mut Diagnostics
                         format!("`{key}` is the same everywhere"),
                     )
                     .at(entry.key)
-                    .hint("an environment changes `world`, variables and resources"),
+                    .hint("an environment changes `world`, `kinds`, variables and resources"),
                 );
             }
         }
         if name == environment {
             root.merge(overlay);
+            if let Some(kinds) = kinds {
+                kind::ALL
+                    .iter()
+                    .filter(|kind| !kinds.contains(&kind.name))
+                    .for_each(|kind| drop(root.remove(kind.name)));
+            }
         } else {
             check_keys(&overlay, diagnostics);
         }
@@ -171,6 +178,34 @@ fn world(root: &Table, environment: &str, diagnostics: &mut Diagnostics) -> Worl
             World::Real
         }
     }
+}
+
+/// The kinds that an environment is made of, by name.
+fn kinds(entry: &Entry, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
+    let all: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
+    let Content::Array(items) = &entry.node.content else {
+        diagnostics.push(
+            Diagnostic::error("kinds of an environment", format!("`kinds` is a list, not {}", entry.node.describe()))
+                .at(entry.node.span)
+                .hint("write `kinds = [\"region\", \"bucket\"]`"),
+        );
+        return all;
+    };
+    let mut found = Vec::new();
+    for item in items {
+        match item.as_str().and_then(kind::get) {
+            Some(kind) => found.push(kind.name),
+            None => {
+                let word = item.as_str().unwrap_or_default();
+                diagnostics.push(
+                    Diagnostic::error("unknown kind", format!("there is no kind `{word}`"))
+                        .at(item.span)
+                        .hint(suggest(word, &all).unwrap_or_else(|| format!("the kinds are {}", all.join(", ")))),
+                );
+            }
+        }
+    }
+    found
 }
 
 fn check_keys(root: &Table, diagnostics: &mut Diagnostics) {

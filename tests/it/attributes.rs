@@ -24,6 +24,19 @@ regions = ["us-east-1"]
 [policy.read]
 regions = ["us-east-1"]
 allow = [{ actions = ["s3:GetObject"], resources = ["*"] }]
+[role.replicate]
+regions = ["us-east-1"]
+trust = { service = "s3.amazonaws.com" }
+[role.replicate-2]
+regions = ["us-east-1"]
+trust = { service = "s3.amazonaws.com" }
+[bucket.replica]
+regions = ["eu-central-1"]
+versioning = true
+[bucket.access]
+regions = ["us-east-1"]
+[queue.orders]
+regions = ["us-east-1"]
 [cluster.dc-us]
 region = "us-east-1"
 [cluster.dc-eu]
@@ -71,7 +84,7 @@ fn subject(kind: &Kind) -> String {
 }
 
 /// The least that a good block of a kind says.
-fn base(kind: &Kind) -> BTreeMap<String, String> {
+pub fn base(kind: &Kind) -> BTreeMap<String, String> {
     let mut lines = BTreeMap::new();
     match kind.places {
         Places::Regions => drop(lines.insert("regions".to_owned(), "[\"us-east-1\"]".to_owned())),
@@ -82,7 +95,7 @@ fn base(kind: &Kind) -> BTreeMap<String, String> {
     lines
 }
 
-fn say(lines: &mut BTreeMap<String, String>, line: &str) {
+pub fn say(lines: &mut BTreeMap<String, String>, line: &str) {
     match line.strip_prefix('!') {
         Some(name) => drop(lines.remove(name)),
         None => {
@@ -93,7 +106,7 @@ fn say(lines: &mut BTreeMap<String, String>, line: &str) {
 }
 
 /// The specs that an attribute's test goes through, one after the other.
-fn stages(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String>> {
+pub fn stages(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String>> {
     let plain = base(kind);
     let mut stages = vec![plain.clone()];
     for example in attribute.examples {

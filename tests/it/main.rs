@@ -6,6 +6,7 @@ mod attributes;
 mod bad_input;
 mod broken;
 mod causes;
+mod cloud;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod documents;

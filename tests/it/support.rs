@@ -75,17 +75,7 @@ impl Engine {
     }
 
     pub async fn execute(&self, pipeline: &Pipeline, plan: Plan, allow_loss: &[&str]) -> Report {
-        let (events, _) = mpsc::unbounded_channel();
-        let (_stop, stopped) = watch::channel(false);
-        let execution = Execution {
-            journal: Arc::new(Nowhere),
-            parallelism: 8,
-            allow_loss: allow_loss.iter().map(|text| selector(text)).collect(),
-            approved: None,
-            events,
-            stop: stopped,
-        };
-        pipeline.apply(plan, execution).await
+        execute(pipeline, plan, allow_loss).await
     }
 
     pub async fn apply(&self, spec: &str) -> Report {
@@ -104,6 +94,21 @@ impl Engine {
     pub fn object(&self, address: &str) -> Option<Object> {
         self.world().find("t", "default", &self::address(address)).expect("readable")
     }
+}
+
+/// Carries out a plan, without a journal that anybody reads.
+pub async fn execute(pipeline: &Pipeline, plan: Plan, allow_loss: &[&str]) -> Report {
+    let (events, _) = mpsc::unbounded_channel();
+    let (_stop, stopped) = watch::channel(false);
+    let execution = Execution {
+        journal: Arc::new(Nowhere),
+        parallelism: 8,
+        allow_loss: allow_loss.iter().map(|text| selector(text)).collect(),
+        approved: None,
+        events,
+        stop: stopped,
+    };
+    pipeline.apply(plan, execution).await
 }
 
 pub fn address(text: &str) -> Address {
