@@ -2,12 +2,14 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. `verbosity` is how often `-v` was given: nothing, Atlas's own steps, everything.
+/// Starts logging. `verbosity` is how often `-v` was given: nothing, Atlas's own steps, everything of Atlas's.
+///
+/// Libraries are heard from `warn` on only: below that, some of them write down whole requests with their credentials.
 pub fn start(verbosity: u8, colour: bool) {
     let filter = match verbosity {
         0 => return,
         1 => "atlas=debug",
-        _ => "trace",
+        _ => "warn,atlas=trace",
     };
     // A second start, as tests do it, changes nothing.
     let _ = tracing_subscriber::fmt()

@@ -74,7 +74,11 @@ pub fn spec(global: &Global) -> Result<Spec, Failure> {
     if diagnostics.has_errors() {
         return Err(Failure::found(source.text(), diagnostics));
     }
-    let store = Store::beside(&global.file, &desired.environment);
+    let store = Store::beside(&global.file, &desired.environment).sharing(&desired).map_err(|error| {
+        Failure::new("the records can't be reached")
+            .because(error.to_string())
+            .hint("build Atlas with its default features")
+    })?;
     Ok(Spec { source, desired, store, warnings: diagnostics })
 }
 

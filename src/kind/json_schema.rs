@@ -65,11 +65,16 @@ fn named(item: &Value, description: &str) -> Value {
 
 fn project() -> Value {
     let word = json!({ "type": "string", "pattern": "^[a-z0-9-]{1,40}$" });
+    let records = json!({
+        "type": "string",
+        "pattern": "^s3://",
+        "description": "Where the records are kept, for a team to share: s3://bucket/prefix.",
+    });
     json!({
         "type": "object",
         "description": "The project that every object's ownership mark names.",
         "required": ["name"],
-        "properties": { "name": word, "environment": word },
+        "properties": { "name": word, "environment": word, "records": records },
         "additionalProperties": false,
     })
 }

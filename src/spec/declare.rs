@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::desired::{Declaration, World};
-use super::node::{Content, Entry};
+use super::node::{Content, Entry, Node};
+use super::records::RecordsUrl;
 use super::table::Table;
 use super::{Inputs, suggest, unknown_key};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -20,6 +21,7 @@ pub struct Project {
     pub name: String,
     pub environment: String,
     pub world: World,
+    pub records: Option<RecordsUrl>,
 }
 
 /// A block before its places are known.
@@ -29,6 +31,9 @@ pub struct Block {
     /// The block that this one stands inside, by kind and name.
     pub parent: Option<(&'static Kind, String)>,
 }
+
+/// What `[project]` says.
+const PROJECT_KEYS: [&str; 3] = ["name", "environment", "records"];
 
 /// Reads `[project]` and chooses the environment.
 pub fn project(root: &Table, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Project> {
@@ -42,8 +47,8 @@ pub fn project(root: &Table, inputs: &Inputs, diagnostics: &mut Diagnostics) -> 
     };
     let table = entry.node.as_table().cloned().unwrap_or_default();
     for (key, entry) in table.iter() {
-        if key != "name" && key != "environment" {
-            diagnostics.push(unknown_key(key, entry, "[project]", &["name", "environment"]));
+        if !PROJECT_KEYS.contains(&key.as_str()) {
+            diagnostics.push(unknown_key(key, entry, "[project]", &PROJECT_KEYS));
         }
     }
     let name = word(&table, "name", "project", entry.key, diagnostics)?;
@@ -69,7 +74,8 @@ pub fn project(root: &Table, inputs: &Inputs, diagnostics: &mut Diagnostics) -> 
         return None;
     }
     let world = world(root, &environment, diagnostics);
-    Some(Project { name, environment, world })
+    let records = table.get("records").and_then(|entry| records(&entry.node, diagnostics));
+    Some(Project { name, environment, world, records })
 }
 
 /// Merges the environment's overlay over the base.
@@ -159,6 +165,19 @@ fn named(
             named(inner, entry, Some(&(kind, name.clone())), source, blocks, diagnostics);
         }
     }
+}
+
+fn records(node: &Node, diagnostics: &mut Diagnostics) -> Option<RecordsUrl> {
+    let parsed = node.as_str().ok_or_else(|| "it is a text".to_owned()).and_then(RecordsUrl::parse);
+    parsed
+        .map_err(|reason| {
+            diagnostics.push(
+                Diagnostic::error("records that are nowhere", reason)
+                    .at(node.span)
+                    .hint("write `records = \"s3://bucket/prefix\"`, or leave it out to keep them beside the spec"),
+            );
+        })
+        .ok()
 }
 
 fn world(root: &Table, environment: &str, diagnostics: &mut Diagnostics) -> World {

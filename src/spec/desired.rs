@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::HashMap;
 
 use super::node::{Content, Node};
+use super::records::RecordsUrl;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::Kind;
@@ -20,6 +21,8 @@ pub struct Desired {
     pub environment: String,
     /// The world that the environment is in.
     pub world: World,
+    /// Where its records are, when not beside the spec.
+    pub records: Option<RecordsUrl>,
     instances: Vec<Instance>,
     index: HashMap<Address, usize>,
     kinds: BTreeMap<&'static str, Vec<usize>>,
@@ -117,7 +120,7 @@ impl Desired {
             kinds.entry(instance.kind.name).or_default().push(at);
         }
         let index = instances.iter().enumerate().map(|(at, instance)| (instance.address.clone(), at)).collect();
-        Self { project, environment, world, instances, index, kinds }
+        Self { project, environment, world, records: None, instances, index, kinds }
     }
 
     /// Every resource, ordered by address.

@@ -10,6 +10,7 @@ mod locate;
 mod node;
 mod normalize;
 mod place;
+mod records;
 mod scope;
 mod suggest;
 mod table;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 pub use declare::{ROOT_KEYS, STARTER};
 pub use desired::{Declaration, Desired, Edge, Findings, Instance, OnRemove, Settings, World};
 pub use node::{Content, Entry, Node};
+pub use records::RecordsUrl;
 pub use suggest::{nearest, suggest};
 pub use table::Table;
 
@@ -94,6 +96,7 @@ fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Optio
     let index = place::Index::build(&blocks, source, &globals, diagnostics);
     let instances = expand::instances(&blocks, source, &globals, &index, diagnostics);
     let mut desired = Desired::new(project.name.clone(), project.environment.clone(), project.world, instances);
+    desired.records = project.records;
     expand::link(&mut desired);
     expand::check_identities(&desired, diagnostics);
     if !diagnostics.has_errors() {

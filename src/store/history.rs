@@ -73,10 +73,14 @@ pub(super) fn append(path: &Path, summary: &RunSummary) -> io::Result<()> {
     file.sync_data()
 }
 
+pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<RunSummary> {
+    lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
 pub(super) fn read(path: &Path) -> io::Result<Vec<RunSummary>> {
     match fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
         // A line that was cut off by a crash, or that another version wrote, is passed over.
-        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        Ok(text) => Ok(parse(text.lines())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }

@@ -1,4 +1,4 @@
-//! The journal of the run that is going on, as a file of JSON lines.
+//! The journal of the run that is going on, as JSON lines: in a file, or in S3.
 //!
 //! Many steps share one fsync: a thread of its own takes all the lines that wait, writes them, and syncs once. The
 //! invariants of the file: an intent is on disk before its effect begins; every line is whole, except that the last
@@ -49,6 +49,12 @@ struct Job {
     done: Option<oneshot::Sender<io::Result<()>>>,
 }
 
+/// Where the lines go.
+pub(super) trait Sink: Send {
+    /// Writes some whole lines; when they have to be `durable`, they survive a crash of the machine once this returns.
+    fn append(&mut self, text: &str, durable: bool) -> io::Result<()>;
+}
+
 /// What a line means for the objects that a crash may leave without a mark.
 enum Turn {
     Opens(String),
@@ -68,34 +74,20 @@ impl Line {
 }
 
 /// The journal of a run, in a file. When it is dropped, all of it is in the file.
-pub struct FileJournal {
+pub struct RunJournal {
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
 
-impl FileJournal {
-    /// Begins the journal of a run, in place of the one before. What earlier runs left open is carried over.
+impl RunJournal {
+    /// Begins the journal of a run with its first lines in place already.
     ///
     /// # Errors
-    /// When the disk does not let us.
-    pub fn begin(path: &Path, run: &Run, open: &Recorded, fence: Fence) -> io::Result<Self> {
-        let mut text = serde_json::to_string(&Line::Run(run.clone()))? + "\n";
-        for (identity, address) in &open.pending {
-            let entry = Entry::new(usize::MAX, address, Verb::Create, identity);
-            text.push_str(&(serde_json::to_string(&Line::Intent(entry))? + "\n"));
-        }
-        // The new journal takes the place of the old one at once, so that no crash can lose what is carried over.
-        let part = path.with_extension("part");
-        let mut options = OpenOptions::new();
-        let mut file = super::open_private(options.create(true).write(true).truncate(true), &part)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_data()?;
-        point("journal: before it begins");
-        std::fs::rename(&part, path)?;
-        point("journal: after it began");
+    /// When no thread can be started.
+    pub(super) fn over(sink: Box<dyn Sink>, open: &Recorded, fence: Fence) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel();
         let open = open.pending.keys().cloned().collect();
-        let write = move || write_all(file, &waiting, &fence, open);
+        let write = move || write_all(sink, &waiting, &fence, open);
         let writer = std::thread::Builder::new().name("journal".into()).spawn(write)?;
         Ok(Self { jobs: Some(jobs), writer: Some(writer) })
     }
@@ -107,7 +99,7 @@ impl FileJournal {
     }
 }
 
-impl Drop for FileJournal {
+impl Drop for RunJournal {
     fn drop(&mut self) {
         // Without a sender the writer comes to its end.
         self.jobs = None;
@@ -119,7 +111,7 @@ impl Drop for FileJournal {
 }
 
 #[async_trait]
-impl Journal for FileJournal {
+impl Journal for RunJournal {
     async fn intend(&self, entry: Entry) -> io::Result<()> {
         let (done, written) = oneshot::channel();
         self.send(&Line::Intent(entry), Some(done))?;
@@ -131,15 +123,50 @@ impl Journal for FileJournal {
     }
 }
 
+/// The first lines of a journal: its run, and what earlier runs left open.
+pub(super) fn opening(run: &Run, open: &Recorded) -> io::Result<String> {
+    let mut text = serde_json::to_string(&Line::Run(run.clone()))? + "\n";
+    for (identity, address) in &open.pending {
+        let entry = Entry::new(usize::MAX, address, Verb::Create, identity);
+        text.push_str(&(serde_json::to_string(&Line::Intent(entry))? + "\n"));
+    }
+    Ok(text)
+}
+
+/// A new journal in a file. It takes the place of the old one at once, so that no crash can lose what is carried over.
+pub(super) fn file(path: &Path, text: &str) -> io::Result<Box<dyn Sink>> {
+    let part = path.with_extension("part");
+    let mut options = OpenOptions::new();
+    let mut file = super::open_private(options.create(true).write(true).truncate(true), &part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_data()?;
+    point("journal: before it begins");
+    std::fs::rename(&part, path)?;
+    point("journal: after it began");
+    Ok(Box::new(file))
+}
+
+impl Sink for File {
+    fn append(&mut self, text: &str, durable: bool) -> io::Result<()> {
+        self.write_all(text.as_bytes())?;
+        point("journal: after a write, before its fsync");
+        if durable { self.sync_data() } else { Ok(()) }
+    }
+}
+
 /// What runs before left open.
 pub(super) fn recover(path: &Path) -> Recorded {
     let Ok(mut file) = File::open(path) else { return Recorded::default() };
-    let mut pending: BTreeMap<String, Address> = BTreeMap::new();
     if is_settled(&mut file).unwrap_or_default() {
-        return Recorded { pending };
+        return Recorded::default();
     }
-    for line in BufReader::new(file).lines() {
-        let Ok(line) = line else { break };
+    recover_lines(BufReader::new(file).lines().map_while(Result::ok))
+}
+
+/// What the lines of a journal leave open.
+pub(super) fn recover_lines(lines: impl Iterator<Item = String>) -> Recorded {
+    let mut pending: BTreeMap<String, Address> = BTreeMap::new();
+    for line in lines {
         let Ok(line) = serde_json::from_str::<Line>(&line) else { continue };
         match (line.turn(), line) {
             (Some(Turn::Opens(identity)), Line::Intent(entry)) => {
@@ -167,7 +194,7 @@ fn is_settled(file: &mut File) -> io::Result<bool> {
     Ok(tail == format!("\n{last}").as_bytes())
 }
 
-fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence, mut open: HashSet<String>) {
+fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<Job>, fence: &Fence, mut open: HashSet<String>) {
     const BATCH: usize = 1_024;
     let mut sound = true;
     while let Ok(first) = waiting.recv() {
@@ -184,11 +211,7 @@ fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence, mut o
         }
         point("journal: before a write");
         // Whoever lost the lease must not write, and so must not act: somebody else is at work already.
-        let mut result = fence.check().and_then(|()| file.write_all(text.as_bytes()));
-        point("journal: after a write, before its fsync");
-        if result.is_ok() && !done.is_empty() {
-            result = file.sync_data();
-        }
+        let result = fence.check().and_then(|()| sink.append(&text, !done.is_empty()));
         point("journal: after an fsync");
         sound &= result.is_ok();
         for one in done {
@@ -204,18 +227,18 @@ fn write_all(mut file: File, waiting: &mpsc::Receiver<Job>, fence: &Fence, mut o
         point("journal: before it is settled");
         // Without this line the next run reads the whole file, and finds the same.
         let line = serde_json::to_string(&Line::Settled {}).unwrap_or_default() + "\n";
-        let _ = file.write_all(line.as_bytes());
+        let _ = sink.append(&line, false);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FileJournal, recover};
+    use super::{RunJournal, file, opening, recover};
     use crate::address::Address;
     use crate::execute::{Entry, Journal as _, Outcome};
     use crate::plan::Verb;
     use crate::recorded::Recorded;
-    use crate::store::{Lock, Run};
+    use crate::store::{Lease as _, Lock, Run};
 
     #[tokio::test]
     async fn an_intent_without_an_outcome_is_recovered() {
@@ -226,7 +249,11 @@ mod tests {
         let held = Lock::take(&folder.path().join("lock"), "atlas apply", lease).expect("free");
         let address = |name: &str| Address::new("bucket", name, None);
         let entry = |step, name: &str| Entry::new(step, &address(name), Verb::Create, name);
-        let journal = FileJournal::begin(&path, &run, &Recorded::default(), held.lock.fence().clone()).expect("begun");
+        let begin = |run: &Run, open: &Recorded| {
+            let sink = file(&path, &opening(run, open).expect("written")).expect("begun");
+            RunJournal::over(sink, open, held.lock.fence().clone()).expect("begun")
+        };
+        let journal = begin(&run, &Recorded::default());
         journal.intend(entry(0, "a")).await.expect("written");
         journal.conclude(entry(0, "a"), Outcome::Done).await.expect("written");
         journal.intend(entry(1, "b")).await.expect("written");
@@ -238,8 +265,7 @@ mod tests {
         std::fs::write(&path, text).expect("written");
         let open = recover(&path);
         assert_eq!(open.pending.len(), 1);
-        let journal =
-            FileJournal::begin(&path, &Run::now("apply", "g".into()), &open, held.lock.fence().clone()).expect("begun");
+        let journal = begin(&Run::now("apply", "g".into()), &open);
         journal.intend(entry(0, "c")).await.expect("written");
         assert_eq!(recover(&path).pending.len(), 2);
         journal.conclude(entry(7, "b"), Outcome::Done).await.expect("written");

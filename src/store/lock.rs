@@ -7,7 +7,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -50,18 +51,34 @@ pub struct Lock {
     _renewing: mpsc::Sender<()>,
 }
 
+/// A lease that is held until it is dropped.
+pub trait Lease: Send {
+    /// What tells whether it is still held.
+    fn fence(&self) -> &Fence;
+}
+
 /// Tells whether a lease is still held. Cheap to copy and to ask.
 #[derive(Clone, Debug)]
 pub struct Fence {
-    path: PathBuf,
+    sign: Sign,
     token: u64,
+}
+
+/// By what a lost lease is known.
+#[derive(Clone, Debug)]
+enum Sign {
+    /// The lock's file names another token.
+    File(PathBuf),
+    /// Whoever renews the lease has noticed.
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only records in S3 are renewed that way"))]
+    Flag(Arc<AtomicBool>),
 }
 
 /// A lock just taken.
 #[derive(Debug)]
-pub struct Held {
+pub struct Held<L = Box<dyn Lease>> {
     /// The lock itself.
-    pub lock: Lock,
+    pub lock: L,
     /// The holder that it was taken over from, if there was one.
     pub former: Option<Former>,
 }
@@ -80,7 +97,7 @@ impl Lock {
     ///
     /// # Errors
     /// When somebody alive holds it, or the disk does not let us.
-    pub fn take(path: &Path, command: &str, lease: Duration) -> Result<Held, LockError> {
+    pub fn take(path: &Path, command: &str, lease: Duration) -> Result<Held<Self>, LockError> {
         // Only one process at a time may look and decide; the guard is held for a moment only.
         let guard = open(&path.with_extension("guard")).map_err(LockError::Disk)?;
         guard.lock().map_err(LockError::Disk)?;
@@ -99,29 +116,29 @@ impl Lock {
                 Some(Former::Silent(holder, silent))
             }
         };
-        let holder = Holder {
-            pid: std::process::id(),
-            host: host_name(),
-            command: command.to_owned(),
-            since: super::history::now(),
-            token: next_token(known.map_or(0, |holder| holder.token)),
-        };
+        let holder = holder(command, known.map_or(0, |holder| holder.token));
         point("lock: before it is taken");
         write(&mut file, &holder).map_err(LockError::Disk)?;
         point("lock: after it was taken");
-        let fence = Fence { path: path.to_owned(), token: holder.token };
+        let fence = Fence { sign: Sign::File(path.to_owned()), token: holder.token };
         let renewing = renew(file.try_clone().map_err(LockError::Disk)?, lease / 4).map_err(LockError::Disk)?;
         Ok(Held { lock: Self { file, fence, _renewing: renewing }, former })
     }
+}
 
-    /// What tells whether the lease is still held.
-    #[must_use]
-    pub const fn fence(&self) -> &Fence {
+impl Lease for Lock {
+    fn fence(&self) -> &Fence {
         &self.fence
     }
 }
 
 impl Fence {
+    /// A fence that falls when the flag is set.
+    #[cfg(feature = "aws")]
+    pub(super) const fn flagged(lost: Arc<AtomicBool>, token: u64) -> Self {
+        Self { sign: Sign::Flag(lost), token }
+    }
+
     /// The token of the lease.
     #[must_use]
     pub const fn token(&self) -> u64 {
@@ -133,7 +150,14 @@ impl Fence {
     /// # Errors
     /// When somebody else has it, and who.
     pub fn check(&self) -> io::Result<()> {
-        let holder = File::open(&self.path).ok().and_then(|mut file| read(&mut file));
+        let path = match &self.sign {
+            Sign::File(path) => path,
+            Sign::Flag(lost) if lost.load(Ordering::Relaxed) => {
+                return Err(io::Error::other("the lease was lost to a later run, so nothing more is done here"));
+            }
+            Sign::Flag(_) => return Ok(()),
+        };
+        let holder = File::open(path).ok().and_then(|mut file| read(&mut file));
         match holder {
             Some(holder) if holder.token == self.token => Ok(()),
             Some(holder) => {
@@ -179,11 +203,27 @@ fn renew(file: File, every: Duration) -> io::Result<mpsc::Sender<()>> {
     Ok(sender)
 }
 
+/// This process as a holder, after one with this token.
+pub(super) fn holder(command: &str, last: u64) -> Holder {
+    Holder {
+        pid: std::process::id(),
+        host: host_name(),
+        command: command.to_owned(),
+        since: super::history::now(),
+        token: next_token(last),
+    }
+}
+
 /// A token larger than the last one, and larger than any before it although the records may have been deleted since:
 /// milliseconds since 1970, unless the clock was set back.
 fn next_token(last: u64) -> u64 {
+    since_1970().max(last + 1)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn since_1970() -> u64 {
     let now = this_moment().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX).max(last + 1)
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// For how long a lease was not renewed.
@@ -231,7 +271,7 @@ fn host_name() -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Former, Lock, LockError};
+    use super::{Former, Lease as _, Lock, LockError};
 
     const LEASE: Duration = Duration::from_secs(60);
 

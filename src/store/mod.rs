@@ -1,4 +1,4 @@
-//! Where records live: `.atlas/records/<environment>/` beside the spec.
+//! Where records live: `.atlas/records/<environment>/` beside the spec, or in S3 where the spec says so.
 //!
 //! Records are a cache and a journal, never the truth: all of them may be deleted at any time, and the next plan is
 //! the same.
@@ -6,6 +6,8 @@
 mod history;
 mod journal;
 mod lock;
+#[cfg(feature = "aws")]
+mod remote;
 
 use std::fs;
 use std::io;
@@ -13,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use history::{Run, RunSummary};
-pub use journal::FileJournal;
-pub use lock::{Fence, Former, Held, Holder, Lock, LockError};
+pub use journal::RunJournal;
+pub use lock::{Fence, Former, Held, Holder, Lease, Lock, LockError};
 
 use crate::recorded::Recorded;
 
@@ -23,6 +25,8 @@ use crate::recorded::Recorded;
 pub struct Store {
     root: PathBuf,
     environment: String,
+    #[cfg(feature = "aws")]
+    remote: Option<remote::Remote>,
 }
 
 impl Store {
@@ -30,7 +34,35 @@ impl Store {
     #[must_use]
     pub fn beside(spec: &Path, environment: &str) -> Self {
         let folder = spec.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        Self { root: folder.join(".atlas"), environment: environment.to_owned() }
+        Self {
+            root: folder.join(".atlas"),
+            environment: environment.to_owned(),
+            #[cfg(feature = "aws")]
+            remote: None,
+        }
+    }
+
+    /// The same store with its records in S3, where the spec says so.
+    ///
+    /// # Errors
+    /// When this build leaves AWS out.
+    #[cfg(feature = "aws")]
+    pub fn sharing(mut self, desired: &crate::spec::Desired) -> io::Result<Self> {
+        let url = desired.records.clone();
+        self.remote = url.map(|url| remote::Remote::new(url, &desired.project, &desired.environment));
+        Ok(self)
+    }
+
+    /// The same store with its records in S3, where the spec says so.
+    ///
+    /// # Errors
+    /// When this build leaves AWS out.
+    #[cfg(not(feature = "aws"))]
+    pub fn sharing(self, desired: &crate::spec::Desired) -> io::Result<Self> {
+        match desired.records {
+            None => Ok(self),
+            Some(_) => Err(io::Error::other("this build of Atlas leaves AWS out, and the records are in S3")),
+        }
     }
 
     /// Where this environment's records are.
@@ -64,14 +96,23 @@ impl Store {
     /// # Errors
     /// When somebody alive holds it, or the disk does not let us.
     pub fn lock(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
+        #[cfg(feature = "aws")]
+        if let Some(remote) = &self.remote {
+            return remote.lock(command, lease);
+        }
         let folder = self.records();
         self.make(&folder).map_err(LockError::Disk)?;
-        Lock::take(&folder.join("lock"), command, lease)
+        let Held { lock, former } = Lock::take(&folder.join("lock"), command, lease)?;
+        Ok(Held { lock: Box::new(lock), former })
     }
 
     /// What earlier runs recorded. What can't be read is as good as not there: records are no truth.
     #[must_use]
     pub fn recorded(&self) -> Recorded {
+        #[cfg(feature = "aws")]
+        if let Some(remote) = &self.remote {
+            return remote.journal().map(|lines| journal::recover_lines(lines.into_iter())).unwrap_or_default();
+        }
         journal::recover(&self.records().join("journal.jsonl"))
     }
 
@@ -79,10 +120,15 @@ impl Store {
     ///
     /// # Errors
     /// When the disk does not let us.
-    pub fn journal(&self, run: &Run, open: &Recorded, fence: Fence) -> io::Result<FileJournal> {
+    pub fn journal(&self, run: &Run, open: &Recorded, fence: Fence) -> io::Result<RunJournal> {
+        let text = journal::opening(run, open)?;
+        #[cfg(feature = "aws")]
+        if let Some(remote) = &self.remote {
+            return RunJournal::over(remote.begin(fence.token(), &text)?, open, fence);
+        }
         let folder = self.records();
         self.make(&folder)?;
-        FileJournal::begin(&folder.join("journal.jsonl"), run, open, fence)
+        RunJournal::over(journal::file(&folder.join("journal.jsonl"), &text)?, open, fence)
     }
 
     /// Adds a finished run to the history.
@@ -90,6 +136,10 @@ impl Store {
     /// # Errors
     /// When the disk does not let us.
     pub fn remember(&self, summary: &RunSummary) -> io::Result<()> {
+        #[cfg(feature = "aws")]
+        if let Some(remote) = &self.remote {
+            return remote.remember(&summary.run.began, &serde_json::to_string(summary)?);
+        }
         history::append(&self.records().join("history.jsonl"), summary)
     }
 
@@ -98,6 +148,10 @@ impl Store {
     /// # Errors
     /// When the file is there and can't be read.
     pub fn history(&self) -> io::Result<Vec<RunSummary>> {
+        #[cfg(feature = "aws")]
+        if let Some(remote) = &self.remote {
+            return Ok(history::parse(remote.history()?.iter().map(String::as_str)));
+        }
         history::read(&self.records().join("history.jsonl"))
     }
 }

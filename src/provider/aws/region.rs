@@ -74,7 +74,7 @@ async fn connect(settings: &Settings) -> Clients {
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(aws_config::Region::new(settings.name.clone()))
-        .retry_config(RetryConfig::adaptive().with_max_attempts(3))
+        .retry_config(RetryConfig::adaptive().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200)))
         .timeout_config(timeouts);
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);

@@ -1,6 +1,7 @@
 //! Looking at everything at once: the regions, then what lives in them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 
@@ -15,9 +16,12 @@ use crate::value::{Attributes, Value};
 /// How many calls are on their way at once to one region.
 const CONCURRENCY: usize = 16;
 
+/// How often something is asked before it counts as not answering.
+const ATTEMPTS: usize = 5;
+
 /// Asks every region who is calling: what answers is there, and tells its account.
 pub(super) async fn regions(all: impl Iterator<Item = &Arc<Region>>) -> Observation {
-    let asked: Vec<_> = all.map(|region| async move { (region, region.account().await) }).collect();
+    let asked: Vec<_> = all.map(|region| async move { (region, patiently(|| region.account()).await) }).collect();
     let mut observation = Observation::default();
     for (region, answer) in futures_util::future::join_all(asked).await {
         match answer {
@@ -87,10 +91,10 @@ enum Found {
 
 async fn everything(region: &Arc<Region>, query: &Query<'_>) -> Vec<Found> {
     let (buckets, queues, policies, roles) = futures_util::future::join4(
-        all(region, query, "bucket", bucket::list(region)),
-        all(region, query, "queue", queue::list(region)),
-        all(region, query, "policy", policy::list(region)),
-        all(region, query, "role", role::list(region)),
+        all(region, query, "bucket", patiently(|| bucket::list(region))),
+        all(region, query, "queue", patiently(|| queue::list(region))),
+        all(region, query, "policy", patiently(|| policy::list(region))),
+        all(region, query, "role", patiently(|| role::list(region))),
     )
     .await;
     buckets.into_iter().chain(queues).chain(policies).chain(roles).collect()
@@ -129,20 +133,44 @@ async fn look_at(
     wanted: Option<Attributes>,
     usage: bool,
 ) -> Option<Found> {
-    let wanted = wanted.as_ref();
-    let seen = match kind {
-        "bucket" => bucket::look(&region, &key, wanted, any, usage).await,
-        "queue" => queue::look(&region, &key, any).await,
-        "policy" => policy::look(&region, &key, wanted, any).await,
-        _ => role::look(&region, &key, wanted, any).await,
-    };
+    let (region, key, wanted) = (&region, key.as_str(), wanted.as_ref());
+    let seen = patiently(|| async move {
+        match kind {
+            "bucket" => bucket::look(region, key, wanted, any, usage).await,
+            "queue" => queue::look(region, key, any).await,
+            "policy" => policy::look(region, key, wanted, any).await,
+            _ => role::look(region, key, wanted, any).await,
+        }
+    })
+    .await;
     match seen {
         Ok(sight) => sight.map(Found::Seen),
         // What nobody wants and nobody may look at is nobody's business here.
         Err(error) if error.class == Class::Denied && !any => None,
-        Err(error) if error.class == Class::Denied => Some(Found::Hidden(identity, error)),
-        Err(error) => Some(Found::Hidden(region.identity(), error)),
+        Err(error) if error.class == Class::Unreachable => Some(Found::Hidden(region.identity(), error)),
+        // The region was there to list it, so it is this one object that can't be looked at.
+        Err(error) => Some(Found::Hidden(identity, error)),
     }
+}
+
+/// Asks again when an answer was only unlucky, on top of what the SDK itself tries: one spoilt answer among thousands must
+/// not make a whole region unknown.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, ProviderError>
+where
+    F: Future<Output = Result<T, ProviderError>>,
+{
+    let mut pause = Duration::from_millis(100);
+    for _ in 1..ATTEMPTS {
+        match ask().await {
+            Err(error) if matches!(error.class, Class::Transient | Class::Throttled) => {
+                tracing::debug!(error = error.chain(), ?pause, "asking again");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            other => return other,
+        }
+    }
+    ask().await
 }
 
 fn given(region: &Region, account: &str) -> Object {

@@ -427,7 +427,7 @@ def race(request, calls, threads):
 
     def run(one):
         for service, operation, arguments in one:
-            attempt(lambda: getattr(client(request, service), operation)(**arguments), "NoSuchTagSet", "NoSuchBucket", "NonExistentQueue", "QueueDoesNotExist")
+            attempt(lambda: getattr(client(request, service), operation)(**arguments), "NoSuchTagSet", "NoSuchBucket", "NoSuchBucketPolicy", "NonExistentQueue", "QueueDoesNotExist")
 
     for service in {call[0] for one in calls for call in one}:
         client(request, service)

@@ -103,7 +103,7 @@ fn a_region_that_dies_in_the_middle_of_an_apply_holds_nobody_else_up() {
     }
     dying.kill();
     let run = Run::of(apply.wait_with_output().expect("it ends"));
-    assert_eq!(run.code, 1, "{}\n{}", run.stdout, run.stderr);
+    assert_eq!(run.code, 3, "{}\n{}", run.stdout, run.stderr);
     assert_all_there(&cloud, "us-east-1", "dying", 40);
     assert!(run.stdout.contains("failed") || run.stderr.contains("failed"), "{}\n{}", run.stdout, run.stderr);
     let plan = place.json(&["plan", "--json"]);
@@ -218,7 +218,15 @@ fn one_failed_request_in_five_makes_nothing_twice() {
     let behind = Cloud::new("moto", &proxy.url(), &proxy.url());
     let place = Place::with(&many(&behind.head("faults"), "faults", 12, "\"us-east-1\", \"eu-central-1\""));
     // A step that ran out of attempts is left to the next run, which is what a person would do too.
-    let codes: Vec<i32> = (0..5).map(|_| place.run(&["apply", "--yes"]).code).collect();
+    let mut codes = Vec::new();
+    for _ in 0..5 {
+        let run = place.run(&["apply", "--yes"]);
+        codes.push(run.code);
+        println!("{}\n{}", run.stdout, run.stderr);
+        if run.code == 0 {
+            break;
+        }
+    }
     println!("exit codes of the applies: {codes:?}, requests: {}", proxy.requests.load(Ordering::Relaxed));
     assert_eq!(codes.last(), Some(&0), "{codes:?}");
     for region in ["us-east-1", "eu-central-1"] {
@@ -305,12 +313,12 @@ fn an_apply_is_about_as_fast_as_sixteen_threads() {
     let begun = Instant::now();
     place.expect(0, &["apply", "--yes", "--parallelism", "16"]);
     let ours = begun.elapsed().as_secs_f64();
-    // The same calls for as many other objects, by threads that know nothing but to make them.
+    // The same calls for as many other objects, those that prove the result among them, by threads that know nothing but to
+    // make them.
     let calls: Vec<Value> = (0..COUNT).flat_map(|n| [bucket_calls(n), queue_calls(n)]).collect();
     let theirs = cloud.ask("us-east-1", "race", json!([calls, 16])).expect("run").as_f64().expect("seconds");
     println!("atlas {ours:.2} s, sixteen threads {theirs:.2} s, ratio {:.2}", ours / theirs);
-    // What this machine does besides is noise in both; the limit leaves room for it.
-    assert!(ours <= theirs * 1.2 + 1.0, "atlas {ours:.2} s, sixteen threads {theirs:.2} s");
+    assert!(ours <= theirs * 1.2, "atlas {ours:.2} s, sixteen threads {theirs:.2} s");
 }
 
 fn bucket_calls(n: usize) -> Value {
@@ -325,14 +333,114 @@ fn bucket_calls(n: usize) -> Value {
         ["s3", "put_public_access_block", { "Bucket": name, "PublicAccessBlockConfiguration": {
             "BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true,
         } }],
+        ["s3", "get_bucket_tagging", { "Bucket": name }],
+        ["s3", "get_bucket_versioning", { "Bucket": name }],
+        ["s3", "get_bucket_encryption", { "Bucket": name }],
+        ["s3", "get_public_access_block", { "Bucket": name }],
+        ["s3", "get_bucket_ownership_controls", { "Bucket": name }],
+        ["s3", "get_bucket_policy", { "Bucket": name }],
     ])
 }
 
 fn queue_calls(n: usize) -> Value {
     let name = format!("us-east-1-race-{n}");
+    let url = format!("http://127.0.0.1/000000000000/{name}");
     let tags: BTreeMap<String, &str> = (0..6).map(|tag| (format!("tag{tag}"), "a value of some length")).collect();
     json!([
-        ["sqs", "list_queue_tags", { "QueueUrl": format!("http://127.0.0.1/000000000000/{name}") }],
+        ["sqs", "list_queue_tags", { "QueueUrl": url }],
         ["sqs", "create_queue", { "QueueName": name, "Attributes": { "VisibilityTimeout": "30" }, "tags": tags }],
+        ["sqs", "list_queue_tags", { "QueueUrl": url }],
+        ["sqs", "get_queue_attributes", { "QueueUrl": url, "AttributeNames": ["All"] }],
     ])
+}
+
+/// A spec whose records are in S3.
+fn shared(cloud: &Cloud, project: &str, count: usize) -> String {
+    let head = cloud.head(project).replace(
+        "\n\n[region.us-east-1]",
+        &format!(
+            "\nrecords = \"s3://shared-records/{project}?region=us-east-1&endpoint={}\"\n\n[region.us-east-1]",
+            cloud.us
+        ),
+    );
+    many(&head, project, count, "\"us-east-1\"")
+}
+
+#[test]
+fn two_machines_share_one_lock_and_a_killed_winner_is_replaced() {
+    let Some(cloud) = Cloud::localstack() else { return };
+    // The bucket may be there already: making one's own again in us-east-1 is no error.
+    cloud.ask("us-east-1", "make", json!(["bucket", "shared-records"])).expect("made");
+    let spec = shared(&cloud, "shared", 60);
+    // Two folders are as good as two machines: nothing on disk is common to them.
+    let (one, other) = (Place::with(&spec), Place::with(&spec));
+    let lease = |place: &Place| {
+        let mut command = place.command(&["apply", "--yes", "--parallelism", "2"]);
+        command.env("ATLAS_LEASE_SECONDS", "3").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let mut winner = lease(&one).spawn().expect("it runs");
+    let end = Instant::now() + Duration::from_secs(60);
+    while cloud.ask("us-east-1", "count", json!(["us-east-1-shared-"])).is_ok_and(|names| names == json!([])) {
+        assert!(Instant::now() < end, "nothing was ever made");
+    }
+    let loser = Run::of(lease(&other).output().expect("it runs"));
+    assert_eq!(loser.code, 5, "{}\n{}", loser.stdout, loser.stderr);
+    assert!(loser.stderr.contains(&format!("process {}", winner.id())), "{}", loser.stderr);
+    winner.kill().expect("killed");
+    winner.wait().expect("gone");
+    // While the lease lasts nobody gets in; once it is over the other one carries on from the shared journal.
+    let end = Instant::now() + Duration::from_secs(60);
+    let taken = loop {
+        let run = Run::of(lease(&other).output().expect("it runs"));
+        if run.code != 5 {
+            break run;
+        }
+        assert!(Instant::now() < end, "the lease never ends");
+    };
+    assert_eq!(taken.code, 0, "{}\n{}", taken.stdout, taken.stderr);
+    assert_all_there(&cloud, "us-east-1", "shared", 60);
+    one.expect(0, &["plan", "--detailed-exitcode"]);
+    let history = one.expect(0, &["history"]);
+    assert!(history.contains("apply"), "the run of the other machine is known here: {history}");
+    for place in [&one, &other] {
+        assert!(!place.path(".atlas/records").exists(), "records are in S3 only");
+    }
+}
+
+#[test]
+fn a_stopped_holder_of_a_shared_lease_can_not_go_on() {
+    let Some(cloud) = Cloud::localstack() else { return };
+    cloud.ask("us-east-1", "make", json!(["bucket", "shared-records"])).expect("made");
+    let spec = shared(&cloud, "stopped", 60);
+    let (one, other) = (Place::with(&spec), Place::with(&spec));
+    let lease = |place: &Place| {
+        let mut command = place.command(&["apply", "--yes", "--parallelism", "2"]);
+        command.env("ATLAS_LEASE_SECONDS", "2").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let slow = lease(&one).spawn().expect("it runs");
+    let end = Instant::now() + Duration::from_secs(60);
+    while cloud.ask("us-east-1", "count", json!(["us-east-1-stopped-"])).is_ok_and(|names| names == json!([])) {
+        assert!(Instant::now() < end, "nothing was ever made");
+    }
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([format!("-{name}"), slow.id().to_string()]).status().expect("sent");
+        assert!(sent.success());
+    };
+    signal("STOP");
+    let quick = loop {
+        let run = Run::of(lease(&other).output().expect("it runs"));
+        if run.code != 5 {
+            break run;
+        }
+        assert!(Instant::now() < end, "the lease never ends");
+    };
+    assert_eq!(quick.code, 0, "{}\n{}", quick.stdout, quick.stderr);
+    signal("CONT");
+    let slow = Run::of(slow.wait_with_output().expect("it ends"));
+    assert_ne!(slow.code, 0, "{}\n{}", slow.stdout, slow.stderr);
+    assert!(slow.stdout.contains("lease") || slow.stderr.contains("lease"), "{}\n{}", slow.stdout, slow.stderr);
+    other.expect(0, &["plan", "--detailed-exitcode"]);
+    assert_all_there(&cloud, "us-east-1", "stopped", 60);
 }
