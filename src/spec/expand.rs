@@ -105,10 +105,19 @@ pub fn check_identities(desired: &Desired, diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<&str, &Instance> = HashMap::with_capacity(desired.instances().len());
     // A bucket's name is taken in all of S3, not in one region only.
     let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
+    let mut accounts: BTreeMap<(&str, &str, String), &Instance> = BTreeMap::new();
     for instance in desired.objects() {
         let clash = seen.insert(&instance.identity, instance).or_else(|| {
             let name = instance.attributes.get("name").as_str().filter(|_| instance.kind.name == "bucket")?;
             buckets.insert(name, instance)
+        });
+        let clash = clash.or_else(|| {
+            // IAM is one and the same in every region of an account.
+            let region =
+                desired.get(instance.hosts.first()?).filter(|_| ["role", "policy"].contains(&instance.kind.name))?;
+            let account = region.attributes.get("aws");
+            let name = instance.attributes.get("name").as_str().filter(|_| !account.is_null())?;
+            accounts.insert((instance.kind.name, name, account.to_json().to_string()), instance)
         });
         if let Some(other) = clash {
             let name = instance.attributes.get("name").as_str().unwrap_or_default();

@@ -37,6 +37,7 @@ versioning = true
 regions = ["us-east-1"]
 [queue.orders]
 regions = ["us-east-1"]
+name = "the-orders"
 [cluster.dc-us]
 region = "us-east-1"
 [cluster.dc-eu]

@@ -82,7 +82,7 @@ fn every_crash_point_converges() {
         let place = Place::empty();
         copy(&start.path("."), &place.path("."));
         let log = place.path("points");
-        let mut command = place.command(&["apply", "--yes", "--parallelism", "2"]);
+        let mut command = place.command(&["apply", "--yes", "--parallelism", "1"]);
         let output = command.env("ATLAS_CRASH_AT", point.to_string()).env("ATLAS_CRASH_LOG", &log).output();
         let run = output.expect("it runs");
         if run.status.code() == Some(0) {

@@ -437,6 +437,17 @@ def race(request, calls, threads):
     return time.monotonic() - begun
 
 
+def clear(request, prefix):
+    """Deletes the buckets and queues whose names begin with a prefix."""
+    for bucket in client(request, "s3").list_buckets()["Buckets"]:
+        if bucket["Name"].startswith(prefix):
+            client(request, "s3").delete_bucket(Bucket=bucket["Name"])
+    for page in client(request, "sqs").get_paginator("list_queues").paginate(QueueNamePrefix=prefix):
+        for url in page.get("QueueUrls", []):
+            client(request, "sqs").delete_queue(QueueUrl=url)
+    return True
+
+
 def handle(request):
     op, arguments = request["op"], request.get("arguments", [])
     if op == "describe":
