@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, retry::RetryConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
@@ -343,8 +343,11 @@ fn failed<E: ProvideErrorMetadata + std::error::Error + 'static, R: std::fmt::De
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         _ => {
-            let text = DisplayErrorContext(error).to_string();
-            text[..text.find(" (").unwrap_or(text.len())].to_owned()
+            let mut last: &dyn std::error::Error = error;
+            while let Some(next) = last.source() {
+                last = next;
+            }
+            last.to_string()
         }
     };
     io::Error::other(format!("{what} `{key}` in S3: {said}"))

@@ -80,7 +80,7 @@ where
         let code = service.code().unwrap_or("no code");
         format!("{code}: {}", service.message().unwrap_or("no message").trim_end_matches('.'))
     });
-    let said = said.unwrap_or_else(|| short(&DisplayErrorContext(error).to_string()));
+    let Some(said) = said else { return ProviderError::new(class, innermost(error)) };
     let hint = match code(error) {
         "QueueDeletedRecently" => "; SQS gives the name back 60 s after the deletion",
         "BucketNotEmpty" => "; set `force_empty = true` on it and apply, to have its objects removed with it",
@@ -107,9 +107,12 @@ fn is_about_credentials<E: std::error::Error + 'static>(error: &SdkError<E>) -> 
     text.contains("credentials") && !text.contains("error sending request")
 }
 
-/// The SDK's account of a failed connection ends with the state of the whole request, which nobody wants to read and
-/// which may hold what nobody should.
-fn short(text: &str) -> String {
-    let end = text.find(" (").unwrap_or(text.len());
-    text[..end].to_owned()
+/// The last of what an error comes from: of a failed connection the operating system's own words. What the SDK says around
+/// them is the state of the whole request, which nobody wants to read and which may hold what nobody should.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
 }

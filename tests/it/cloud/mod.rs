@@ -2,6 +2,8 @@
 
 mod conformance;
 mod flagship;
+mod proxy;
+mod records;
 mod trouble;
 
 use std::io::{BufRead as _, BufReader, Write as _};

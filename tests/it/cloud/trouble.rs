@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
+use super::proxy::{Proxy, Spoil};
 use super::{Cloud, variable};
 use crate::support::{Place, Run};
 
@@ -72,7 +70,7 @@ fn free_port() -> u16 {
 }
 
 /// Many buckets and queues with these names.
-fn many(head: &str, prefix: &str, count: usize, regions: &str) -> String {
+pub fn many(head: &str, prefix: &str, count: usize, regions: &str) -> String {
     let mut spec = head.to_owned();
     for n in 0..count {
         spec += &format!(
@@ -84,7 +82,7 @@ fn many(head: &str, prefix: &str, count: usize, regions: &str) -> String {
 }
 
 /// Everything is there once, and nothing twice.
-fn assert_all_there(cloud: &Cloud, region: &str, prefix: &str, count: usize) {
+pub fn assert_all_there(cloud: &Cloud, region: &str, prefix: &str, count: usize) {
     let prefix = format!("{region}-{prefix}-");
     let names = cloud.ask(region, "count", json!([prefix])).expect("counted");
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -147,103 +145,10 @@ fn a_name_that_sqs_keeps_for_a_minute_is_waited_for() {
     place.expect(0, &["plan", "--detailed-exitcode"]);
 }
 
-/// A proxy in front of a server: it counts requests and spoils some of them.
-struct Proxy {
-    port: u16,
-    requests: Arc<AtomicUsize>,
-    heads: Arc<Mutex<Vec<String>>>,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Proxy {
-    /// With `spoil`, one request in so many fails: with 503 before it arrives, or with 500 or 429 after it was carried out.
-    fn before(server: &str, spoil: Option<usize>) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
-        let port = listener.local_addr().expect("known").port();
-        let server = server.trim_start_matches("http://").to_owned();
-        let requests = Arc::new(AtomicUsize::new(0));
-        let heads = Arc::new(Mutex::new(Vec::new()));
-        let (count, seen) = (Arc::clone(&requests), Arc::clone(&heads));
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (server, count, seen) = (server.clone(), Arc::clone(&count), Arc::clone(&seen));
-                tokio::spawn(async move {
-                    // A connection that breaks off is the client's business.
-                    let _ = serve(stream, &server, &count, &seen, spoil).await;
-                });
-            }
-        });
-        Self { port, requests, heads, _runtime: runtime }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-async fn serve(
-    mut client: TcpStream,
-    server: &str,
-    count: &AtomicUsize,
-    seen: &Mutex<Vec<String>>,
-    spoil: Option<usize>,
-) -> std::io::Result<()> {
-    while let Some(request) = read_message(&mut client).await? {
-        let number = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let head = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
-        seen.lock().expect("sound").push(head);
-        let ill = spoil.filter(|every| number.is_multiple_of(*every)).map(|every| number / every % 3);
-        if ill == Some(0) {
-            client.write_all(&failure(503, "Service Unavailable")).await?;
-            continue;
-        }
-        let mut upstream = TcpStream::connect(server).await?;
-        upstream.write_all(&request).await?;
-        let answer = read_message(&mut upstream).await?.unwrap_or_default();
-        match ill {
-            Some(1) => client.write_all(&failure(500, "Internal Server Error")).await?,
-            Some(_) => client.write_all(&failure(429, "Too Many Requests")).await?,
-            None => client.write_all(&answer).await?,
-        }
-    }
-    Ok(())
-}
-
-fn failure(code: u16, words: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {code} {words}\r\ncontent-length: 0\r\n\r\n").into_bytes()
-}
-
-/// Reads one HTTP message: its head, and as much of a body as the head says.
-async fn read_message(stream: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
-    let mut message = Vec::new();
-    let mut buffer = [0; 16_384];
-    loop {
-        if let Some(at) = message.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&message[..at]).to_lowercase();
-            let field =
-                |name: &str| head.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned()));
-            let whole = match field("content-length:").and_then(|length| length.parse::<usize>().ok()) {
-                Some(length) => message.len() >= at + 4 + length,
-                None if field("transfer-encoding:").is_some() => message.ends_with(b"0\r\n\r\n"),
-                None => true,
-            };
-            if whole {
-                return Ok(Some(message));
-            }
-        }
-        match stream.read(&mut buffer).await? {
-            0 => return Ok(None),
-            read => message.extend_from_slice(&buffer[..read]),
-        }
-    }
-}
-
 #[test]
 fn one_failed_request_in_five_makes_nothing_twice() {
     let Some(cloud) = Cloud::moto() else { return };
-    let proxy = Proxy::before(&cloud.us, Some(5));
+    let proxy = Proxy::before(&cloud.us, Spoil::OneIn(5));
     let behind = Cloud::new("moto", &proxy.url(), &proxy.url());
     let place = Place::with(&many(&behind.head("faults"), "faults", 12, "\"us-east-1\", \"eu-central-1\""));
     // A step that ran out of attempts is left to the next run, which is what a person would do too.
@@ -264,6 +169,45 @@ fn one_failed_request_in_five_makes_nothing_twice() {
     let text = place.read("atlas.toml");
     place.write("atlas.toml", &text.replace(&proxy.url(), &cloud.us));
     place.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn denied_absent_and_unreachable_are_three_things() {
+    let Some(cloud) = Cloud::moto() else { return };
+    let spec = many(&cloud.head("three"), "three", 2, "\"us-east-1\"");
+    let place = Place::with(&spec);
+    place.expect(0, &["apply", "--yes"]);
+    cloud.ask("us-east-1", "unmake", json!(["bucket", "us-east-1-three-1"])).expect("deleted");
+    let proxy = Proxy::before(&cloud.us, Spoil::Deny("us-east-1-three-0"));
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    // Only the region is another address; whose the objects are does not depend on it.
+    let spec = spec.replacen(&cloud.us, &proxy.url(), 1).replacen(&cloud.us, &nobody, 1);
+    place.write(
+        "atlas.toml",
+        &spec.replace("[queue.q0]\nregions = [\"us-east-1\"]", "[queue.q0]\nregions = [\"eu-central-1\"]"),
+    );
+    let plan = place.json(&["plan", "--json"]);
+    let change = |address: &str| {
+        let changes = plan["changes"].as_array().expect("changes");
+        changes
+            .iter()
+            .find(|change| change["address"] == address)
+            .unwrap_or_else(|| panic!("{address}: {plan:#}"))
+            .clone()
+    };
+    let denied = change("bucket.b0@us-east-1");
+    assert!(
+        denied["blocked"]["reason"].as_str().is_some_and(|reason| reason.starts_with("denies access")),
+        "{denied:#}"
+    );
+    let absent = change("bucket.b1@us-east-1");
+    assert_eq!(
+        (&absent["action"], &absent["cause"], &absent["blocked"]),
+        (&json!("create"), &json!("missing"), &json!(null))
+    );
+    let unreachable = change("queue.q0@eu-central-1");
+    let reason = unreachable["blocked"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("does not answer") && reason.contains("refused"), "{unreachable:#}");
 }
 
 #[test]
@@ -313,7 +257,7 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn applies_and_plans_make_no_more_calls_than_they_need() {
     const COUNT: usize = 150;
     let Some(cloud) = Cloud::moto() else { return };
-    let proxy = Proxy::before(&cloud.us, None);
+    let proxy = Proxy::before(&cloud.us, Spoil::Nothing);
     let head = format!("[project]\nname = \"speed\"\n[region.us-east-1]\naws = {{ endpoint = \"{}\" }}\n", proxy.url());
     let place = Place::with(&many(&head, "speed", COUNT, "\"us-east-1\""));
     let begun = Instant::now();
@@ -389,95 +333,4 @@ fn queue_calls(name: &str) -> Value {
         ["sqs", "list_queue_tags", { "QueueUrl": url }],
         ["sqs", "get_queue_attributes", { "QueueUrl": url, "AttributeNames": ["All"] }],
     ])
-}
-
-/// A spec whose records are in S3.
-fn shared(cloud: &Cloud, project: &str, count: usize) -> String {
-    let head = cloud.head(project).replace(
-        "\n\n[region.us-east-1]",
-        &format!(
-            "\nrecords = \"s3://shared-records/{project}?region=us-east-1&endpoint={}\"\n\n[region.us-east-1]",
-            cloud.us
-        ),
-    );
-    many(&head, project, count, "\"us-east-1\"")
-}
-
-#[test]
-fn two_machines_share_one_lock_and_a_killed_winner_is_replaced() {
-    let Some(cloud) = Cloud::localstack() else { return };
-    // The bucket may be there already: making one's own again in us-east-1 is no error.
-    cloud.ask("us-east-1", "make", json!(["bucket", "shared-records"])).expect("made");
-    let spec = shared(&cloud, "shared", 60);
-    // Two folders are as good as two machines: nothing on disk is common to them.
-    let (one, other) = (Place::with(&spec), Place::with(&spec));
-    let lease = |place: &Place| {
-        let mut command = place.command(&["apply", "--yes", "--parallelism", "2"]);
-        command.env("ATLAS_LEASE_SECONDS", "3").stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    };
-    let mut winner = lease(&one).spawn().expect("it runs");
-    let end = Instant::now() + Duration::from_secs(60);
-    while cloud.ask("us-east-1", "count", json!(["us-east-1-shared-"])).is_ok_and(|names| names == json!([])) {
-        assert!(Instant::now() < end, "nothing was ever made");
-    }
-    let loser = Run::of(lease(&other).output().expect("it runs"));
-    assert_eq!(loser.code, 5, "{}\n{}", loser.stdout, loser.stderr);
-    assert!(loser.stderr.contains(&format!("process {}", winner.id())), "{}", loser.stderr);
-    winner.kill().expect("killed");
-    winner.wait().expect("gone");
-    // While the lease lasts nobody gets in; once it is over the other one carries on from the shared journal.
-    let end = Instant::now() + Duration::from_secs(60);
-    let taken = loop {
-        let run = Run::of(lease(&other).output().expect("it runs"));
-        if run.code != 5 {
-            break run;
-        }
-        assert!(Instant::now() < end, "the lease never ends");
-    };
-    assert_eq!(taken.code, 0, "{}\n{}", taken.stdout, taken.stderr);
-    assert_all_there(&cloud, "us-east-1", "shared", 60);
-    one.expect(0, &["plan", "--detailed-exitcode"]);
-    let history = one.expect(0, &["history"]);
-    assert!(history.contains("apply"), "the run of the other machine is known here: {history}");
-    for place in [&one, &other] {
-        assert!(!place.path(".atlas/records").exists(), "records are in S3 only");
-    }
-}
-
-#[test]
-fn a_stopped_holder_of_a_shared_lease_can_not_go_on() {
-    let Some(cloud) = Cloud::localstack() else { return };
-    cloud.ask("us-east-1", "make", json!(["bucket", "shared-records"])).expect("made");
-    let spec = shared(&cloud, "stopped", 60);
-    let (one, other) = (Place::with(&spec), Place::with(&spec));
-    let lease = |place: &Place| {
-        let mut command = place.command(&["apply", "--yes", "--parallelism", "2"]);
-        command.env("ATLAS_LEASE_SECONDS", "2").stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    };
-    let slow = lease(&one).spawn().expect("it runs");
-    let end = Instant::now() + Duration::from_secs(60);
-    while cloud.ask("us-east-1", "count", json!(["us-east-1-stopped-"])).is_ok_and(|names| names == json!([])) {
-        assert!(Instant::now() < end, "nothing was ever made");
-    }
-    let signal = |name: &str| {
-        let sent = Command::new("kill").args([format!("-{name}"), slow.id().to_string()]).status().expect("sent");
-        assert!(sent.success());
-    };
-    signal("STOP");
-    let quick = loop {
-        let run = Run::of(lease(&other).output().expect("it runs"));
-        if run.code != 5 {
-            break run;
-        }
-        assert!(Instant::now() < end, "the lease never ends");
-    };
-    assert_eq!(quick.code, 0, "{}\n{}", quick.stdout, quick.stderr);
-    signal("CONT");
-    let slow = Run::of(slow.wait_with_output().expect("it ends"));
-    assert_ne!(slow.code, 0, "{}\n{}", slow.stdout, slow.stderr);
-    assert!(slow.stdout.contains("lease") || slow.stderr.contains("lease"), "{}\n{}", slow.stdout, slow.stderr);
-    other.expect(0, &["plan", "--detailed-exitcode"]);
-    assert_all_there(&cloud, "us-east-1", "stopped", 60);
 }

@@ -1,0 +1,119 @@
+//! A proxy that stands between Atlas and a server, counts, and makes trouble.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// A proxy in front of a server: it counts requests and spoils some of them.
+pub struct Proxy {
+    port: u16,
+    pub requests: Arc<AtomicUsize>,
+    pub heads: Arc<Mutex<Vec<String>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// What a proxy does besides passing things on.
+#[derive(Clone, Copy)]
+pub enum Spoil {
+    Nothing,
+    /// One request in so many fails: with 503 before it arrives, or with 500 or 429 after it was carried out.
+    OneIn(usize),
+    /// Whatever names this is denied.
+    Deny(&'static str),
+}
+
+impl Proxy {
+    pub fn before(server: &str, spoil: Spoil) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let port = listener.local_addr().expect("known").port();
+        let server = server.trim_start_matches("http://").to_owned();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (count, seen) = (Arc::clone(&requests), Arc::clone(&heads));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (server, count, seen) = (server.clone(), Arc::clone(&count), Arc::clone(&seen));
+                tokio::spawn(async move {
+                    // A connection that breaks off is the client's business.
+                    let _ = serve(stream, &server, &count, &seen, spoil).await;
+                });
+            }
+        });
+        Self { port, requests, heads, _runtime: runtime }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+async fn serve(
+    mut client: TcpStream,
+    server: &str,
+    count: &AtomicUsize,
+    seen: &Mutex<Vec<String>>,
+    spoil: Spoil,
+) -> std::io::Result<()> {
+    while let Some(request) = read_message(&mut client).await? {
+        let number = count.fetch_add(1, Ordering::Relaxed) + 1;
+        let head = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
+        let denied = matches!(spoil, Spoil::Deny(name) if head.contains(name));
+        seen.lock().expect("sound").push(head);
+        if denied {
+            let body = "<Error><Code>AccessDenied</Code><Message>not for you</Message></Error>";
+            let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n", body.len());
+            client.write_all((head + body).as_bytes()).await?;
+            continue;
+        }
+        let ill = match spoil {
+            Spoil::OneIn(every) if number.is_multiple_of(every) => Some(number / every % 3),
+            _ => None,
+        };
+        if ill == Some(0) {
+            client.write_all(&failure(503, "Service Unavailable")).await?;
+            continue;
+        }
+        let mut upstream = TcpStream::connect(server).await?;
+        upstream.write_all(&request).await?;
+        let answer = read_message(&mut upstream).await?.unwrap_or_default();
+        match ill {
+            Some(1) => client.write_all(&failure(500, "Internal Server Error")).await?,
+            Some(_) => client.write_all(&failure(429, "Too Many Requests")).await?,
+            None => client.write_all(&answer).await?,
+        }
+    }
+    Ok(())
+}
+
+fn failure(code: u16, words: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {code} {words}\r\ncontent-length: 0\r\n\r\n").into_bytes()
+}
+
+/// Reads one HTTP message: its head, and as much of a body as the head says.
+async fn read_message(stream: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
+    let mut message = Vec::new();
+    let mut buffer = [0; 16_384];
+    loop {
+        if let Some(at) = message.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&message[..at]).to_lowercase();
+            let field =
+                |name: &str| head.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned()));
+            let whole = match field("content-length:").and_then(|length| length.parse::<usize>().ok()) {
+                Some(length) => message.len() >= at + 4 + length,
+                None if field("transfer-encoding:").is_some() => message.ends_with(b"0\r\n\r\n"),
+                None => true,
+            };
+            if whole {
+                return Ok(Some(message));
+            }
+        }
+        match stream.read(&mut buffer).await? {
+            0 => return Ok(None),
+            read => message.extend_from_slice(&buffer[..read]),
+        }
+    }
+}
