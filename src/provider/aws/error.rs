@@ -76,9 +76,10 @@ where
         let hint = "no credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
         return ProviderError::new(class, format!("{what}: {hint}"));
     }
-    let said = error.as_service_error().map(|service| {
-        let code = service.code().unwrap_or("no code");
-        format!("{code}: {}", service.message().unwrap_or("no message").trim_end_matches('.'))
+    let said = error.as_service_error().map(|service| match (service.code(), service.message()) {
+        (Some(code), Some(message)) => format!("{code}: {}", message.trim_end_matches('.')),
+        (Some(code), None) => code.to_owned(),
+        _ => format!("the server answers with status {}", status.unwrap_or_default()),
     });
     let Some(said) = said else { return ProviderError::new(class, innermost(error)) };
     let hint = match code(error) {
