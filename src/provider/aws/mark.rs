@@ -90,12 +90,13 @@ pub(super) fn attributes(kind: &Kind, tags: &Tags, wanted: Option<&Attributes>) 
 
 /// The tags that an object has to have after a change, given those that it has: others' are kept, unless the spec wants
 /// no others.
-pub(super) fn merged(there: &Tags, wanted: &Tags, exclusive: bool) -> Tags {
+pub(super) fn merged(there: &Tags, mark: &Mark, attributes: &Attributes) -> Tags {
+    let exclusive = attributes.get("tags_exclusive") == &Value::Bool(true);
     let written: Vec<String> = long(there, "tags").split(' ').map(unescape).collect();
     let others = there.iter().filter(|(key, _)| {
         key.starts_with("aws:") || !key.starts_with(OWN) && !exclusive && !written.iter().any(|own| own == *key)
     });
-    others.map(|(key, value)| (key.clone(), value.clone())).chain(wanted.clone()).collect()
+    others.map(|(key, value)| (key.clone(), value.clone())).chain(write(mark, attributes)).collect()
 }
 
 /// The tags of an object that Atlas lets go of: all but the mark.
@@ -103,9 +104,10 @@ pub(super) fn without(there: &Tags) -> Tags {
     there.iter().filter(|(key, _)| !key.starts_with(OWN)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The keys that are there and not wanted.
-pub(super) fn surplus(there: &Tags, wanted: &Tags) -> Vec<String> {
-    there.keys().filter(|key| !wanted.contains_key(*key) && !key.starts_with("aws:")).cloned().collect()
+/// What leads from some tags to others: the keys to remove, and the tags that are not there yet or have another value.
+pub(super) fn difference(there: &Tags, wanted: Tags) -> (Vec<String>, Tags) {
+    let gone = there.keys().filter(|key| !wanted.contains_key(*key) && !key.starts_with("aws:")).cloned().collect();
+    (gone, wanted.into_iter().filter(|(key, value)| there.get(key) != Some(value)).collect())
 }
 
 /// Whether a bucket's objects go with it.
@@ -193,9 +195,10 @@ mod tests {
         let queue = kind::get("queue").expect("a kind");
         let found: Attributes = attributes(queue, &there, None).into_iter().collect();
         assert_eq!(found, wanted);
-        let less = write(&mark, &Attributes::default());
-        let after = merged(&there, &less, false);
+        let mut less = Attributes::default();
+        let after = merged(&there, &mark, &less);
         assert!(after.contains_key("other") && !after.contains_key("team"));
-        assert!(!merged(&there, &less, true).contains_key("other"));
+        less.set("tags_exclusive", kind::literal("true"));
+        assert!(!merged(&there, &mark, &less).contains_key("other"));
     }
 }

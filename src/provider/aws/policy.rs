@@ -108,8 +108,7 @@ pub(super) async fn update(
         let set = iam.create_policy_version().policy_arn(&there.arn).policy_document(wanted).set_as_default(true);
         set.send().await.map_err(|error| classify("changing the policy", &error))?;
     }
-    let exclusive = request.attributes.get("tags_exclusive") == &Value::Bool(true);
-    let tags = mark::merged(&there.tags, &mark::write(request.mark, request.attributes), exclusive);
+    let tags = mark::merged(&there.tags, request.mark, request.attributes);
     retag(region, there, tags).await?;
     names.learn(&request.mark.address, &there.arn);
     Ok(())
@@ -172,22 +171,16 @@ pub(super) fn to_tags(tags: &Tags) -> Result<Vec<Tag>, ProviderError> {
 
 async fn retag(region: &Region, there: &Sight, wanted: Tags) -> Result<(), ProviderError> {
     let iam = &region.clients().await.iam;
-    let gone = mark::surplus(&there.tags, &wanted);
+    let (gone, fresh) = mark::difference(&there.tags, wanted);
     if !gone.is_empty() {
         let untag = iam.untag_policy().policy_arn(&there.arn).set_tag_keys(Some(gone)).send().await;
         untag.map_err(|error| classify("removing tags of the policy", &error))?;
     }
-    let fresh = fresh(&there.tags, wanted);
     if !fresh.is_empty() {
         let tag = iam.tag_policy().policy_arn(&there.arn).set_tags(Some(to_tags(&fresh)?)).send().await;
         tag.map_err(|error| classify("tagging the policy", &error))?;
     }
     Ok(())
-}
-
-/// The tags that are not there yet, or with another value.
-pub(super) fn fresh(there: &Tags, wanted: Tags) -> Tags {
-    wanted.into_iter().filter(|(key, value)| there.get(key) != Some(value)).collect()
 }
 
 /// Removes the oldest version that is not in use when there is no room for another.

@@ -114,8 +114,7 @@ pub(super) async fn update(
         let set = sqs.set_queue_attributes().queue_url(&url).set_attributes(Some(wanted)).send().await;
         set.map_err(|error| classify("changing the queue", &error))?;
     }
-    let exclusive = request.attributes.get("tags_exclusive") == &Value::Bool(true);
-    let tags = mark::merged(&there.tags, &mark::write(request.mark, request.attributes), exclusive);
+    let tags = mark::merged(&there.tags, request.mark, request.attributes);
     retag(region, &url, &there.tags, tags).await?;
     names.learn(&request.mark.address, &there.arn);
     Ok(())
@@ -137,15 +136,13 @@ pub(super) async fn delete(region: &Region, name: &str) -> Result<(), ProviderEr
 
 async fn retag(region: &Region, url: &str, there: &Tags, wanted: Tags) -> Result<(), ProviderError> {
     let sqs = &region.clients().await.sqs;
-    let gone = mark::surplus(there, &wanted);
+    let (gone, fresh) = mark::difference(there, wanted);
     if !gone.is_empty() {
         let untag = sqs.untag_queue().queue_url(url).set_tag_keys(Some(gone)).send().await;
         untag.map_err(|error| classify("removing tags of the queue", &error))?;
     }
-    let fresh: HashMap<String, String> =
-        wanted.into_iter().filter(|(key, value)| there.get(key) != Some(value)).collect();
     if !fresh.is_empty() {
-        let tag = sqs.tag_queue().queue_url(url).set_tags(Some(fresh)).send().await;
+        let tag = sqs.tag_queue().queue_url(url).set_tags(Some(fresh.into_iter().collect())).send().await;
         tag.map_err(|error| classify("tagging the queue", &error))?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::error::{classify, is_absent};
 use super::mark::{self, Tags};
-use super::policy::{fresh, grants, tags, to_tags, wanted_document};
+use super::policy::{grants, tags, to_tags, wanted_document};
 use super::region::Region;
 use super::sight::{Names, Sight, is_managed};
 use super::{decode, resolve, text};
@@ -142,8 +142,7 @@ pub(super) async fn update(
         }
     }
     attach(region, name, &before, attributes, names).await?;
-    let exclusive = attributes.get("tags_exclusive") == &Value::Bool(true);
-    let tags = mark::merged(&there.tags, &mark::write(request.mark, attributes), exclusive);
+    let tags = mark::merged(&there.tags, request.mark, request.attributes);
     retag(region, name, &there.tags, tags).await?;
     names.learn(&request.mark.address, &there.arn);
     Ok(())
@@ -248,12 +247,11 @@ async fn delete_inline(region: &Region, name: &str, policy: &str) -> Result<(), 
 
 async fn retag(region: &Region, name: &str, there: &Tags, wanted: Tags) -> Result<(), ProviderError> {
     let iam = &region.clients().await.iam;
-    let gone = mark::surplus(there, &wanted);
+    let (gone, fresh) = mark::difference(there, wanted);
     if !gone.is_empty() {
         let untag = iam.untag_role().role_name(name).set_tag_keys(Some(gone)).send().await;
         untag.map_err(|error| classify("removing tags of the role", &error))?;
     }
-    let fresh = fresh(there, wanted);
     if !fresh.is_empty() {
         let tag = iam.tag_role().role_name(name).set_tags(Some(to_tags(&fresh)?)).send().await;
         tag.map_err(|error| classify("tagging the role", &error))?;

@@ -81,6 +81,14 @@ pub fn many(head: &str, prefix: &str, count: usize, regions: &str) -> String {
     spec
 }
 
+/// Waits until a running apply has made something.
+pub fn something_is_made(cloud: &Cloud, region: &str, prefix: &str) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while cloud.ask(region, "count", json!([format!("{region}-{prefix}-")])).is_ok_and(|names| names == json!([])) {
+        assert!(Instant::now() < end, "nothing was ever made");
+    }
+}
+
 /// Everything is there once, and nothing twice.
 pub fn assert_all_there(cloud: &Cloud, region: &str, prefix: &str, count: usize) {
     let prefix = format!("{region}-{prefix}-");
@@ -104,10 +112,7 @@ fn a_region_that_dies_in_the_middle_of_an_apply_holds_nobody_else_up() {
     let mut command = place.command(&["apply", "--yes", "--parallelism", "4"]);
     let apply = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     // Killed as soon as something is there, and long before all of it can be.
-    let end = Instant::now() + Duration::from_secs(60);
-    while cloud.ask("eu-central-1", "count", json!(["eu-central-1-dying-"])).is_ok_and(|names| names == json!([])) {
-        assert!(Instant::now() < end, "nothing was ever made");
-    }
+    something_is_made(&cloud, "eu-central-1", "dying");
     dying.kill();
     let run = Run::of(apply.wait_with_output().expect("it ends"));
     assert_eq!(run.code, 3, "{}\n{}", run.stdout, run.stderr);

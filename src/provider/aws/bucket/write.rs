@@ -57,8 +57,7 @@ pub async fn update(
 ) -> Result<(), ProviderError> {
     let before: Attributes = there.attributes.iter().cloned().collect();
     parts(region, name, &before, request.attributes, names).await?;
-    let exclusive = request.attributes.get("tags_exclusive") == &Value::Bool(true);
-    let tags = mark::merged(&there.tags, &mark::write(request.mark, request.attributes), exclusive);
+    let tags = mark::merged(&there.tags, request.mark, request.attributes);
     if tags != there.tags {
         retag(region, name, &tags).await?;
     }
