@@ -8,9 +8,9 @@ use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
 use crate::kind::Risk;
 use crate::observed::Observed;
-use crate::plan::{self, Change, Options, Plan, Selector, selected};
+use crate::plan::{self, Action, Cause, Change, Options, Plan, Selector, selected};
 use crate::provider::{self, ProviderError, Registry};
-use crate::recorded::Recorded;
+use crate::recorded::{Inventory, Recorded};
 use crate::spec::Desired;
 
 /// One spec in one environment, with the providers of its world.
@@ -71,12 +71,21 @@ impl Pipeline {
 
     /// What moved behind Atlas's back: objects that are not as it last made them, and objects that are gone.
     #[must_use]
-    pub fn drift<'a>(&self, plan: &'a Plan) -> Vec<&'a Change> {
-        let moved = |change: &&Change| {
-            change.cause == plan::Cause::Missing || change.attributes.iter().any(|attribute| attribute.drifted)
+    pub fn drift(&self, plan: &Plan, inventory: &Inventory) -> Vec<Change> {
+        let moved = |change: &Change| match change {
+            change if is_gone(change, inventory) => Some(Change { cause: Cause::Missing, ..change.clone() }),
+            change => change.attributes.iter().any(|attribute| attribute.drifted).then(|| change.clone()),
         };
-        plan.changes.iter().filter(moved).collect()
+        plan.changes.iter().filter_map(moved).collect()
     }
+}
+
+/// Whether an object was there and is gone: known from the world where it remembers, and from the inventory where it does
+/// not.
+#[must_use]
+pub fn is_gone(change: &Change, inventory: &Inventory) -> bool {
+    let made_again = change.action == Action::Create && change.acts();
+    made_again && (change.cause == Cause::Missing || inventory.made.contains(&change.address))
 }
 
 /// Refuses every step that would lose data and that nobody allowed to.

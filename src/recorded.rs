@@ -1,11 +1,12 @@
 //! What Atlas recorded of its own runs: a cache and a journal, never the truth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 
 use crate::address::Address;
 use crate::observed::Observed;
+use crate::plan::Verb;
 use crate::spec::Desired;
 
 /// What the journal tells of runs before this one.
@@ -14,6 +15,29 @@ pub struct Recorded {
     /// Objects whose creation was intended and whose outcome was never written, by identity, with the address that they
     /// were made for: a run was interrupted.
     pub pending: BTreeMap<String, Address>,
+}
+
+/// The resources whose objects were there after the last run: what drift means by "gone" where the world itself
+/// remembers nothing. No plan reads it, so that deleting it changes no plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The addresses.
+    pub made: BTreeSet<Address>,
+}
+
+impl Inventory {
+    /// The inventory after a run that did these steps and then observed the world. What is wanted and was not seen stays
+    /// in it: it is gone, or its host does not answer.
+    #[must_use]
+    pub fn after(self, done: &[(Address, Verb)], observed: &Observed, desired: &Desired) -> Self {
+        let removed = done.iter().filter(|(_, verb)| matches!(verb, Verb::Delete | Verb::Forget));
+        let removed: HashSet<&Address> = removed.map(|(address, _)| address).collect();
+        let wanted: HashSet<&Address> = desired.objects().map(|instance| &instance.address).collect();
+        let mut made = self.made;
+        made.retain(|address| wanted.contains(address) && !removed.contains(address));
+        made.extend(observed.owned(|_| true).map(|(address, _)| address.clone()));
+        Self { made }
+    }
 }
 
 impl Recorded {

@@ -1,6 +1,6 @@
 //! `atlas apply` and `atlas destroy`: ask, then do it, then prove it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::args::{ApplyArgs, Carrying, DestroyArgs, Global};
 use super::failure::Failure;
 use super::load::{self, Loaded, selectors};
+use super::prove::{keep_inventory, prove, tell_residual};
 use super::ui::{Ui, write_error};
 use super::{End, environment, files, plan, progress};
 use crate::address::Address;
@@ -72,6 +73,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     let approved = approve(work.saved.as_ref(), &plan, ui)?;
     let blocked = plan.summary().blocked > 0;
     if plan.steps.is_empty() {
+        keep_inventory(loaded, &[], &observed, ui);
         finish(ui, &Report::default(), &plan);
         return Ok(if blocked || approved.as_ref().is_some_and(|a| a.moved) { End::Incomplete } else { End::Good });
     }
@@ -101,7 +103,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     };
     let executed = loaded.pipeline.apply(plan.clone(), execution);
     let (report, ()) = tokio::join!(executed, watcher);
-    let residual = prove(loaded, &work.options, &plan, &report).await;
+    let residual = prove(loaded, &work.options, &plan, &report, ui).await;
     let complete = report.is_complete() && matches!(&residual, Ok(left) if left.is_empty()) && !blocked && !moved;
     let outcome = match (&report, complete) {
         (_, true) => "converged",
@@ -215,46 +217,6 @@ fn stop_on_interrupt(word: String) -> watch::Receiver<bool> {
         }
     });
     stopped
-}
-
-/// Observes again. What still differs, beyond what was known to be left undone, by address.
-async fn prove(
-    loaded: &Loaded,
-    options: &Options,
-    plan: &Plan,
-    report: &Report,
-) -> Result<BTreeMap<Address, String>, Failure> {
-    let again = Options { replace: Vec::new(), adopt: Vec::new(), forget: Vec::new(), ..options.clone() };
-    let left = plan::make(loaded, &again).await?;
-    let undone: BTreeSet<&Address> = report.failed.iter().chain(&report.skipped).map(|(address, ..)| address).collect();
-    let mut residual = BTreeMap::new();
-    for change in left.changes.iter().filter(|change| change.acts() && !undone.contains(&change.address)) {
-        let forgotten = plan.change(&change.address).is_some_and(|before| before.action == Action::Forget);
-        if forgotten {
-            continue;
-        }
-        let paths: Vec<&str> = change.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
-        residual.insert(change.address.clone(), format!("{}: {}", change.action.word(), paths.join(", ")));
-    }
-    Ok(residual)
-}
-
-fn tell_residual(ui: &Ui, residual: Result<BTreeMap<Address, String>, Failure>) {
-    match residual {
-        Ok(left) => {
-            for (address, what) in left {
-                if ui.json() {
-                    ui.out_json(&serde_json::json!({ "event": "differs", "address": address, "reason": what }));
-                } else {
-                    let word = ui.error_palette().paint(Role::Warning, "still differs:");
-                    ui.err(&format!("{word} {address}: {what}\n"));
-                }
-            }
-        }
-        Err(failure) => {
-            failure.show(ui);
-        }
-    }
 }
 
 fn finish(ui: &Ui, report: &Report, plan: &Plan) {

@@ -10,7 +10,7 @@ use crate::value::Value;
 pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
     let plan = plan::make(loaded, &Options::default()).await?;
-    let drifted = loaded.pipeline.drift(&plan);
+    let drifted = loaded.pipeline.drift(&plan, &loaded.store.inventory());
     if ui.json() {
         let entries: Vec<serde_json::Value> = drifted
             .iter()

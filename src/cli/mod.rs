@@ -15,6 +15,7 @@ mod init;
 mod load;
 mod plan;
 mod progress;
+mod prove;
 mod sandbox;
 mod schema;
 mod show;

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::load::{self, Loaded};
 use super::ui::Ui;
 use super::{End, load::sound};
+use crate::observed::Observed;
 use crate::plan::{Options, Plan, SavedPlan, render};
 
 pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failure> {
@@ -29,10 +30,15 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failu
 
 /// Observes and plans.
 pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
+    Ok(look_and_make(loaded, options).await?.1)
+}
+
+/// Observes and plans, and gives both. What was observed lives as long as the process, as what was loaded does.
+pub async fn look_and_make(loaded: &Loaded, options: &Options) -> Result<(&'static Observed, Plan), Failure> {
     let recorded = loaded.store.recorded();
-    // Kept until the process ends: to take it apart piece by piece would only take time.
-    let observed = std::mem::ManuallyDrop::new(loaded.pipeline.observe_for(&recorded, options).await?);
-    Ok(loaded.pipeline.plan(&recorded, &observed, options))
+    let observed = Box::leak(Box::new(loaded.pipeline.observe_for(&recorded, options).await?));
+    let plan = loaded.pipeline.plan(&recorded, observed, options);
+    Ok((observed, plan))
 }
 
 /// Shows a plan, as JSON or for people. Its errors are left to [`sound`].

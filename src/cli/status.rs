@@ -7,7 +7,9 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
+use crate::pipeline::is_gone;
 use crate::plan::{Action, Cause, Change, Options, Plan};
+use crate::recorded::Inventory;
 use crate::spec::Instance;
 use crate::style::Role;
 
@@ -26,10 +28,11 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let plan = loaded.pipeline.plan(&recorded, &observed, &Options::default());
     let changes: BTreeMap<&Address, &Change> =
         plan.changes.iter().filter(|change| change.span.is_some()).map(|change| (&change.address, change)).collect();
+    let inventory = loaded.store.inventory();
     let desired = &loaded.pipeline.desired;
     let mut states: Vec<State> = desired
         .objects()
-        .map(|instance| object(instance, &changes, observed.silence(&instance.identity).is_some()))
+        .map(|instance| object(instance, &changes, observed.silence(&instance.identity).is_some(), &inventory))
         .collect();
     states.extend(plan.changes.iter().filter(|change| change.span.is_none()).map(orphan));
     let checks: Vec<State> = desired.of_kind("check").map(|instance| check(instance, &changes)).collect();
@@ -56,7 +59,7 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     Ok(End::Good)
 }
 
-fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>, silent: bool) -> State {
+fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>, silent: bool, inventory: &Inventory) -> State {
     let (word, role, why) = match changes.get(&instance.address) {
         None => ("ok", Role::Create, String::new()),
         Some(change) if change.blocked.as_ref().is_some_and(|blocked| blocked.by == change.address && !silent) => {
@@ -65,8 +68,8 @@ fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>, silent: bo
         Some(change) if change.blocked.is_some() && change.action == Action::NoOp => {
             ("unknown", Role::Warning, change.reason.clone())
         }
-        Some(change) if change.action == Action::Create && change.cause == Cause::Missing => {
-            ("missing", Role::Delete, change.reason.clone())
+        Some(change) if is_gone(change, inventory) => {
+            ("missing", Role::Delete, "was deleted behind Atlas's back".into())
         }
         Some(change) if change.action == Action::Create => ("absent", Role::Dim, change.reason.clone()),
         Some(change) if change.cause == Cause::Drift => ("drifted", Role::Update, change.reason.clone()),

@@ -120,10 +120,10 @@ static REPLICATION: &[Attribute] = &[
     Attribute::new(
         "role",
         Type::Address(&["role"]),
-        "The role that S3 takes on to copy.",
+        "The role that S3 takes on to copy. Without it a role with just the rights for that is made, \
+         as `role.BUCKET-replication`.",
         &["\"role.replicate\"", "\"role.replicate-2\""],
-    )
-    .required(),
+    ),
     Attribute::new("prefix", Type::Text(&rule::SOME), "Which objects; all by default.", &["\"logs/\"", "\"tmp/\""]),
 ];
 
@@ -193,6 +193,15 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
             "replication without versions",
             "S3 replicates versions only, and this bucket keeps none",
             "set `versioning = true` here and on the bucket that receives the copies",
+        );
+    }
+    if get("replication.to").is_some() && get("replication.role").is_none() {
+        findings.error(
+            instance,
+            "replication",
+            "replication without a role",
+            "a role with the right rights can be made only where the target is plain and no KMS key is in use",
+            "declare a role that S3 may take on, and name it: `role = \"role.NAME\"`",
         );
     }
     let target = get("logging.to").and_then(|to| Address::parse(to).ok()).and_then(|address| desired.get(&address));

@@ -33,7 +33,7 @@ pub fn render(plan: &Plan, palette: Palette, width: usize) -> String {
 
 /// Writes only what moved behind Atlas's back, with everything that depends on it.
 #[must_use]
-pub fn render_drift(drifted: &[&Change], graph: &DependencyGraph, palette: Palette, width: usize) -> String {
+pub fn render_drift(drifted: &[Change], graph: &DependencyGraph, palette: Palette, width: usize) -> String {
     let mut text = String::new();
     for change in drifted {
         let gone = change.cause == Cause::Missing;

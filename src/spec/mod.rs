@@ -4,6 +4,7 @@
 //! variables. Every stage collects all the problems that it finds.
 
 mod declare;
+mod derive;
 mod desired;
 mod expand;
 mod locate;
@@ -89,7 +90,8 @@ fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Optio
         return None;
     }
     let project = declare::project(&root, inputs, diagnostics)?;
-    let root = declare::overlay(root, &project.environment, diagnostics);
+    let mut root = declare::overlay(root, &project.environment, diagnostics);
+    derive::add(&mut root);
     let variables = scope::variables(source, &root, inputs, diagnostics);
     let globals = scope::Globals { project: &project.name, environment: &project.environment, variables };
     let blocks = declare::blocks(root, source, diagnostics);

@@ -4,6 +4,7 @@
 //! the same.
 
 mod history;
+mod inventory;
 mod journal;
 mod lock;
 #[cfg(feature = "aws")]
@@ -18,7 +19,7 @@ pub use history::{Run, RunSummary};
 pub use journal::RunJournal;
 pub use lock::{Fence, Former, Held, Holder, Lease, Lock, LockError};
 
-use crate::recorded::Recorded;
+use crate::recorded::{Inventory, Recorded};
 
 /// The records of one project, and its sandbox.
 #[derive(Clone, Debug)]
@@ -129,6 +130,30 @@ impl Store {
         let folder = self.records();
         self.make(&folder)?;
         RunJournal::over(journal::file(&folder.join("journal.jsonl"), &text)?, open, fence)
+    }
+
+    /// What was there after the last run. What can't be read is as good as not there.
+    #[must_use]
+    pub fn inventory(&self) -> Inventory {
+        #[cfg(feature = "aws")]
+        if let Some(remote) = &self.remote {
+            return remote.inventory().map(|text| inventory::parse(&text)).unwrap_or_default();
+        }
+        fs::read_to_string(self.records().join("inventory.txt")).map(|text| inventory::parse(&text)).unwrap_or_default()
+    }
+
+    /// Writes down what is there after a run.
+    ///
+    /// # Errors
+    /// When the disk does not let us.
+    pub fn keep(&self, inventory: &Inventory) -> io::Result<()> {
+        let text = inventory::text(inventory);
+        #[cfg(feature = "aws")]
+        if let Some(remote) = &self.remote {
+            return remote.keep(&text);
+        }
+        self.make(&self.records())?;
+        inventory::write(&self.records().join("inventory.txt"), &text)
     }
 
     /// Adds a finished run to the history.

@@ -146,6 +146,19 @@ impl Remote {
         Ok(Box::new(segments))
     }
 
+    /// The text of the inventory.
+    pub fn inventory(&self) -> io::Result<String> {
+        Ok(self.bucket().get("inventory.txt")?.map(|(text, _)| text).unwrap_or_default())
+    }
+
+    /// Writes the text of the inventory.
+    pub fn keep(&self, text: &str) -> io::Result<()> {
+        let bucket = self.bucket();
+        let tag = bucket.get("inventory.txt")?.map(|(_, tag)| tag);
+        bucket.put("inventory.txt", text, tag.as_deref())?;
+        Ok(())
+    }
+
     /// Adds the line of a finished run to the history.
     pub fn remember(&self, began: &str, line: &str) -> io::Result<()> {
         let key = format!("history/{began}-{:020}.json", since_1970());

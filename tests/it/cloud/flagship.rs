@@ -1,5 +1,6 @@
 //! The flagship's cloud layer on two LocalStack regions, as a person runs it.
 
+use atlas::plan::Options;
 use serde_json::{Value, json};
 
 use super::Cloud;
@@ -74,4 +75,33 @@ fn has(seen: &Value, wanted: &Value) {
     for (name, value) in wanted.as_object().expect("a table") {
         assert_eq!(&seen[name], value, "{name} of {seen:#}");
     }
+}
+
+#[tokio::test]
+async fn a_replicated_bucket_gets_the_role_that_it_needs() {
+    let Some(cloud) = Cloud::localstack() else { return };
+    let spec = format!(
+        "{}[bucket.source]\nregions = [\"us-east-1\"]\nname = \"derived-source\"\nversioning = true\n\
+         replication = {{ to = \"bucket.copies\" }}\n\
+         [bucket.copies]\nregions = [\"us-east-1\"]\nname = \"derived-copies\"\nversioning = true\n",
+        cloud.head("derived")
+    );
+    let report = Cloud::converge(&spec, &Options::default(), &[]).await.expect("it converges");
+    assert_eq!(report.counts().created, 3, "{report:?}");
+    let role = cloud.describe("us-east-1", "role", "us-east-1-source-replication");
+    let (source, copies) = ("arn:aws:s3:::derived-source", "arn:aws:s3:::derived-copies");
+    let wanted = json!({
+        "trust": { "Service": "s3.amazonaws.com" },
+        "allow": [
+            { "actions": ["s3:GetReplicationConfiguration", "s3:ListBucket"], "resources": [source] },
+            {
+                "actions": ["s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"],
+                "resources": [format!("{source}/*")],
+            },
+            { "actions": ["s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"], "resources": [format!("{copies}/*")] },
+        ],
+    });
+    has(&role, &wanted);
+    assert_eq!(cloud.describe("us-east-1", "bucket", "derived-source")["replication"], "derived-copies");
+    Cloud::converge(&cloud.head("derived"), &Options::default(), &[]).await.expect("it goes");
 }

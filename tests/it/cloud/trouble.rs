@@ -210,6 +210,22 @@ fn denied_absent_and_unreachable_are_three_things() {
     let unreachable = change("queue.q0@eu-central-1");
     let reason = unreachable["blocked"]["reason"].as_str().unwrap_or_default();
     assert!(reason.starts_with("does not answer") && reason.contains("refused"), "{unreachable:#}");
+    // What is gone is drift; what does not answer is not, and stays in the inventory.
+    let missing = |place: &Place| {
+        let drift: Value = serde_json::from_str(&place.expect(2, &["drift", "--json"])).expect("JSON");
+        assert_eq!(drift["drift"].as_array().map(Vec::len), Some(1), "{drift:#}");
+        assert_eq!(
+            (&drift["drift"][0]["address"], &drift["drift"][0]["cause"]),
+            (&json!("bucket.b1@us-east-1"), &json!("missing"))
+        );
+    };
+    missing(&place);
+    place.expect(3, &["apply", "--yes", "--target", "queue.q0@eu-central-1"]);
+    missing(&place);
+    // The plan itself reads no inventory.
+    let plan = place.expect(0, &["plan", "--json"]);
+    std::fs::remove_dir_all(place.path(".atlas/records")).expect("deleted");
+    assert_eq!(place.expect(0, &["plan", "--json"]), plan);
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! The proof at the end of a run: what still differs, and what is there now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::failure::Failure;
+use super::load::Loaded;
+use super::plan;
+use super::ui::Ui;
+use crate::address::Address;
+use crate::execute::Report;
+use crate::observed::Observed;
+use crate::plan::{Action, Options, Plan, Verb};
+use crate::style::Role;
+
+/// Observes again. What still differs, beyond what was known to be left undone, by address.
+pub async fn prove(
+    loaded: &Loaded,
+    options: &Options,
+    plan: &Plan,
+    report: &Report,
+    ui: &Ui,
+) -> Result<BTreeMap<Address, String>, Failure> {
+    let again = Options { replace: Vec::new(), adopt: Vec::new(), forget: Vec::new(), ..options.clone() };
+    let (observed, left) = plan::look_and_make(loaded, &again).await?;
+    keep_inventory(loaded, &report.done, observed, ui);
+    let undone: BTreeSet<&Address> = report.failed.iter().chain(&report.skipped).map(|(address, ..)| address).collect();
+    let mut residual = BTreeMap::new();
+    for change in left.changes.iter().filter(|change| change.acts() && !undone.contains(&change.address)) {
+        let forgotten = plan.change(&change.address).is_some_and(|before| before.action == Action::Forget);
+        if forgotten {
+            continue;
+        }
+        let paths: Vec<&str> = change.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
+        residual.insert(change.address.clone(), format!("{}: {}", change.action.word(), paths.join(", ")));
+    }
+    Ok(residual)
+}
+
+/// Writes down what is there now, for a later drift, when it is not what is written down already.
+pub fn keep_inventory(loaded: &Loaded, done: &[(Address, Verb)], observed: &Observed, ui: &Ui) {
+    let known = loaded.store.inventory();
+    let now = known.clone().after(done, observed, &loaded.pipeline.desired);
+    if now != known
+        && let Err(error) = loaded.store.keep(&now)
+    {
+        ui.err(&format!("warning: the inventory can't be written: {error}\n"));
+    }
+}
+
+/// Says what still differs.
+pub fn tell_residual(ui: &Ui, residual: Result<BTreeMap<Address, String>, Failure>) {
+    match residual {
+        Ok(left) => {
+            for (address, what) in left {
+                if ui.json() {
+                    ui.out_json(&serde_json::json!({ "event": "differs", "address": address, "reason": what }));
+                } else {
+                    let word = ui.error_palette().paint(Role::Warning, "still differs:");
+                    ui.err(&format!("{word} {address}: {what}\n"));
+                }
+            }
+        }
+        Err(failure) => {
+            failure.show(ui);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What a spec means without saying it: resources that stand for part of another one.
+//!
+//! They are added to the spec's own tables before anything is read from them, so that they have addresses, edges, plans and
+//! objects as if somebody had written them. Everything in them points to the place that they follow from.
+
+use super::node::{Content, Entry, Node, parse};
+use super::table::Table;
+use crate::diagnostic::{Diagnostics, Span};
+
+/// Adds what follows from the blocks of a spec.
+pub fn add(root: &mut Table) {
+    let buckets = root.get("bucket").and_then(|entry| entry.node.as_table());
+    let roles = buckets.into_iter().flat_map(Table::iter).filter_map(|(name, bucket)| replication_role(name, bucket));
+    for derived in roles.collect::<Vec<_>>() {
+        root.merge(derived);
+    }
+}
+
+/// The role that S3 takes on to replicate a bucket, for a bucket that names none. Its rights are those of
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html>.
+///
+/// The bucket needs its role, so the role says the bucket's ARN itself instead of referring to it. With KMS keys the
+/// role needs rights that only the owner of the keys can name; such a bucket names its role itself.
+fn replication_role(name: &str, bucket: &Entry) -> Option<Table> {
+    let table = bucket.node.as_table()?;
+    let entry = table.get("replication")?;
+    let replication = entry.node.as_table()?;
+    let text = |key: &str| table.get(key).and_then(|entry| entry.node.as_str());
+    let to = replication.get("to")?.node.as_str().filter(|to| !to.contains(['$', '"', '\\']))?;
+    if replication.contains_key("role") || text("encryption") == Some("kms") {
+        return None;
+    }
+    let own = text("name").unwrap_or("${name}").replace("${name}", name);
+    let role = format!("{name}-replication");
+    let allow = |actions: &[&str], resource: &str| {
+        format!("[[role.{role}.allow]]\nactions = {}\nresources = [{}]\n", quoted(actions), quoted(resource))
+    };
+    let source = [
+        format!("[bucket.{name}.replication]\nrole = {}\n", quoted(format!("role.{role}"))),
+        format!("[role.{role}]\nname = {}\n", quoted(format!("${{region}}-{role}"))),
+        "trust = { service = \"s3.amazonaws.com\" }\n".to_owned(),
+        allow(&["s3:GetReplicationConfiguration", "s3:ListBucket"], &format!("arn:aws:s3:::{own}")),
+        allow(
+            &["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"],
+            &format!("arn:aws:s3:::{own}/*"),
+        ),
+        allow(&["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], &format!("${{{to}.arn}}/*")),
+    ];
+    let mut quiet = Diagnostics::default();
+    let mut derived = parse(&source.concat(), &mut quiet);
+    if quiet.has_errors() {
+        // The names that it is made of are wrong, which is said where they stand.
+        return None;
+    }
+    derived = placed(derived, entry.key);
+    let regions = table.get("regions").cloned().map(|regions| ("regions".to_owned(), regions));
+    derived.merge(one("role", one(&role, regions.into_iter().collect(), entry.key), entry.key));
+    Some(derived)
+}
+
+/// A text or a list of texts as TOML writes it; JSON's strings are TOML's as well.
+fn quoted<T: serde::Serialize>(text: T) -> String {
+    serde_json::to_string(&text).unwrap_or_default()
+}
+
+fn one(key: &str, table: Table, span: Span) -> Table {
+    let node = Node { span, content: Content::Table(table) };
+    [(key.to_owned(), Entry { key: span, node })].into_iter().collect()
+}
+
+/// The same table, all of it standing in one place.
+fn placed(table: Table, span: Span) -> Table {
+    let entry = |(key, entry): (String, Entry)| (key, Entry { key: span, node: at(entry.node, span) });
+    table.into_iter().map(entry).collect()
+}
+
+fn at(node: Node, span: Span) -> Node {
+    let content = match node.content {
+        Content::Table(table) => Content::Table(placed(table, span)),
+        Content::Array(items) => Content::Array(items.into_iter().map(|item| at(item, span)).collect()),
+        other => other,
+    };
+    Node { span, content }
+}
