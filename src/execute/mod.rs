@@ -5,6 +5,7 @@
 
 mod event;
 mod journal;
+mod look;
 mod queue;
 mod retry;
 mod step;

@@ -5,21 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldhash::HashMap;
-use tokio::sync::OnceCell;
 
 use super::event::{Event, What};
 use super::journal::{Entry, Journal, Outcome};
+use super::look::{self, Contents};
 use super::retry::backoff;
 use crate::address::Address;
 use crate::crash::point;
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
-use crate::observed::{Mark, Object};
+use crate::observed::Mark;
 use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
-use crate::provider::{Class, Provider, ProviderError, Query, Registry, Removal, Request, Wanted};
+use crate::provider::{Class, Provider, ProviderError, Registry, Removal, Request};
 use crate::value::Attributes;
-
-/// What the contents of one host are, by identity; asked at most once in a run.
-type Contents = Arc<OnceCell<HashMap<String, Object>>>;
 
 /// What all steps of a run share.
 pub struct Shared {
@@ -59,7 +56,7 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
     let result = loop {
         tries += 1;
         point("step: before an effect");
-        let acted = job.act(provider.as_ref()).await;
+        let acted = job.act(provider.as_ref(), doubtful).await;
         point("step: after an effect");
         let error = match acted {
             Ok(outputs) => break job.conclude(shared, change, outputs),
@@ -137,7 +134,7 @@ impl<'a> Job<'a> {
     async fn ahead(&mut self, shared: &Shared, provider: &dyn Provider, change: &Change) -> Result<bool, String> {
         match self {
             Self::Make { verb: Verb::Create, target, attributes, mark, .. } if change.deferred.is_some() => {
-                let there = contents(shared, provider, target).await?;
+                let there = look::inside(shared, provider, target).await?;
                 match there {
                     None => Ok(true),
                     Some(object)
@@ -154,13 +151,13 @@ impl<'a> Job<'a> {
                 }
             }
             Self::Make { verb: Verb::Update | Verb::Adopt, target, attributes, .. } if change.verdict.is_some() => {
-                let there = provider.read(change.kind, &target.identity).await.map_err(|error| error.chain())?;
+                let there = look::at(provider, change, &target.identity).await?;
                 let Some(object) = there else { return Ok(true) };
                 let verdict = (change.kind.update_loss)(&object.attributes, attributes, &object.usage);
                 verdict.map_or(Ok(()), |verdict| within_verdict(shared, change, &verdict)).map(|()| true)
             }
             Self::Remove { verb: Verb::Delete, target, seen, .. } => {
-                let there = provider.read(change.kind, &target.identity).await.map_err(|error| error.chain())?;
+                let there = look::at(provider, change, &target.identity).await?;
                 let Some(object) = there else { return Ok(true) };
                 within_verdict(shared, change, &(change.kind.loss)(&object.usage))?;
                 *seen = Some(object.usage);
@@ -170,7 +167,9 @@ impl<'a> Job<'a> {
         }
     }
 
-    async fn act(&self, provider: &dyn Provider) -> Result<Outputs, ProviderError> {
+    /// One attempt. After one that is `doubtful`, an object without a mark may be what that attempt made: it was not there
+    /// when the plan was made, and its identity is journaled.
+    async fn act(&self, provider: &dyn Provider, doubtful: bool) -> Result<Outputs, ProviderError> {
         match self {
             Self::Make { verb, change, target, attributes, derived, mark } => {
                 let request = Request {
@@ -180,7 +179,7 @@ impl<'a> Job<'a> {
                     attributes,
                     derived,
                     mark,
-                    adopt: *verb == Verb::Adopt,
+                    adopt: *verb == Verb::Adopt || (*verb == Verb::Create && doubtful),
                     place: change.address.place(),
                 };
                 if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
@@ -232,41 +231,6 @@ fn within_verdict(shared: &Shared, change: &Change, now: &Verdict) -> Result<(),
         now.evidence,
         change.address
     ))
-}
-
-/// The object that a deferred step is about to make, if it is there already. Each host is asked once.
-async fn contents(shared: &Shared, provider: &dyn Provider, target: &Target) -> Result<Option<Object>, String> {
-    for host in &target.hosts {
-        let cell = {
-            let mut all = shared.contents.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(all.entry(host.clone()).or_default())
-        };
-        let found = cell
-            .get_or_try_init(|| async {
-                let planned = shared.plan.changes.iter().filter_map(|change| change.after.as_ref());
-                let wanted: Wanted<'_> =
-                    planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
-                let hosts = [host.clone()];
-                let query = Query {
-                    project: &shared.plan.project,
-                    environment: &shared.plan.environment,
-                    hosts: Some(&hosts),
-                    wanted: &wanted,
-                    usage: false,
-                };
-                let observation = provider.observe(&query).await?;
-                if let Some(reason) = observation.unreachable.get(host) {
-                    return Err(ProviderError::new(Class::Unreachable, reason.clone()));
-                }
-                Ok(observation.objects.into_iter().map(|object| (object.identity.clone(), object)).collect())
-            })
-            .await
-            .map_err(|error: ProviderError| error.chain())?;
-        if let Some(object) = found.get(&target.identity) {
-            return Ok(Some(object.clone()));
-        }
-    }
-    Ok(None)
 }
 
 fn described(error: &ProviderError, tries: u32) -> String {

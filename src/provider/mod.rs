@@ -8,6 +8,7 @@
 pub mod aws;
 mod error;
 mod observe;
+mod patience;
 mod registry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -19,6 +20,7 @@ use foldhash::HashMap;
 
 pub use error::{Class, ProviderError};
 pub use observe::observe;
+pub use patience::patiently;
 pub use registry::Registry;
 
 use crate::address::Address;

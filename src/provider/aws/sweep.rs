@@ -1,7 +1,6 @@
 //! Looking at everything at once: the regions, then what lives in them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 
@@ -10,14 +9,11 @@ use super::sight::{Names, Sight};
 use super::{bucket, policy, queue, region_kind, role};
 use crate::kind::{Facts, Outputs, Usage};
 use crate::observed::Object;
-use crate::provider::{Class, Observation, ProviderError, Query};
+use crate::provider::{Class, Observation, ProviderError, Query, patiently};
 use crate::value::{Attributes, Value};
 
 /// How many calls are on their way at once to one region.
 const CONCURRENCY: usize = 16;
-
-/// How often something is asked before it counts as not answering.
-const ATTEMPTS: usize = 5;
 
 /// Asks every region who is calling: what answers is there, and tells its account.
 pub(super) async fn regions(all: impl Iterator<Item = &Arc<Region>>) -> Observation {
@@ -151,26 +147,6 @@ async fn look_at(
         // The region was there to list it, so it is this one object that can't be looked at.
         Err(error) => Some(Found::Hidden(identity, error)),
     }
-}
-
-/// Asks again when an answer was only unlucky, on top of what the SDK itself tries: one spoilt answer among thousands must
-/// not make a whole region unknown.
-async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, ProviderError>
-where
-    F: Future<Output = Result<T, ProviderError>>,
-{
-    let mut pause = Duration::from_millis(100);
-    for _ in 1..ATTEMPTS {
-        match ask().await {
-            Err(error) if matches!(error.class, Class::Transient | Class::Throttled) => {
-                tracing::debug!(error = error.chain(), ?pause, "asking again");
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-            other => return other,
-        }
-    }
-    ask().await
 }
 
 fn given(region: &Region, account: &str) -> Object {
