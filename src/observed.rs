@@ -52,6 +52,9 @@ pub struct Object {
     /// Whether it is there in any case, for others to live in: a region of AWS, which Atlas uses and neither makes nor
     /// removes.
     pub given: bool,
+    /// What is wrong with it that no attribute says, in a word or two: it is `stopped`, or `paused`. To make it well again
+    /// is an update. Nothing can be said about what lives in an object that is ill.
+    pub ill: Option<String>,
 }
 
 /// Everything that was observed in one run.

@@ -84,7 +84,7 @@ impl Pipeline {
 /// not.
 #[must_use]
 pub fn is_gone(change: &Change, inventory: &Inventory) -> bool {
-    let made_again = change.action == Action::Create && change.acts();
+    let made_again = change.action == Action::Create && change.acts() && !change.unsure;
     made_again && (change.cause == Cause::Missing || inventory.made.contains(&change.address))
 }
 

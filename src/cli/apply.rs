@@ -238,6 +238,7 @@ fn finish(ui: &Ui, report: &Report, plan: &Plan) {
         (counts.deleted, "deleted", Role::Delete),
         (counts.adopted, "adopted", Role::Adopt),
         (counts.forgotten, "forgotten", Role::Adopt),
+        (counts.found, "found as they should be", Role::Dim),
         (counts.failed, "failed", Role::Delete),
         (counts.skipped, "skipped", Role::Warning),
         (blocked, "blocked", Role::Warning),

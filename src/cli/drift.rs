@@ -4,7 +4,7 @@ use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load, plan};
-use crate::plan::{Cause, Options, render_drift};
+use crate::plan::{Cause, Change, Options, render_drift};
 use crate::value::Value;
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
@@ -37,20 +37,30 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
                 })
             })
             .collect();
-        let unknown: Vec<_> =
-            plan.changes.iter().filter(|change| change.blocked.is_some()).map(|c| &c.address).collect();
+        let unknown: Vec<_> = plan.changes.iter().filter(is_unknown).map(|change| &change.address).collect();
         ui.out_pretty(&serde_json::json!({ "drift": entries, "unknown": unknown }));
     } else {
         load::warn(loaded.source.text(), &plan.diagnostics, ui);
         ui.out(&render_drift(&drifted, &loaded.pipeline.graph, ui.palette(), ui.width()));
-        let unknown = plan.changes.iter().filter(|change| change.blocked.is_some()).count();
-        if drifted.is_empty() && unknown > 0 {
-            ui.note(&format!("No drift where somebody answers; unknown: {unknown}.\n"));
+        let unknown: Vec<&str> = plan.changes.iter().filter(is_unknown).map(|change| change.address.as_str()).collect();
+        if drifted.is_empty() && !unknown.is_empty() {
+            ui.note(&format!("No drift where somebody answers; unknown: {}.\n", unknown.len()));
         } else if drifted.is_empty() {
             ui.note("No drift: nothing moved behind Atlas's back.\n");
         } else {
+            if !unknown.is_empty() {
+                ui.out(&format!(
+                    "\nUnknown, because what they live in does not run or answer: {}\n",
+                    unknown.join(", ")
+                ));
+            }
             ui.note("\n`atlas apply` brings it back.\n");
         }
     }
     Ok(if drifted.is_empty() { End::Good } else { End::Differs })
+}
+
+/// Whether nobody can say anything about a resource's object now.
+fn is_unknown(change: &&Change) -> bool {
+    change.blocked.is_some() || change.unsure
 }

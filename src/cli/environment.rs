@@ -22,6 +22,11 @@ pub fn crash_orders() -> Option<(u64, Option<std::path::PathBuf>)> {
     Some((die_at, std::env::var_os("ATLAS_CRASH_LOG").map(Into::into)))
 }
 
+/// A variable that a provider asks for by name: where an engine listens, the value of a secret.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// How long a lease lasts that is not renewed: `ATLAS_LEASE_SECONDS`, half a minute by default.
 pub fn lease() -> Duration {
     let seconds = std::env::var("ATLAS_LEASE_SECONDS").ok().and_then(|text| text.parse().ok());

@@ -93,7 +93,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
         World::Sandbox => sandbox(&store, write)?,
         World::Real => None,
     };
-    let registry = Registry::new(desired.world, sandbox).with_aws(aws(&desired));
+    let registry = Registry::new(desired.world, sandbox).with_aws(aws(&desired)).with_docker(docker(&desired, global));
     let pipeline = Pipeline::new(desired, registry)
         .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
     Ok(Box::leak(Box::new(Loaded { source, pipeline, store, warnings })))
@@ -147,6 +147,19 @@ fn aws(desired: &Desired) -> Option<Arc<dyn Provider>> {
 
 #[cfg(not(feature = "aws"))]
 fn aws(_: &Desired) -> Option<Arc<dyn Provider>> {
+    None
+}
+
+#[cfg(feature = "docker")]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
+fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
+    let base = global.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
+    let variables: crate::provider::docker::Variables = Arc::new(environment::variable);
+    Some(Arc::new(crate::provider::docker::Docker::of(desired, base, &variables)))
+}
+
+#[cfg(not(feature = "docker"))]
+fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Provider>> {
     None
 }
 

@@ -87,6 +87,9 @@ fn line(event: &Event, ended: usize, total: usize, palette: Palette) -> Option<S
             let took = palette.paint(Role::Dim, &format!("({})", time(*elapsed)));
             format!("{place} {} {address} {took}\n", palette.paint(role, word))
         }
+        What::Found(_) => {
+            format!("{place} {} {address}, as it should be\n", palette.paint(Role::Dim, "found"))
+        }
         What::Failed { error, elapsed } => {
             let word = palette.paint(Role::Delete, "failed");
             format!("{place} {word} to {} {address} ({}): {error}\n", event.verb.word(), time(*elapsed))

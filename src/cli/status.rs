@@ -68,6 +68,7 @@ fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>, silent: bo
         Some(change) if change.blocked.is_some() && change.action == Action::NoOp => {
             ("unknown", Role::Warning, change.reason.clone())
         }
+        Some(change) if change.unsure => ("unknown", Role::Warning, change.reason.clone()),
         Some(change) if is_gone(change, inventory) => {
             ("missing", Role::Delete, "was deleted behind Atlas's back".into())
         }

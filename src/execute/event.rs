@@ -32,6 +32,8 @@ pub enum What {
     },
     /// It is done.
     Finished(Duration),
+    /// Nothing had to be done: what might have been gone is there, as it should be.
+    Found(Duration),
     /// It failed for good.
     Failed {
         /// Why.
@@ -48,6 +50,8 @@ pub enum What {
 pub struct Report {
     /// The steps that are done.
     pub done: Vec<(Address, Verb)>,
+    /// The resources about which nothing had to be done after all: what might have been gone is there.
+    pub found: Vec<Address>,
     /// The steps that failed, and why.
     pub failed: Vec<(Address, Verb, String)>,
     /// The steps that were not begun, and why.
@@ -69,6 +73,8 @@ pub struct Counts {
     pub adopted: usize,
     /// Forgotten.
     pub forgotten: usize,
+    /// Found as they should be, where the plan could not know.
+    pub found: usize,
     /// Failed.
     pub failed: usize,
     /// Not begun.
@@ -85,7 +91,12 @@ impl Report {
     /// How many steps of each sort.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts { failed: self.failed.len(), skipped: self.skipped.len(), ..Counts::default() };
+        let mut counts = Counts {
+            found: self.found.len(),
+            failed: self.failed.len(),
+            skipped: self.skipped.len(),
+            ..Counts::default()
+        };
         for (_, verb) in &self.done {
             *match verb {
                 Verb::Create => &mut counts.created,
@@ -111,6 +122,7 @@ impl Event {
                 ("retrying", serde_json::json!({ "error": error, "wait_ms": millis(wait) }))
             }
             What::Finished(elapsed) => ("finished", serde_json::json!({ "elapsed_ms": millis(elapsed) })),
+            What::Found(elapsed) => ("found", serde_json::json!({ "elapsed_ms": millis(elapsed) })),
             What::Failed { error, elapsed } => {
                 ("failed", serde_json::json!({ "error": error, "elapsed_ms": millis(elapsed) }))
             }

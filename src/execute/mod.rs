@@ -26,6 +26,7 @@ pub use retry::backoff;
 use crate::address::Address;
 use crate::plan::{Plan, Selector, Verb};
 use crate::provider::Registry;
+use step::Did;
 
 /// How to execute a plan.
 pub struct Execution {
@@ -124,12 +125,20 @@ impl Run {
         self.say(at, What::Started);
     }
 
-    fn end(&mut self, at: usize, result: Result<(), String>, elapsed: std::time::Duration) {
+    fn end(&mut self, at: usize, result: Result<Did, String>, elapsed: std::time::Duration) {
         let (address, verb) = self.of(at);
         match result {
-            Ok(()) => {
-                self.say(at, What::Finished(elapsed));
-                self.report.done.push((address, verb));
+            Ok(did) => {
+                match did {
+                    Did::Act => {
+                        self.say(at, What::Finished(elapsed));
+                        self.report.done.push((address, verb));
+                    }
+                    Did::Nothing => {
+                        self.say(at, What::Found(elapsed));
+                        self.report.found.push(address);
+                    }
+                }
                 self.queue.succeed(at);
             }
             Err(error) => {

@@ -30,8 +30,16 @@ pub struct Shared {
     pub contents: Mutex<HashMap<String, Contents>>,
 }
 
+/// What a step that did not fail did.
+pub enum Did {
+    /// What the plan says.
+    Act,
+    /// Nothing: what might have been gone is there, as it should be.
+    Nothing,
+}
+
 /// Runs a step to its end.
-pub async fn run(shared: &Shared, at: usize) -> Result<(), String> {
+pub async fn run(shared: &Shared, at: usize) -> Result<Did, String> {
     let step = &shared.plan.steps[at];
     let change = &shared.plan.changes[step.change];
     let limit = Duration::from_secs(change.timeout);
@@ -41,12 +49,12 @@ pub async fn run(shared: &Shared, at: usize) -> Result<(), String> {
     }
 }
 
-async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Result<(), String> {
+async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Result<Did, String> {
     let provider = shared.registry.of(change.kind).ok_or_else(|| format!("no provider for `{}`", change.kind.name))?;
     let mut job = Job::prepare(shared, step, change)?;
     let entry = Entry::new(at, &change.address, step.verb, job.identity());
     if !job.ahead(shared, provider.as_ref(), change).await? {
-        return Ok(());
+        return Ok(Did::Nothing);
     }
     let unwritten = |error| format!("the journal can't be written, so nothing was done: {error}");
     shared.journal.intend(entry.clone()).await.map_err(unwritten)?;
@@ -91,7 +99,7 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
     if let Err(error) = shared.journal.conclude(entry, outcome).await {
         tracing::warn!(%error, "the outcome of a step was not journaled");
     }
-    result
+    result.map(|()| Did::Act)
 }
 
 /// A step with everything resolved.
@@ -181,6 +189,8 @@ impl<'a> Job<'a> {
                     mark,
                     adopt: *verb == Verb::Adopt || (*verb == Verb::Create && doubtful),
                     place: change.address.place(),
+                    // A little less than the step may take, so that whoever waits can say for what.
+                    limit: Duration::from_secs(change.timeout).mul_f64(0.95),
                 };
                 if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
             }

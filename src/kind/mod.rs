@@ -8,6 +8,7 @@ mod app;
 mod bucket;
 mod check;
 mod cluster;
+mod container;
 mod database;
 pub mod document;
 mod drill;
@@ -16,6 +17,7 @@ pub mod iam;
 pub mod json;
 mod json_schema;
 mod namespace;
+mod network;
 mod normal;
 mod policy;
 mod queue;
@@ -24,6 +26,7 @@ mod role;
 pub mod rule;
 mod schema;
 mod table;
+mod volume;
 
 pub use json_schema::json_schema;
 pub use normal::{default_of, literal, normal, normal_attributes};
@@ -38,6 +41,9 @@ pub static ALL: &[&Kind] = &[
     &queue::QUEUE,
     &policy::POLICY,
     &role::ROLE,
+    &network::NETWORK,
+    &volume::VOLUME,
+    &container::CONTAINER,
     &cluster::CLUSTER,
     &namespace::NAMESPACE,
     &app::APP,
@@ -112,6 +118,24 @@ const KMS_KEY: Attribute = Attribute::new(
     &["\"alias/audit\"", "\"alias/ledger\""],
 )
 .beside(&["encryption = \"kms\""]);
+
+/// The container engine that something is on.
+const ENGINE: Attribute = Attribute::new(
+    "engine",
+    Type::Text(&rule::SOME),
+    "The container engine that it is on: a Docker context, or an address such as `tcp://10.0.0.7:2376`. The one that Docker's \
+     own tools would use by default.",
+    &["\"build\"", "\"tcp://10.0.0.7:2376\""],
+)
+.replaces();
+
+/// Labels of an object on a container engine.
+const LABELS: Attribute = Attribute::new(
+    "labels",
+    Type::Map(&TEXT),
+    "Labels, besides the ownership mark.",
+    &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
+);
 
 /// A key has no effect on an object that is encrypted otherwise.
 fn check_kms_key(instance: &Instance, findings: &mut Findings) {

@@ -1,7 +1,9 @@
 //! A region: what every regional resource lives in.
 
-use super::rule;
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type, Verdict};
+use super::{ENGINE, TEXT, rule};
+use crate::spec::{Desired, Findings, Instance};
+use crate::value::Value;
 
 /// A region of a cloud, or something that stands in for one.
 pub static REGION: Kind = Kind {
@@ -34,38 +36,112 @@ pub static REGION: Kind = Kind {
         ),
         Attribute::new(
             "localstack",
-            Type::Object(&[
-                Attribute::new("port", Type::Int(1, 65_535), "The port on this machine.", &["4566", "4567"])
-                    .default("4566"),
-                Attribute::new(
-                    "image",
-                    Type::Text(&rule::SOME),
-                    "The image to run.",
-                    &["\"localstack/localstack:4.4\"", "\"localstack/localstack:4.3\""],
-                )
-                .default("\"localstack/localstack:4.4\""),
-            ]),
+            Type::Object(LOCALSTACK),
             "The region is a LocalStack container that Atlas runs.",
             &["{ port = 4566 }", "{ port = 4567 }"],
         ),
     ],
     outputs: &[
-        Output { name: "account", doc: "The account that owns what is made here.", formula: None },
-        Output { name: "endpoint", doc: "Where the region answers.", formula: None },
+        Output { name: "account", doc: "The account that owns what is made here.", formula: Some(account) },
+        Output { name: "endpoint", doc: "Where the region answers.", formula: Some(endpoint) },
     ],
     usage: &[],
-    check: |instance, _, findings| {
-        let set = |name| !instance.attributes.get(name).is_null();
-        if set("aws") && set("localstack") {
-            findings.error(
-                instance,
-                "localstack",
-                "region is two things at once",
-                "a region is either AWS or a LocalStack container",
-                "keep `aws` or `localstack`, not both",
-            );
-        }
-    },
+    check,
     loss: |_| Verdict::safe("a region holds nothing itself; its contents have verdicts of their own"),
     update_loss: |_, _, _| None,
 };
+
+static LOCALSTACK: &[Attribute] = &[
+    Attribute::new("port", Type::Int(1, 65_535), "The port on the engine's machine.", &["4566", "4567"])
+        .default("4566"),
+    Attribute::new(
+        "image",
+        Type::Text(&rule::SOME),
+        "The image to run.",
+        &["\"localstack/localstack:4.4\"", "\"localstack/localstack:4.3\""],
+    )
+    .default("\"localstack/localstack:4.4\""),
+    Attribute::new(
+        "services",
+        Type::Set(&Type::Text(&rule::SOME)),
+        "The services that it loads.",
+        &["[\"iam\", \"s3\", \"sqs\", \"sts\"]", "[\"s3\"]"],
+    )
+    .default("[\"iam\", \"s3\", \"sqs\", \"sts\"]"),
+    Attribute::new("persist", Type::Bool, "It keeps its contents in a volume when it stops.", &["true"])
+        .default("false"),
+    Attribute::new(
+        "network",
+        Type::Address(&["network"]),
+        "The network that it is in, under its region's name.",
+        &["\"network.shared\"", "\"network.more\""],
+    ),
+    Attribute::new(
+        "command",
+        Type::List(&TEXT),
+        "What it runs, in place of the image's own.",
+        &["[\"start\"]", "[\"run\"]"],
+    ),
+    Attribute::new(
+        "binds",
+        Type::Set(&Type::Text(&rule::BIND)),
+        "Folders of the engine's machine in the container.",
+        &["[\"/opt/localstack:/opt/localstack:ro\"]", "[\"/srv:/srv\"]"],
+    ),
+    Attribute::new(
+        "environment",
+        Type::Map(&TEXT),
+        "More environment variables.",
+        &["{ DEBUG = \"1\" }", "{ DEBUG = \"0\" }"],
+    ),
+    ENGINE,
+];
+
+fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+    let get = |one: &Instance, name: &str| one.attributes.at(name).cloned().filter(|value| !value.is_null());
+    if get(instance, "aws").is_some() && get(instance, "localstack").is_some() {
+        findings.error(
+            instance,
+            "localstack",
+            "region is two things at once",
+            "a region is either AWS or a LocalStack container",
+            "keep `aws` or `localstack`, not both",
+        );
+    }
+    let place = |one: &Instance| Some((get(one, "localstack.port")?, get(one, "localstack.engine")));
+    let own = instance.declaration.header;
+    let mut earlier = desired.of_kind("region").filter(|other| other.declaration.header < own);
+    let taken = place(instance).and_then(|own| earlier.find(|other| place(other).as_ref() == Some(&own)));
+    if let Some(other) = taken {
+        findings.error(
+            instance,
+            "localstack",
+            "port taken twice",
+            format!("{} is a LocalStack on the same port of the same engine", other.address),
+            "give each region a `port` of its own",
+        );
+    }
+}
+
+/// LocalStack's own account: <https://docs.localstack.cloud/aws/capabilities/config/multi-account-setups/>.
+fn account(facts: &Facts<'_>) -> Option<String> {
+    localstack_port(facts).map(|_| "000000000000".into())
+}
+
+/// A region on another machine than this one answers at that machine.
+fn endpoint(facts: &Facts<'_>) -> Option<String> {
+    let port = localstack_port(facts)?;
+    let engine = facts.attributes.at("localstack.engine").and_then(Value::as_str);
+    let machine = engine.and_then(|engine| engine.split_once("://"));
+    let machine = machine.filter(|(how, _)| ["tcp", "http", "https", "ssh"].contains(how)).map(|(_, machine)| machine);
+    let machine = machine.map(|machine| machine.rsplit('@').next().unwrap_or(machine));
+    let host = machine.map_or("127.0.0.1", |machine| machine.split([':', '/']).next().unwrap_or(machine));
+    Some(format!("http://{host}:{port}"))
+}
+
+fn localstack_port(facts: &Facts<'_>) -> Option<i64> {
+    match facts.attributes.at("localstack.port") {
+        Some(Value::Int(port)) => Some(*port),
+        _ => None,
+    }
+}

@@ -132,6 +132,87 @@ pub static PORT: Rule = Rule {
     },
 };
 
+/// The name of a container, a volume or a network.
+/// Source: <https://docs.docker.com/reference/api/engine/>, `ContainerCreate`.
+pub static DOCKER_NAME: Rule = Rule {
+    says: "name of letters, digits, `_`, `.` and `-`",
+    pattern: Some("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$"),
+    check: |text| {
+        allow(text, |c| c.is_ascii_alphanumeric() || "_.-".contains(c), "letters, digits, `_`, `.` and `-`")?;
+        if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            return Err(Fault::new("it begins with a letter or a digit").at(0..text.len().min(1)));
+        }
+        length(text, 1, 63)
+    },
+};
+
+/// An IP address.
+pub static IP: Rule = Rule {
+    says: "IP address",
+    pattern: None,
+    check: |text| match text.parse::<std::net::IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Fault::new(format!("`{text}` is no IP address")).hint("write it as \"10.77.0.1\"")),
+    },
+};
+
+/// A range of IP addresses.
+pub static CIDR: Rule = Rule {
+    says: "range of IP addresses, \"10.77.0.0/24\"",
+    pattern: None,
+    check: |text| {
+        let fits = text.split_once('/').is_some_and(|(address, bits)| {
+            let longest = match address.parse::<std::net::IpAddr>() {
+                Ok(std::net::IpAddr::V4(_)) => 32,
+                Ok(std::net::IpAddr::V6(_)) => 128,
+                Err(_) => return false,
+            };
+            bits.parse::<u8>().is_ok_and(|bits| bits <= longest)
+        });
+        if fits {
+            Ok(())
+        } else {
+            Err(Fault::new(format!("`{text}` is no range of IP addresses")).hint("write it as \"10.77.0.0/24\""))
+        }
+    },
+};
+
+/// An absolute path in a container.
+pub static FOLDER: Rule = Rule {
+    says: "absolute path",
+    pattern: Some("^/.*$"),
+    check: |text| if text.starts_with('/') { Ok(()) } else { Err(Fault::new("this path begins with `/`")) },
+};
+
+/// A folder of a machine in a container, `FROM:TO` or `FROM:TO:ro`.
+pub static BIND: Rule = Rule {
+    says: "\"FROM:TO\" or \"FROM:TO:ro\"",
+    pattern: Some("^/[^:]*:/[^:]*(:ro)?$"),
+    check: |text| {
+        let parts: Vec<&str> = text.split(':').collect();
+        match parts.as_slice() {
+            [from, to] | [from, to, "ro"] if from.starts_with('/') && to.starts_with('/') => Ok(()),
+            _ => Err(Fault::new(format!("`{text}` is no bind")).hint("write it as \"/srv/data:/data:ro\"")),
+        }
+    },
+};
+
+/// A published port, `[ADDRESS:]PORT:PORT[/udp]`.
+pub static PUBLISH: Rule = Rule {
+    says: "published port, \"[ADDRESS:]HOST:CONTAINER[/udp]\"",
+    pattern: Some("^([0-9.]+:)?[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp))?$"),
+    check: |text| {
+        let ports = text.strip_suffix("/udp").or_else(|| text.strip_suffix("/tcp")).unwrap_or(text);
+        let parts: Vec<&str> = ports.split(':').collect();
+        let (address, pair) = match parts.as_slice() {
+            [host, inside] => (None, format!("{host}:{inside}")),
+            [address, host, inside] => (Some(*address), format!("{host}:{inside}")),
+            _ => (None, text.to_owned()),
+        };
+        address.map_or(Ok(()), IP.check).and_then(|()| (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault }))
+    },
+};
+
 /// An address on the web that a probe can ask.
 pub static URL: Rule = Rule {
     says: "http or https URL",

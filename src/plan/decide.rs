@@ -1,5 +1,6 @@
 //! What to do about each resource that the spec has, hosts first.
 
+mod creation;
 mod fate;
 mod find;
 
@@ -27,6 +28,8 @@ use crate::value::{Attributes, Value};
 enum Fate {
     /// Its object is there and stays.
     Stays,
+    /// Its object is there and ill, and is made well again in this plan.
+    Woken,
     /// Its object is made in this plan.
     Made,
     /// Its object is replaced in this plan.
@@ -165,9 +168,11 @@ impl<'a> Decider<'a> {
         if let Some(target) = &change.after {
             self.learn(instance, &target.attributes, outputs);
         }
+        let ill = object.is_some_and(|object| object.ill.is_some());
         let fate = match change.action {
             Action::Create => Fate::Made,
             Action::Replace(order) => Fate::Replaced(order),
+            Action::Update | Action::Adopt if ill => Fate::Woken,
             _ => Fate::Stays,
         };
         if change.action == Action::NoOp {
@@ -199,7 +204,8 @@ impl<'a> Decider<'a> {
         let Some(mark) = object.mark.as_ref().filter(|mark| mark.address == instance.address) else { return false };
         let settings = &instance.settings;
         let needs = self.graph.needs(&instance.address);
-        self.known.matches(instance.kind, &instance.attributes, &object.attributes)
+        object.ill.is_none()
+            && self.known.matches(instance.kind, &instance.attributes, &object.attributes)
             && (mark.protect, mark.on_remove) == (settings.protect, settings.on_remove)
             && needs.iter().map(|(address, _)| *address).eq(&mark.needs)
             && needs.iter().all(|(address, _)| matches!(self.fates.get(*address), Some(Fate::Stays)))
@@ -215,6 +221,7 @@ impl<'a> Decider<'a> {
         if let Some(mark) = mark {
             attributes.extend(mark_changes(mark, &wanted));
         }
+        attributes.extend(object.ill.as_deref().map(creation::illness));
         if attributes.is_empty() && mark.is_some() {
             attributes = self.replaced_references(instance, &after);
         }
@@ -272,43 +279,6 @@ impl<'a> Decider<'a> {
             deferred: self.deferred(instance),
             ..self.blank(instance)
         }
-    }
-
-    fn creation(&self, instance: &'a Instance, after: Attributes) -> Change {
-        let (cause, reason) = if self.observed.was_made(&instance.address) {
-            (Cause::Missing, "was deleted behind Atlas's back")
-        } else {
-            (Cause::Spec, "new")
-        };
-        let mut attributes = diff::creation(instance.kind, &after);
-        // The mark is made along with the object; what steers Atlas in it is shown where it is not the usual.
-        let usual = Mark { protect: false, on_remove: crate::spec::OnRemove::Delete, ..self.mark(instance) };
-        attributes.extend(mark_changes(&usual, &self.mark(instance)));
-        Change {
-            action: Action::Create,
-            cause,
-            reason: reason.into(),
-            attributes,
-            after: Some(self.target(instance, after, self.mark(instance))),
-            deferred: self.deferred(instance),
-            ..self.blank(instance)
-        }
-    }
-
-    fn foreign(&mut self, instance: &'a Instance, object: &Object, diagnostics: &mut Diagnostics) -> Fate {
-        let reason = format!("exists and belongs to {}", object.owner());
-        diagnostics.push(
-            Diagnostic::warning(
-                "object that is not Atlas's",
-                format!("`{}` {reason}; it is left alone", object.identity),
-            )
-            .at(instance.declaration.header)
-            .hint(format!("take it over with: atlas adopt {}", instance.address))
-            .of(&instance.address),
-        );
-        let blocked = Blocked { by: instance.address.clone(), reason };
-        self.changes.push(self.waiting(instance, blocked.clone()));
-        Fate::Blocked(Box::new(blocked))
     }
 
     /// Attributes that name a resource whose object is replaced: the new object has to be named again, although its
@@ -408,6 +378,7 @@ impl<'a> Decider<'a> {
             cause: Cause::Spec,
             reason: String::new(),
             deferred: None,
+            unsure: false,
             blocked: None,
             verdict: None,
             depends_on: needs.into_iter().map(|(address, _)| address.clone()).collect(),

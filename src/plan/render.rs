@@ -117,9 +117,14 @@ fn write_change(change: &Change, indent: usize, palette: Palette, width: usize, 
         let reason = format!("blocked, {}", blocked.words(&change.address));
         text.push_str(&headline(palette.paint(Role::Warning, "!"), &change.address, &reason, indent, width, palette));
     } else {
-        let deferred = change.deferred.as_ref().map(|host| format!(", deferred until {host} exists"));
+        let deferred =
+            change.deferred.as_ref().filter(|_| !change.unsure).map(|host| format!(", deferred until {host} exists"));
         let reason = format!("{}{}", change.reason, deferred.unwrap_or_default());
-        let symbol = palette.paint(role(change.action), change.action.symbol());
+        let symbol = if change.unsure {
+            palette.paint(Role::Warning, "?")
+        } else {
+            palette.paint(role(change.action), change.action.symbol())
+        };
         text.push_str(&headline(symbol, &change.address, &reason, indent, width, palette));
     }
     if let Some(verdict) = &change.verdict {

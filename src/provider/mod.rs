@@ -6,6 +6,8 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "docker")]
+pub mod docker;
 mod error;
 mod observe;
 mod patience;
@@ -14,6 +16,8 @@ mod registry;
 pub mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use foldhash::HashMap;
@@ -123,6 +127,8 @@ pub struct Request<'a> {
     pub adopt: bool,
     /// The resource's place.
     pub place: Option<&'a str>,
+    /// How long it may take, waiting included: a provider that waits says in time what it waited for.
+    pub limit: Duration,
 }
 
 /// An object to delete or to let go of.

@@ -26,30 +26,33 @@ pub async fn observe(
     let mut unreachable = BTreeMap::new();
     let mut made = BTreeSet::new();
     let mut seen: HashSet<String> = HashSet::default();
-    for provider in registry.all() {
-        let mut hosts: Option<Vec<String>> = None;
-        loop {
-            let query = Query {
-                project: &desired.project,
-                environment: &desired.environment,
-                hosts: hosts.as_deref(),
-                wanted: &wanted,
-                usage,
-            };
-            let mut observation: Observation = provider.observe(&query).await?;
+    let mut hosts: Option<Vec<String>> = None;
+    loop {
+        let query = Query {
+            project: &desired.project,
+            environment: &desired.environment,
+            hosts: hosts.as_deref(),
+            wanted: &wanted,
+            usage,
+        };
+        // What lives in something may be another provider's than what it lives in, so all of them look at each layer.
+        let mut inner = Vec::new();
+        for observation in futures_util::future::join_all(registry.all().map(|one| one.observe(&query))).await {
+            let mut observation: Observation = observation?;
             // Only what lives in several hosts can be seen more than once.
             let mut fresh = observation.objects;
             fresh.retain(|object| object.hosts.len() < 2 || seen.insert(object.identity.clone()));
             tracing::debug!(layer = hosts.as_ref().map_or(0, Vec::len), found = fresh.len(), "observed a layer");
-            let inner = fresh.iter().filter(|object| hosts_others(object)).map(|object| object.identity.clone());
-            hosts = Some(inner.collect());
+            let answering = fresh.iter().filter(|object| hosts_others(object) && object.ill.is_none());
+            inner.extend(answering.map(|object| object.identity.clone()));
             objects.extend(fresh);
             unreachable.extend(observation.unreachable);
             made.append(&mut observation.made);
-            if hosts.as_ref().is_none_or(Vec::is_empty) {
-                break;
-            }
         }
+        if inner.is_empty() {
+            break;
+        }
+        hosts = Some(inner);
     }
     Ok(Observed::new(&desired.project, &desired.environment, objects, unreachable, made))
 }

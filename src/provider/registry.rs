@@ -8,13 +8,17 @@ use crate::kind::{self, Kind};
 use crate::spec::{Desired, World};
 
 /// The kinds that AWS serves.
-const AWS_KINDS: [&str; 5] = ["region", "bucket", "queue", "policy", "role"];
+const AWS_KINDS: [&str; 4] = ["bucket", "queue", "policy", "role"];
+
+/// The kinds that container engines serve. A region is made, changed or removed there only: one of AWS is given.
+const DOCKER_KINDS: [&str; 4] = ["region", "network", "volume", "container"];
 
 /// The providers of one run.
 #[derive(Clone, Default)]
 pub struct Registry {
     sandbox: Option<Arc<dyn Provider>>,
     aws: Option<Arc<dyn Provider>>,
+    docker: Option<Arc<dyn Provider>>,
     world: World,
 }
 
@@ -22,7 +26,7 @@ impl Registry {
     /// The providers of a world. The sandbox serves every kind, and only there.
     #[must_use]
     pub fn new(world: World, sandbox: Option<Arc<dyn Provider>>) -> Self {
-        Self { sandbox, aws: None, world }
+        Self { sandbox, aws: None, docker: None, world }
     }
 
     /// Adds AWS, which serves its kinds in the real world.
@@ -32,12 +36,20 @@ impl Registry {
         self
     }
 
+    /// Adds container engines, which serve their kinds in the real world.
+    #[must_use]
+    pub fn with_docker(mut self, docker: Option<Arc<dyn Provider>>) -> Self {
+        self.docker = docker;
+        self
+    }
+
     /// The provider of a kind, if there is one.
     #[must_use]
     pub fn of(&self, kind: &'static Kind) -> Option<&Arc<dyn Provider>> {
         match self.world {
             World::Sandbox => self.sandbox.as_ref(),
-            World::Real => self.aws.as_ref().filter(|_| AWS_KINDS.contains(&kind.name)),
+            World::Real if AWS_KINDS.contains(&kind.name) => self.aws.as_ref(),
+            World::Real => self.docker.as_ref().filter(|_| DOCKER_KINDS.contains(&kind.name)),
         }
     }
 
@@ -49,7 +61,8 @@ impl Registry {
     /// Every provider, once.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         let sandbox = self.sandbox.iter().filter(|_| self.world == World::Sandbox);
-        sandbox.chain(self.aws.iter().filter(|_| self.world == World::Real))
+        let real = self.docker.iter().chain(&self.aws).filter(|_| self.world == World::Real);
+        sandbox.chain(real)
     }
 
     /// Says of every kind that has no provider in this world that its resources can't be made, at the first of them.
@@ -61,7 +74,11 @@ impl Registry {
             World::Sandbox => ("sandbox", "build Atlas with its default features: this build leaves the sandbox out"),
         };
         for kind in kind::ALL.iter().filter(|kind| kind.object && self.of(kind).is_none()) {
-            let mut resources: Vec<_> = desired.of_kind(kind.name).collect();
+            // A region of AWS takes no engine.
+            let needs = |one: &&crate::spec::Instance| {
+                kind.name != "region" || self.world == World::Sandbox || !one.attributes.get("localstack").is_null()
+            };
+            let mut resources: Vec<_> = desired.of_kind(kind.name).filter(needs).collect();
             resources.sort_by_key(|instance| instance.declaration.header);
             let Some(first) = resources.first() else { continue };
             let more = match resources.len() - 1 {
@@ -75,12 +92,18 @@ impl Registry {
             );
         }
         if self.world == World::Real {
-            for region in desired.of_kind("region").filter(|region| region.attributes.get("aws").is_null()) {
+            let nowhere = |region: &&crate::spec::Instance| {
+                region.attributes.get("aws").is_null() && region.attributes.get("localstack").is_null()
+            };
+            for region in desired.of_kind("region").filter(nowhere) {
                 let detail = format!("nothing can reach {} in world `real` yet", region.address);
                 diagnostics.push(
                     Diagnostic::error("region that is nowhere", detail)
                         .at(region.declaration.header)
-                        .hint("say `aws = {}` for AWS itself, or `aws = { endpoint = \"…\" }` for what speaks like it")
+                        .hint(
+                            "say `aws = {}` for AWS itself, `aws = { endpoint = \"…\" }` for what speaks like it, or \
+                             `localstack = {}` for a container",
+                        )
                         .of(&region.address),
                 );
             }

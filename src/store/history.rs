@@ -44,13 +44,14 @@ impl Run {
     /// The run, over now.
     #[must_use]
     pub fn ended(self, report: &Report, outcome: &str) -> RunSummary {
-        let Counts { created, updated, deleted, adopted, forgotten, failed, skipped } = report.counts();
+        let Counts { created, updated, deleted, adopted, forgotten, found, failed, skipped } = report.counts();
         let all = [
             ("created", created),
             ("updated", updated),
             ("deleted", deleted),
             ("adopted", adopted),
             ("forgotten", forgotten),
+            ("found", found),
             ("failed", failed),
             ("skipped", skipped),
         ];

@@ -130,6 +130,7 @@ async fn every_call_of_the_contract_is_idempotent() {
         mark,
         adopt: false,
         place: Some("a"),
+        limit: std::time::Duration::from_secs(60),
     };
     let removal = |mark| Removal { kind: queue, identity: "region/a/queue/q", mark, unmarked: false, usage: None };
     let sandbox = &engine.sandbox;

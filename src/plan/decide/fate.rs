@@ -36,10 +36,17 @@ impl<'a> Decider<'a> {
 
     /// The host behind which this happens, if no host is there yet.
     pub(super) fn deferred(&self, instance: &Instance) -> Option<Address> {
-        let gone = |host: &&Address| matches!(self.fates.get(*host), Some(Fate::Made | Fate::Replaced(_)));
+        let gone =
+            |host: &&Address| matches!(self.fates.get(*host), Some(Fate::Made | Fate::Replaced(_) | Fate::Woken));
         let first = instance.hosts.iter().find(gone)?;
         let none_stays = !instance.hosts.iter().any(|host| matches!(self.fates.get(host), Some(Fate::Stays)));
         none_stays.then(|| first.clone())
+    }
+
+    /// The host that is ill now, when none of its hosts can be looked into.
+    pub(super) fn woken_host(&self, instance: &Instance) -> Option<Address> {
+        let host = self.deferred(instance)?;
+        matches!(self.fates.get(&host), Some(Fate::Woken)).then_some(host)
     }
 
     /// The order in which its hosts are replaced, when none of them stays.

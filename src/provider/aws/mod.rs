@@ -22,7 +22,7 @@ use async_trait::async_trait;
 pub use region::Settings;
 
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
-use crate::kind::{self, Kind, Outputs};
+use crate::kind::{self, Facts, Kind, Outputs};
 use crate::observed::{Mark, Object};
 use crate::spec::Desired;
 use crate::value::{Attributes, Value};
@@ -36,16 +36,23 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// A provider for the regions of a spec that say `aws`.
+    /// A provider for the regions of a spec that say `aws`, and for what lives in those that are LocalStack containers.
     #[must_use]
     pub fn of(desired: &Desired) -> Self {
         let settings = desired.of_kind("region").filter_map(|region| {
             let attributes = &region.attributes;
             let get = |path: &str| attributes.at(path).and_then(Value::as_str).map(str::to_owned);
+            let name = region.declaration.name.clone();
+            if !attributes.get("localstack").is_null() {
+                let facts = Facts { attributes, name: &name, place: None, host: None };
+                let endpoint = region.kind.derive_outputs(&facts).get("endpoint").cloned();
+                return Some(Settings { name, endpoint, profile: None, contained: true });
+            }
             (!attributes.get("aws").is_null()).then(|| Settings {
-                name: region.declaration.name.clone(),
+                name,
                 endpoint: get("aws.endpoint"),
                 profile: get("aws.profile"),
+                contained: false,
             })
         });
         Self::new(settings)
@@ -126,7 +133,8 @@ impl Aws {
 impl Provider for Aws {
     async fn observe(&self, query: &Query<'_>) -> Result<Observation, ProviderError> {
         match query.hosts {
-            None => Ok(sweep::regions(self.regions.values()).await),
+            // A container is somebody else's to look at.
+            None => Ok(sweep::regions(self.regions.values().filter(|region| !region.settings.contained)).await),
             Some(hosts) => {
                 let regions = hosts.iter().filter_map(|host| self.regions.get(host)).cloned().collect();
                 Ok(sweep::contents(regions, query, &self.names).await)

@@ -99,6 +99,7 @@ impl Sight {
             usage: self.usage,
             mark,
             given: false,
+            ill: None,
         }
     }
 }

@@ -168,6 +168,7 @@ fn given(region: &Region, account: &str) -> Object {
         usage: Usage::default(),
         mark: None,
         given: true,
+        ill: None,
     }
 }
 

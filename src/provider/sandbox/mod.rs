@@ -120,6 +120,7 @@ impl Provider for Sandbox {
             usage: request.kind.usage.iter().map(|counter| ((*counter).to_owned(), 0)).collect::<Usage>(),
             mark: Some(request.mark.clone()),
             given: false,
+            ill: None,
         };
         self.world.write(|transaction| {
             transaction.fence(request.mark, self.token.load(Ordering::Relaxed))?;

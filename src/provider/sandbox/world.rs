@@ -397,5 +397,6 @@ fn read_row(row: &rusqlite::Row<'_>) -> Result<Object, WorldError> {
         usage: body.usage,
         mark,
         given: false,
+        ill: None,
     })
 }

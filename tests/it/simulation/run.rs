@@ -147,6 +147,7 @@ impl Life {
                     usage: atlas::kind::Usage::default(),
                     mark: None,
                     given: false,
+                    ill: None,
                 };
                 self.unruly.world().plant(&foreign).map_err(|error| error.to_string())?;
             }

@@ -209,6 +209,7 @@ impl Provider for Unruly {
                 usage: [("objects".to_owned(), 0)].into_iter().collect(),
                 mark: None,
                 given: false,
+                ill: None,
             };
             self.world().plant(&bare).expect("writable");
             self.watch(|watch| watch.bare.insert(request.identity.to_owned()));
@@ -254,6 +255,7 @@ fn copy<'a>(request: &Request<'a>) -> Request<'a> {
         mark: request.mark,
         adopt: request.adopt,
         place: request.place,
+        limit: request.limit,
     }
 }
 

@@ -1,0 +1,56 @@
+//! A volume on a container engine.
+
+use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
+use super::{ENGINE, LABELS, TEXT, rule};
+
+/// A volume: data that outlives the containers that use it.
+pub static VOLUME: Kind = Kind {
+    name: "volume",
+    summary: "A volume on a container engine: data that outlives the containers that use it.",
+    places: Places::One,
+    host: Host::World,
+    object: true,
+    coexists: true,
+    example: &[],
+    attributes: &[
+        Attribute::new(
+            "name",
+            Type::Text(&rule::DOCKER_NAME),
+            "The volume's name. The resource's own name by default.",
+            &["\"ledger-data\"", "\"ledger-data-2\""],
+        )
+        .replaces(),
+        ENGINE,
+        Attribute::new("driver", Type::Text(&rule::SOME), "The driver.", &["\"local\"", "\"nfs\""])
+            .default("\"local\"")
+            .replaces(),
+        Attribute::new(
+            "options",
+            Type::Map(&TEXT),
+            "What the driver is told.",
+            &[
+                "{ type = \"tmpfs\", device = \"tmpfs\", o = \"size=8m\" }",
+                "{ type = \"tmpfs\", device = \"tmpfs\", o = \"size=9m\" }",
+            ],
+        )
+        .replaces(),
+        LABELS.replaces(),
+    ],
+    outputs: &[],
+    usage: &["bytes", "containers"],
+    check: |_, _, _| {},
+    loss: volume_loss,
+    update_loss: |_, _, _| None,
+};
+
+fn volume_loss(usage: &Usage) -> Verdict {
+    let users = match usage.get("containers").copied().unwrap_or_default() {
+        0 => String::new(),
+        users => format!(", and containers use it: {users}"),
+    };
+    match usage.get("bytes").copied() {
+        Some(0) => Verdict::safe("the volume is empty"),
+        Some(bytes) => Verdict::lossy(format!("the volume holds bytes: {bytes}{users}")),
+        None => Verdict::lossy(format!("what the volume holds could not be observed{users}")),
+    }
+}

@@ -1,0 +1,66 @@
+//! What is not there, what is not ours, and what is there and ill.
+
+use super::{Decider, Fate};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::observed::{Mark, Object};
+use crate::plan::action::{Action, Cause};
+use crate::plan::change::{AttributeChange, Blocked, Change};
+use crate::plan::diff;
+use crate::plan::refusal::mark_changes;
+use crate::spec::Instance;
+use crate::value::Attributes;
+
+impl<'a> Decider<'a> {
+    pub(super) fn creation(&self, instance: &'a Instance, after: Attributes) -> Change {
+        let woken = self.woken_host(instance);
+        let (cause, reason) = match &woken {
+            Some(host) => (Cause::Drift, format!("unknown until {host} is well again; made only if it is gone")),
+            None if self.observed.was_made(&instance.address) => {
+                (Cause::Missing, "was deleted behind Atlas's back".into())
+            }
+            None => (Cause::Spec, "new".into()),
+        };
+        let mut attributes = diff::creation(instance.kind, &after);
+        // The mark is made along with the object; what steers Atlas in it is shown where it is not the usual.
+        let usual = Mark { protect: false, on_remove: crate::spec::OnRemove::Delete, ..self.mark(instance) };
+        attributes.extend(mark_changes(&usual, &self.mark(instance)));
+        Change {
+            action: Action::Create,
+            cause,
+            reason,
+            attributes,
+            after: Some(self.target(instance, after, self.mark(instance))),
+            deferred: self.deferred(instance),
+            unsure: woken.is_some(),
+            ..self.blank(instance)
+        }
+    }
+
+    pub(super) fn foreign(&mut self, instance: &'a Instance, object: &Object, diagnostics: &mut Diagnostics) -> Fate {
+        let reason = format!("exists and belongs to {}", object.owner());
+        diagnostics.push(
+            Diagnostic::warning(
+                "object that is not Atlas's",
+                format!("`{}` {reason}; it is left alone", object.identity),
+            )
+            .at(instance.declaration.header)
+            .hint(format!("take it over with: atlas adopt {}", instance.address))
+            .of(&instance.address),
+        );
+        let blocked = Blocked { by: instance.address.clone(), reason };
+        self.changes.push(self.waiting(instance, blocked.clone()));
+        Fate::Blocked(Box::new(blocked))
+    }
+}
+
+/// To make an object well again, as a change of what no attribute says.
+pub(super) fn illness(word: &str) -> AttributeChange {
+    AttributeChange {
+        path: "condition".into(),
+        before: word.into(),
+        after: "running".into(),
+        sensitive: false,
+        replaces: false,
+        drifted: true,
+    }
+}

@@ -1,0 +1,226 @@
+//! What the engine says of a container.
+
+use std::collections::HashMap;
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary, HostConfig, MountType,
+};
+use bollard::query_parameters::ListContainersOptionsBuilder;
+
+use super::super::engine::Engine;
+use super::super::error::{classify, is_absent};
+use super::super::mark::Labels;
+use super::super::sight::{Listed, said};
+use crate::kind::duration;
+use crate::provider::ProviderError;
+use crate::value::{Attributes, Value};
+
+/// Every container of an engine, in one call.
+pub(in super::super) async fn list(engine: &Engine) -> Result<Vec<ContainerSummary>, ProviderError> {
+    let options = ListContainersOptionsBuilder::default().all(true).build();
+    let found = engine.docker().await?.list_containers(Some(options)).await;
+    found.map_err(|error| classify("listing containers", &error))
+}
+
+/// The engine's own name of the container that was made under an identity.
+pub(in super::super) async fn labelled(engine: &Engine, identity: &str) -> Result<Option<String>, ProviderError> {
+    let filters = HashMap::from([("label", vec![format!("atlas.identity={identity}")])]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let found = engine.docker().await?.list_containers(Some(options)).await;
+    let found = found.map_err(|error| classify("looking for a container", &error))?;
+    Ok(found.into_iter().find_map(|one| one.id))
+}
+
+/// A listed container in the words of the other objects.
+pub(in super::super) fn listed(container: &ContainerSummary) -> Listed {
+    let name =
+        container.names.iter().flatten().map(|name| name.trim_start_matches('/')).find(|name| !name.contains('/'));
+    Listed {
+        id: container.id.clone().unwrap_or_default(),
+        name: name.unwrap_or_default().to_owned(),
+        labels: container.labels.clone().unwrap_or_default(),
+    }
+}
+
+/// All that the engine knows of one container; none when it is gone.
+pub(in super::super) async fn inspect(
+    engine: &Engine,
+    name: &str,
+) -> Result<Option<ContainerInspectResponse>, ProviderError> {
+    match engine.docker().await?.inspect_container(name, None).await {
+        Ok(seen) => Ok(Some(seen)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(classify("looking at a container", &error)),
+    }
+}
+
+/// What is wrong with a container, if anything is: it should run.
+pub(in super::super) fn condition(seen: &ContainerInspectResponse) -> Option<String> {
+    let state = seen.state.as_ref()?;
+    let word = match state.status.unwrap_or(Status::EMPTY) {
+        Status::RUNNING => return None,
+        Status::CREATED => "never started",
+        Status::PAUSED => "paused",
+        Status::RESTARTING => "restarting again and again",
+        Status::REMOVING => "being removed",
+        Status::EXITED | Status::STOPPING => "stopped",
+        Status::DEAD | Status::EMPTY => "dead",
+    };
+    Some(word.to_owned())
+}
+
+/// What the engine says of a container, in the words of the spec. `networks` tells the address of the resource that a
+/// network is the object of, `volumes` the same of a volume.
+pub(in super::super) fn attributes(
+    seen: &ContainerInspectResponse,
+    engine: Option<&str>,
+    managed: &impl Fn(&str) -> bool,
+    wanted: Option<&Attributes>,
+    networks: &HashMap<String, String>,
+    volumes: &HashMap<String, String>,
+) -> Attributes {
+    let config = seen.config.clone().unwrap_or_default();
+    let host = seen.host_config.clone().unwrap_or_default();
+    let labels: Labels = config.labels.clone().unwrap_or_default();
+    let known = |name: &str, value: Value| if managed(name) { value } else { Value::Null };
+    // What the engine has no place for is as the spec says.
+    let said_only = |name: &str| wanted.map_or(Value::Null, |wanted| wanted.get(name).clone());
+    let list = |items: Option<&Vec<String>>| {
+        Value::List(items.into_iter().flatten().map(|item| item.as_str().into()).collect())
+    };
+    let environment: HashMap<String, String> =
+        config.env.iter().flatten().filter_map(|pair| pair.split_once('=')).map(owned).collect();
+    let secrets = labels.get("atlas.secrets").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let text =
+        |value: Option<String>| value.filter(|text| !text.is_empty()).map_or(Value::Null, |text| text.as_str().into());
+    let restart = host.restart_policy.as_ref().and_then(|policy| policy.name).map(|name| name.to_string());
+    let whole = |value: Option<i64>, unit: i64| {
+        value.filter(|number| *number > 0).map_or(Value::Null, |n| Value::Int(n / unit))
+    };
+    [
+        ("name", seen.name.as_deref().unwrap_or_default().trim_start_matches('/').into()),
+        ("engine", engine.map_or(Value::Null, Value::from)),
+        ("image", text(config.image)),
+        ("pull", said_only("pull")),
+        ("command", known("command", list(config.cmd.as_ref()))),
+        ("entrypoint", known("entrypoint", list(config.entrypoint.as_ref()))),
+        ("environment", said("environment", &environment, &labels, managed, wanted)),
+        ("secrets", secrets),
+        ("ports", as_wanted("ports", ports(&host), wanted)),
+        ("binds", list(host.binds.as_ref())),
+        ("volumes", mounts(&host, volumes)),
+        ("tmpfs", Value::List(host.tmpfs.iter().flatten().map(|(path, _)| path.as_str().into()).collect())),
+        ("networks", joined(seen, networks, wanted)),
+        ("restart", restart.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into()).as_str().into()),
+        ("memory_mib", whole(host.memory, 1_048_576)),
+        ("cpu_millis", whole(host.nano_cpus, 1_000_000)),
+        ("pids", whole(host.pids_limit, 1)),
+        ("capabilities", capabilities(&host)),
+        ("privileged", Value::Bool(host.privileged.unwrap_or_default())),
+        ("ulimits", ulimits(&host)),
+        ("user", known("user", text(config.user))),
+        ("workdir", known("workdir", text(config.working_dir))),
+        ("health", known("health", config.healthcheck.map_or(Value::Null, |health| self::health(&health)))),
+        ("wait", said_only("wait")),
+        ("labels", said("labels", &labels, &labels, managed, wanted)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn owned((key, value): (&str, &str)) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+/// Published ports as `ADDRESS:PORT:PORT/PROTOCOL`, all of it written out.
+fn ports(host: &HostConfig) -> Vec<String> {
+    let mut all = Vec::new();
+    for (inside, bindings) in host.port_bindings.iter().flatten() {
+        for binding in bindings.iter().flatten() {
+            let address = binding.host_ip.as_deref().filter(|address| !address.is_empty()).unwrap_or("0.0.0.0");
+            all.push(format!("{address}:{}:{inside}", binding.host_port.as_deref().unwrap_or_default()));
+        }
+    }
+    all
+}
+
+/// A port as the spec writes it, written out.
+pub(super) fn written_out(port: &str) -> String {
+    let (pair, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    let full = if pair.matches(':').count() == 2 { pair.to_owned() } else { format!("127.0.0.1:{pair}") };
+    format!("{full}/{protocol}")
+}
+
+/// Ports in the words of the spec where those mean the same.
+fn as_wanted(name: &str, found: Vec<String>, wanted: Option<&Attributes>) -> Value {
+    let spelt = wanted.map(|wanted| wanted.get(name).items()).unwrap_or_default();
+    let word = |full: &String| {
+        let same = spelt.iter().find(|item| item.as_str().is_some_and(|text| &written_out(text) == full));
+        let short = full.strip_prefix("127.0.0.1:").unwrap_or(full);
+        same.cloned().unwrap_or_else(|| short.strip_suffix("/tcp").unwrap_or(short).into())
+    };
+    Value::List(found.iter().map(word).collect())
+}
+
+fn mounts(host: &HostConfig, volumes: &HashMap<String, String>) -> Value {
+    let of_volumes = host.mounts.iter().flatten().filter(|mount| mount.typ == Some(MountType::VOLUME));
+    let entry = |mount: &bollard::models::Mount| {
+        let name = mount.source.clone().unwrap_or_default();
+        Value::default()
+            .with(&["volume"], volumes.get(&name).map_or(name.as_str(), String::as_str).into())
+            .with(&["to"], mount.target.as_deref().unwrap_or_default().into())
+            .with(&["read_only"], Value::Bool(mount.read_only.unwrap_or_default()))
+    };
+    Value::List(of_volumes.map(entry).collect())
+}
+
+/// The networks that it is in, but for the engine's default one, where a container is that names none.
+fn joined(seen: &ContainerInspectResponse, networks: &HashMap<String, String>, wanted: Option<&Attributes>) -> Value {
+    let id = seen.id.as_deref().unwrap_or_default();
+    let all = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+    let usual = |name: &str| ["bridge", "default", "podman"].contains(&name);
+    let entry = |(network, endpoint): (&String, &bollard::models::EndpointSettings)| {
+        // Engines before 25 add the short form of the container's id.
+        let aliases = endpoint.aliases.iter().flatten().filter(|alias| !id.starts_with(alias.as_str()));
+        let aliases: Vec<Value> = aliases.map(|alias| alias.as_str().into()).collect();
+        let fixed = endpoint.ipam_config.as_ref().and_then(|config| {
+            config.ipv4_address.clone().or_else(|| config.ipv6_address.clone()).filter(|address| !address.is_empty())
+        });
+        let address = networks.get(network).map_or(network.as_str(), String::as_str);
+        Value::default()
+            .with(&["network"], address.into())
+            .with(&["aliases"], if aliases.is_empty() { Value::Null } else { Value::List(aliases) })
+            .with(&["address"], fixed.map_or(Value::Null, |address| address.as_str().into()))
+    };
+    let none = wanted.is_none_or(|wanted| wanted.get("networks").is_null());
+    let shown = all.into_iter().flatten().filter(|(network, _)| !(none && usual(network)));
+    Value::List(shown.map(entry).collect())
+}
+
+fn capabilities(host: &HostConfig) -> Value {
+    let list = |items: &Option<Vec<String>>| {
+        let items: Vec<Value> = items.iter().flatten().map(|item| item.trim_start_matches("CAP_").into()).collect();
+        if items.is_empty() { Value::Null } else { Value::List(items) }
+    };
+    Value::default().with(&["add"], list(&host.cap_add)).with(&["drop"], list(&host.cap_drop))
+}
+
+fn ulimits(host: &HostConfig) -> Value {
+    let entry = |limit: &bollard::models::ResourcesUlimits| Some((limit.name.clone()?, Value::Int(limit.soft?)));
+    Value::Map(host.ulimits.iter().flatten().filter_map(entry).collect())
+}
+
+fn health(health: &bollard::models::HealthConfig) -> Value {
+    let seconds = |nanos: Option<i64>| {
+        let seconds = u64::try_from(nanos.unwrap_or_default() / 1_000_000_000).unwrap_or_default();
+        Value::from(duration::format(seconds).as_str())
+    };
+    // The first word tells how the rest is run: `CMD` runs it as it is.
+    let command = health.test.iter().flatten().skip(1).map(|word| word.as_str().into()).collect();
+    Value::default()
+        .with(&["command"], Value::List(command))
+        .with(&["interval"], seconds(health.interval))
+        .with(&["timeout"], seconds(health.timeout))
+        .with(&["retries"], Value::Int(health.retries.unwrap_or_default()))
+        .with(&["start_period"], seconds(health.start_period))
+}

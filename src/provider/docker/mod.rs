@@ -1,0 +1,294 @@
+//! Containers, networks, volumes, LocalStack regions and k3d-compatible clusters on engines that speak Docker's API.
+//!
+//! Objects carry their mark as labels, and what changes about a mark later as notes (see [`mark`]). A few lists tell all
+//! that is on an engine; only containers are looked at one by one.
+
+mod container;
+mod credentials;
+mod engine;
+mod error;
+mod localstack;
+mod mark;
+mod network;
+mod sight;
+mod sweep;
+mod volume;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use foldhash::HashMap;
+
+pub use engine::Variables;
+
+use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
+use crate::kind::{Kind, Outputs};
+use crate::observed::{Mark, Object};
+use crate::spec::Desired;
+use crate::value::Value;
+use container::Blueprint;
+use engine::Engine;
+use mark::Notes;
+use sweep::Raw;
+
+/// The kinds that engines serve. A region is theirs where it is a LocalStack container.
+pub const KINDS: [&str; 4] = ["network", "volume", "container", "region"];
+
+/// Container engines as a provider, for those that one spec names.
+pub struct Docker {
+    project: String,
+    environment: String,
+    /// Where relative paths of secrets begin.
+    base: PathBuf,
+    engines: BTreeMap<Option<String>, Arc<Engine>>,
+    /// The engine of each object of the spec, by identity.
+    places: HashMap<String, Option<String>>,
+    /// How the engine calls the object of a network or a volume, by address.
+    names: Mutex<HashMap<String, String>>,
+}
+
+impl Docker {
+    /// A provider for the engines that a spec names, and for the usual one.
+    #[must_use]
+    pub fn of(desired: &Desired, base: PathBuf, variables: &Variables) -> Self {
+        let places: HashMap<String, Option<String>> = desired
+            .objects()
+            .filter(|instance| match instance.kind.name {
+                "region" => !instance.attributes.get("localstack").is_null(),
+                name => KINDS.contains(&name),
+            })
+            .map(|instance| (instance.identity.clone(), engine_of(&instance.attributes)))
+            .collect();
+        let named = places.values().cloned().chain([None]);
+        let engines = named.map(|name| (name.clone(), Arc::new(Engine::new(name, Arc::clone(variables))))).collect();
+        Self {
+            project: desired.project.clone(),
+            environment: desired.environment.clone(),
+            base,
+            engines,
+            places,
+            names: Mutex::default(),
+        }
+    }
+
+    /// The engine that an object is on: as the spec says, or as its identity tells.
+    fn engine(&self, identity: &str) -> Result<&Arc<Engine>, ProviderError> {
+        let by_slug = |engine: &&Arc<Engine>| {
+            let slug = engine.name.as_deref().map(|name| name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+            slug.is_some_and(|slug| identity.contains(&format!("/{slug}:")))
+        };
+        let known = self.places.get(identity).and_then(|name| self.engines.get(name));
+        let found = known.or_else(|| self.engines.values().find(by_slug)).or_else(|| self.engines.get(&None));
+        found.ok_or_else(|| ProviderError::new(Class::Invalid, format!("no engine is known for `{identity}`")))
+    }
+
+    /// How the engine calls the object of a resource; a text that is no address is its own name.
+    fn name_of(&self, address: &str) -> Result<String, ProviderError> {
+        if let Some(name) = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(address) {
+            return Ok(name.clone());
+        }
+        match crate::address::Address::parse(address) {
+            Ok(_) => Err(ProviderError::new(Class::Invalid, format!("{address} is not there yet; apply it first"))),
+            Err(_) => Ok(address.to_owned()),
+        }
+    }
+
+    fn learn(&self, address: &str, name: &str) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_owned(), name.to_owned());
+    }
+
+    fn blueprint(&self, engine: &Engine, request: &Request<'_>) -> Result<Blueprint, ProviderError> {
+        let labels = mark::labels(request.mark, request.identity);
+        let name = |address: &str| self.name_of(address);
+        if request.kind.name == "region" {
+            let region = request.mark.address.name();
+            let container = localstack::name(&self.project, &self.environment, region);
+            return localstack::blueprint(container, region, request.attributes, labels, name);
+        }
+        container::blueprint(request.attributes, labels, name, |reference| self.secret(engine, reference))
+    }
+
+    /// The value of a secret, which goes to the engine and nowhere else.
+    fn secret(&self, engine: &Engine, reference: &Value) -> Result<String, ProviderError> {
+        let get = |key: &str| reference.at(key).and_then(Value::as_str);
+        let missing = |why: String| ProviderError::new(Class::Invalid, why);
+        if let Some(name) = get("env") {
+            let hint = format!("the secret in ${name} is not set in this environment");
+            return engine.variable(name).ok_or_else(|| missing(hint));
+        }
+        let path = self.base.join(get("file").unwrap_or_default());
+        let text = std::fs::read_to_string(&path);
+        let text =
+            text.map_err(|error| missing(format!("the secret in `{}` can't be read: {error}", path.display())))?;
+        Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    async fn make(&self, engine: &Engine, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+        let labels = mark::labels(request.mark, request.identity);
+        match request.kind.name {
+            "network" => network::create(engine, request.attributes, labels).await?,
+            "volume" => volume::create(engine, request.attributes, labels).await?,
+            _ => {
+                let blueprint = self.blueprint(engine, request)?;
+                let seen = container::create(engine, &blueprint, request.limit).await?;
+                return Ok(self.outputs(request, &seen));
+            }
+        };
+        if let Some(name) = request.attributes.get("name").as_str() {
+            self.learn(request.mark.address.as_str(), name);
+        }
+        Ok(request.derived.clone())
+    }
+
+    /// Brings what is there to what it should be, and its mark along with it.
+    async fn change(&self, engine: &Engine, there: &Raw, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+        let outputs = match there {
+            Raw::Container(seen) => {
+                let blueprint = self.blueprint(engine, request)?;
+                let seen = container::update(engine, seen, &blueprint, request.attributes, request.limit).await?;
+                self.outputs(request, &seen)
+            }
+            Raw::Network(_) | Raw::Volume(_) => request.derived.clone(),
+        };
+        let notes = Notes::read(engine).await?;
+        let listed = there.listed();
+        if mark::read(notes.latest(request.identity, &listed.id, &listed.labels)).as_ref() != Some(request.mark) {
+            notes.write(engine, request.identity, &listed.id, Some(request.mark)).await?;
+        }
+        if let Some(name) = request.attributes.get("name").as_str() {
+            self.learn(request.mark.address.as_str(), name);
+        }
+        Ok(outputs)
+    }
+
+    fn outputs(&self, request: &Request<'_>, seen: &bollard::models::ContainerInspectResponse) -> Outputs {
+        if request.kind.name == "region" {
+            return request.derived.clone();
+        }
+        sweep::container_outputs(seen)
+    }
+
+    async fn there(&self, engine: &Engine, kind: &Kind, identity: &str) -> Result<Option<Raw>, ProviderError> {
+        let name = identity.rsplit(['/', ':']).next().unwrap_or_default();
+        let name = match kind.name {
+            "region" => localstack::name(&self.project, &self.environment, name),
+            _ => name.to_owned(),
+        };
+        sweep::one(engine, kind, identity, &name).await
+    }
+}
+
+#[async_trait]
+impl Provider for Docker {
+    async fn observe(&self, query: &Query<'_>) -> Result<Observation, ProviderError> {
+        match query.hosts {
+            None => Ok(sweep::everything(self, query).await),
+            // Nothing that an engine serves lives in anything else.
+            Some(_) => Ok(Observation::default()),
+        }
+    }
+
+    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, ProviderError> {
+        let engine = self.engine(identity)?;
+        match self.there(engine, kind, identity).await? {
+            Some(raw) => sweep::object(self, engine, kind, identity, raw).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn create(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+        let engine = self.engine(request.identity)?;
+        let Some(there) = self.there(engine, request.kind, request.identity).await? else {
+            return self.make(engine, request).await;
+        };
+        let notes = Notes::read(engine).await?;
+        let listed = there.listed();
+        let mark = mark::read(notes.latest(request.identity, &listed.id, &listed.labels));
+        let free = mark.is_none() && request.adopt;
+        if !free && !owned_by(mark.as_ref(), request.mark) {
+            return Err(taken(mark.as_ref(), request.identity));
+        }
+        self.change(engine, &there, request).await
+    }
+
+    async fn update(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+        let engine = self.engine(request.identity)?;
+        let there = self.there(engine, request.kind, request.identity).await?;
+        let there = there.ok_or_else(|| ProviderError::new(Class::Conflict, "it is gone"))?;
+        let notes = Notes::read(engine).await?;
+        let listed = there.listed();
+        let mark = mark::read(notes.latest(request.identity, &listed.id, &listed.labels));
+        if !request.adopt && !owned_by(mark.as_ref(), request.mark) {
+            return Err(taken(mark.as_ref(), request.identity));
+        }
+        self.change(engine, &there, request).await
+    }
+
+    async fn delete(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
+        let engine = self.engine(removal.identity)?;
+        let there = self.there(engine, removal.kind, removal.identity).await?;
+        let Some(there) = there else { return Ok(()) };
+        let notes = Notes::read(engine).await?;
+        let listed = there.listed();
+        let mark = mark::read(notes.latest(removal.identity, &listed.id, &listed.labels));
+        let unmarked = removal.unmarked && mark.is_none();
+        if !unmarked && !owned_by(mark.as_ref(), removal.mark) {
+            return Err(taken(mark.as_ref(), removal.identity));
+        }
+        if mark.is_some_and(|mark| mark.protect) {
+            return Err(ProviderError::new(Class::Denied, "its own mark protects it"));
+        }
+        if let Some(before) = removal.usage.filter(|usage| !usage.is_empty()) {
+            let now = sweep::object(self, engine, removal.kind, removal.identity, there.clone()).await?.usage;
+            if before.iter().any(|(counter, most)| now.get(counter).is_some_and(|now| now > most)) {
+                return Err(ProviderError::new(Class::Conflict, "it holds more than when it was looked at"));
+            }
+        }
+        match &there {
+            Raw::Network(_) => network::remove(engine, &listed.id).await?,
+            Raw::Volume(_) => volume::remove(engine, &listed.name).await?,
+            Raw::Container(_) => {
+                container::remove(engine, &listed.id).await?;
+                if removal.kind.name == "region" {
+                    volume::remove(engine, &localstack::volume(&listed.name)).await?;
+                }
+            }
+        }
+        notes.clear(engine, removal.identity).await
+    }
+
+    async fn forget(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
+        let engine = self.engine(removal.identity)?;
+        let there = self.there(engine, removal.kind, removal.identity).await?;
+        let Some(there) = there else { return Ok(()) };
+        let notes = Notes::read(engine).await?;
+        let listed = there.listed();
+        let mark = mark::read(notes.latest(removal.identity, &listed.id, &listed.labels));
+        if !owned_by(mark.as_ref(), removal.mark) {
+            return Ok(());
+        }
+        notes.write(engine, removal.identity, &listed.id, None).await
+    }
+}
+
+/// The engine that an object's attributes name.
+fn engine_of(attributes: &crate::value::Attributes) -> Option<String> {
+    let own = attributes.get("engine").as_str();
+    own.or_else(|| attributes.at("localstack.engine").and_then(Value::as_str)).map(str::to_owned)
+}
+
+fn owned_by(mark: Option<&Mark>, owner: &Mark) -> bool {
+    mark.is_some_and(|mark| {
+        (&mark.project, &mark.environment, &mark.address) == (&owner.project, &owner.environment, &owner.address)
+    })
+}
+
+fn taken(mark: Option<&Mark>, identity: &str) -> ProviderError {
+    let owner = match mark {
+        Some(mark) => format!("{} of project {}, environment {}", mark.address, mark.project, mark.environment),
+        None => "nobody that Atlas knows".into(),
+    };
+    ProviderError::new(Class::Conflict, format!("`{identity}` is there and belongs to {owner}"))
+}
