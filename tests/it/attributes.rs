@@ -60,6 +60,10 @@ target = "app.ledger@dc-us"
 target = "app.ledger@dc-eu"
 [queue.transactions]
 regions = ["us-east-1"]
+[network.shared]
+[network.more]
+[volume.data]
+[volume.more]
 "#;
 
 /// A spec in which the subject of a test says these lines.
