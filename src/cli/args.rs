@@ -75,6 +75,10 @@ pub enum Command {
     },
     /// Show the runs before
     History,
+    /// Show what the container of a resource writes
+    Logs(LogsArgs),
+    /// Run a command in the container of a resource
+    Exec(ExecArgs),
     /// Take over an object that exists already
     Adopt(OneArgs),
     /// Let go of an object, which stays
@@ -94,6 +98,31 @@ pub enum Command {
     /// Play the simulated world behind Atlas's back
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+}
+
+/// Whose output, and how much of it.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// The address of a container, of a LocalStack region, or of a cluster: its first server
+    #[arg(value_parser = Address::parse)]
+    pub address: Address,
+    /// Go on with what comes, until it ends
+    #[arg(long, short = 'F')]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<usize>,
+}
+
+/// Which command, and where.
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// The address of a container, of a LocalStack region, or of a cluster: its first server
+    #[arg(value_parser = Address::parse)]
+    pub address: Address,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required = true)]
+    pub command: Vec<String>,
 }
 
 /// How to write a graph.

@@ -153,9 +153,15 @@ fn aws(_: &Desired) -> Option<Arc<dyn Provider>> {
 #[cfg(feature = "docker")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
 fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
+    Some(Arc::new(engines(desired, global)))
+}
+
+/// The container engines that a spec names.
+#[cfg(feature = "docker")]
+pub fn engines(desired: &Desired, global: &Global) -> crate::provider::docker::Docker {
     let base = global.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let variables: crate::provider::docker::Variables = Arc::new(environment::variable);
-    Some(Arc::new(crate::provider::docker::Docker::of(desired, base, &variables)))
+    crate::provider::docker::Docker::of(desired, base, &variables)
 }
 
 #[cfg(not(feature = "docker"))]

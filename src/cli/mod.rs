@@ -12,6 +12,7 @@ mod files;
 mod graph;
 mod history;
 mod init;
+mod inside;
 mod load;
 mod plan;
 mod progress;
@@ -38,6 +39,9 @@ enum End {
     Good,
     /// `plan --detailed-exitcode` has changes, or `drift` has drift.
     Differs,
+    /// As the command that was run in a container ended.
+    #[cfg(feature = "docker")]
+    Code(u8),
     /// Some steps were not done, or something is not as the spec says.
     Incomplete,
 }
@@ -58,11 +62,16 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::new("the runtime can't start").because(error.to_string()).show(&ui),
     };
-    match runtime.block_on(run(&arguments, &ui)) {
+    let ended = runtime.block_on(run(&arguments, &ui));
+    // A thread that waits for standard input must not hold the end up.
+    runtime.shutdown_background();
+    match ended {
         Ok(_) if ui.failed() => ExitCode::from(1),
         Ok(End::Good) => ExitCode::SUCCESS,
         Ok(End::Differs) => ExitCode::from(2),
         Ok(End::Incomplete) => ExitCode::from(3),
+        #[cfg(feature = "docker")]
+        Ok(End::Code(code)) => ExitCode::from(code),
         Err(failure) => failure.show(&ui),
     }
 }
@@ -80,6 +89,8 @@ async fn run(arguments: &Cli, ui: &Ui) -> Result<End, Failure> {
         Command::Show { address } => show::run(global, address, ui).await,
         Command::Graph { format } => graph::run(global, *format, ui),
         Command::History => history::run(global, ui),
+        Command::Logs(args) => inside::logs(global, args, ui).await,
+        Command::Exec(args) => inside::exec(global, args, ui).await,
         Command::Adopt(args) => adopt::adopt(global, args, ui).await,
         Command::Forget(args) => adopt::forget(global, args, ui).await,
         Command::Schema => schema::run(ui),

@@ -69,16 +69,18 @@ impl Ui {
 
     /// Writes the result of a command. A reader that went away ends the program quietly.
     pub fn out(&self, text: &str) {
+        // When nobody reads any more, what was done is done, and the exit code still tells.
+        let _ = self.pass(text.as_bytes());
+    }
+
+    /// Passes on what somebody else wrote, as it is. Whether anybody still reads.
+    pub fn pass(&self, bytes: &[u8]) -> bool {
         let mut stdout = io::stdout().lock();
-        if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            if error.kind() == io::ErrorKind::BrokenPipe {
-                // Nobody reads any more; what was done is done, and the exit code still tells.
-                return;
-            }
-            if !self.unwritten.swap(true, Ordering::Relaxed) {
-                self.err(&format!("error: the output can't be written: {error}\n"));
-            }
+        let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush()) else { return true };
+        if error.kind() != io::ErrorKind::BrokenPipe && !self.unwritten.swap(true, Ordering::Relaxed) {
+            self.err(&format!("error: the output can't be written: {error}\n"));
         }
+        false
     }
 
     /// Whether some output could not be written.

@@ -50,6 +50,12 @@ pub static CLUSTER: Kind = Kind {
             "Labels on every node.",
             &["{ tier = \"ledger\" }", "{ tier = \"batch\" }"],
         ),
+        Attribute::new(
+            "k3d",
+            Type::Object(K3D),
+            "How it is laid out on a container engine, where the spec's own words don't say it.",
+            &["{ api_port = 6550 }", "{ api_port = 6551 }"],
+        ),
     ],
     outputs: &[Output { name: "endpoint", doc: "Where the Kubernetes API answers.", formula: None }],
     usage: &[],
@@ -59,6 +65,66 @@ pub static CLUSTER: Kind = Kind {
     },
     update_loss: |_, _, _| None,
 };
+
+static K3D: &[Attribute] = &[
+    Attribute::new(
+        "image",
+        Type::Text(&rule::SOME),
+        "The k3s image. By default the one of `version`: `rancher/k3s:v1.33.0-k3s1` for \"1.33\".",
+        &["\"rancher/k3s:v1.33.4-k3s1\"", "\"rancher/k3s:v1.32.8-k3s1\""],
+    ),
+    Attribute::new(
+        "api_port",
+        Type::Int(1, 65_535),
+        "The port of the engine's machine that leads to the Kubernetes API. The engine chooses one by default.",
+        &["6550", "6551"],
+    ),
+    Attribute::new(
+        "network",
+        Type::Address(&["network"]),
+        "The network that its nodes are in, which may be shared. One of its own by default.",
+        &["\"network.shared\"", "\"network.more\""],
+    ),
+    Attribute::new(
+        "server_args",
+        Type::List(&Type::Text(&rule::SOME)),
+        "More arguments for `k3s server`.",
+        &["[\"--disable=traefik\"]", "[\"--disable=servicelb\"]"],
+    ),
+    Attribute::new(
+        "agent_args",
+        Type::List(&Type::Text(&rule::SOME)),
+        "More arguments for `k3s agent`.",
+        &["[\"--kubelet-arg=max-pods=50\"]", "[\"--kubelet-arg=max-pods=60\"]"],
+    ),
+    Attribute::new(
+        "taints",
+        Type::Set(&Type::Text(&rule::SOME)),
+        "Taints of the servers, \"KEY=VALUE:EFFECT\".",
+        &["[\"node-role.kubernetes.io/control-plane=true:NoSchedule\"]", "[\"tier=batch:NoSchedule\"]"],
+    ),
+    Attribute::new(
+        "binds",
+        Type::Set(&Type::Text(&rule::BIND)),
+        "Folders of the engine's machine in every node.",
+        &["[\"/srv/images:/images:ro\"]", "[\"/srv:/srv\"]"],
+    ),
+    Attribute::new(
+        "privileged",
+        Type::Bool,
+        "Its nodes may do anything to their machine, which k3s needs unless the engine isolates containers otherwise.",
+        &["true", "false"],
+    )
+    .default("true"),
+    Attribute::new(
+        "kubeconfig",
+        Type::Choice(&["none", "file", "merge"]),
+        "What becomes of its kubeconfig: nothing, a file below `.atlas`, or an entry `k3d-NAME` in the user's own, which keeps \
+         all its other entries.",
+        &["\"file\"", "\"merge\""],
+    )
+    .default("\"none\""),
+];
 
 /// Two clusters on one engine can't both publish the same port of it.
 fn check_ports(instance: &Instance, desired: &Desired, findings: &mut Findings) {

@@ -11,7 +11,7 @@ use crate::spec::{Desired, World};
 const AWS_KINDS: [&str; 4] = ["bucket", "queue", "policy", "role"];
 
 /// The kinds that container engines serve. A region is made, changed or removed there only: one of AWS is given.
-const DOCKER_KINDS: [&str; 4] = ["region", "network", "volume", "container"];
+const DOCKER_KINDS: [&str; 5] = ["region", "network", "volume", "container", "cluster"];
 
 /// The providers of one run.
 #[derive(Clone, Default)]

@@ -148,6 +148,15 @@ impl Engine {
         })
     }
 
+    /// The machine on which the ports that it publishes answer.
+    pub fn machine(&self) -> String {
+        let address = self.place().map(|place| place.address).unwrap_or_default();
+        let remote =
+            address.split_once("://").filter(|(how, _)| !["unix", "npipe"].contains(how)).map(|(_, rest)| rest);
+        let host = remote.and_then(|rest| rest.split([':', '/']).next()).filter(|host| !host.is_empty());
+        host.unwrap_or("127.0.0.1").to_owned()
+    }
+
     /// The architecture of its machine, as images call it.
     pub fn architecture(&self) -> Option<&str> {
         self.architecture.get().map(String::as_str)

@@ -54,6 +54,10 @@ fn of_server(status: u16, message: &str) -> (Class, &'static str) {
             (Class::Invalid, "; another network has these addresses: choose others")
         }
         _ if message.contains("exec format error") => (Class::Invalid, "; the image is for another architecture"),
+        _ if message.contains("unable to apply caps") => {
+            (Class::Invalid, "; this engine runs no privileged containers")
+        }
+        _ if message.contains("OCI runtime create failed") => (Class::Invalid, ""),
         400 | 404 => (Class::Invalid, ""),
         401 | 403 => (Class::Denied, ""),
         409 => (Class::Conflict, ""),

@@ -3,10 +3,12 @@
 //! Objects carry their mark as labels, and what changes about a mark later as notes (see [`mark`]). A few lists tell all
 //! that is on an engine; only containers are looked at one by one.
 
+mod cluster;
 mod container;
 mod credentials;
 mod engine;
 mod error;
+mod inside;
 mod localstack;
 mod mark;
 mod network;
@@ -22,6 +24,7 @@ use async_trait::async_trait;
 use foldhash::HashMap;
 
 pub use engine::Variables;
+pub use inside::Heard;
 
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
 use crate::kind::{Kind, Outputs};
@@ -34,7 +37,7 @@ use mark::Notes;
 use sweep::Raw;
 
 /// The kinds that engines serve. A region is theirs where it is a LocalStack container.
-pub const KINDS: [&str; 4] = ["network", "volume", "container", "region"];
+pub const KINDS: [&str; 5] = ["network", "volume", "container", "region", "cluster"];
 
 /// Container engines as a provider, for those that one spec names.
 pub struct Docker {
@@ -128,6 +131,7 @@ impl Docker {
     async fn make(&self, engine: &Engine, request: &Request<'_>) -> Result<Outputs, ProviderError> {
         let labels = mark::labels(request.mark, request.identity);
         match request.kind.name {
+            "cluster" => return self.lay_out(engine, None, request).await,
             "network" => network::create(engine, request.attributes, labels).await?,
             "volume" => volume::create(engine, request.attributes, labels).await?,
             _ => {
@@ -150,6 +154,7 @@ impl Docker {
                 let seen = container::update(engine, seen, &blueprint, request.attributes, request.limit).await?;
                 self.outputs(request, &seen)
             }
+            Raw::Cluster(seen) => self.lay_out(engine, Some(seen), request).await?,
             Raw::Network(_) | Raw::Volume(_) => request.derived.clone(),
         };
         let notes = Notes::read(engine).await?;
@@ -161,6 +166,26 @@ impl Docker {
             self.learn(request.mark.address.as_str(), name);
         }
         Ok(outputs)
+    }
+
+    async fn lay_out(
+        &self,
+        engine: &Engine,
+        there: Option<&cluster::Seen>,
+        request: &Request<'_>,
+    ) -> Result<Outputs, ProviderError> {
+        let labels = mark::labels(request.mark, request.identity);
+        let shared = request.attributes.at("k3d.network").and_then(Value::as_str);
+        let network = shared.map(|address| self.name_of(address)).transpose()?;
+        cluster::apply(engine, there, request, labels, network, &self.kubeconfigs(engine)).await
+    }
+
+    /// Where kubeconfigs are kept: below the spec, or in the user's own file.
+    fn kubeconfigs(&self, engine: &Engine) -> cluster::Places {
+        let first = engine.variable("KUBECONFIG").and_then(|paths| paths.split(':').next().map(PathBuf::from));
+        let home = || engine.variable("HOME").map(|home| PathBuf::from(home).join(".kube/config"));
+        let own = self.base.join(".atlas/clusters").join(&self.environment);
+        cluster::Places { own, user: first.or_else(home) }
     }
 
     fn outputs(&self, request: &Request<'_>, seen: &bollard::models::ContainerInspectResponse) -> Outputs {
@@ -185,8 +210,7 @@ impl Provider for Docker {
     async fn observe(&self, query: &Query<'_>) -> Result<Observation, ProviderError> {
         match query.hosts {
             None => Ok(sweep::everything(self, query).await),
-            // Nothing that an engine serves lives in anything else.
-            Some(_) => Ok(Observation::default()),
+            Some(hosts) => Ok(sweep::clusters(self, query, hosts).await),
         }
     }
 
@@ -249,6 +273,7 @@ impl Provider for Docker {
         match &there {
             Raw::Network(_) => network::remove(engine, &listed.id).await?,
             Raw::Volume(_) => volume::remove(engine, &listed.name).await?,
+            Raw::Cluster(seen) => cluster::remove(engine, seen, &self.kubeconfigs(engine)).await?,
             Raw::Container(_) => {
                 container::remove(engine, &listed.id).await?;
                 if removal.kind.name == "region" {

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::engine::Engine;
 use super::mark::{self, Notes};
 use super::sight::{Listed, Sight, is_managed, owner};
-use super::{Docker, container, localstack, network, volume};
+use super::{Docker, cluster, container, localstack, network, volume};
 use crate::kind::{self, Kind, Outputs, Usage};
 use crate::observed::Object;
 use crate::provider::{Observation, ProviderError, Query, patiently};
@@ -23,6 +23,7 @@ pub(super) enum Raw {
     Network(Box<Network>),
     Volume(Box<Volume>),
     Container(Box<ContainerInspectResponse>),
+    Cluster(cluster::Seen),
 }
 
 impl Raw {
@@ -30,6 +31,7 @@ impl Raw {
         match self {
             Self::Network(network) => network::listed(network),
             Self::Volume(volume) => volume::listed(volume),
+            Self::Cluster(cluster) => cluster.listed(),
             Self::Container(seen) => Listed {
                 id: seen.id.clone().unwrap_or_default(),
                 name: seen.name.as_deref().unwrap_or_default().trim_start_matches('/').to_owned(),
@@ -81,6 +83,68 @@ pub(super) async fn everything(docker: &Docker, query: &Query<'_>) -> Observatio
     observation
 }
 
+/// Looks at the clusters that live in some regions.
+pub(super) async fn clusters(docker: &Docker, query: &Query<'_>, hosts: &[String]) -> Observation {
+    let mut observation = Observation::default();
+    // Regions of which nobody has clusters here are no reason to ask.
+    if !hosts.iter().any(|host| host.starts_with("region/")) {
+        return observation;
+    }
+    let asked = docker.engines.values().map(|engine| async move {
+        if engine.name.is_none() && docker.places.values().all(Option::is_some) && !engine.is_there() {
+            return (engine, Ok(Vec::new()));
+        }
+        (engine, patiently(|| clusters_of(engine, query, hosts)).await)
+    });
+    for (engine, found) in futures_util::future::join_all(asked).await {
+        match found {
+            Ok(objects) => observation.objects.extend(objects),
+            Err(error) => {
+                let reason = format!("is on an engine that can't be asked: {}", error.chain());
+                let inside = |identity: &str| hosts.iter().any(|host| identity.starts_with(&format!("{host}/")));
+                let on_it = docker.places.iter().filter(|(own, name)| **name == engine.name && inside(own));
+                observation.unreachable.extend(on_it.map(|(identity, _)| (identity.clone(), reason.clone())));
+            }
+        }
+    }
+    observation
+}
+
+async fn clusters_of(engine: &Engine, query: &Query<'_>, hosts: &[String]) -> Result<Vec<Object>, ProviderError> {
+    let (clusters, notes) = futures_util::future::join(cluster::list(engine), Notes::read(engine)).await;
+    let (clusters, notes) = (clusters?, notes?);
+    let mut objects = Vec::new();
+    for seen in clusters {
+        let listed = seen.listed();
+        let named = format!("/cluster/{}", seen.name);
+        let identity = match mark::identity(&listed.labels) {
+            Some(own) => own.to_owned(),
+            None => match query.wanted.keys().find(|identity| identity.ends_with(&named)) {
+                Some(wanted) => (*wanted).to_owned(),
+                None => continue,
+            },
+        };
+        let mine = mark::read(notes.latest(&identity, &listed.id, &listed.labels)).is_some_and(|mark| {
+            (mark.project.as_str(), mark.environment.as_str()) == (query.project, query.environment)
+        });
+        let inside = hosts.iter().any(|host| identity.starts_with(&format!("{host}/")));
+        if inside && (mine || query.wanted.contains_key(identity.as_str())) {
+            objects.push(of_cluster(engine, &seen, identity, &notes));
+        }
+    }
+    Ok(objects)
+}
+
+fn of_cluster(engine: &Engine, seen: &cluster::Seen, identity: String, notes: &Notes) -> Object {
+    let listed = seen.listed();
+    let mark = mark::read(notes.latest(&identity, &listed.id, &listed.labels));
+    let host = identity.rsplit_once("/cluster/").map(|(host, _)| host.to_owned());
+    let attributes = seen.attributes();
+    let ill = seen.condition(&attributes);
+    let sight = Sight { kind: kind_named("cluster"), identity, hosts: host.into_iter().collect(), listed, mark };
+    sight.object(attributes, seen.outputs(engine), Usage::default(), ill)
+}
+
 async fn of_engine(docker: &Docker, engine: &Engine, query: &Query<'_>) -> Result<Vec<Object>, ProviderError> {
     if engine.name.is_none() && docker.places.values().all(Option::is_some) && !engine.is_there() {
         return Ok(Vec::new());
@@ -119,6 +183,10 @@ async fn of_engine(docker: &Docker, engine: &Engine, query: &Query<'_>) -> Resul
     }
     let containers = lists.containers.iter().filter_map(|one| {
         let listed = container::listed(one);
+        // The nodes of clusters are no containers of their own.
+        if listed.labels.contains_key("k3d.cluster") {
+            return None;
+        }
         let sight = sight(kind_of(&listed), name, listed, notes);
         relevant(&sight).then_some(sight)
     });
@@ -190,6 +258,10 @@ pub(super) async fn one(
             let found = volume::list(engine).await?.into_iter().find(|one| one.name == name);
             Ok(found.map(|one| Raw::Volume(Box::new(one))))
         }
+        "cluster" => {
+            let found = cluster::list(engine).await?.into_iter().find(|cluster| cluster.name == name);
+            Ok(found.map(Raw::Cluster))
+        }
         _ => {
             // What was renamed since is found by the identity on its label.
             let named = container::inspect(engine, name).await?;
@@ -224,6 +296,7 @@ pub(super) async fn object(
         Raw::Network(one) => of_network(sight, one, name, &lists.around, None),
         Raw::Volume(one) => of_volume(sight, one, name, &lists.around, None),
         Raw::Container(seen) => of_container(sight, seen, name, &lists.around, None),
+        Raw::Cluster(seen) => of_cluster(engine, seen, identity.to_owned(), &lists.notes),
     })
 }
 

@@ -187,15 +187,21 @@ pub(in super::super) async fn update(
         docker.update_container(&id, limits).await.map_err(|error| classify("changing a container", &error))?;
     }
     rejoin(engine, there, &blueprint.networks).await?;
-    let status = there.state.as_ref().and_then(|state| state.status);
-    match status {
-        Some(Status::PAUSED) => {
-            docker.unpause_container(&id).await.map_err(|error| classify("resuming a container", &error))?;
-        }
-        Some(Status::RUNNING) => {}
-        _ => start(engine, &id).await?,
-    }
+    wake(engine, there).await?;
     wait(engine, &id, &blueprint.wait, limit).await
+}
+
+/// Makes a container run that does not: by the step that its state asks for.
+pub(in super::super) async fn wake(engine: &Engine, there: &ContainerInspectResponse) -> Result<(), ProviderError> {
+    let id = there.id.as_deref().unwrap_or_default();
+    match there.state.as_ref().and_then(|state| state.status) {
+        Some(Status::PAUSED) => {
+            let resumed = engine.docker().await?.unpause_container(id).await;
+            resumed.map_err(|error| classify("resuming a container", &error))
+        }
+        Some(Status::RUNNING) => Ok(()),
+        _ => start(engine, id).await,
+    }
 }
 
 /// Starts a container. One that runs is started already.

@@ -6,5 +6,5 @@ mod make;
 mod wait;
 
 pub(super) use look::{attributes, condition, inspect, labelled, list, listed};
-pub(super) use make::{Blueprint, Join, blueprint, create, remove, update};
+pub(super) use make::{Blueprint, Join, blueprint, create, remove, update, wake};
 pub(super) use wait::Wait;

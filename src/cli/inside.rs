@@ -1,0 +1,86 @@
+//! `atlas logs` and `atlas exec`: looking into the container of a resource.
+
+use super::End;
+use super::args::{ExecArgs, Global, LogsArgs};
+use super::failure::Failure;
+use super::ui::Ui;
+
+#[cfg(feature = "docker")]
+mod real {
+    use std::io::IsTerminal as _;
+
+    use super::{End, ExecArgs, Failure, Global, LogsArgs, Ui};
+    use crate::address::Address;
+    use crate::cli::load::{self, Spec};
+    use crate::kind::Kind;
+    use crate::provider::ProviderError;
+    use crate::provider::docker::{Docker, Heard};
+    use crate::spec::{World, suggest};
+
+    pub async fn logs(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<End, Failure> {
+        let (docker, kind, identity) = find(global, &args.address)?;
+        let heard = docker.logs(kind, &identity, args.follow, args.tail, |heard| pass(heard, ui)).await;
+        heard.map(|()| End::Good).map_err(|error| failed(&args.address, error))
+    }
+
+    pub async fn exec(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<End, Failure> {
+        let (docker, kind, identity) = find(global, &args.address)?;
+        let stdin = std::io::stdin();
+        let input = (!stdin.is_terminal()).then(tokio::io::stdin);
+        let code = docker.exec(kind, &identity, &args.command, input, |heard| pass(heard, ui)).await;
+        let code = code.map_err(|error| failed(&args.address, error))?;
+        Ok(End::Code(u8::try_from(code).unwrap_or(1)))
+    }
+
+    fn find(global: &Global, address: &Address) -> Result<(Docker, &'static Kind, String), Failure> {
+        let Spec { desired, .. } = load::spec(global)?;
+        let Some(instance) = desired.get(address) else {
+            let known: Vec<&str> = desired.instances().iter().map(|one| one.address.as_str()).collect();
+            return Err(Failure::new(format!("there is no {address} in the spec")).hint(
+                suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into()),
+            ));
+        };
+        if desired.world == World::Sandbox {
+            return Err(Failure::new(format!("{address} is simulated: there is nothing to look into"))
+                .hint("name an environment of the real world with -e"));
+        }
+        let found = (instance.kind, instance.identity.clone());
+        Ok((load::engines(&desired, global), found.0, found.1))
+    }
+
+    /// Passes on what a container wrote; whether anybody still reads it.
+    fn pass(heard: Heard<'_>, ui: &Ui) -> bool {
+        match heard {
+            Heard::Out(bytes) => ui.pass(bytes),
+            Heard::Err(bytes) => {
+                ui.err(&String::from_utf8_lossy(bytes));
+                true
+            }
+        }
+    }
+
+    fn failed(address: &Address, error: ProviderError) -> Failure {
+        Failure::new(format!("{address} can't be looked into")).because(error.chain())
+    }
+}
+
+#[cfg(not(feature = "docker"))]
+mod real {
+    use super::{End, ExecArgs, Failure, Global, LogsArgs, Ui};
+
+    #[allow(clippy::unused_async, reason = "the same shape as with engines")]
+    pub async fn logs(_: &Global, _: &LogsArgs, _: &Ui) -> Result<End, Failure> {
+        Err(without())
+    }
+
+    #[allow(clippy::unused_async, reason = "the same shape as with engines")]
+    pub async fn exec(_: &Global, _: &ExecArgs, _: &Ui) -> Result<End, Failure> {
+        Err(without())
+    }
+
+    fn without() -> Failure {
+        Failure::new("this build of Atlas leaves container engines out").hint("build Atlas with its default features")
+    }
+}
+
+pub use real::{exec, logs};

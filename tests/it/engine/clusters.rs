@@ -1,0 +1,180 @@
+//! Clusters of stand-ins for k3s, laid out as k3d lays them out.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::{Engine, free_port, head};
+use crate::cloud::variable;
+use crate::support::{Place, root};
+
+/// The image of the stand-in, with its interpreter.
+fn image(engine: &Engine) -> (String, String) {
+    let home = variable("ATLAS_TEST_LOCALSTACK_HOME").expect("set with the others");
+    let config = std::fs::read_to_string(Path::new(&home).join("pyvenv.cfg")).expect("a virtual environment");
+    let base = config.lines().find_map(|line| line.strip_prefix("home = ")).expect("its Python").trim_end_matches("/bin");
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = std::fs::read_to_string(root().join("tests/it/engine/k3s.py")).expect("readable");
+    let program = folder.path().join("k3s");
+    std::fs::write(&program, format!("#!{home}/bin/python\n{script}")).expect("written");
+    let mode: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).expect("executable");
+    let mut tar = Command::new("tar")
+        .args(["-C", folder.path().to_str().expect("text"), "-cf", "-", "k3s"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("tar runs");
+    let import = Command::new("docker")
+        .args(["-H", &engine.host, "import", "--change", "ENTRYPOINT [\"/k3s\"]", "-", "atlas-test/k3s:1"])
+        .stdin(tar.stdout.take().expect("piped"))
+        .output()
+        .expect("docker runs");
+    assert!(import.status.success() && tar.wait().expect("it ends").success(), "{import:?}");
+    let mut binds = vec!["/usr", "/lib", "/lib64", "/bin", home.as_str()];
+    if !base.starts_with("/usr") {
+        binds.push(base);
+    }
+    let binds: Vec<String> = binds.iter().map(|bind| format!("\"{bind}:{bind}:ro\"")).collect();
+    ("atlas-test/k3s:1".into(), binds.join(", "))
+}
+
+fn spec(engine: &Engine, project: &str, cluster: &str, agents: usize, more: &str) -> String {
+    let moto = variable("ATLAS_TEST_MOTO").expect("set with the others");
+    let (image, binds) = image(engine);
+    format!(
+        "{}[region.us-east-1]\naws = {{ endpoint = \"{moto}\" }}\n[network.{project}]\n[cluster.{cluster}]\nregion = \
+         \"us-east-1\"\nagents = {agents}\nlabels = {{ tier = \"ledger\" }}\ntimeout = \"1m\"\n[cluster.{cluster}.k3d]\n\
+         image = \"{image}\"\nbinds = [{binds}]\nprivileged = false\n{more}\n",
+        head(project)
+    )
+}
+
+fn labels(engine: &Engine, node: &str) -> Value {
+    engine.inspect("container", node)["Config"]["Labels"].clone()
+}
+
+fn nodes(engine: &Engine, cluster: &str) -> Vec<String> {
+    let filter = format!("label=k3d.cluster={cluster}");
+    let names = engine.docker(&["ps", "--filter", &filter, "--format", "{{.Names}}"]);
+    let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_cluster_is_laid_out_as_k3d_does_it() {
+    let Some(engine) = Engine::here() else { return };
+    let port = free_port();
+    let more = format!("api_port = {port}\nnetwork = \"network.layout\"\nkubeconfig = \"file\"\ntaints = [\"a=b:NoSchedule\"]");
+    let place = Place::with(&spec(&engine, "layout", "layout", 1, &more));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(nodes(&engine, "layout"), ["k3d-layout-agent-0", "k3d-layout-server-0"]);
+    let server = labels(&engine, "k3d-layout-server-0");
+    let wanted = json!({
+        "app": "k3d", "k3d.cluster": "layout", "k3d.role": "server", "k3d.cluster.network": "layout",
+        "k3d.cluster.network.external": "true", "k3d.cluster.imageVolume": "k3d-layout-images",
+        "k3d.cluster.url": "https://k3d-layout-server-0:6443", "k3d.server.api.port": port.to_string(),
+        "k3d.server.api.hostIP": "127.0.0.1",
+    });
+    for (key, value) in wanted.as_object().expect("a table") {
+        assert_eq!(&server[key], value, "{key} of {server:#}");
+    }
+    let agent = engine.inspect("container", "k3d-layout-agent-0");
+    assert_eq!(agent["Config"]["Labels"]["k3d.role"], "agent");
+    assert_eq!(agent["Config"]["Labels"]["k3d.cluster.token"], server["k3d.cluster.token"]);
+    let environment = agent["Config"]["Env"].to_string();
+    assert!(environment.contains("K3S_URL=https://k3d-layout-server-0:6443"), "{environment}");
+    let command = engine.inspect("container", "k3d-layout-server-0")["Config"]["Cmd"].to_string();
+    assert!(command.contains("--node-label=tier=ledger") && command.contains("--node-taint=a=b:NoSchedule"), "{command}");
+    assert!(agent["NetworkSettings"]["Networks"]["layout"].is_object(), "{agent:#}");
+    let kubeconfig = place.read(".atlas/clusters/default/k3d-layout.yaml");
+    assert!(kubeconfig.contains(&format!("https://127.0.0.1:{port}")), "{kubeconfig}");
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+    assert!(nodes(&engine, "layout").is_empty());
+    assert!(!engine.docker(&["volume", "ls", "-q"]).contains("k3d-layout"), "its volumes go with it");
+    assert!(!place.path(".atlas/clusters/default/k3d-layout.yaml").exists());
+}
+
+#[test]
+fn agents_come_and_go_in_place_and_a_killed_server_heals() {
+    let Some(engine) = Engine::here() else { return };
+    let place = Place::with(&spec(&engine, "agents", "agents", 1, ""));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    let server = engine.id("k3d-agents-server-0");
+    for (agents, names) in [(3, 4), (1, 2)] {
+        place.write("atlas.toml", &spec(&engine, "agents", "agents", agents, ""));
+        let plan = engine.json(&place, 0, &["plan", "--json"]);
+        assert_eq!(plan["changes"][0]["action"], "update", "{plan:#}");
+        engine.expect(&place, 0, &["apply", "--yes"]);
+        assert_eq!(nodes(&engine, "agents").len(), names);
+        engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    }
+    engine.docker(&["kill", "k3d-agents-server-0"]);
+    let drift = engine.expect(&place, 2, &["drift"]);
+    assert!(drift.contains("k3d-agents-server-0 is stopped"), "{drift}");
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    assert_eq!(engine.id("k3d-agents-server-0"), server, "it was started and not made anew");
+    // One that is gone altogether is made anew, with the data that its predecessor kept.
+    let born = ["exec", "k3d-agents-server-0", "/bin/cat", "/var/lib/rancher/k3s/born"];
+    let before = engine.docker(&born);
+    engine.docker(&["rm", "-f", "k3d-agents-server-0"]);
+    let drift = engine.expect(&place, 2, &["drift"]);
+    assert!(drift.contains("without k3d-agents-server-0"), "{drift}");
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    assert_eq!(engine.docker(&born), before);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+}
+
+#[test]
+fn a_kubeconfig_is_merged_and_taken_out_again() {
+    let Some(engine) = Engine::here() else { return };
+    let place = Place::with(&spec(&engine, "merging", "merging", 0, "kubeconfig = \"merge\""));
+    let mine = "apiVersion: v1\nkind: Config\ncurrent-context: work\nclusters:\n- name: work\n  cluster:\n    server: \
+                https://work:6443\ncontexts:\n- name: work\n  context:\n    cluster: work\n    user: me\nusers:\n- name: me\n  user:\n    token: mine\n";
+    place.write("kubeconfig", mine);
+    let run = |arguments: &[&str]| {
+        let mut command = engine.command(&place, arguments);
+        let output = command.env("KUBECONFIG", place.path("kubeconfig")).output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+    };
+    run(&["apply", "--yes"]);
+    let both = place.read("kubeconfig");
+    assert!(both.contains("k3d-merging") && both.contains("admin@k3d-merging"), "{both}");
+    assert!(both.contains("https://work:6443") && both.contains("current-context: work"), "{both}");
+    run(&["destroy", "--yes"]);
+    let left = place.read("kubeconfig");
+    assert!(!left.contains("k3d-merging") && left.contains("token: mine"), "{left}");
+}
+
+#[test]
+fn somebody_else_s_cluster_is_left_alone() {
+    let Some(engine) = Engine::here() else { return };
+    let own = ["--label", "app=k3d", "--label", "k3d.cluster=theirs", "--label", "k3d.role=server"];
+    engine.start("k3d-theirs-server-0", &own);
+    let place = Place::with(&spec(&engine, "thief", "theirs", 0, ""));
+    let plan = engine.json(&place, 0, &["plan", "--json"]);
+    let changes = plan["changes"].as_array().expect("changes");
+    let change = changes.iter().find(|change| change["address"] == "cluster.theirs").expect("the cluster");
+    let reason = change["blocked"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("belongs to nobody that Atlas knows"), "{change:#}");
+    engine.docker(&["rm", "-f", "k3d-theirs-server-0"]);
+}
+
+#[test]
+fn what_a_container_writes_and_commands_in_it() {
+    let Some(engine) = Engine::here() else { return };
+    let place = Place::with(&format!("{}{}", head("inside"), super::container("inside", "")));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    super::until("it has said it", || engine.expect(&place, 0, &["logs", "container.inside"]).contains("ready"));
+    let said = engine.expect(&place, 0, &["exec", "container.inside", "--", "/bin/sh", "-c", "echo in; exit 0"]);
+    assert_eq!(said, "in\n");
+    engine.expect(&place, 7, &["exec", "container.inside", "--", "/bin/sh", "-c", "exit 7"]);
+    let unknown = engine.run(&place, &["logs", "container.insid"]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("container.inside"), "{}", unknown.stderr);
+    engine.docker(&["rm", "-f", "inside"]);
+    let gone = engine.run(&place, &["exec", "container.inside", "--", "/bin/true"]);
+    assert!(gone.code == 1 && gone.stderr.contains("can't be looked into"), "{}", gone.stderr);
+}
