@@ -126,7 +126,12 @@ impl Blocked {
     /// What a resource waits for, in words.
     #[must_use]
     pub fn words(&self, own: &Address) -> String {
-        if &self.by == own { self.reason.clone() } else { format!("{} {}", self.by, self.reason) }
+        if &self.by == own {
+            return self.reason.clone();
+        }
+        // The whole story is told once, at what it is about.
+        let short = self.reason.split(": ").next().unwrap_or_default();
+        format!("{} {short}", self.by)
     }
 }
 

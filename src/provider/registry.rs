@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Provider;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{self, Kind};
-use crate::spec::{Desired, World};
+use crate::spec::{Desired, Instance, World};
 
 /// The kinds that AWS serves.
 const AWS_KINDS: [&str; 4] = ["bucket", "queue", "policy", "role"];
@@ -75,7 +75,7 @@ impl Registry {
         };
         for kind in kind::ALL.iter().filter(|kind| kind.object && self.of(kind).is_none()) {
             // A region of AWS takes no engine.
-            let needs = |one: &&crate::spec::Instance| {
+            let needs = |one: &&Instance| {
                 kind.name != "region" || self.world == World::Sandbox || !one.attributes.get("localstack").is_null()
             };
             let mut resources: Vec<_> = desired.of_kind(kind.name).filter(needs).collect();
@@ -92,20 +92,26 @@ impl Registry {
             );
         }
         if self.world == World::Real {
-            let nowhere = |region: &&crate::spec::Instance| {
-                region.attributes.get("aws").is_null() && region.attributes.get("localstack").is_null()
-            };
-            for region in desired.of_kind("region").filter(nowhere) {
-                let detail = format!("nothing can reach {} in world `real` yet", region.address);
-                diagnostics.push(
-                    Diagnostic::error("region that is nowhere", detail)
-                        .at(region.declaration.header)
-                        .hint(
-                            "say `aws = {}` for AWS itself, `aws = { endpoint = \"…\" }` for what speaks like it, or \
-                             `localstack = {}` for a container",
-                        )
-                        .of(&region.address),
-                );
+            let nowhere = [
+                (
+                    "region",
+                    ["aws", "localstack"].as_slice(),
+                    "say `aws = {}` for AWS itself, `aws = { endpoint = \"…\" }` for what speaks like it, or \
+                     `localstack = {}` for a container",
+                ),
+                ("cluster", ["k3d"].as_slice(), "say `k3d = {}` for a cluster in containers on this machine's engine"),
+            ];
+            for (kind, ways, hint) in nowhere {
+                let lost = |one: &&Instance| ways.iter().all(|way| one.attributes.get(way).is_null());
+                for one in desired.of_kind(kind).filter(lost) {
+                    let detail = format!("nothing can reach {} in world `real` yet", one.address);
+                    diagnostics.push(
+                        Diagnostic::error(format!("{kind} that is nowhere"), detail)
+                            .at(one.declaration.header)
+                            .hint(hint)
+                            .of(&one.address),
+                    );
+                }
             }
         }
         diagnostics.finish();
