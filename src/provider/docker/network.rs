@@ -34,7 +34,10 @@ pub(super) fn attributes(
     managed: impl Fn(&str) -> bool,
     wanted: Option<&Attributes>,
 ) -> Attributes {
-    let config = network.ipam.as_ref().and_then(|ipam| ipam.config.as_ref()?.first());
+    // A network with addresses of both sorts has two of them, and the engine chooses what the spec does not say.
+    let configs = network.ipam.as_ref().and_then(|ipam| ipam.config.as_deref()).unwrap_or_default();
+    let asked = wanted.and_then(|wanted| wanted.get("subnet").as_str());
+    let config = configs.iter().find(|config| config.subnet.as_deref() == asked).or_else(|| configs.first());
     // The engine gives every network a subnet; it is an attribute only where somebody chose it.
     let chosen = |name: &str, value: Option<&String>| match managed(name) {
         true => value.map_or(Value::Null, |text| text.as_str().into()),
