@@ -195,13 +195,18 @@ impl Docker {
         sweep::container_outputs(seen)
     }
 
+    /// The name of the container of one of this project's regions.
+    fn region(&self, identity: &str) -> String {
+        let region = identity.rsplit(['/', ':']).next().unwrap_or_default();
+        localstack::name(&self.project, &self.environment, region)
+    }
+
     async fn there(&self, engine: &Engine, kind: &Kind, identity: &str) -> Result<Option<Raw>, ProviderError> {
-        let name = identity.rsplit(['/', ':']).next().unwrap_or_default();
         let name = match kind.name {
-            "region" => localstack::name(&self.project, &self.environment, name),
-            _ => name.to_owned(),
+            "region" => self.region(identity),
+            _ => identity.rsplit(['/', ':']).next().unwrap_or_default().to_owned(),
         };
-        sweep::one(engine, kind, identity, &name).await
+        sweep::one(self, engine, kind, identity, &name).await
     }
 }
 

@@ -188,7 +188,10 @@ async fn of_engine(docker: &Docker, engine: &Engine, query: &Query<'_>) -> Resul
             return None;
         }
         let sight = sight(kind_of(&listed), name, listed, notes);
-        relevant(&sight).then_some(sight)
+        // Each project and environment has regions of its own, whose containers are named after it.
+        let region = sight.kind.name == "region";
+        let ours = |sight: &Sight| mine(sight) || sight.listed.name == docker.region(&sight.identity);
+        (relevant(&sight) && (!region || ours(&sight))).then_some(sight)
     });
     let looks = containers.map(|sight| async move {
         let seen = container::inspect(engine, &sight.listed.id).await?;
@@ -243,6 +246,7 @@ async fn lists(docker: &Docker, engine: &Engine) -> Result<Lists, ProviderError>
 
 /// One object, by the identity that it was made under, or by its name.
 pub(super) async fn one(
+    docker: &Docker,
     engine: &Engine,
     kind: &Kind,
     identity: &str,
@@ -267,7 +271,7 @@ pub(super) async fn one(
             let named = container::inspect(engine, name).await?;
             let seen = match named {
                 Some(seen) => Some(seen),
-                None => match container::labelled(engine, identity).await? {
+                None => match container::labelled(engine, (&docker.project, &docker.environment), identity).await? {
                     Some(id) => container::inspect(engine, &id).await?,
                     None => None,
                 },

@@ -22,9 +22,14 @@ pub(in super::super) async fn list(engine: &Engine) -> Result<Vec<ContainerSumma
     found.map_err(|error| classify("listing containers", &error))
 }
 
-/// The engine's own name of the container that was made under an identity.
-pub(in super::super) async fn labelled(engine: &Engine, identity: &str) -> Result<Option<String>, ProviderError> {
-    let filters = HashMap::from([("label", vec![format!("atlas.identity={identity}")])]);
+/// The engine's own name of the container that a project and environment made under an identity.
+pub(in super::super) async fn labelled(
+    engine: &Engine,
+    (project, environment): (&str, &str),
+    identity: &str,
+) -> Result<Option<String>, ProviderError> {
+    let all = [("project", project), ("environment", environment), ("identity", identity)];
+    let filters = HashMap::from([("label", all.map(|(key, value)| format!("atlas.{key}={value}")).to_vec())]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let found = engine.docker().await?.list_containers(Some(options)).await;
     let found = found.map_err(|error| classify("looking for a container", &error))?;
