@@ -133,7 +133,12 @@ impl Docker {
         match request.kind.name {
             "cluster" => return self.lay_out(engine, None, request).await,
             "network" => network::create(engine, request.attributes, labels).await?,
-            "volume" => volume::create(engine, request.attributes, labels).await?,
+            "volume" => {
+                // An engine tells when a volume was made to the second only, so what is noted about one that is gone would
+                // be taken for something about this one.
+                Notes::read(engine).await?.clear(engine, request.identity).await?;
+                volume::create(engine, request.attributes, labels).await?
+            }
             _ => {
                 let blueprint = self.blueprint(engine, request)?;
                 let seen = container::create(engine, &blueprint, request.limit).await?;
