@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldhash::HashMap;
+use tokio::time::Instant;
 
 use super::event::{Event, What};
 use super::journal::{Entry, Journal, Outcome};
@@ -51,6 +52,8 @@ pub async fn run(shared: &Shared, at: usize) -> Result<Did, String> {
 
 async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Result<Did, String> {
     let provider = shared.registry.of(change.kind).ok_or_else(|| format!("no provider for `{}`", change.kind.name))?;
+    // A little less than the step may take, so that whoever waits can say for what.
+    let end = Instant::now() + Duration::from_secs(change.timeout).mul_f64(0.95);
     let mut job = Job::prepare(shared, step, change)?;
     let entry = Entry::new(at, &change.address, step.verb, job.identity());
     if !job.ahead(shared, provider.as_ref(), change).await? {
@@ -64,7 +67,7 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
     let result = loop {
         tries += 1;
         point("step: before an effect");
-        let acted = job.act(provider.as_ref(), doubtful).await;
+        let acted = job.act(provider.as_ref(), doubtful, end).await;
         point("step: after an effect");
         let error = match acted {
             Ok(outputs) => break job.conclude(shared, change, outputs),
@@ -177,7 +180,7 @@ impl<'a> Job<'a> {
 
     /// One attempt. After one that is `doubtful`, an object without a mark may be what that attempt made: it was not there
     /// when the plan was made, and its identity is journaled.
-    async fn act(&self, provider: &dyn Provider, doubtful: bool) -> Result<Outputs, ProviderError> {
+    async fn act(&self, provider: &dyn Provider, doubtful: bool, end: Instant) -> Result<Outputs, ProviderError> {
         match self {
             Self::Make { verb, change, target, attributes, derived, mark } => {
                 let request = Request {
@@ -189,8 +192,7 @@ impl<'a> Job<'a> {
                     mark,
                     adopt: *verb == Verb::Adopt || (*verb == Verb::Create && doubtful),
                     place: change.address.place(),
-                    // A little less than the step may take, so that whoever waits can say for what.
-                    limit: Duration::from_secs(change.timeout).mul_f64(0.95),
+                    limit: end.saturating_duration_since(Instant::now()),
                 };
                 if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
             }

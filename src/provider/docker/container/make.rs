@@ -9,6 +9,7 @@ use bollard::models::{
     NetworkDisconnectRequest, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptions};
+use tokio::time::Instant;
 
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent, is_done};
@@ -124,6 +125,7 @@ pub(in super::super) async fn create(
     blueprint: &Blueprint,
     limit: Duration,
 ) -> Result<ContainerInspectResponse, ProviderError> {
+    let begun = Instant::now();
     let docker = engine.docker().await?;
     let image = blueprint.body.image.clone().unwrap_or_default();
     let there = image::ensure(engine, &image, &blueprint.pull).await?;
@@ -148,7 +150,7 @@ pub(in super::super) async fn create(
     }
     let started = async {
         start(engine, &id).await?;
-        wait(engine, &id, &blueprint.wait, limit).await
+        wait(engine, &id, &blueprint.wait, begun, limit).await
     };
     started.await.map_err(|error| match foreign_architecture(engine, &there, &image) {
         Some(why) if error.class == Class::Invalid => ProviderError::new(Class::Invalid, format!("{why}: {error}")),
@@ -164,6 +166,7 @@ pub(in super::super) async fn update(
     wanted: &Attributes,
     limit: Duration,
 ) -> Result<ContainerInspectResponse, ProviderError> {
+    let begun = Instant::now();
     let docker = engine.docker().await?;
     let id = there.id.clone().unwrap_or_default();
     if there.name.as_deref().unwrap_or_default().trim_start_matches('/') != blueprint.name {
@@ -188,7 +191,7 @@ pub(in super::super) async fn update(
     }
     rejoin(engine, there, &blueprint.networks).await?;
     wake(engine, there).await?;
-    wait(engine, &id, &blueprint.wait, limit).await
+    wait(engine, &id, &blueprint.wait, begun, limit).await
 }
 
 /// Makes a container run that does not: by the step that its state asks for.

@@ -38,32 +38,48 @@ impl Wait {
         Self { healthy, http: text("http"), tcp: text("tcp"), log: text("log"), hidden: Vec::new() }
     }
 
+    fn is_more_than_running(&self) -> bool {
+        self.healthy || self.http.is_some() || self.tcp.is_some() || self.log.is_some()
+    }
+
     fn censored(&self, text: String) -> String {
         let hidden = self.hidden.iter().filter(|secret| !secret.is_empty());
         hidden.fold(text, |text, secret| text.replace(secret.as_str(), "(secret)"))
     }
 }
 
-/// Waits until a container runs and all of this is so, for a limited time.
+/// Waits until a container runs and all of this is so, for a limited time since its step began.
 pub(super) async fn wait(
     engine: &Engine,
     id: &str,
     wait: &Wait,
+    begun: Instant,
     limit: Duration,
 ) -> Result<ContainerInspectResponse, ProviderError> {
-    let end = Instant::now() + limit;
+    let end = begun + limit;
+    let mut before = None;
     loop {
         let seen = inspect(engine, id).await?;
         let seen = seen.ok_or_else(|| ProviderError::new(Class::Conflict, "the container was removed meanwhile"))?;
         let state = seen.state.clone().unwrap_or_default();
         let ended = matches!(state.status, Some(Status::EXITED | Status::DEAD));
-        let missing = missing(engine, id, &seen, wait).await?;
-        let Some(missing) = missing else { return Ok(seen) };
+        let missing = match missing(engine, id, &seen, wait).await? {
+            // What can't run at all runs for a moment, so a container that only has to run is looked at twice.
+            None if wait.is_more_than_running() || before == Some(state.started_at.clone()) => return Ok(seen),
+            None => "it does not go on running".to_owned(),
+            Some(missing) => missing,
+        };
+        before = Some(state.started_at.clone());
         let late = Instant::now() + PAUSE > end;
         if ended || late {
             let said = last_words(engine, id).await;
             let why = match ended {
                 true => format!("it ended with exit code {}", state.exit_code.unwrap_or_default()),
+                false if state.status == Some(Status::RESTARTING) => format!(
+                    "it ends again and again, the last time with exit code {}, after {} s",
+                    state.exit_code.unwrap_or_default(),
+                    limit.as_secs()
+                ),
                 false => format!("{missing} after {} s", limit.as_secs()),
             };
             return Err(ProviderError::new(Class::Invalid, wait.censored(format!("{why}{said}"))));
