@@ -7,9 +7,10 @@ use crate::value::Value;
 
 static TEXTS: Type = Type::Text(&rule::SOME);
 
-/// A container. What an engine can change about one that exists is an update (its name, its networks, its restart policy,
-/// its limits), and so is to start it again; anything else replaces it. An old and a new one can't stand side by side:
-/// both would publish the same ports.
+/// A container. What an engine can change about one that exists is an update (its networks, its restart policy, its
+/// limits), and so is to start it again, or to give it back its name; anything else replaces it, another name in the spec
+/// as well, as that makes it another object. An old and a new one can't stand side by side: both would publish the same
+/// ports.
 pub static CONTAINER: Kind = Kind {
     name: "container",
     summary: "A container on a container engine, kept running the way the spec says.",
