@@ -10,6 +10,7 @@ mod cloud;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod documents;
+mod engine;
 mod flagship;
 mod fuzz;
 mod outages;

@@ -4,7 +4,7 @@ mod conformance;
 mod flagship;
 mod proxy;
 mod records;
-mod trouble;
+pub mod trouble;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,0 +1,277 @@
+//! What `docker inspect` says in the words of the spec; containers that somebody meddled with; volumes with something in
+//! them.
+
+use atlas::kind::Kind;
+use atlas::plan::{Action, Cause, Options};
+use serde_json::{Map, Value, json};
+
+use super::{Engine, container, head, until};
+use crate::cloud::summary;
+use crate::support::{actions, execute};
+
+/// An attribute as `docker inspect` shows it, in the words of the spec. The engine has an opinion where the spec has none
+/// (addresses of a network, variables of an image): what is not wanted at all is not compared then.
+pub fn attribute_of(kind: &Kind, attribute: &str, seen: &Value, wanted: &Value) -> Value {
+    let (config, host) = (&seen["Config"], &seen["HostConfig"]);
+    let mebi = |value: &Value| value.as_i64().filter(|number| *number > 0).map(|number| number / 1_048_576);
+    let ipam = &seen["IPAM"]["Config"][0];
+    let plain = match (kind.name, attribute) {
+        (_, "name") => json!(seen["Name"].as_str().unwrap_or_default().trim_start_matches('/')),
+        (_, "labels") => labels(if kind.name == "container" { &config["Labels"] } else { &seen["Labels"] }),
+        (_, "driver") => seen["Driver"].clone(),
+        ("network", "subnet") => ipam["Subnet"].clone(),
+        ("network", "gateway") => ipam["Gateway"].clone(),
+        ("network", "internal") => seen["Internal"].clone(),
+        ("network", "ipv6") => seen["EnableIPv6"].clone(),
+        ("volume", "options") => seen["Options"].clone(),
+        (_, "image") => config["Image"].clone(),
+        (_, "command") => config["Cmd"].clone(),
+        (_, "entrypoint") => config["Entrypoint"].clone(),
+        (_, "environment") => variables(config, wanted),
+        (_, "secrets") => return secrets(config, wanted),
+        (_, "ports") => ports(host, wanted),
+        (_, "binds") => sorted(&host["Binds"]),
+        (_, "volumes") => mounts(host),
+        (_, "tmpfs") => json!(host["Tmpfs"].as_object().map(|all| all.keys().collect::<Vec<_>>())),
+        (_, "networks") => networks(seen, wanted),
+        (_, "restart") => host["RestartPolicy"]["Name"].clone(),
+        (_, "memory_mib") => json!(mebi(&host["Memory"])),
+        (_, "cpu_millis") => json!(host["NanoCpus"].as_i64().filter(|nanos| *nanos > 0).map(|nanos| nanos / 1_000_000)),
+        (_, "pids") => json!(host["PidsLimit"].as_i64().filter(|pids| *pids > 0)),
+        (_, "capabilities") => capabilities(host),
+        (_, "privileged") => host["Privileged"].clone(),
+        (_, "ulimits") => ulimits(host),
+        (_, "user") => config["User"].clone(),
+        (_, "workdir") => config["WorkingDir"].clone(),
+        (_, "health") => health(&config["Healthcheck"]),
+        _ => panic!("{}.{attribute} has no place in docker inspect", kind.name),
+    };
+    let nothing = plain.is_null() || plain == json!("") || plain == json!({}) || plain == json!([]);
+    let own = matches!(attribute, "subnet" | "gateway" | "command");
+    if wanted.is_null() && (nothing || own) { Value::Null } else { plain }
+}
+
+fn labels(all: &Value) -> Value {
+    let own = all.as_object().into_iter().flatten().filter(|(key, _)| !key.starts_with("atlas."));
+    own.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>().into()
+}
+
+fn variables(config: &Value, wanted: &Value) -> Value {
+    let all = config["Env"].as_array().into_iter().flatten().filter_map(|pair| pair.as_str()?.split_once('='));
+    let usual = |name: &str| name == "PATH" && wanted.get("PATH").is_none();
+    all.filter(|(name, _)| !usual(name))
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// The values are there, and what the spec says are the references to them.
+fn secrets(config: &Value, wanted: &Value) -> Value {
+    let there = variables(config, &Value::Null);
+    let value = match (&wanted["TOKEN"]["env"], &wanted["TOKEN"]["file"]) {
+        (Value::String(_), _) => json!({ "TOKEN": super::SECRET.1 }),
+        (_, Value::String(_)) => json!({ "TOKEN": "another-token" }),
+        _ => json!({}),
+    };
+    if there == value { wanted.clone() } else { there }
+}
+
+fn ports(host: &Value, wanted: &Value) -> Value {
+    let mut all = Vec::new();
+    for (inside, bindings) in host["PortBindings"].as_object().into_iter().flatten() {
+        let bindings = bindings.as_array().into_iter().flatten();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        all.extend(bindings.map(|one| format!("{}:{}:{inside}", text(&one["HostIp"]), text(&one["HostPort"]))));
+    }
+    let whole = |port: &Value| {
+        let port = port.as_str().unwrap_or_default();
+        let port = if port.contains('/') { port.to_owned() } else { format!("{port}/tcp") };
+        if port.matches(':').count() == 2 { port } else { format!("127.0.0.1:{port}") }
+    };
+    let mut asked: Vec<String> = wanted.as_array().into_iter().flatten().map(whole).collect();
+    all.sort();
+    asked.sort();
+    if all == asked { wanted.clone() } else { json!(all) }
+}
+
+fn sorted(list: &Value) -> Value {
+    let mut all: Vec<&str> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    all.sort_unstable();
+    json!(all)
+}
+
+fn mounts(host: &Value) -> Value {
+    let mounts = host["Mounts"].as_array().into_iter().flatten();
+    let entry = |mount: &Value| {
+        assert_eq!(mount["Source"], "conformance-data", "{mount}");
+        json!({ "volume": "volume.data", "to": mount["Target"], "read_only": mount["ReadOnly"] == true })
+    };
+    mounts.map(entry).collect::<Vec<_>>().into()
+}
+
+fn networks(seen: &Value, wanted: &Value) -> Value {
+    let all = seen["NetworkSettings"]["Networks"].as_object().cloned().unwrap_or_default();
+    let names: Vec<&String> = all.keys().collect();
+    if wanted.is_null() {
+        return if names == ["bridge"] { Value::Null } else { json!(names) };
+    }
+    let asked = wanted[0]["aliases"].as_array().cloned().unwrap_or_default();
+    let same = names == ["conformance-shared"] && aliases(seen, "conformance-shared") == asked;
+    if same { wanted.clone() } else { json!(all) }
+}
+
+/// The names that a container was given in a network. Engines before 25 add the short form of its id.
+fn aliases(seen: &Value, network: &str) -> Vec<Value> {
+    let all = seen["NetworkSettings"]["Networks"][network]["Aliases"].as_array().cloned().unwrap_or_default();
+    let id = seen["Id"].as_str().unwrap_or_default();
+    all.into_iter().filter(|alias| alias.as_str().is_some_and(|alias| !id.starts_with(alias))).collect()
+}
+
+fn capabilities(host: &Value) -> Value {
+    let list = |key: &str| {
+        let all = host[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+        all.map(|one| one.trim_start_matches("CAP_").to_owned()).collect::<Vec<_>>()
+    };
+    let both = [("add", list("CapAdd")), ("drop", list("CapDrop"))];
+    both.into_iter()
+        .filter(|(_, all)| !all.is_empty())
+        .map(|(key, all)| (key.to_owned(), json!(all)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn ulimits(host: &Value) -> Value {
+    let all = host["Ulimits"].as_array().into_iter().flatten();
+    all.map(|one| (one["Name"].as_str().unwrap_or_default().to_owned(), one["Soft"].clone()))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn health(seen: &Value) -> Value {
+    if seen.is_null() {
+        return Value::Null;
+    }
+    let seconds = |key: &str| format!("{}s", seen[key].as_i64().unwrap_or_default() / 1_000_000_000);
+    json!({
+        "command": seen["Test"].as_array().map(|all| &all[1..]),
+        "interval": seconds("Interval"), "timeout": seconds("Timeout"), "start_period": seconds("StartPeriod"),
+        "retries": seen["Retries"],
+    })
+}
+
+/// What somebody does to a container behind Atlas's back, and what the plan calls it. Each is healed in place.
+const MEDDLING: [(&str, &[&[&str]], &str); 10] = [
+    ("stopped", &[&["stop", "-t", "1", "NAME"]], "condition"),
+    ("killed", &[&["kill", "NAME"]], "condition"),
+    ("paused", &[&["pause", "NAME"]], "condition"),
+    ("renamed", &[&["rename", "NAME", "NAME-other"]], "name"),
+    ("disconnected", &[&["network", "disconnect", "drifting-net", "NAME"]], "networks"),
+    ("connected to another network", &[&["network", "connect", "drifting-other", "NAME"]], "networks"),
+    (
+        "without its alias",
+        &[&["network", "disconnect", "drifting-net", "NAME"], &["network", "connect", "drifting-net", "NAME"]],
+        "networks",
+    ),
+    ("restarted otherwise", &[&["update", "--restart", "always", "NAME"]], "restart"),
+    ("given more memory", &[&["update", "--memory", "96m", "--memory-swap", "192m", "NAME"]], "memory_mib"),
+    ("given more processes", &[&["update", "--pids-limit", "77", "NAME"]], "pids"),
+];
+
+#[tokio::test]
+async fn what_somebody_does_to_a_container_is_undone_in_place() {
+    let Some(engine) = Engine::here() else { return };
+    let subject = "memory_mib = 64\npids = 50\nnetworks = [{ network = \"network.net\", aliases = [\"store\"] }]\n";
+    let spec = format!(
+        "{}[network.net]\nname = \"drifting-net\"\n[network.other]\nname = \"drifting-other\"\n{}",
+        head("drifting"),
+        container("drifting", subject)
+    );
+    engine.converge(&spec, &Options::default(), &[]).await.expect("made");
+    let id = engine.id("drifting");
+    let mut failed = Vec::new();
+    for (word, commands, path) in MEDDLING {
+        for command in commands {
+            let command: Vec<String> = command.iter().map(|word| word.replace("NAME", "drifting")).collect();
+            let command: Vec<&str> = command.iter().map(String::as_str).collect();
+            engine.docker(&command);
+        }
+        let outcome = healed(&engine, &spec, &id, path).await;
+        println!("container {word:30} {}", outcome.as_ref().map_or_else(String::as_str, |()| "healed in place"));
+        failed.extend(outcome.err().map(|error| format!("{word}: {error}")));
+    }
+    engine.clean("drifting").await;
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+async fn healed(engine: &Engine, spec: &str, id: &str, path: &str) -> Result<(), String> {
+    let (_, plan) = engine.plan(spec, &Options::default()).await;
+    let found = plan.changes.iter().map(|change| (change.address.to_string(), change.action, change.cause));
+    if found.collect::<Vec<_>>() != [("container.drifting".to_owned(), Action::Update, Cause::Drift)] {
+        return Err(format!("planned: {}", summary(&plan)));
+    }
+    let named = plan.changes[0].attributes.iter().any(|one| one.drifted && one.path.starts_with(path));
+    if !named {
+        return Err(format!("{path} is not named: {}", summary(&plan)));
+    }
+    engine.converge(spec, &Options::default(), &[]).await?;
+    let seen = engine.inspect("container", "drifting");
+    let joined: Vec<&String> =
+        seen["NetworkSettings"]["Networks"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let well = seen["Id"] == id
+        && seen["State"]["Status"] == "running"
+        && joined == ["drifting-net"]
+        && aliases(&seen, "drifting-net") == ["store"]
+        && seen["HostConfig"]["Memory"] == 64 * 1_048_576
+        && seen["HostConfig"]["PidsLimit"] == 50
+        && seen["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped";
+    if well { Ok(()) } else { Err(format!("afterwards: {seen}")) }
+}
+
+#[tokio::test]
+async fn a_container_that_was_made_and_never_started_is_started() {
+    let Some(engine) = Engine::here() else { return };
+    // A container whose port is taken is made and can't start: what a run leaves that ends between the two.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let spec = format!("{}{}", head("halfway"), container("halfway", &format!("ports = [\"{port}:80\"]\n")));
+    engine.converge(&spec, &Options::default(), &[]).await.expect_err("the port is taken");
+    assert_eq!(engine.inspect("container", "halfway")["State"]["Status"], "created");
+    let id = engine.id("halfway");
+    drop(taken);
+    let (_, plan) = engine.plan(&spec, &Options::default()).await;
+    assert_eq!(json!(actions(&plan)), json!({ "container.halfway": "update" }), "{}", summary(&plan));
+    assert!(summary(&plan).contains("never started"), "{}", summary(&plan));
+    engine.converge(&spec, &Options::default(), &[]).await.expect("started");
+    assert_eq!(engine.id("halfway"), id);
+    engine.clean("halfway").await;
+}
+
+#[tokio::test]
+async fn a_volume_with_data_is_not_deleted_by_accident() {
+    let Some(engine) = Engine::here() else { return };
+    let keeper = "command = [\"/bin/sh\", \"-c\", \"trap 'exit 0' TERM; echo 0123456789 > /data/file; sync; sleep 1d & wait\"]\n\
+        volumes = [{ volume = \"volume.full\", to = \"/data\" }]\n";
+    let with = format!("{}[volume.empty]\nname = \"loss-empty\"\n[volume.full]\nname = \"loss-full\"\n", head("loss"));
+    let spec = with.clone() + &container("loss-keeper", keeper);
+    engine.converge(&spec, &Options::default(), &[]).await.expect("made");
+    let file = format!("{}/file", engine.docker(&["volume", "inspect", "-f", "{{.Mountpoint}}", "loss-full"]));
+    until("the file is written", || std::fs::read(&file).is_ok_and(|bytes| bytes.len() == 11));
+    engine.converge(&with, &Options::default(), &[]).await.expect("the container goes");
+    let (pipeline, plan) = engine.plan(&head("loss"), &Options::default()).await;
+    let verdict = |address: &str| {
+        let change = plan.changes.iter().find(|change| change.address.to_string() == address).expect("planned");
+        let verdict = change.verdict.clone().expect("a deletion");
+        (format!("{:?}", change.risk()), verdict.evidence)
+    };
+    assert_eq!(verdict("volume.empty"), ("Safe".into(), "the volume is empty".into()));
+    assert_eq!(verdict("volume.full"), ("Lossy".into(), "the volume holds bytes: 11".into()));
+    let refused = atlas::pipeline::refuse_loss(&plan, &[], None);
+    assert!(format!("{refused:?}").contains("--allow-loss volume.full"), "{refused:?}");
+    assert!(!format!("{refused:?}").contains("volume.empty"), "{refused:?}");
+    let report = execute(&pipeline, plan, &[]).await;
+    assert!(report.failed.iter().chain(&report.skipped).any(|(address, ..)| address.to_string() == "volume.full"));
+    assert_eq!(std::fs::read(&file).expect("there still").len(), 11);
+    assert!(engine.inspect("volume", "loss-empty").is_null());
+    engine.converge(&head("loss"), &Options::default(), &["volume.full"]).await.expect("allowed");
+    assert!(engine.inspect("volume", "loss-full").is_null());
+}

@@ -1,0 +1,202 @@
+//! Regions that are LocalStack containers: made along with what lives in them, and what becomes of it when one of them is
+//! killed or paused.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Engine, free_port, head};
+use crate::cloud::{Cloud, variable};
+use crate::support::Place;
+
+const REGIONS: [&str; 2] = ["us-east-1", "eu-central-1"];
+const KINDS: [&str; 3] = ["bucket", "queue", "role"];
+
+/// Two regions on an engine, and the client that knows nothing of Atlas.
+struct Regions {
+    engine: Engine,
+    cloud: Cloud,
+    place: Place,
+    project: &'static str,
+}
+
+impl Regions {
+    /// None where no engine or no LocalStack is there.
+    fn new(project: &'static str, count: usize) -> Option<Self> {
+        let engine = Engine::here()?;
+        let home = variable("ATLAS_TEST_LOCALSTACK_HOME")?;
+        let ports = [free_port(), free_port()];
+        let [us, eu] = ports.map(|port| format!("http://127.0.0.1:{port}"));
+        let cloud = Cloud::new("localstack", &us, &eu);
+        let mut spec = head(project);
+        spec += &format!("[network.shared]\nname = \"{project}\"\n\n");
+        for (region, port) in REGIONS.iter().zip(ports).take(count) {
+            spec += &format!("[region.{region}]\nlocalstack = {}\n\n", localstack(&home, port));
+        }
+        let names = json!(REGIONS[..count]);
+        spec += &format!(
+            "[bucket.logs]\nregions = {names}\nname = \"${{region}}-{project}\"\nversioning = true\n\n\
+             [queue.jobs]\nregions = {names}\nname = \"${{region}}-{project}\"\nretention = \"13d\"\n\n\
+             [role.app]\nregions = {names}\nname = \"${{region}}-{project}\"\ntrust = {{ service = \"ec2.amazonaws.com\" }}\n\
+             allow = [{{ actions = [\"s3:GetObject\"], resources = [\"${{bucket.logs.arn}}/*\"] }}]\n"
+        );
+        Some(Self { engine, cloud, place: Place::with(&spec), project })
+    }
+
+    fn container(&self, region: &str) -> String {
+        format!("{}-default-{region}", self.project)
+    }
+
+    /// What the other client sees of all that lives in a region.
+    fn contents(&self, region: &str) -> Vec<Value> {
+        KINDS.iter().map(|kind| self.cloud.describe(region, kind, &format!("{region}-{}", self.project))).collect()
+    }
+
+    fn run(&self, code: i32, arguments: &[&str]) -> String {
+        self.engine.expect(&self.place, code, arguments)
+    }
+
+    fn plan(&self) -> Vec<Value> {
+        let plan = self.engine.json(&self.place, 0, &["plan", "--json"]);
+        plan["changes"].as_array().expect("a list").clone()
+    }
+}
+
+impl Drop for Regions {
+    fn drop(&mut self) {
+        // LocalStack needs a processor of its own, which the tests after this one should have.
+        for region in REGIONS {
+            let _ = self.engine.ask(&["rm", "--force", "--volumes", &self.container(region)]);
+        }
+        let _ = self.engine.ask(&["network", "rm", self.project]);
+    }
+}
+
+/// A LocalStack that is installed on this machine, in a container without files of its own.
+fn localstack(home: &str, port: u16) -> String {
+    let config = std::fs::read_to_string(Path::new(home).join("pyvenv.cfg")).expect("a virtual environment");
+    let base = config.lines().find_map(|line| line.strip_prefix("home = ")).expect("it names its Python");
+    let base = base.strip_suffix("/bin").unwrap_or(base);
+    let mut folders = vec!["/usr", "/lib", "/lib64", "/bin", home];
+    if base != "/usr" {
+        folders.push(base);
+    }
+    let binds = json!(folders.iter().map(|folder| format!("{folder}:{folder}:ro")).collect::<Vec<_>>());
+    format!(
+        "{{ port = {port}, image = \"atlas-test/empty:1\", network = \"network.shared\", \
+         command = [\"{home}/bin/python\", \"-m\", \"localstack.runtime.main\"], binds = {binds}, \
+         environment = {{ DISABLE_EVENTS = \"1\", SKIP_SSL_CERT_DOWNLOAD = \"1\", PATH = \"/usr/bin:/bin\", \
+         HOME = \"/tmp\", TMPDIR = \"/tmp\" }} }}"
+    )
+}
+
+fn addresses(changes: &[Value]) -> Vec<&str> {
+    changes.iter().filter_map(|change| change["address"].as_str()).collect()
+}
+
+#[test]
+fn one_apply_makes_two_regions_and_all_that_lives_in_them() {
+    let Some(regions) = Regions::new("two-regions", 2) else { return };
+    let before = regions.plan();
+    assert_eq!(before.len(), 3 + 2 * KINDS.len(), "{before:#?}");
+    for change in &before {
+        let inside = KINDS.iter().any(|kind| change["kind"] == *kind);
+        assert_eq!((&change["action"], &change["deferred"]), (&json!("create"), &json!(inside)), "{change}");
+        assert!(!inside || change["attributes"].as_array().is_some_and(|all| all.len() >= 3), "{change}");
+    }
+    regions.run(0, &["apply", "--yes"]);
+    for region in REGIONS {
+        let [bucket, queue, role] = &regions.contents(region)[..] else { panic!("three kinds") };
+        assert_eq!(bucket["versioning"], true, "{bucket}");
+        assert_eq!(bucket["tags"]["atlas:address"], format!("bucket.logs@{region}"), "{bucket}");
+        assert_eq!(queue["retention"], "13d", "{queue}");
+        let arn = format!("arn:aws:s3:::{region}-two-regions/*");
+        assert_eq!(role["allow"], json!([{ "actions": ["s3:GetObject"], "resources": [arn] }]), "{role}");
+        let seen = regions.engine.inspect("container", &regions.container(region));
+        assert!(seen["NetworkSettings"]["Networks"]["two-regions"].is_object(), "{seen}");
+    }
+    regions.run(0, &["plan", "--detailed-exitcode"]);
+    // Nothing turned out other than shown: what was known is so, and what was not has a value now.
+    let mut unknown = 0;
+    for change in &before {
+        let address = change["address"].as_str().expect("a word");
+        let shown = regions.engine.json(&regions.place, 0, &["show", address, "--json"]);
+        for attribute in change["attributes"].as_array().expect("a list") {
+            let path = attribute["path"].as_str().expect("a word");
+            let now = &shown["observed"]["attributes"][path];
+            if attribute["known"] == true {
+                assert_eq!(now, &attribute["after"], "{address} {path}");
+            } else {
+                assert!(!now.is_null(), "{address} {path}: {shown:#}");
+                unknown += 1;
+            }
+        }
+    }
+    println!("{} resources as shown before; {unknown} values were known only after", before.len());
+    regions.run(0, &["destroy", "--yes"]);
+    for region in REGIONS {
+        assert!(regions.engine.inspect("container", &regions.container(region)).is_null());
+    }
+}
+
+#[test]
+fn a_region_that_was_killed_is_started_and_gets_back_what_it_held() {
+    let Some(regions) = Regions::new("killed-region", 2) else { return };
+    regions.run(0, &["apply", "--yes"]);
+    let made = regions.contents("us-east-1");
+    let container = regions.container("us-east-1");
+    let id = regions.engine.id(&container);
+    regions.engine.docker(&["kill", &container]);
+    let inside = ["bucket.logs@us-east-1", "queue.jobs@us-east-1", "role.app@us-east-1"];
+    let drift = regions.engine.json(&regions.place, 2, &["drift", "--json"]);
+    assert_eq!(addresses(drift["drift"].as_array().expect("a list")), ["region.us-east-1"], "{drift:#}");
+    let condition = json!([{ "path": "condition", "expected": "running", "observed": "stopped" }]);
+    assert_eq!(drift["drift"][0]["attributes"], condition, "{drift:#}");
+    let mut unknown: Vec<&str> =
+        drift["unknown"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    unknown.sort_unstable();
+    assert_eq!(unknown, inside, "{drift:#}");
+    let text = regions.run(2, &["drift"]);
+    assert!(text.contains("stopped") && inside.iter().all(|address| text.contains(address)), "{text}");
+    let plan = regions.plan();
+    assert_eq!(plan.len(), 4, "{plan:#?}");
+    for change in &plan {
+        let unsure = change["reason"].as_str().is_some_and(|reason| reason.starts_with("unknown until"));
+        assert_eq!((unsure, &change["blocked"]), (change["kind"] != "region", &Value::Null), "{change}");
+    }
+    regions.run(0, &["apply", "--yes"]);
+    assert_eq!(regions.engine.id(&container), id, "it is the same container");
+    assert_eq!(stable(regions.contents("us-east-1")), stable(made));
+    regions.run(0, &["plan", "--detailed-exitcode"]);
+    regions.run(0, &["drift"]);
+}
+
+/// Without what a server makes up for each new object.
+fn stable(mut contents: Vec<Value>) -> Vec<Value> {
+    for one in contents.iter_mut().filter_map(Value::as_object_mut) {
+        one.retain(|key, _| !["id", "created"].contains(&key.as_str()));
+    }
+    contents
+}
+
+#[test]
+fn a_region_that_was_paused_is_resumed_and_its_contents_are_found() {
+    let Some(regions) = Regions::new("paused-region", 1) else { return };
+    regions.run(0, &["apply", "--yes"]);
+    let made = regions.contents("us-east-1");
+    let container = regions.container("us-east-1");
+    let id = regions.engine.id(&container);
+    regions.engine.docker(&["pause", &container]);
+    let drift = regions.engine.json(&regions.place, 2, &["drift", "--json"]);
+    assert_eq!(drift["drift"][0]["attributes"][0]["observed"], "paused", "{drift:#}");
+    assert_eq!(drift["unknown"].as_array().map(Vec::len), Some(3), "{drift:#}");
+    let said = regions.run(0, &["apply", "--yes", "--json"]);
+    let last: Value = serde_json::from_str(said.lines().last().expect("a summary")).expect("JSON");
+    let counts = &last["counts"];
+    assert_eq!([&counts["found"], &counts["updated"], &counts["created"]], [3, 1, 0], "{said}");
+    assert_eq!(regions.engine.id(&container), id);
+    assert_eq!(regions.contents("us-east-1"), made);
+    let names = regions.cloud.ask("us-east-1", "count", json!(["us-east-1-paused-region"])).expect("counted");
+    assert_eq!(names.as_array().map(Vec::len), Some(2), "a bucket and a queue, once: {names}");
+    regions.run(0, &["plan", "--detailed-exitcode"]);
+}
