@@ -156,7 +156,7 @@ fn a_container_that_ends_at_once_says_why() {
     // One that the engine starts again by itself never ends for good.
     place.edit("restart = \"no\"", "restart = \"always\"\ntimeout = \"4s\"");
     let said = fails(&engine, &place);
-    assert!(said.contains("it ends again and again, the last time with exit code 7"), "{said}");
+    assert!(said.contains("it ends again and again, with exit code 7"), "{said}");
     assert!(said.contains("`no such ledger"), "{said}");
     gone(&engine, &place);
 }

@@ -58,11 +58,16 @@ pub(super) async fn wait(
 ) -> Result<ContainerInspectResponse, ProviderError> {
     let end = begun + limit;
     let mut before = None;
+    // While the engine starts it again it runs for a moment, and has no exit code then.
+    let mut last_end = None;
     loop {
         let seen = inspect(engine, id).await?;
         let seen = seen.ok_or_else(|| ProviderError::new(Class::Conflict, "the container was removed meanwhile"))?;
         let state = seen.state.clone().unwrap_or_default();
         let ended = matches!(state.status, Some(Status::EXITED | Status::DEAD));
+        if state.status == Some(Status::RESTARTING) {
+            last_end = state.exit_code;
+        }
         let missing = match missing(engine, id, &seen, wait).await? {
             // What can't run at all runs for a moment, so a container that only has to run is looked at twice.
             None if wait.is_more_than_running() || before == Some(state.started_at.clone()) => return Ok(seen),
@@ -75,12 +80,12 @@ pub(super) async fn wait(
             let said = last_words(engine, id).await;
             let why = match ended {
                 true => format!("it ended with exit code {}", state.exit_code.unwrap_or_default()),
-                false if state.status == Some(Status::RESTARTING) => format!(
-                    "it ends again and again, the last time with exit code {}, after {} s",
-                    state.exit_code.unwrap_or_default(),
-                    limit.as_secs()
-                ),
-                false => format!("{missing} after {} s", limit.as_secs()),
+                false => match last_end {
+                    Some(code) => {
+                        format!("{missing} after {} s: it ends again and again, with exit code {code}", limit.as_secs())
+                    }
+                    None => format!("{missing} after {} s", limit.as_secs()),
+                },
             };
             return Err(ProviderError::new(Class::Invalid, wait.censored(format!("{why}{said}"))));
         }
