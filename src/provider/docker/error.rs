@@ -57,7 +57,12 @@ fn of_server(status: u16, message: &str) -> (Class, &'static str) {
         _ if message.contains("unable to apply caps") => {
             (Class::Invalid, "; this engine runs no privileged containers")
         }
-        _ if message.contains("OCI runtime create failed") => (Class::Invalid, ""),
+        _ if ["OCI runtime create failed", "operation not permitted", "operation not supported"]
+            .iter()
+            .any(|words| message.contains(words)) =>
+        {
+            (Class::Invalid, "")
+        }
         400 | 404 => (Class::Invalid, ""),
         401 | 403 => (Class::Denied, ""),
         409 => (Class::Conflict, ""),

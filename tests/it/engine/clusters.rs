@@ -13,7 +13,8 @@ use crate::support::{Place, root};
 fn image(engine: &Engine) -> (String, String) {
     let home = variable("ATLAS_TEST_LOCALSTACK_HOME").expect("set with the others");
     let config = std::fs::read_to_string(Path::new(&home).join("pyvenv.cfg")).expect("a virtual environment");
-    let base = config.lines().find_map(|line| line.strip_prefix("home = ")).expect("its Python").trim_end_matches("/bin");
+    let base =
+        config.lines().find_map(|line| line.strip_prefix("home = ")).expect("its Python").trim_end_matches("/bin");
     let folder = tempfile::tempdir().expect("a folder");
     let script = std::fs::read_to_string(root().join("tests/it/engine/k3s.py")).expect("readable");
     let program = folder.path().join("k3s");
@@ -66,7 +67,9 @@ fn nodes(engine: &Engine, cluster: &str) -> Vec<String> {
 fn a_cluster_is_laid_out_as_k3d_does_it() {
     let Some(engine) = Engine::here() else { return };
     let port = free_port();
-    let more = format!("api_port = {port}\nnetwork = \"network.layout\"\nkubeconfig = \"file\"\ntaints = [\"a=b:NoSchedule\"]");
+    let more = format!(
+        "api_port = {port}\nnetwork = \"network.layout\"\nkubeconfig = \"file\"\ntaints = [\"a=b:NoSchedule\"]"
+    );
     let place = Place::with(&spec(&engine, "layout", "layout", 1, &more));
     engine.expect(&place, 0, &["apply", "--yes"]);
     engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
@@ -87,7 +90,10 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
     let environment = agent["Config"]["Env"].to_string();
     assert!(environment.contains("K3S_URL=https://k3d-layout-server-0:6443"), "{environment}");
     let command = engine.inspect("container", "k3d-layout-server-0")["Config"]["Cmd"].to_string();
-    assert!(command.contains("--node-label=tier=ledger") && command.contains("--node-taint=a=b:NoSchedule"), "{command}");
+    assert!(
+        command.contains("--node-label=tier=ledger") && command.contains("--node-taint=a=b:NoSchedule"),
+        "{command}"
+    );
     assert!(agent["NetworkSettings"]["Networks"]["layout"].is_object(), "{agent:#}");
     let kubeconfig = place.read(".atlas/clusters/default/k3d-layout.yaml");
     assert!(kubeconfig.contains(&format!("https://127.0.0.1:{port}")), "{kubeconfig}");
