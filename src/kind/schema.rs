@@ -240,6 +240,12 @@ impl Attribute {
 }
 
 impl Kind {
+    /// Whether anything can live in an object of this kind.
+    #[must_use]
+    pub fn hosts_others(&self) -> bool {
+        matches!(self.name, "region" | "cluster" | "namespace" | "app" | "database")
+    }
+
     /// One of its own attributes.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {

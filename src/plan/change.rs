@@ -160,13 +160,14 @@ impl Serialize for AttributeChange {
 impl Serialize for Change {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
-        let mut entry = serializer.serialize_struct("Change", 11)?;
+        let mut entry = serializer.serialize_struct("Change", 12)?;
         entry.serialize_field("address", &self.address)?;
         entry.serialize_field("kind", self.kind.name)?;
         entry.serialize_field("action", &self.action)?;
         entry.serialize_field("cause", &self.cause)?;
         entry.serialize_field("reason", &self.reason)?;
         entry.serialize_field("deferred", &self.deferred.is_some())?;
+        entry.serialize_field("unsure", &self.unsure)?;
         entry.serialize_field("blocked", &self.blocked)?;
         entry.serialize_field("risk", &self.risk())?;
         entry.serialize_field("evidence", &self.verdict.as_ref().map(|verdict| verdict.evidence.as_str()))?;

@@ -12,7 +12,7 @@ use super::action::{Action, Cause, Order};
 use super::change::{AttributeChange, Blocked, Change, Target};
 use super::diff;
 use super::options::{Options, selected};
-use super::refusal::{mark_changes, not_as_it_is, protected};
+use super::refusal::{loss, mark_changes, not_as_it_is, protected};
 use super::resolve::{Facts, Known};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -264,7 +264,7 @@ impl<'a> Decider<'a> {
             _ => (Cause::Spec, "the spec changed".into()),
         };
         let verdict = if action.destroys() {
-            Some((instance.kind.loss)(&object.usage))
+            Some(loss(object))
         } else {
             (instance.kind.update_loss)(&object.attributes, &after, &object.usage)
         };

@@ -6,7 +6,7 @@ use super::action::{Action, Cause};
 use super::change::{Blocked, Change, Target};
 use super::diff;
 use super::options::{Options, selected};
-use super::refusal::protected;
+use super::refusal::{loss, protected};
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::kind;
@@ -135,7 +135,7 @@ fn removal(address: &Address, object: &Object, observed: &Observed, options: &Op
         deferred: None,
         unsure: false,
         blocked: None,
-        verdict: (!forget).then(|| (object.kind.loss)(&object.usage)),
+        verdict: (!forget).then(|| loss(object)),
         depends_on,
         attributes: diff::deletion(object.kind, &object.attributes),
         hosts,

@@ -4,7 +4,8 @@ use super::action::Action;
 use super::change::{AttributeChange, Change};
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
-use crate::observed::Mark;
+use crate::kind::Verdict;
+use crate::observed::{Mark, Object};
 use crate::value::Value;
 
 /// The refusal to destroy a protected object.
@@ -56,4 +57,14 @@ pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
             drifted: false,
         })
         .collect()
+}
+
+/// What deleting an object would lose. A host that is ill hides its contents, which have no verdicts of their own then.
+pub fn loss(object: &Object) -> Verdict {
+    match &object.ill {
+        Some(word) if object.kind.hosts_others() => {
+            Verdict::lossy(format!("it is not well ({word}), so what lives in it could not be looked at"))
+        }
+        _ => (object.kind.loss)(&object.usage),
+    }
 }

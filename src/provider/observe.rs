@@ -43,7 +43,7 @@ pub async fn observe(
             let mut fresh = observation.objects;
             fresh.retain(|object| object.hosts.len() < 2 || seen.insert(object.identity.clone()));
             tracing::debug!(layer = hosts.as_ref().map_or(0, Vec::len), found = fresh.len(), "observed a layer");
-            let answering = fresh.iter().filter(|object| hosts_others(object) && object.ill.is_none());
+            let answering = fresh.iter().filter(|object| object.kind.hosts_others() && object.ill.is_none());
             inner.extend(answering.map(|object| object.identity.clone()));
             objects.extend(fresh);
             unreachable.extend(observation.unreachable);
@@ -55,9 +55,4 @@ pub async fn observe(
         hosts = Some(inner);
     }
     Ok(Observed::new(&desired.project, &desired.environment, objects, unreachable, made))
-}
-
-/// Whether anything can live in an object of this kind.
-fn hosts_others(object: &Object) -> bool {
-    matches!(object.kind.name, "region" | "cluster" | "namespace" | "app" | "database")
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use serde::Deserialize;
@@ -15,6 +16,8 @@ use crate::provider::{Class, ProviderError};
 
 /// How long one request may take, in seconds; to stop a container takes ten.
 const TIMEOUT: u64 = 120;
+/// How long it may take to connect.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The oldest API that has all that Atlas asks for: Docker 19.03 and Podman 3 speak it.
 const OLDEST: (usize, usize) = (1, 40);
 
@@ -68,7 +71,21 @@ impl Engine {
 
     /// The connection. A version that both sides speak is agreed upon once.
     pub async fn docker(&self) -> Result<&Docker, ProviderError> {
-        self.docker.get_or_try_init(|| self.connect()).await
+        let connect = || async {
+            // An address that swallows everything must not hold up a plan that may need nothing of it.
+            match tokio::time::timeout(PATIENCE, self.connect()).await {
+                Ok(connected) => connected,
+                Err(_) => {
+                    let address = self.place().map(|place| place.address).unwrap_or_default();
+                    let message = format!(
+                        "the container engine at {address} does not answer within {} s; start it, or correct DOCKER_HOST",
+                        PATIENCE.as_secs()
+                    );
+                    Err(ProviderError::new(Class::Unreachable, message))
+                }
+            }
+        };
+        self.docker.get_or_try_init(connect).await
     }
 
     async fn connect(&self) -> Result<Docker, ProviderError> {
@@ -105,7 +122,7 @@ impl Engine {
             let json: serde_json::Value = serde_json::from_slice(&answer[body..]).ok()?;
             json["Volumes"].as_array().cloned()
         };
-        tokio::time::timeout(std::time::Duration::from_secs(TIMEOUT), asked).await.ok().flatten().unwrap_or_default()
+        tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await.ok().flatten().unwrap_or_default()
     }
 
     /// The same where there are no local sockets.

@@ -153,10 +153,10 @@ fn a_container_that_ends_at_once_says_why() {
     let place = project(&engine, "ends", &container("ends", lines));
     let said = fails(&engine, &place);
     assert!(said.contains("it ended with exit code 7; its last words: `no such ledger`"), "{said}");
-    // One that the engine starts again by itself never ends for good.
-    place.edit("restart = \"no\"", "restart = \"always\"\ntimeout = \"4s\"");
+    // One that the engine starts again by itself never ends for good, and is not waited for for ever.
+    place.edit("restart = \"no\"", "restart = \"always\"");
     let said = fails(&engine, &place);
-    assert!(said.contains("it ends again and again, with exit code 7"), "{said}");
+    assert!(said.contains("it ended again and again, 5 times, with exit code 7"), "{said}");
     assert!(said.contains("`no such ledger"), "{said}");
     gone(&engine, &place);
 }
@@ -258,6 +258,25 @@ impl Drop for Own {
             let _ = second.wait();
         }
     }
+}
+
+#[test]
+fn a_full_disk_is_said_and_room_heals_it() {
+    let Some(own) = Own::start() else { return };
+    let engine = &own.engine;
+    let place = Place::with(&format!("{}[volume.full-disk]\n", head("full-disk")));
+    let volumes = format!("{}/volumes", engine.docker(&["info", "-f", "{{.DockerRootDir}}"]));
+    let mount = |arguments: &[&str]| {
+        let done = Command::new(arguments[0]).args(&arguments[1..]).status().expect("it runs");
+        assert!(done.success(), "{arguments:?}");
+    };
+    // A file system with room for its own root and nothing else.
+    mount(&["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "full", &volumes]);
+    let said = fails(engine, &place);
+    mount(&["umount", &volumes]);
+    assert!(said.contains("no space left on device; free some on the engine's disk"), "{said}");
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::value::Value;
 
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(3);
+/// After how many restarts by the engine itself nobody expects a container to stay any more.
+const RESTARTS: i64 = 5;
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -60,11 +62,15 @@ pub(super) async fn wait(
     let mut before = None;
     // While the engine starts it again it runs for a moment, and has no exit code then.
     let mut last_end = None;
+    let mut first_count = None;
     loop {
         let seen = inspect(engine, id).await?;
         let seen = seen.ok_or_else(|| ProviderError::new(Class::Conflict, "the container was removed meanwhile"))?;
         let state = seen.state.clone().unwrap_or_default();
-        let ended = matches!(state.status, Some(Status::EXITED | Status::DEAD));
+        // Only what happens while it is waited for counts.
+        let count = seen.restart_count.unwrap_or_default();
+        let restarts = count - *first_count.get_or_insert(count);
+        let ended = matches!(state.status, Some(Status::EXITED | Status::DEAD)) || restarts >= RESTARTS;
         if state.status == Some(Status::RESTARTING) {
             last_end = state.exit_code;
         }
@@ -79,6 +85,10 @@ pub(super) async fn wait(
         if ended || late {
             let said = last_words(engine, id).await;
             let why = match ended {
+                true if restarts >= RESTARTS => format!(
+                    "it ended again and again, {restarts} times, with exit code {}",
+                    last_end.or(state.exit_code).unwrap_or_default()
+                ),
                 true => format!("it ended with exit code {}", state.exit_code.unwrap_or_default()),
                 false => match last_end {
                     Some(code) => {
