@@ -10,6 +10,7 @@ pub mod aws;
 pub mod docker;
 mod error;
 mod observe;
+mod owner;
 mod patience;
 mod registry;
 #[cfg(feature = "sandbox")]

@@ -21,9 +21,10 @@ use async_trait::async_trait;
 
 pub use region::Settings;
 
+use super::owner::{owned_by, taken};
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
 use crate::kind::{self, Facts, Kind, Outputs};
-use crate::observed::{Mark, Object};
+use crate::observed::Object;
 use crate::spec::Desired;
 use crate::value::{Attributes, Value};
 use region::Region;
@@ -153,8 +154,8 @@ impl Provider for Aws {
         let there = self.sight(request.kind, request.identity, Some(request.attributes), false).await?;
         if let Some(there) = there {
             let free = there.mark().is_none() && request.adopt;
-            if !free && !owned_by(&there, request.mark) {
-                return Err(taken(&there, request.identity));
+            if !free && !owned_by(there.mark().as_ref(), request.mark) {
+                return Err(taken(there.mark().as_ref(), request.identity));
             }
             return self.change(&there, request).await;
         }
@@ -162,7 +163,7 @@ impl Provider for Aws {
             // An answer that was lost on the way makes the SDK ask again, and then it is there already.
             Err(error) if error.class == Class::Conflict => {
                 let there = self.sight(request.kind, request.identity, Some(request.attributes), false).await?;
-                match there.filter(|there| owned_by(there, request.mark)) {
+                match there.filter(|there| owned_by(there.mark().as_ref(), request.mark)) {
                     Some(there) => self.change(&there, request).await,
                     None => Err(error),
                 }
@@ -174,8 +175,8 @@ impl Provider for Aws {
     async fn update(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
         let there = self.sight(request.kind, request.identity, Some(request.attributes), false).await?;
         let Some(there) = there else { return Err(ProviderError::new(Class::Conflict, "it is gone")) };
-        if !request.adopt && !owned_by(&there, request.mark) {
-            return Err(taken(&there, request.identity));
+        if !request.adopt && !owned_by(there.mark().as_ref(), request.mark) {
+            return Err(taken(there.mark().as_ref(), request.identity));
         }
         self.change(&there, request).await
     }
@@ -184,8 +185,8 @@ impl Provider for Aws {
         let there = self.sight(removal.kind, removal.identity, None, removal.usage.is_some()).await?;
         let Some(there) = there else { return Ok(()) };
         let unmarked = removal.unmarked && there.mark().is_none();
-        if !unmarked && !owned_by(&there, removal.mark) {
-            return Err(taken(&there, removal.identity));
+        if !unmarked && !owned_by(there.mark().as_ref(), removal.mark) {
+            return Err(taken(there.mark().as_ref(), removal.identity));
         }
         if there.mark().is_some_and(|mark| mark.protect) {
             return Err(ProviderError::new(Class::Denied, "its own mark protects it"));
@@ -205,7 +206,7 @@ impl Provider for Aws {
 
     async fn forget(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
         let there = self.sight(removal.kind, removal.identity, None, false).await?;
-        let Some(there) = there.filter(|there| owned_by(there, removal.mark)) else { return Ok(()) };
+        let Some(there) = there.filter(|there| owned_by(there.mark().as_ref(), removal.mark)) else { return Ok(()) };
         let (region, name) = self.locate(removal.identity)?;
         match removal.kind.name {
             "bucket" => bucket::forget(region, name, &there).await,
@@ -214,20 +215,6 @@ impl Provider for Aws {
             _ => policy::forget(region, &there).await,
         }
     }
-}
-
-fn owned_by(there: &Sight, mark: &Mark) -> bool {
-    there.mark().is_some_and(|own| {
-        (&own.project, &own.environment, &own.address) == (&mark.project, &mark.environment, &mark.address)
-    })
-}
-
-fn taken(there: &Sight, identity: &str) -> ProviderError {
-    let owner = match there.mark() {
-        Some(mark) => format!("{} of project {}, environment {}", mark.address, mark.project, mark.environment),
-        None => "nobody that Atlas knows".into(),
-    };
-    ProviderError::new(Class::Conflict, format!("`{identity}` is there and belongs to {owner}"))
 }
 
 /// A text attribute, when it is set and known.

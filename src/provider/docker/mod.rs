@@ -26,6 +26,7 @@ use foldhash::HashMap;
 pub use engine::Variables;
 pub use inside::Heard;
 
+use super::owner::{owned_by, taken};
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
 use crate::kind::{Kind, Outputs};
 use crate::observed::{Mark, Object};
@@ -34,10 +35,19 @@ use crate::value::Value;
 use container::Blueprint;
 use engine::Engine;
 use mark::Notes;
+use sight::Listed;
 use sweep::Raw;
 
 /// The kinds that engines serve. A region is theirs where it is a LocalStack container.
 pub const KINDS: [&str; 5] = ["network", "volume", "container", "region", "cluster"];
+
+/// An object that is there, and whose it is.
+struct There {
+    raw: Raw,
+    listed: Listed,
+    notes: Notes,
+    mark: Option<Mark>,
+}
 
 /// Container engines as a provider, for those that one spec names.
 pub struct Docker {
@@ -152,8 +162,8 @@ impl Docker {
     }
 
     /// Brings what is there to what it should be, and its mark along with it.
-    async fn change(&self, engine: &Engine, there: &Raw, request: &Request<'_>) -> Result<Outputs, ProviderError> {
-        let outputs = match there {
+    async fn change(&self, engine: &Engine, there: &There, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+        let outputs = match &there.raw {
             Raw::Container(seen) => {
                 let blueprint = self.blueprint(engine, request)?;
                 let seen = container::update(engine, seen, &blueprint, request.attributes, request.limit).await?;
@@ -162,10 +172,8 @@ impl Docker {
             Raw::Cluster(seen) => self.lay_out(engine, Some(seen), request).await?,
             Raw::Network(_) | Raw::Volume(_) => request.derived.clone(),
         };
-        let notes = Notes::read(engine).await?;
-        let listed = there.listed();
-        if mark::read(notes.latest(request.identity, &listed.id, &listed.labels)).as_ref() != Some(request.mark) {
-            notes.write(engine, request.identity, &listed.id, Some(request.mark)).await?;
+        if there.mark.as_ref() != Some(request.mark) {
+            there.notes.write(engine, request.identity, &there.listed.id, Some(request.mark)).await?;
         }
         if let Some(name) = request.attributes.get("name").as_str() {
             self.learn(request.mark.address.as_str(), name);
@@ -206,7 +214,15 @@ impl Docker {
         localstack::name(&self.project, &self.environment, region)
     }
 
-    async fn there(&self, engine: &Engine, kind: &Kind, identity: &str) -> Result<Option<Raw>, ProviderError> {
+    async fn there(&self, engine: &Engine, kind: &Kind, identity: &str) -> Result<Option<There>, ProviderError> {
+        let Some(raw) = self.raw(engine, kind, identity).await? else { return Ok(None) };
+        let notes = Notes::read(engine).await?;
+        let listed = raw.listed();
+        let mark = mark::read(notes.latest(identity, &listed.id, &listed.labels));
+        Ok(Some(There { raw, listed, notes, mark }))
+    }
+
+    async fn raw(&self, engine: &Engine, kind: &Kind, identity: &str) -> Result<Option<Raw>, ProviderError> {
         let name = match kind.name {
             "region" => self.region(identity),
             _ => identity.rsplit(['/', ':']).next().unwrap_or_default().to_owned(),
@@ -226,7 +242,7 @@ impl Provider for Docker {
 
     async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, ProviderError> {
         let engine = self.engine(identity)?;
-        match self.there(engine, kind, identity).await? {
+        match self.raw(engine, kind, identity).await? {
             Some(raw) => sweep::object(self, engine, kind, identity, raw).await.map(Some),
             None => Ok(None),
         }
@@ -237,12 +253,9 @@ impl Provider for Docker {
         let Some(there) = self.there(engine, request.kind, request.identity).await? else {
             return self.make(engine, request).await;
         };
-        let notes = Notes::read(engine).await?;
-        let listed = there.listed();
-        let mark = mark::read(notes.latest(request.identity, &listed.id, &listed.labels));
-        let free = mark.is_none() && request.adopt;
-        if !free && !owned_by(mark.as_ref(), request.mark) {
-            return Err(taken(mark.as_ref(), request.identity));
+        let free = there.mark.is_none() && request.adopt;
+        if !free && !owned_by(there.mark.as_ref(), request.mark) {
+            return Err(taken(there.mark.as_ref(), request.identity));
         }
         self.change(engine, &there, request).await
     }
@@ -251,11 +264,8 @@ impl Provider for Docker {
         let engine = self.engine(request.identity)?;
         let there = self.there(engine, request.kind, request.identity).await?;
         let there = there.ok_or_else(|| ProviderError::new(Class::Conflict, "it is gone"))?;
-        let notes = Notes::read(engine).await?;
-        let listed = there.listed();
-        let mark = mark::read(notes.latest(request.identity, &listed.id, &listed.labels));
-        if !request.adopt && !owned_by(mark.as_ref(), request.mark) {
-            return Err(taken(mark.as_ref(), request.identity));
+        if !request.adopt && !owned_by(there.mark.as_ref(), request.mark) {
+            return Err(taken(there.mark.as_ref(), request.identity));
         }
         self.change(engine, &there, request).await
     }
@@ -263,10 +273,7 @@ impl Provider for Docker {
     async fn delete(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
         let engine = self.engine(removal.identity)?;
         let there = self.there(engine, removal.kind, removal.identity).await?;
-        let Some(there) = there else { return Ok(()) };
-        let notes = Notes::read(engine).await?;
-        let listed = there.listed();
-        let mark = mark::read(notes.latest(removal.identity, &listed.id, &listed.labels));
+        let Some(There { raw, listed, notes, mark }) = there else { return Ok(()) };
         let unmarked = removal.unmarked && mark.is_none();
         if !unmarked && !owned_by(mark.as_ref(), removal.mark) {
             return Err(taken(mark.as_ref(), removal.identity));
@@ -275,12 +282,12 @@ impl Provider for Docker {
             return Err(ProviderError::new(Class::Denied, "its own mark protects it"));
         }
         if let Some(before) = removal.usage.filter(|usage| !usage.is_empty()) {
-            let now = sweep::object(self, engine, removal.kind, removal.identity, there.clone()).await?.usage;
+            let now = sweep::object(self, engine, removal.kind, removal.identity, raw.clone()).await?.usage;
             if before.iter().any(|(counter, most)| now.get(counter).is_some_and(|now| now > most)) {
                 return Err(ProviderError::new(Class::Conflict, "it holds more than when it was looked at"));
             }
         }
-        match &there {
+        match &raw {
             Raw::Network(_) => network::remove(engine, &listed.id).await?,
             Raw::Volume(_) => volume::remove(engine, &listed.name).await?,
             Raw::Cluster(seen) => cluster::remove(engine, seen, &self.kubeconfigs(engine)).await?,
@@ -298,13 +305,10 @@ impl Provider for Docker {
         let engine = self.engine(removal.identity)?;
         let there = self.there(engine, removal.kind, removal.identity).await?;
         let Some(there) = there else { return Ok(()) };
-        let notes = Notes::read(engine).await?;
-        let listed = there.listed();
-        let mark = mark::read(notes.latest(removal.identity, &listed.id, &listed.labels));
-        if !owned_by(mark.as_ref(), removal.mark) {
+        if !owned_by(there.mark.as_ref(), removal.mark) {
             return Ok(());
         }
-        notes.write(engine, removal.identity, &listed.id, None).await
+        there.notes.write(engine, removal.identity, &there.listed.id, None).await
     }
 }
 
@@ -312,18 +316,4 @@ impl Provider for Docker {
 fn engine_of(attributes: &crate::value::Attributes) -> Option<String> {
     let own = attributes.get("engine").as_str();
     own.or_else(|| attributes.at("localstack.engine").and_then(Value::as_str)).map(str::to_owned)
-}
-
-fn owned_by(mark: Option<&Mark>, owner: &Mark) -> bool {
-    mark.is_some_and(|mark| {
-        (&mark.project, &mark.environment, &mark.address) == (&owner.project, &owner.environment, &owner.address)
-    })
-}
-
-fn taken(mark: Option<&Mark>, identity: &str) -> ProviderError {
-    let owner = match mark {
-        Some(mark) => format!("{} of project {}, environment {}", mark.address, mark.project, mark.environment),
-        None => "nobody that Atlas knows".into(),
-    };
-    ProviderError::new(Class::Conflict, format!("`{identity}` is there and belongs to {owner}"))
 }

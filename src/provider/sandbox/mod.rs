@@ -16,9 +16,10 @@ use async_trait::async_trait;
 pub use chaos::Fault;
 pub use world::{Body, World, WorldError};
 
+use super::owner::{owned_by, taken};
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
 use crate::kind::{Kind, Outputs, Usage};
-use crate::observed::{Mark, Object};
+use crate::observed::Object;
 
 /// The embedded world as a provider.
 pub struct Sandbox {
@@ -129,8 +130,8 @@ impl Provider for Sandbox {
             }
             if let Some(there) = transaction.get(request.identity)? {
                 let adoptable = request.adopt && there.mark.is_none();
-                if !owned_by(&there, request.mark) && !adoptable {
-                    return Err(taken(&there).into());
+                if !owned_by(there.mark.as_ref(), request.mark) && !adoptable {
+                    return Err(taken(there.mark.as_ref(), &there.identity).into());
                 }
                 object.usage = there.usage;
             }
@@ -146,8 +147,8 @@ impl Provider for Sandbox {
             let Some(mut object) = transaction.get(request.identity)? else {
                 return Err(ProviderError::new(Class::Conflict, "it is gone").into());
             };
-            if !owned_by(&object, request.mark) && !request.adopt {
-                return Err(taken(&object).into());
+            if !owned_by(object.mark.as_ref(), request.mark) && !request.adopt {
+                return Err(taken(object.mark.as_ref(), &object.identity).into());
             }
             if let Some(former) = object.mark.as_ref().filter(|mark| mark.address != request.mark.address) {
                 transaction.forget_made(former)?;
@@ -169,8 +170,8 @@ impl Provider for Sandbox {
                 return transaction.forget_made(removal.mark);
             };
             let unmarked = removal.unmarked && object.mark.is_none();
-            if !owned_by(&object, removal.mark) && !unmarked {
-                return Err(taken(&object).into());
+            if !owned_by(object.mark.as_ref(), removal.mark) && !unmarked {
+                return Err(taken(object.mark.as_ref(), &object.identity).into());
             }
             if object.mark.as_ref().is_some_and(|mark| mark.protect) {
                 return Err(ProviderError::new(Class::Denied, "its own mark protects it").into());
@@ -193,7 +194,8 @@ impl Provider for Sandbox {
         self.suffer(removal.identity, "forget", Some(removal.mark.address.as_str())).await?;
         Ok(self.world.write(|transaction| {
             transaction.fence(removal.mark, self.token.load(Ordering::Relaxed))?;
-            if let Some(mut object) = transaction.get(removal.identity)?.filter(|object| owned_by(object, removal.mark))
+            if let Some(mut object) =
+                transaction.get(removal.identity)?.filter(|object| owned_by(object.mark.as_ref(), removal.mark))
             {
                 object.mark = None;
                 transaction.put(&object)?;
@@ -223,16 +225,6 @@ impl Sandbox {
 /// Whether an object lives in a host, or is that host.
 fn within(identity: &str, host: &str) -> bool {
     identity.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn owned_by(object: &Object, mark: &Mark) -> bool {
-    object.mark.as_ref().is_some_and(|there| {
-        (&there.project, &there.environment, &there.address) == (&mark.project, &mark.environment, &mark.address)
-    })
-}
-
-fn taken(object: &Object) -> ProviderError {
-    ProviderError::new(Class::Conflict, format!("`{}` is there and belongs to {}", object.identity, object.owner()))
 }
 
 /// What the object tells: what follows from its attributes, and what this world makes up for the rest.
