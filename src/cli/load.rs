@@ -93,10 +93,18 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
         World::Sandbox => sandbox(&store, write)?,
         World::Real => None,
     };
-    let registry = Registry::new(desired.world, sandbox).with_aws(aws(&desired)).with_docker(docker(&desired, global));
+    let registry = match desired.world {
+        World::Sandbox => Registry::new(desired.world, sandbox),
+        World::Real => real(&desired, global),
+    };
     let pipeline = Pipeline::new(desired, registry)
         .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
     Ok(Box::leak(Box::new(Loaded { source, pipeline, store, warnings })))
+}
+
+/// The providers of the real world. None of them is asked anything yet.
+pub fn real(desired: &Desired, global: &Global) -> Registry {
+    Registry::new(World::Real, None).with_aws(aws(desired)).with_docker(docker(desired, global))
 }
 
 /// Says what is worth a look, on standard error.

@@ -6,7 +6,6 @@ use super::ui::Ui;
 use super::{End, load};
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::graph;
-use crate::provider::Registry;
 use crate::spec::World;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
@@ -30,7 +29,7 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     }
     let mut warnings = spec.warnings;
     if spec.desired.world == World::Real {
-        warnings.append(softened(Registry::new(World::Real, None).missing(&spec.desired)));
+        warnings.append(softened(load::real(&spec.desired, global).missing(&spec.desired)));
     }
     let count = spec.desired.objects().count();
     if ui.json() {
