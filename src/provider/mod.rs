@@ -10,6 +10,7 @@ pub mod aws;
 pub mod docker;
 mod error;
 mod observe;
+#[cfg(any(feature = "aws", feature = "docker", feature = "sandbox"))]
 mod owner;
 mod patience;
 mod registry;
