@@ -185,6 +185,11 @@ impl Engine {
     }
 }
 
+/// The address on which a machine publishes what Atlas itself has to reach: not for others, unless it is another machine.
+pub(super) fn published_on(machine: &str) -> &'static str {
+    if machine == "127.0.0.1" { "127.0.0.1" } else { "0.0.0.0" }
+}
+
 /// The first socket that is there: Docker's, Docker Desktop's, Podman's.
 fn usual(get: &impl Fn(&str) -> Option<String>) -> String {
     let docker = "/var/run/docker.sock".to_owned();

@@ -10,6 +10,7 @@ use bollard::models::{
 };
 
 use super::container::{Blueprint, Join, Wait};
+use super::engine::published_on;
 use super::mark::Labels;
 use super::sight::texts;
 use crate::kind::{self, Facts, Outputs};
@@ -62,7 +63,9 @@ pub(super) fn blueprint(
     ];
     environment.extend(get("environment").into_iter().flat_map(texts).map(|(key, value)| format!("{key}={value}")));
     labels.insert(MADE_FROM.into(), wanted.get("localstack").to_json().to_string());
-    let binding = PortBinding { host_ip: Some("127.0.0.1".into()), host_port: Some(port) };
+    let endpoint = outputs(wanted, region).get("endpoint").cloned().unwrap_or_default();
+    let machine = endpoint.split("://").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or_default();
+    let binding = PortBinding { host_ip: Some(published_on(machine).into()), host_port: Some(port) };
     let data = Mount {
         typ: Some(MountType::VOLUME),
         source: Some(volume(&container)),
@@ -96,7 +99,6 @@ pub(super) fn blueprint(
         }
         None => Vec::new(),
     };
-    let endpoint = outputs(wanted, region).get("endpoint").cloned().unwrap_or_default();
     let wait = Wait { http: Some(format!("{endpoint}/_localstack/health")), ..Wait::default() };
     Ok(Blueprint { name: container, pull: "missing".into(), body, networks, wait })
 }

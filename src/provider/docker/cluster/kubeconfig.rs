@@ -77,7 +77,8 @@ pub(super) fn drop(cluster: &str, places: &Places) -> Result<(), ProviderError> 
         std::fs::remove_file(&own).map_err(|error| failed(&own, &error))?;
     }
     let Some(user) = places.user.as_ref().filter(|path| path.exists()) else { return Ok(()) };
-    let before = there(user)?;
+    // One that can't be read has nothing of Atlas's in it that could be told from the rest.
+    let Ok(before) = there(user) else { return Ok(()) };
     let after = without(before.clone(), cluster);
     if after == before { Ok(()) } else { write(user, &after) }
 }

@@ -8,6 +8,7 @@ use bollard::models::{
 };
 
 use super::super::container::{Blueprint, Join, Wait};
+use super::super::engine::published_on;
 use super::super::mark::Labels;
 use super::super::sight::texts;
 use super::{MADE_FROM, Seen, labels};
@@ -205,8 +206,9 @@ impl<'a> Layout<'a> {
         if node.role != Role::Server || node.at != 0 {
             return map;
         }
+        let address = published_on(&self.machine);
         let mut add = |outside: &str, inside: String| {
-            let binding = PortBinding { host_ip: Some("127.0.0.1".into()), host_port: Some(outside.to_owned()) };
+            let binding = PortBinding { host_ip: Some(address.into()), host_port: Some(outside.to_owned()) };
             map.entry(inside).or_default().get_or_insert_default().push(binding);
         };
         add(&self.port, API.to_owned());
@@ -232,7 +234,7 @@ impl<'a> Layout<'a> {
         put(MADE_FROM, &self.made_from);
         if node.role == Role::Server {
             put("k3d.server.api.host", &self.machine);
-            put("k3d.server.api.hostIP", "127.0.0.1");
+            put("k3d.server.api.hostIP", published_on(&self.machine));
             put("k3d.server.api.port", &self.port);
             put("k3d.server.init", if node.at == 0 { "true" } else { "false" });
         }
