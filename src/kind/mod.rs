@@ -185,6 +185,12 @@ pub fn place_attribute(kind: &Kind) -> Option<&'static Attribute> {
     }
 }
 
+/// The name of a container engine as it stands in identities, whose parts are told apart by other characters.
+#[must_use]
+pub fn engine_word(engine: &str) -> String {
+    engine.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
 /// Everything that a block of this kind may say, in the order in which people read it.
 pub fn attributes_of(kind: &Kind) -> impl Iterator<Item = &'static Attribute> + use<> {
     place_attribute(kind).into_iter().chain(kind.attributes).chain(COMMON)

@@ -286,7 +286,7 @@ fn identity(instance: &Instance, desired: &Desired, depth: usize) -> String {
     let name = instance.attributes.get("name").as_str().unwrap_or(&instance.declaration.name);
     // What is on another engine than the usual one is another object of the same name.
     let engine = instance.attributes.get("engine").as_str().filter(|_| instance.kind.host == Host::World);
-    let engine = engine.map(|engine| engine.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let engine = engine.map(kind::engine_word);
     let namespace = instance.attributes.get("namespace").as_str().or(engine.as_deref());
     let host = [host.as_deref().unwrap_or_default(), if host.is_some() { "/" } else { "" }];
     let namespace = [namespace.unwrap_or_default(), if namespace.is_some() { ":" } else { "" }];

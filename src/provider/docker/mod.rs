@@ -28,7 +28,7 @@ pub use inside::Heard;
 
 use super::owner::{owned_by, taken};
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
-use crate::kind::{Kind, Outputs};
+use crate::kind::{self, Kind, Outputs};
 use crate::observed::{Mark, Object};
 use crate::spec::Desired;
 use crate::value::Value;
@@ -89,7 +89,7 @@ impl Docker {
     /// The engine that an object is on: as the spec says, or as its identity tells.
     fn engine(&self, identity: &str) -> Result<&Arc<Engine>, ProviderError> {
         let by_slug = |engine: &&Arc<Engine>| {
-            let slug = engine.name.as_deref().map(|name| name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+            let slug = engine.name.as_deref().map(kind::engine_word);
             slug.is_some_and(|slug| identity.contains(&format!("/{slug}:")))
         };
         let known = self.places.get(identity).and_then(|name| self.engines.get(name));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::mark::{self, Labels, Notes};
-use crate::kind::{Kind, Outputs, Usage, normal_attributes};
+use crate::kind::{Kind, Outputs, Usage, engine_word, normal_attributes};
 use crate::observed::{Mark, Object};
 use crate::value::{Attributes, Value};
 
@@ -55,7 +55,7 @@ pub(super) fn owner(kind: &Kind, engine: Option<&str>, listed: &Listed, notes: &
 
 /// The identity of what has a name on an engine.
 pub(super) fn identity(kind: &str, engine: Option<&str>, name: &str) -> String {
-    let engine = engine.map(|engine| engine.replace(|c: char| !c.is_ascii_alphanumeric(), "-") + ":");
+    let engine = engine.map(|engine| engine_word(engine) + ":");
     format!("{kind}/{}{name}", engine.unwrap_or_default())
 }
 
