@@ -106,8 +106,12 @@ pub struct LogsArgs {
     /// The address of a container, of a LocalStack region, or of a cluster: its first server
     #[arg(value_parser = Address::parse)]
     pub address: Address,
+    /// The spec
+    // The same option as everywhere, without its short form: here `-f` follows, as it does in every other tool.
+    #[arg(long, value_name = "FILE", default_value = "atlas.toml", help_heading = "Options of every command")]
+    pub file: PathBuf,
     /// Go on with what comes, until it ends
-    #[arg(long, short = 'F')]
+    #[arg(long, short)]
     pub follow: bool,
     /// Only the last lines
     #[arg(long, value_name = "LINES")]
@@ -269,5 +273,27 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Cli, Command};
+
+    #[test]
+    fn the_short_option_of_logs_follows_and_the_spec_can_still_be_named() {
+        Cli::command().debug_assert();
+        for (words, file, follows) in [
+            (&["atlas", "logs", "container.a", "-f"][..], "atlas.toml", true),
+            (&["atlas", "-f", "other.toml", "logs", "container.a"], "other.toml", false),
+            (&["atlas", "-f", "other.toml", "logs", "-f", "container.a"], "other.toml", true),
+            (&["atlas", "logs", "container.a", "--file", "other.toml", "-f"], "other.toml", true),
+        ] {
+            let cli = Cli::try_parse_from(words).expect("good words");
+            let Command::Logs(args) = &cli.command else { panic!("{words:?}") };
+            assert_eq!((cli.global.file.to_str(), args.follow), (Some(file), follows), "{words:?}");
+        }
     }
 }

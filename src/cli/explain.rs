@@ -71,7 +71,7 @@ fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     while let Type::List(item) | Type::Set(item) | Type::Map(item) = inner {
         inner = item;
     }
-    if let Type::Object(attributes) = inner {
+    if let Type::Object(attributes) | Type::WordOrObject(_, attributes) = inner {
         attributes.iter().for_each(|attribute| entry(attribute, indent + 4, ui, text));
     } else {
         text.push_str(&format!("{pad}    {} = {}\n", attribute.name, attribute.examples[0]));

@@ -104,7 +104,8 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
 
 /// The providers of the real world. None of them is asked anything yet.
 pub fn real(desired: &Desired, global: &Global) -> Registry {
-    Registry::new(World::Real, None).with_aws(aws(desired)).with_docker(docker(desired, global))
+    let registry = Registry::new(World::Real, None);
+    registry.with_aws(aws(desired)).with_docker(docker(desired, global)).with_kubernetes(kubernetes(desired, global))
 }
 
 /// Says what is worth a look, on standard error.
@@ -167,14 +168,31 @@ fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
 /// The container engines that a spec names.
 #[cfg(feature = "docker")]
 pub fn engines(desired: &Desired, global: &Global) -> crate::provider::docker::Docker {
-    let base = global.file.parent().unwrap_or_else(|| Path::new("")).to_owned();
-    let variables: crate::provider::docker::Variables = Arc::new(environment::variable);
-    crate::provider::docker::Docker::of(desired, base, &variables)
+    let variables: crate::provider::Variables = Arc::new(environment::variable);
+    crate::provider::docker::Docker::of(desired, base(global).to_owned(), &variables)
 }
 
 #[cfg(not(feature = "docker"))]
 fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Provider>> {
     None
+}
+
+#[cfg(feature = "kubernetes")]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
+fn kubernetes(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
+    let variables: crate::provider::Variables = Arc::new(environment::variable);
+    Some(Arc::new(crate::provider::kubernetes::Kubernetes::of(desired, base(global), &variables)))
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn kubernetes(_: &Desired, _: &Global) -> Option<Arc<dyn Provider>> {
+    None
+}
+
+/// Where the relative paths of a spec begin.
+#[cfg(feature = "kubernetes")]
+fn base(global: &Global) -> &Path {
+    global.file.parent().unwrap_or_else(|| Path::new(""))
 }
 
 #[cfg(feature = "sandbox")]

@@ -1,6 +1,6 @@
 //! Live progress of an execution: a bar and the running steps on a terminal, plain lines elsewhere, JSON on request.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,19 +9,28 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::ui::Ui;
 use crate::execute::{Event, What};
 use crate::plan::{Plan, Verb};
+use crate::provider::Busy;
 use crate::style::{Palette, Role};
 
 /// Shows events until there are no more.
 pub async fn watch(mut events: UnboundedReceiver<Event>, plan: &Plan, ui: &Ui) {
     let total = plan.steps.len();
     let bar = if ui.live() { Some(bar(total)) } else { None };
-    let mut running: BTreeSet<String> = BTreeSet::new();
+    // The running steps, and what takes them long.
+    let mut running: BTreeMap<String, Option<Busy>> = BTreeMap::new();
     let mut ended = 0;
     while let Some(event) = events.recv().await {
         let name = event.address.to_string();
+        let mut quiet = false;
         match event.what {
-            What::Started => drop(running.insert(name)),
+            What::Started => drop(running.insert(name, None)),
             What::Retrying { .. } => {}
+            What::Busy(ref busy) => {
+                let before = running.insert(name, Some(busy.clone())).flatten();
+                // A person at a terminal sees it in the bar. Elsewhere a line says what begins, not how far it is.
+                let known = before.is_some_and(|before| before.doing == busy.doing);
+                quiet = bar.is_some() || known;
+            }
             _ => {
                 running.remove(&name);
                 ended += 1;
@@ -31,7 +40,7 @@ pub async fn watch(mut events: UnboundedReceiver<Event>, plan: &Plan, ui: &Ui) {
             ui.out_json(&event.to_json());
             continue;
         }
-        if let Some(line) = line(&event, ended, total, ui.palette()) {
+        if let Some(line) = line(&event, ended, total, ui.palette()).filter(|_| !quiet) {
             match &bar {
                 // The bar steps aside while a line is written above it.
                 Some(bar) => bar.suspend(|| ui.note(&line)),
@@ -58,17 +67,25 @@ fn bar(total: usize) -> ProgressBar {
 }
 
 /// The running steps, as many as fit.
-fn names(running: &BTreeSet<String>, room: usize) -> String {
+fn names(running: &BTreeMap<String, Option<Busy>>, room: usize) -> String {
     let mut text = String::new();
-    for (shown, name) in running.iter().enumerate() {
+    for (shown, (name, busy)) in running.iter().enumerate() {
+        let name = match busy {
+            Some(busy) => format!("{name} ({busy})"),
+            None => name.clone(),
+        };
         let more = running.len() - shown;
         if text.len() + name.len() + 12 > room && shown > 0 {
             return format!("{text} and {more} more");
         }
+        if name.len() > room {
+            let cut: String = name.chars().take(room.saturating_sub(1)).collect();
+            return format!("{cut}…");
+        }
         if shown > 0 {
             text.push_str(", ");
         }
-        text.push_str(name);
+        text.push_str(&name);
     }
     text
 }
@@ -81,6 +98,9 @@ fn line(event: &Event, ended: usize, total: usize, palette: Palette) -> Option<S
         What::Retrying { error, wait } => {
             let again = palette.paint(Role::Warning, "trying again");
             format!("{place} {again} in {} {address}: {error}\n", time(*wait))
+        }
+        What::Busy(busy) => {
+            format!("{place} {} {address}: {}\n", palette.paint(Role::Dim, "busy"), busy.doing)
         }
         What::Finished(elapsed) => {
             let (word, role) = past(event.verb);

@@ -132,7 +132,7 @@ mod play {
     fn leaf<'p>(ty: &'static Type, parts: &[&'p str]) -> Result<&'static Type, &'p str> {
         let [first, rest @ ..] = parts else { return Ok(ty) };
         match ty {
-            Type::Object(attributes) => {
+            Type::Object(attributes) | Type::WordOrObject(_, attributes) => {
                 let inner = attributes.iter().find(|one| one.name == *first).ok_or(*first)?;
                 leaf(&inner.ty, rest)
             }

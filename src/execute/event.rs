@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::address::Address;
 use crate::plan::Verb;
+use crate::provider::Busy;
 
 /// Something that happens to one step.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub enum What {
         /// When the next attempt comes.
         wait: Duration,
     },
+    /// It takes a while, and this is why.
+    Busy(Busy),
     /// It is done.
     Finished(Duration),
     /// Nothing had to be done: what might have been gone is there, as it should be.
@@ -121,6 +124,7 @@ impl Event {
             What::Retrying { error, wait } => {
                 ("retrying", serde_json::json!({ "error": error, "wait_ms": millis(wait) }))
             }
+            What::Busy(busy) => ("busy", serde_json::json!({ "doing": busy.doing, "amount": busy.amount })),
             What::Finished(elapsed) => ("finished", serde_json::json!({ "elapsed_ms": millis(elapsed) })),
             What::Found(elapsed) => ("found", serde_json::json!({ "elapsed_ms": millis(elapsed) })),
             What::Failed { error, elapsed } => {

@@ -16,7 +16,7 @@ use crate::crash::point;
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::observed::Mark;
 use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
-use crate::provider::{Class, Provider, ProviderError, Registry, Removal, Request};
+use crate::provider::{Class, Progress, Provider, ProviderError, Registry, Removal, Request};
 use crate::value::Attributes;
 
 /// What all steps of a run share.
@@ -61,13 +61,17 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
     }
     let unwritten = |error| format!("the journal can't be written, so nothing was done: {error}");
     shared.journal.intend(entry.clone()).await.map_err(unwritten)?;
+    let (events, address, verb) = (shared.events.clone(), change.address.clone(), step.verb);
+    let progress = Progress::to(move |busy| {
+        let _ = events.send(Event { address: address.clone(), verb, what: What::Busy(busy) });
+    });
     let mut tries = 0;
     // An attempt before may have had its effect although its answer was lost.
     let mut doubtful = false;
     let result = loop {
         tries += 1;
         point("step: before an effect");
-        let acted = job.act(provider.as_ref(), doubtful, end).await;
+        let acted = job.act(provider.as_ref(), doubtful, end, &progress).await;
         point("step: after an effect");
         let error = match acted {
             Ok(outputs) => break job.conclude(shared, change, outputs),
@@ -180,7 +184,13 @@ impl<'a> Job<'a> {
 
     /// One attempt. After one that is `doubtful`, an object without a mark may be what that attempt made: it was not there
     /// when the plan was made, and its identity is journaled.
-    async fn act(&self, provider: &dyn Provider, doubtful: bool, end: Instant) -> Result<Outputs, ProviderError> {
+    async fn act(
+        &self,
+        provider: &dyn Provider,
+        doubtful: bool,
+        end: Instant,
+        progress: &Progress,
+    ) -> Result<Outputs, ProviderError> {
         match self {
             Self::Make { verb, change, target, attributes, derived, mark } => {
                 let request = Request {
@@ -193,6 +203,7 @@ impl<'a> Job<'a> {
                     adopt: *verb == Verb::Adopt || (*verb == Verb::Create && doubtful),
                     place: change.address.place(),
                     limit: end.saturating_duration_since(Instant::now()),
+                    progress,
                 };
                 if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::container::MOUNT;
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use crate::spec::{Desired, Findings, Instance};
@@ -56,10 +57,22 @@ pub static CLUSTER: Kind = Kind {
             "How it is laid out on a container engine, where the spec's own words don't say it.",
             &["{ api_port = 6550 }", "{ api_port = 6551 }"],
         ),
+        Attribute::new(
+            "kubeconfig",
+            Type::Object(KUBECONFIG),
+            "The cluster exists already, and a kubeconfig has an entry for it. Atlas neither makes nor removes it.",
+            &["{ context = \"ledger-us\" }", "{ context = \"ledger-us\", file = \"clusters/us.yaml\" }"],
+        ),
+        Attribute::new(
+            "eks",
+            Type::Object(EKS),
+            "The cluster exists already, at AWS. Tokens come from AWS's own command line. Atlas neither makes nor removes it.",
+            &["{}", "{ name = \"ledger-us\" }"],
+        ),
     ],
     outputs: &[Output { name: "endpoint", doc: "Where the Kubernetes API answers.", formula: None }],
     usage: &[],
-    check: check_ports,
+    check,
     loss: |_| {
         Verdict::recoverable("a cluster holds only what the spec puts there; its contents have verdicts of their own")
     },
@@ -110,6 +123,22 @@ static K3D: &[Attribute] = &[
         &["[\"/srv/images:/images:ro\"]", "[\"/srv:/srv\"]"],
     ),
     Attribute::new(
+        "volumes",
+        Type::Set(&Type::Object(MOUNT)),
+        "Volumes in every node.",
+        &[
+            "[{ volume = \"volume.data\", to = \"/data\" }]",
+            "[{ volume = \"volume.data\", to = \"/data\", read_only = true }]",
+        ],
+    ),
+    Attribute::new(
+        "registries",
+        Type::Map(&Type::List(&Type::Text(&rule::URL))),
+        "Where its nodes pull the images of a registry from, in that order: k3s's mirrors, by registry. A registry of your own \
+         in the same network is one.",
+        &["{ \"docker.io\" = [\"http://registry:5000\"] }", "{ \"docker.io\" = [\"http://mirror:5000\"] }"],
+    ),
+    Attribute::new(
         "privileged",
         Type::Bool,
         "Its nodes may do anything to their machine, which k3s needs unless the engine isolates containers otherwise.",
@@ -125,6 +154,60 @@ static K3D: &[Attribute] = &[
     )
     .default("\"none\""),
 ];
+
+static KUBECONFIG: &[Attribute] = &[
+    Attribute::new("context", Type::Text(&rule::SOME), "Its context.", &["\"ledger-us\"", "\"ledger-eu\""]).required(),
+    Attribute::new(
+        "file",
+        Type::Text(&rule::SOME),
+        "The kubeconfig. Those that `kubectl` would read by default: `KUBECONFIG`, or `~/.kube/config`.",
+        &["\"clusters/us.yaml\"", "\"~/.kube/other\""],
+    ),
+];
+
+static EKS: &[Attribute] = &[
+    Attribute::new(
+        "name",
+        Type::Text(&rule::SOME),
+        "AWS's name of it. The resource's own name by default.",
+        &["\"ledger-us\"", "\"ledger-eu\""],
+    ),
+    Attribute::new(
+        "endpoint",
+        Type::Text(&rule::URL),
+        "Where its API answers. AWS is asked by default.",
+        &["\"https://ABC.gr7.us-east-1.eks.amazonaws.com\"", "\"https://DEF.gr7.us-east-1.eks.amazonaws.com\""],
+    ),
+    Attribute::new(
+        "certificate_authority",
+        Type::Text(&rule::SOME),
+        "The authority of its certificate, in base64. AWS is asked by default.",
+        &["\"LS0tLS1CRUdJTi==\"", "\"LS0tLS1FTkQt\""],
+    ),
+    Attribute::new(
+        "profile",
+        Type::Text(&rule::SOME),
+        "The profile of AWS's command line.",
+        &["\"staging\"", "\"production\""],
+    ),
+];
+
+/// The ways to a cluster, of which it can have one.
+const WAYS: [&str; 3] = ["k3d", "kubeconfig", "eks"];
+
+fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+    let said: Vec<&str> = WAYS.into_iter().filter(|way| !instance.attributes.get(way).is_null()).collect();
+    if let [first, second, ..] = said.as_slice() {
+        findings.error(
+            instance,
+            second,
+            "cluster is two things at once",
+            format!("`{first}` and `{second}` are different clusters"),
+            format!("keep `{first}` or `{second}`, not both"),
+        );
+    }
+    check_ports(instance, desired, findings);
+}
 
 /// Two clusters on one engine can't both publish the same port of it.
 fn check_ports(instance: &Instance, desired: &Desired, findings: &mut Findings) {

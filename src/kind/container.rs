@@ -66,7 +66,8 @@ pub static CONTAINER: Kind = Kind {
         Attribute::new(
             "secrets",
             Type::Map(&Type::Secret),
-            "Environment variables whose values are secret. Only the references are compared and shown.",
+            "Environment variables whose values are secret: only their references are shown. Another value in a container than the \
+             reference leads to is seen, and replaces it.",
             &["{ TOKEN = { env = \"LEDGER_TOKEN\" } }", "{ TOKEN = { file = \"token.txt\" } }"],
         )
         .replaces(),
@@ -149,15 +150,15 @@ pub static CONTAINER: Kind = Kind {
         .replaces(),
         Attribute::new(
             "wait",
-            Type::Object(WAIT),
+            Type::WordOrObject(&["running", "healthy"], WAIT),
             "What has to be so before it counts as made, within its `timeout`. That it runs, by default.",
-            &["{ for = \"running\" }", "{ tcp = \"127.0.0.1:8080\" }"],
+            &["\"running\"", "{ tcp = \"127.0.0.1:8080\" }"],
         ),
         LABELS.replaces(),
     ],
     outputs: &[
         Output { name: "id", doc: "The engine's own name of it.", formula: None },
-        Output { name: "digest", doc: "The digest of the image that it runs.", formula: None },
+        Output { name: "digest", doc: "The digest of the image that it runs: the registry's, or the engine's own of an image that comes from none.", formula: None },
     ],
     usage: &[],
     check,
@@ -165,7 +166,7 @@ pub static CONTAINER: Kind = Kind {
     update_loss: |_, _, _| None,
 };
 
-static MOUNT: &[Attribute] = &[
+pub(super) static MOUNT: &[Attribute] = &[
     Attribute::new("volume", Type::Address(&["volume"]), "The volume.", &["\"volume.data\"", "\"volume.more\""])
         .required(),
     Attribute::new("to", Type::Text(&rule::FOLDER), "Where in the container.", &["\"/data\"", "\"/var/lib\""])
@@ -218,13 +219,6 @@ static HEALTH: &[Attribute] = &[
 
 static WAIT: &[Attribute] = &[
     Attribute::new(
-        "for",
-        Type::Choice(&["running", "healthy"]),
-        "What the engine itself says.",
-        &["\"running\"", "\"healthy\""],
-    )
-    .default("\"running\""),
-    Attribute::new(
         "http",
         Type::Text(&rule::URL),
         "An address that answers with a good status.",
@@ -240,8 +234,7 @@ static WAIT: &[Attribute] = &[
 ];
 
 fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    let get = |path: &str| instance.attributes.at(path);
-    if get("wait.for").and_then(Value::as_str) == Some("healthy") && instance.attributes.get("health").is_null() {
+    if instance.attributes.get("wait").as_str() == Some("healthy") && instance.attributes.get("health").is_null() {
         // The image may bring a health check of its own, which only the engine knows.
         findings.warning(
             instance,

@@ -148,6 +148,9 @@ fn of_type(ty: &Type, complete: bool) -> Value {
         Type::Set(item) => json!({ "type": "array", "items": of_type(item, complete), "uniqueItems": true }),
         Type::Map(item) => json!({ "type": "object", "additionalProperties": of_type(item, complete) }),
         Type::Object(attributes) => object(attributes.iter(), complete),
+        Type::WordOrObject(words, attributes) => {
+            json!({ "anyOf": [{ "enum": words }, object(attributes.iter(), complete)] })
+        }
         Type::Json(rule) => json!({ "type": "string", "title": format!("JSON: {}", rule.says) }),
         Type::Address(_) => json!({ "type": "string", "title": ty.describe() }),
         Type::Name(_) => json!({ "type": "string", "title": ty.describe() }),

@@ -33,7 +33,7 @@ pub fn normal(ty: &Type, value: Value) -> Value {
         (Type::Map(item), Value::Map(entries)) => {
             Value::Map(entries.into_iter().map(|(key, value)| (key, normal(item, value))).collect())
         }
-        (Type::Object(attributes), Value::Map(mut entries)) => {
+        (Type::Object(attributes) | Type::WordOrObject(_, attributes), Value::Map(mut entries)) => {
             for attribute in *attributes {
                 let value = entries.remove(attribute.name).unwrap_or_default();
                 let value = if value.is_null() { default_of(attribute) } else { normal(&attribute.ty, value) };
@@ -77,7 +77,7 @@ fn collect(attributes: &'static [Attribute], defaults: &mut HashMap<&'static str
         while let Type::List(item) | Type::Set(item) | Type::Map(item) = ty {
             ty = item;
         }
-        if let Type::Object(inner) = ty {
+        if let Type::Object(inner) | Type::WordOrObject(_, inner) = ty {
             collect(inner, defaults);
         }
     }

@@ -39,7 +39,8 @@ pub static REGION: Kind = Kind {
             Type::Object(LOCALSTACK),
             "The region is a LocalStack container that Atlas runs.",
             &["{ port = 4566 }", "{ port = 4567 }"],
-        ),
+        )
+        .replaces(),
     ],
     outputs: &[
         Output { name: "account", doc: "The account that owns what is made here.", formula: Some(account) },

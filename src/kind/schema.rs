@@ -113,6 +113,8 @@ pub enum Type {
     Map(&'static Type),
     /// A table with keys of its own.
     Object(&'static [Attribute]),
+    /// One of a few words, or a table with keys of its own.
+    WordOrObject(&'static [&'static str], &'static [Attribute]),
     /// JSON as text, compared by meaning.
     Json(&'static Rule),
     /// The address of a resource of one of these kinds; of any kind when empty. It makes an edge.
@@ -339,11 +341,12 @@ impl Type {
                 format!("duration from {} to {}", text(*min), text(*max))
             }
             Self::Text(rule) => rule.says.into(),
-            Self::Choice(words) => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or "),
+            Self::Choice(words) => quoted(words).join(" or "),
             Self::List(item) => format!("list of {}", item.describe()),
             Self::Set(item) => format!("set of {}", item.describe()),
             Self::Map(item) => format!("table of {} by key", item.describe()),
             Self::Object(_) => "table".into(),
+            Self::WordOrObject(words, _) => format!("{} or a table", quoted(words).join(", ")),
             Self::Json(rule) => format!("JSON text, {}", rule.says),
             Self::Address([]) => "resource address".into(),
             Self::Address(kinds) => format!("{} address", kinds.join(" or ")),
@@ -352,6 +355,10 @@ impl Type {
             Self::Any => "any value".into(),
         }
     }
+}
+
+fn quoted(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| format!("\"{word}\"")).collect()
 }
 
 impl PartialEq for Kind {

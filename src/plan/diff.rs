@@ -74,7 +74,7 @@ fn list(kind: &Kind, attributes: &Attributes, gone: bool) -> Vec<AttributeChange
 
 fn compare(ty: &Type, found: &AttributeChange, old: &Value, new: &Value, changes: &mut Vec<AttributeChange>) {
     match (ty, old, new) {
-        (Type::Object(_) | Type::Map(_) | Type::Any, Value::Map(old), Value::Map(new)) => {
+        (Type::Object(_) | Type::WordOrObject(..) | Type::Map(_) | Type::Any, Value::Map(old), Value::Map(new)) => {
             let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
             keys.sort();
             keys.dedup();

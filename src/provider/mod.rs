@@ -9,16 +9,19 @@ pub mod aws;
 #[cfg(feature = "docker")]
 pub mod docker;
 mod error;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod observe;
 #[cfg(any(feature = "aws", feature = "docker", feature = "sandbox"))]
 mod owner;
 mod patience;
+mod progress;
 mod registry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,12 +30,16 @@ use foldhash::HashMap;
 pub use error::{Class, ProviderError};
 pub use observe::observe;
 pub use patience::patiently;
+pub use progress::{Busy, Progress};
 pub use registry::Registry;
 
 use crate::address::Address;
 use crate::kind::{Kind, Outputs, Usage};
 use crate::observed::{Mark, Object};
 use crate::value::Attributes;
+
+/// What the surroundings say: environment variables by name.
+pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What a provider can do. Every call is one attempt: whoever calls decides about retries.
 #[async_trait]
@@ -131,6 +138,8 @@ pub struct Request<'a> {
     pub place: Option<&'a str>,
     /// How long it may take, waiting included: a provider that waits says in time what it waited for.
     pub limit: Duration,
+    /// Where it tells what takes it long.
+    pub progress: &'a Progress,
 }
 
 /// An object to delete or to let go of.

@@ -10,7 +10,8 @@ use crate::spec::{Desired, Instance, World};
 /// The kinds that AWS serves.
 const AWS_KINDS: [&str; 4] = ["bucket", "queue", "policy", "role"];
 
-/// The kinds that container engines serve. A region is made, changed or removed there only: one of AWS is given.
+/// The kinds that container engines serve. A region is made, changed or removed there only: one of AWS is given. So is a
+/// cluster: one that exists already is given.
 const DOCKER_KINDS: [&str; 5] = ["region", "network", "volume", "container", "cluster"];
 
 /// The providers of one run.
@@ -19,6 +20,7 @@ pub struct Registry {
     sandbox: Option<Arc<dyn Provider>>,
     aws: Option<Arc<dyn Provider>>,
     docker: Option<Arc<dyn Provider>>,
+    kubernetes: Option<Arc<dyn Provider>>,
     world: World,
 }
 
@@ -26,7 +28,7 @@ impl Registry {
     /// The providers of a world. The sandbox serves every kind, and only there.
     #[must_use]
     pub fn new(world: World, sandbox: Option<Arc<dyn Provider>>) -> Self {
-        Self { sandbox, aws: None, docker: None, world }
+        Self { sandbox, aws: None, docker: None, kubernetes: None, world }
     }
 
     /// Adds AWS, which serves its kinds in the real world.
@@ -40,6 +42,13 @@ impl Registry {
     #[must_use]
     pub fn with_docker(mut self, docker: Option<Arc<dyn Provider>>) -> Self {
         self.docker = docker;
+        self
+    }
+
+    /// Adds Kubernetes, which knows the clusters that exist already.
+    #[must_use]
+    pub fn with_kubernetes(mut self, kubernetes: Option<Arc<dyn Provider>>) -> Self {
+        self.kubernetes = kubernetes;
         self
     }
 
@@ -61,7 +70,7 @@ impl Registry {
     /// Every provider, once.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         let sandbox = self.sandbox.iter().filter(|_| self.world == World::Sandbox);
-        let real = self.docker.iter().chain(&self.aws).filter(|_| self.world == World::Real);
+        let real = self.docker.iter().chain(&self.aws).chain(&self.kubernetes).filter(|_| self.world == World::Real);
         sandbox.chain(real)
     }
 
@@ -74,9 +83,12 @@ impl Registry {
             World::Sandbox => ("sandbox", "build Atlas with its default features: this build leaves the sandbox out"),
         };
         for kind in kind::ALL.iter().filter(|kind| kind.object && self.of(kind).is_none()) {
-            // A region of AWS takes no engine.
-            let needs = |one: &&Instance| {
-                kind.name != "region" || self.world == World::Sandbox || !one.attributes.get("localstack").is_null()
+            // What is given takes nobody to make it.
+            let needs = |one: &&Instance| match kind.name {
+                _ if self.world == World::Sandbox => true,
+                "region" => !one.attributes.get("localstack").is_null(),
+                "cluster" => !one.attributes.get("k3d").is_null(),
+                _ => true,
             };
             let mut resources: Vec<_> = desired.of_kind(kind.name).filter(needs).collect();
             resources.sort_by_key(|instance| instance.declaration.header);
@@ -99,7 +111,12 @@ impl Registry {
                     "say `aws = {}` for AWS itself, `aws = { endpoint = \"…\" }` for what speaks like it, or \
                      `localstack = {}` for a container",
                 ),
-                ("cluster", ["k3d"].as_slice(), "say `k3d = {}` for a cluster in containers on this machine's engine"),
+                (
+                    "cluster",
+                    ["k3d", "kubeconfig", "eks"].as_slice(),
+                    "say `k3d = {}` for a cluster in containers on this machine's engine, \
+                     `kubeconfig = { context = \"…\" }` for one that exists already, or `eks = {}` for one of AWS's",
+                ),
             ];
             for (kind, ways, hint) in nowhere {
                 let lost = |one: &&Instance| ways.iter().all(|way| one.attributes.get(way).is_null());

@@ -119,7 +119,7 @@ impl<'a> Normalizer<'a> {
             }
             (Type::Map(item), Content::Table(table)) => self.map(item, table, path),
             (Type::Any, Content::Table(table)) => self.map(&Type::Any, table, path),
-            (Type::Object(attributes), Content::Table(table)) => {
+            (Type::Object(attributes) | Type::WordOrObject(_, attributes), Content::Table(table)) => {
                 let list: Vec<&'static Attribute> = attributes.iter().collect();
                 let values = self.object(&list, table, node.span, path, &format!("`{path}`"));
                 let set = values.into_iter().filter(|(_, value)| !value.is_null());
@@ -153,8 +153,8 @@ impl<'a> Normalizer<'a> {
                 Value::Null => Value::Null,
                 _ => Value::String(crate::kind::json::normal(text)),
             },
-            Type::Choice(words) if words.contains(&text) => text.into(),
-            Type::Choice(words) => {
+            Type::Choice(words) | Type::WordOrObject(words, _) if words.contains(&text) => text.into(),
+            Type::Choice(words) | Type::WordOrObject(words, _) => {
                 let hint = suggest(text, words).unwrap_or_else(|| format!("write {}", ty.describe()));
                 let detail = format!("`{text}` is not {}", ty.describe());
                 self.diagnostics.push(Diagnostic::error("unknown word", detail).at(span).hint(hint));

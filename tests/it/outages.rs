@@ -121,6 +121,7 @@ async fn every_call_of_the_contract_is_idempotent() {
     let attributes: Attributes = [("name", "q".into()), ("delay", "1s".into())].into_iter().collect();
     let hosts = ["region/a".to_owned()];
     let derived = kind::Outputs::new();
+    let progress = atlas::provider::Progress::default();
     let request = |mark| Request {
         kind: queue,
         identity: "region/a/queue/q",
@@ -131,6 +132,7 @@ async fn every_call_of_the_contract_is_idempotent() {
         adopt: false,
         place: Some("a"),
         limit: std::time::Duration::from_secs(60),
+        progress: &progress,
     };
     let removal = |mark| Removal { kind: queue, identity: "region/a/queue/q", mark, unmarked: false, usage: None };
     let sandbox = &engine.sandbox;

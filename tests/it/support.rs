@@ -180,6 +180,20 @@ impl Place {
         std::fs::write(self.path(name), text).expect("written");
     }
 
+    /// Puts a shell script into `bin`.
+    pub fn program(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        std::fs::create_dir_all(self.path("bin")).expect("made");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+        let mode: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("executable");
+    }
+
+    /// A search path that begins with `bin`.
+    pub fn search_path(&self) -> String {
+        format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap_or_default())
+    }
+
     /// Replaces a text in the spec; it has to be there.
     pub fn edit(&self, from: &str, to: &str) {
         let text = self.read("atlas.toml");

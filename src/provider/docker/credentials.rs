@@ -65,7 +65,7 @@ pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCred
 }
 
 /// The registry that an image's name begins with; Docker's own when it names none.
-fn registry(image: &str) -> &str {
+pub(super) fn registry(image: &str) -> &str {
     match image.split_once('/') {
         Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
         _ => "docker.io",

@@ -3,7 +3,6 @@
 //! <https://docs.docker.com/engine/manage-resources/contexts/>
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
@@ -12,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
 use super::error::refused;
-use crate::provider::{Class, ProviderError};
+use crate::provider::{Class, ProviderError, Variables};
 
 /// How long one request may take, in seconds; to stop a container takes ten.
 const TIMEOUT: u64 = 120;
@@ -21,16 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The oldest API that has all that Atlas asks for: Docker 19.03 and Podman 3 speak it.
 const OLDEST: (usize, usize) = (1, 40);
 
-/// What the surroundings say: environment variables by name.
-pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
-
 /// An engine, connected to when it is first asked.
 pub(super) struct Engine {
     /// The name that the spec calls it by; none for the usual one.
     pub name: Option<String>,
     variables: Variables,
     docker: OnceCell<Docker>,
+    #[cfg(unix)]
+    said: super::ssh::Said,
     architecture: OnceCell<String>,
+    /// Held while it counts what volumes hold.
+    pub counting: tokio::sync::Mutex<()>,
 }
 
 /// Where an engine listens.
@@ -66,7 +66,15 @@ struct Endpoint {
 
 impl Engine {
     pub fn new(name: Option<String>, variables: Variables) -> Self {
-        Self { name, variables, docker: OnceCell::new(), architecture: OnceCell::new() }
+        Self {
+            name,
+            variables,
+            docker: OnceCell::new(),
+            #[cfg(unix)]
+            said: super::ssh::Said::default(),
+            architecture: OnceCell::new(),
+            counting: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The connection. A version that both sides speak is agreed upon once.
@@ -90,8 +98,11 @@ impl Engine {
 
     async fn connect(&self) -> Result<Docker, ProviderError> {
         let place = self.place()?;
-        let docker = open(&place)?;
-        let docker = docker.negotiate_version().await.map_err(|error| refused(&place.address, &error))?;
+        let docker = self.open(&place)?;
+        let docker = match docker.negotiate_version().await {
+            Ok(docker) => docker,
+            Err(error) => return Err(self.refused(&place, &error).await),
+        };
         let version = docker.client_version();
         let spoken = (version.major_version, version.minor_version);
         if spoken < OLDEST {
@@ -107,28 +118,59 @@ impl Engine {
         Ok(docker)
     }
 
-    /// The volumes with their sizes as engines tell them that speak an API before 1.52, which has other words for it. Only
-    /// a local socket is asked; none when anything is in the way, since an unknown size counts as data.
     #[cfg(unix)]
-    pub async fn volumes_of_old(&self) -> Vec<serde_json::Value> {
-        let asked = async {
-            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-            let place = self.place().ok()?;
-            let mut stream = tokio::net::UnixStream::connect(place.address.strip_prefix("unix://")?).await.ok()?;
-            stream.write_all(b"GET /system/df HTTP/1.0\r\nHost: engine\r\n\r\n").await.ok()?;
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).await.ok()?;
-            let body = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-            let json: serde_json::Value = serde_json::from_slice(&answer[body..]).ok()?;
-            json["Volumes"].as_array().cloned()
-        };
-        tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await.ok().flatten().unwrap_or_default()
+    fn open(&self, place: &Place) -> Result<Docker, ProviderError> {
+        if place.address.starts_with("ssh://") {
+            return super::ssh::open(&place.address, &self.said, TIMEOUT);
+        }
+        open(place)
     }
 
-    /// The same where there are no local sockets.
     #[cfg(not(unix))]
-    pub async fn volumes_of_old(&self) -> Vec<serde_json::Value> {
-        Vec::new()
+    fn open(&self, place: &Place) -> Result<Docker, ProviderError> {
+        open(place)
+    }
+
+    #[cfg(unix)]
+    async fn refused(&self, place: &Place, error: &bollard::errors::Error) -> ProviderError {
+        if place.address.starts_with("ssh://")
+            && let Some(said) = self.said.last_words().await
+        {
+            let message = format!("the container engine at {} does not answer: ssh says `{said}`", place.address);
+            return ProviderError::new(Class::Unreachable, message);
+        }
+        refused(&place.address, error)
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unused_async, reason = "the same shape as where there is ssh")]
+    async fn refused(&self, place: &Place, error: &bollard::errors::Error) -> ProviderError {
+        refused(&place.address, error)
+    }
+
+    /// The volumes with their sizes as engines tell them that speak an API before 1.52. None where the way to the engine is
+    /// one that only the client knows.
+    pub async fn volumes_of_old(&self) -> Result<Vec<serde_json::Value>, ProviderError> {
+        let place = self.place()?;
+        let asked = async {
+            match place.address.split_once("://") {
+                #[cfg(unix)]
+                Some(("unix", path)) => disk_usage(tokio::net::UnixStream::connect(path).await?).await,
+                #[cfg(unix)]
+                Some(("ssh", _)) => disk_usage(super::ssh::stream(&place.address, &self.said)?).await,
+                Some(("tcp" | "http", machine)) if place.certificates.is_none() => {
+                    disk_usage(tokio::net::TcpStream::connect(machine.trim_end_matches('/')).await?).await
+                }
+                _ => Ok(serde_json::Value::Null),
+            }
+        };
+        let failed = |why: String| ProviderError::new(Class::Transient, format!("counting what volumes hold: {why}"));
+        let answer = tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await;
+        let answer = answer.map_err(|_| failed("no answer".into()))?.map_err(|error| failed(error.to_string()))?;
+        match answer["message"].as_str() {
+            Some(refusal) => Err(failed(refusal.to_owned())),
+            None => Ok(answer["Volumes"].as_array().cloned().unwrap_or_default()),
+        }
     }
 
     /// Where it listens.
@@ -170,6 +212,7 @@ impl Engine {
         let address = self.place().map(|place| place.address).unwrap_or_default();
         let remote =
             address.split_once("://").filter(|(how, _)| !["unix", "npipe"].contains(how)).map(|(_, rest)| rest);
+        let remote = remote.map(|rest| rest.rsplit('@').next().unwrap_or(rest));
         let host = remote.and_then(|rest| rest.split([':', '/']).next()).filter(|host| !host.is_empty());
         host.unwrap_or("127.0.0.1").to_owned()
     }
@@ -198,6 +241,18 @@ fn usual(get: &impl Fn(&str) -> Option<String>) -> String {
     let all = [Some(docker.clone()), home, own, Some("/run/podman/podman.sock".into())];
     let there = all.into_iter().flatten().find(|path| Path::new(path).exists());
     format!("unix://{}", there.unwrap_or(docker))
+}
+
+/// Asks an engine what takes room on its disk.
+async fn disk_usage(
+    mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+) -> std::io::Result<serde_json::Value> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    stream.write_all(b"GET /system/df HTTP/1.0\r\nHost: engine\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let body = answer.windows(4).position(|window| window == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+    Ok(serde_json::from_slice(&answer[body..])?)
 }
 
 fn at(address: &str, get: &impl Fn(&str) -> Option<String>, folder: &Path) -> Place {
@@ -241,7 +296,7 @@ fn open(place: &Place) -> Result<Docker, ProviderError> {
         ),
         (Some("tcp" | "http"), None) => Docker::connect_with_http(address, TIMEOUT, API_DEFAULT_VERSION),
         _ => {
-            let hint = "Atlas reaches engines by unix://, npipe:// and tcp://; lead another way there through a tunnel";
+            let hint = "Atlas reaches engines by unix://, npipe://, tcp:// and ssh://";
             return Err(ProviderError::new(
                 Class::Invalid,
                 format!("an engine can't be reached at `{address}`: {hint}"),

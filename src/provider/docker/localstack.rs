@@ -100,7 +100,7 @@ pub(super) fn blueprint(
         None => Vec::new(),
     };
     let wait = Wait { http: Some(format!("{endpoint}/_localstack/health")), ..Wait::default() };
-    Ok(Blueprint { name: container, pull: "missing".into(), body, networks, wait })
+    Ok(Blueprint { name: container, pull: "missing".into(), body, networks, files: Vec::new(), wait })
 }
 
 /// What a region's container was made from.

@@ -12,7 +12,10 @@ mod inside;
 mod localstack;
 mod mark;
 mod network;
+mod pace;
 mod sight;
+#[cfg(unix)]
+mod ssh;
 mod sweep;
 mod volume;
 
@@ -23,11 +26,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use foldhash::HashMap;
 
-pub use engine::Variables;
 pub use inside::Heard;
 
+use super::kubernetes::EXISTING;
 use super::owner::{owned_by, taken};
-use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
+use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request, Variables};
 use crate::kind::{self, Kind, Outputs};
 use crate::observed::{Mark, Object};
 use crate::spec::Desired;
@@ -35,6 +38,7 @@ use crate::value::Value;
 use container::Blueprint;
 use engine::Engine;
 use mark::Notes;
+use pace::Pace;
 use sight::Listed;
 use sweep::Raw;
 
@@ -70,6 +74,8 @@ impl Docker {
             .objects()
             .filter(|instance| match instance.kind.name {
                 "region" => !instance.attributes.get("localstack").is_null(),
+                // One that exists already is nobody's container.
+                "cluster" => EXISTING.iter().all(|way| instance.attributes.get(way).is_null()),
                 name => KINDS.contains(&name),
             })
             .map(|instance| (instance.identity.clone(), engine_of(&instance.attributes)))
@@ -151,7 +157,7 @@ impl Docker {
             }
             _ => {
                 let blueprint = self.blueprint(engine, request)?;
-                let seen = container::create(engine, &blueprint, request.limit).await?;
+                let seen = container::create(engine, &blueprint, &Pace::of(request)).await?;
                 return Ok(self.outputs(request, &seen));
             }
         };
@@ -166,7 +172,8 @@ impl Docker {
         let outputs = match &there.raw {
             Raw::Container(seen) => {
                 let blueprint = self.blueprint(engine, request)?;
-                let seen = container::update(engine, seen, &blueprint, request.attributes, request.limit).await?;
+                let pace = Pace::of(request);
+                let seen = container::update(engine, seen, &blueprint, request.attributes, &pace).await?;
                 self.outputs(request, &seen)
             }
             Raw::Cluster(seen) => self.lay_out(engine, Some(seen), request).await?,
@@ -190,7 +197,10 @@ impl Docker {
         let labels = mark::labels(request.mark, request.identity);
         let shared = request.attributes.at("k3d.network").and_then(Value::as_str);
         let network = shared.map(|address| self.name_of(address)).transpose()?;
-        cluster::apply(engine, there, request, labels, network, &self.kubeconfigs(engine)).await
+        let volumes = request.attributes.at("k3d.volumes").unwrap_or(&Value::Null);
+        let mounts = container::mounts(volumes, |address| self.name_of(address))?;
+        let around = cluster::Around { network, mounts };
+        cluster::apply(engine, there, request, labels, around, &self.kubeconfigs(engine)).await
     }
 
     /// Where kubeconfigs are kept: below the spec, or in the user's own file.

@@ -12,7 +12,7 @@ use super::{Docker, cluster, container, localstack, network, volume};
 use crate::kind::{self, Kind, Outputs, Usage};
 use crate::observed::Object;
 use crate::provider::{Observation, ProviderError, Query, patiently};
-use crate::value::Attributes;
+use crate::value::{Attributes, Value};
 
 /// How many containers are looked at at once.
 const AT_ONCE: usize = 16;
@@ -196,7 +196,8 @@ async fn of_engine(docker: &Docker, engine: &Engine, query: &Query<'_>) -> Resul
     let looks = containers.map(|sight| async move {
         let seen = container::inspect(engine, &sight.listed.id).await?;
         let said = wanted(&sight.identity).flatten();
-        Ok::<_, ProviderError>(seen.map(|seen| of_container(sight, &seen, name, around, said)))
+        let secret = |reference: &Value| docker.secret(engine, reference).ok();
+        Ok::<_, ProviderError>(seen.map(|seen| of_container(sight, &seen, name, around, said, &secret)))
     });
     let looks: Vec<_> = looks.collect();
     let mut looked = stream::iter(looks).buffer_unordered(AT_ONCE);
@@ -299,14 +300,16 @@ pub(super) async fn object(
     Ok(match &raw {
         Raw::Network(one) => of_network(sight, one, name, &lists.around, None),
         Raw::Volume(one) => of_volume(sight, one, name, &lists.around, None),
-        Raw::Container(seen) => of_container(sight, seen, name, &lists.around, None),
+        Raw::Container(seen) => of_container(sight, seen, name, &lists.around, None, &|_| None),
         Raw::Cluster(seen) => of_cluster(engine, seen, identity.to_owned(), &lists.notes),
     })
 }
 
 /// What a container tells besides its attributes.
 pub(super) fn container_outputs(seen: &ContainerInspectResponse) -> Outputs {
-    let all = [("id", seen.id.clone()), ("digest", seen.image.clone())];
+    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
+    let digest = labels.and_then(|labels| labels.get(container::DIGEST).cloned()).or_else(|| seen.image.clone());
+    let all = [("id", seen.id.clone()), ("digest", digest)];
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
@@ -342,6 +345,7 @@ fn of_container(
     engine: Option<&str>,
     around: &Around,
     wanted: Option<&Attributes>,
+    secret: &dyn Fn(&Value) -> Option<String>,
 ) -> Object {
     let ill = container::condition(seen);
     if sight.kind.name == "region" {
@@ -353,7 +357,10 @@ fn of_container(
     }
     let mark = sight.mark.clone();
     let managed = |name: &str| is_managed(name, mark.as_ref(), wanted);
-    let attributes = container::attributes(seen, engine, &managed, wanted, &around.networks, &around.volumes);
+    let mut attributes = container::attributes(seen, engine, &managed, wanted, &around.networks, &around.volumes);
+    if wanted.is_some() {
+        container::compare_secrets(&mut attributes, seen, secret);
+    }
     sight.object(attributes, container_outputs(seen), Usage::default(), ill)
 }
 

@@ -1,9 +1,12 @@
 //! Volumes.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::models::{Volume, VolumeCreateRequest};
 use bollard::query_parameters::{DataUsageOptionsBuilder, ListVolumesOptions, RemoveVolumeOptions};
+
+use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::error::{classify, is_absent};
@@ -12,6 +15,14 @@ use super::sight::{Listed, carry, said, texts};
 use crate::kind::{Outputs, Usage};
 use crate::provider::ProviderError;
 use crate::value::{Attributes, Value};
+
+/// How long it is asked again while the engine is busy with counting.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The version of Docker's API since which it tells the sizes of volumes in other words.
+const NEW_WORDS: (usize, usize) = (1, 52);
 
 /// Every volume of an engine but Atlas's own notes, in one call.
 pub(super) async fn list(engine: &Engine) -> Result<Vec<Volume>, ProviderError> {
@@ -77,16 +88,35 @@ pub(super) fn usage(name: &str, sizes: &HashMap<String, u64>, users: &HashMap<St
 }
 
 /// How many bytes each volume holds, for all of them in one call. The engine counts them file by file, so it is asked only
-/// when something is about to be removed. Engines before 29 answer in another form.
+/// when something is about to be removed. Nothing when anything is in the way: an unknown size counts as data.
 pub(super) async fn sizes(engine: &Engine) -> HashMap<String, u64> {
-    let Ok(docker) = engine.docker().await else { return HashMap::new() };
-    let options = DataUsageOptionsBuilder::default()._type(vec!["volume".into()]).verbose(true).build();
-    let answer = docker.df(Some(options)).await.ok();
-    let items = answer.and_then(|answer| answer.volume_usage?.items).unwrap_or_default();
-    let items = if items.is_empty() { engine.volumes_of_old().await } else { items };
+    // Engines before 23 refuse to count while they count already, be it for us or for others.
+    let _alone = engine.counting.lock().await;
+    let end = Instant::now() + PATIENCE;
+    let items = loop {
+        match count(engine).await {
+            Err(error) if error.message.contains("already running") && Instant::now() < end => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            counted => break counted.unwrap_or_default(),
+        }
+    };
     let size = |item: &serde_json::Value| {
         let name = item["Name"].as_str()?.to_owned();
         Some((name, u64::try_from(item["UsageData"]["Size"].as_i64()?).ok()?))
     };
     items.iter().filter_map(size).collect()
+}
+
+/// The volumes with their sizes. Engines before 29 have other words for it, which the client does not read.
+async fn count(engine: &Engine) -> Result<Vec<serde_json::Value>, ProviderError> {
+    let docker = engine.docker().await?;
+    let version = docker.client_version();
+    if (version.major_version, version.minor_version) < NEW_WORDS {
+        return engine.volumes_of_old().await;
+    }
+    let options = DataUsageOptionsBuilder::default()._type(vec!["volume".into()]).verbose(true).build();
+    let answer = docker.df(Some(options)).await;
+    let answer = answer.map_err(|error| classify("counting what volumes hold", &error))?;
+    Ok(answer.volume_usage.and_then(|usage| usage.items).unwrap_or_default())
 }

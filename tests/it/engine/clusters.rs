@@ -68,7 +68,9 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
     let Some(engine) = Engine::here() else { return };
     let port = free_port();
     let more = format!(
-        "api_port = {port}\nnetwork = \"network.layout\"\nkubeconfig = \"file\"\ntaints = [\"a=b:NoSchedule\"]"
+        "api_port = {port}\nnetwork = \"network.layout\"\nkubeconfig = \"file\"\ntaints = [\"a=b:NoSchedule\"]\n\
+         volumes = [{{ volume = \"volume.layout\", to = \"/data\" }}]\n\
+         registries = {{ \"docker.io\" = [\"http://registry:5000\"] }}\n[volume.layout]\nname = \"layout-data\"\n"
     );
     let place = Place::with(&spec(&engine, "layout", "layout", 1, &more));
     engine.expect(&place, 0, &["apply", "--yes"]);
@@ -95,6 +97,13 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
         "{command}"
     );
     assert!(agent["NetworkSettings"]["Networks"]["layout"].is_object(), "{agent:#}");
+    for node in ["k3d-layout-server-0", "k3d-layout-agent-0"] {
+        let mirrors = engine.docker(&["exec", node, "/bin/cat", "/etc/rancher/k3s/registries.yaml"]);
+        assert_eq!(mirrors, r#"{"mirrors":{"docker.io":{"endpoint":["http://registry:5000"]}}}"#);
+        let mounts = engine.inspect("container", node)["Mounts"].clone();
+        let there = |mount: &Value| mount["Name"] == "layout-data" && mount["Destination"] == "/data";
+        assert!(mounts.as_array().is_some_and(|all| all.iter().any(there)), "{mounts:#}");
+    }
     let kubeconfig = place.read(".atlas/clusters/default/k3d-layout.yaml");
     assert!(kubeconfig.contains(&format!("https://127.0.0.1:{port}")), "{kubeconfig}");
     engine.expect(&place, 0, &["destroy", "--yes"]);

@@ -58,7 +58,7 @@ const EXAMPLES: &[(&str, &str, [&str; 2], &[&str])] = &[
     (
         "container",
         "wait",
-        ["{ for = \"healthy\" }", "{ log = \"ready\" }"],
+        ["\"healthy\"", "{ log = \"ready\" }"],
         &["health = { command = [\"true\"], interval = \"1s\" }"],
     ),
 ];

@@ -275,3 +275,26 @@ async fn a_volume_with_data_is_not_deleted_by_accident() {
     engine.converge(&head("loss"), &Options::default(), &["volume.full"]).await.expect("allowed");
     assert!(engine.inspect("volume", "loss-full").is_null());
 }
+
+#[tokio::test]
+async fn many_volumes_go_at_a_time() {
+    let Some(engine) = Engine::here() else { return };
+    let blocks: String = (0..12).map(|at| format!("[volume.v{at}]\nname = \"many-{at}\"\n")).collect();
+    engine.converge(&(head("many") + &blocks), &Options::default(), &[]).await.expect("made");
+    // Somebody else asks what volumes hold all the while, which engines before 23 can do once at a time only.
+    let host = engine.host.clone();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let asked = {
+        let stop = stop.clone();
+        std::thread::spawn(move || {
+            let other = Engine::at(&host);
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = other.ask(&["system", "df"]);
+            }
+        })
+    };
+    let gone = engine.converge(&head("many"), &Options::default(), &[]).await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    asked.join().expect("it ends");
+    gone.expect("empty volumes go without anybody's leave");
+}

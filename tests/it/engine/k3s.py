@@ -1,6 +1,8 @@
 """Stands in for k3s: writes the kubeconfig where k3s writes it, and answers /readyz with a certificate of its own.
 
-An agent only stays. Nothing else of Kubernetes is here.
+It takes the certificate that is in its kubeconfig, or its token. An agent only stays. Nothing else of Kubernetes is here.
+
+    k3s.py server [--data-dir FOLDER] [--https-listen-port PORT]
 """
 
 import base64
@@ -9,16 +11,23 @@ import http.server
 import ipaddress
 import os
 import pathlib
+import shutil
 import signal
 import ssl
 import sys
+import tempfile
 import threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-DATA = pathlib.Path("/var/lib/rancher/k3s")
+def option(name, usual):
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else usual
+
+
+DATA = pathlib.Path(option("--data-dir", "/var/lib/rancher/k3s"))
+PORT = int(option("--https-listen-port", 6443))
 
 
 def certificate(name, signer=None, signer_key=None, names=()):
@@ -47,8 +56,12 @@ def certificate(name, signer=None, signer_key=None, names=()):
 
 class Api(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        known = self.headers.get("Authorization", "") == f"Bearer {os.environ['K3S_TOKEN']}"
+        status = 404 if self.path != "/readyz" else 200 if known or self.connection.getpeercert() else 401
         body = b"ok"
-        self.send_response(200 if self.path == "/readyz" else 404)
+        if status == 401:
+            body = b'{"kind":"Status","apiVersion":"v1","status":"Failure","message":"Unauthorized","code":401}'
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -62,29 +75,33 @@ def server():
     names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
     _, _, pem, key = certificate("k3s", authority, authority_key, names)
     _, _, client_pem, client_key = certificate("system:admin", authority, authority_key)
+    folder = pathlib.Path(tempfile.mkdtemp())
     for name, content in [("ca.pem", authority_pem), ("server.pem", pem + key)]:
-        pathlib.Path("/run", name).write_bytes(content)
+        folder.joinpath(name).write_bytes(content)
     # What a server keeps in its data folder tells whether that outlives its container.
     DATA.mkdir(parents=True, exist_ok=True)
     born = DATA / "born"
     if not born.exists():
         born.write_text(os.uname().nodename)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain("/run/server.pem")
-    context.load_verify_locations("/run/ca.pem")
-    context.verify_mode = ssl.CERT_REQUIRED
-    api = http.server.ThreadingHTTPServer(("0.0.0.0", 6443), Api)
+    context.load_cert_chain(folder / "server.pem")
+    context.load_verify_locations(folder / "ca.pem")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    shutil.rmtree(folder)
+    api = http.server.ThreadingHTTPServer(("0.0.0.0", PORT), Api)
     api.socket = context.wrap_socket(api.socket, server_side=True)
     threading.Thread(target=api.serve_forever, daemon=True).start()
     text = lambda pem: base64.b64encode(pem).decode()
     output = pathlib.Path(os.environ["K3S_KUBECONFIG_OUTPUT"])
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(
+    # Whoever waits for it never sees half of it.
+    part = output.with_suffix(".part")
+    part.write_text(
         f"""apiVersion: v1
 clusters:
 - cluster:
     certificate-authority-data: {text(authority_pem)}
-    server: https://127.0.0.1:6443
+    server: https://127.0.0.1:{PORT}
   name: default
 contexts:
 - context:
@@ -101,6 +118,7 @@ users:
     client-key-data: {text(client_key)}
 """
     )
+    part.rename(output)
 
 
 def main():

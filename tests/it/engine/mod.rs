@@ -3,9 +3,12 @@
 mod clusters;
 mod conformance;
 mod containers;
+mod existing;
+mod images;
 mod ownership;
 mod pace;
 mod regions;
+mod remote;
 mod trouble;
 
 use std::collections::HashMap;
@@ -17,8 +20,8 @@ use std::time::{Duration, Instant};
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
-use atlas::provider::Registry;
-use atlas::provider::docker::{Docker, Variables};
+use atlas::provider::docker::Docker;
+use atlas::provider::{Registry, Variables};
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, World, compile};
 use serde_json::Value;

@@ -135,7 +135,7 @@ fn elsewhere(engine: &Engine, folder: &Place, own: &str, other: &str) {
 fn a_health_check_that_never_passes_ends_with_its_words() {
     let Some(engine) = Engine::here() else { return };
     let lines = "health = { command = [\"/bin/sh\", \"-c\", \"echo the disk is full; exit 1\"], interval = \"1s\" }\n\
-        wait = { for = \"healthy\" }\ntimeout = \"6s\"\n";
+        wait = \"healthy\"\ntimeout = \"6s\"\n";
     let place = project(&engine, "never-well", &container("never-well", lines));
     let said = fails(&engine, &place);
     assert!(said.contains("its health check does not pass, which says `the disk is full`"), "{said}");
@@ -196,6 +196,35 @@ fn a_secret_is_in_its_container_and_nowhere_else() {
     for (what, text) in outputs {
         assert!(!text.contains(SECRET.1), "{what}: {text}");
     }
+    gone(&engine, &place);
+}
+
+#[test]
+fn a_secret_that_changed_is_seen_and_never_said() {
+    let Some(engine) = Engine::here() else { return };
+    let secret = format!("secrets = {{ TOKEN = {{ env = \"{}\" }} }}\n", SECRET.0);
+    let place = project(&engine, "rotated", &container("rotated", &secret));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    let with = |value: Option<&str>, arguments: &[&str]| {
+        let mut command = engine.command(&place, arguments);
+        match value {
+            Some(value) => command.env(SECRET.0, value),
+            None => command.env_remove(SECRET.0),
+        };
+        let run = Run::of(command.output().expect("it runs"));
+        let text = run.stdout.clone() + &run.stderr;
+        assert!(!text.contains(SECRET.1) && value.is_none_or(|value| !text.contains(value)), "{text}");
+        run
+    };
+    // Whoever may not know the secret can still plan.
+    assert_eq!(with(None, &["plan", "--detailed-exitcode"]).code, 0);
+    let plan = with(Some("rotated-token-0002"), &["plan"]);
+    assert!(plan.stdout.contains("secrets.TOKEN") && plan.stdout.contains("another value"), "{}", plan.stdout);
+    assert_eq!(with(Some("rotated-token-0002"), &["apply", "--yes"]).code, 0);
+    let seen = engine.inspect("container", "rotated");
+    let variable = json!("TOKEN=rotated-token-0002");
+    assert!(seen["Config"]["Env"].as_array().is_some_and(|all| all.contains(&variable)), "{seen}");
+    assert_eq!(with(Some("rotated-token-0002"), &["plan", "--detailed-exitcode"]).code, 0);
     gone(&engine, &place);
 }
 

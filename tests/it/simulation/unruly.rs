@@ -256,6 +256,7 @@ fn copy<'a>(request: &Request<'a>) -> Request<'a> {
         adopt: request.adopt,
         place: request.place,
         limit: request.limit,
+        progress: request.progress,
     }
 }
 

@@ -10,12 +10,13 @@ mod ready;
 
 use std::collections::{BTreeMap, HashMap};
 
-use bollard::models::{ContainerInspectResponse, NetworkCreateRequest};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, NetworkCreateRequest};
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::engine::Engine;
 use super::error::classify;
 use super::mark::Labels;
+use super::pace::Pace;
 use super::sight::Listed;
 use super::{container, network, volume};
 use crate::kind::Outputs;
@@ -24,6 +25,7 @@ use crate::value::{Attributes, Value};
 use node::{Layout, Role};
 
 pub(super) use kubeconfig::Places;
+pub(super) use node::Around;
 
 /// A cluster as its containers tell it.
 #[derive(Clone)]
@@ -116,18 +118,20 @@ pub(super) async fn apply(
     seen: Option<&Seen>,
     request: &Request<'_>,
     labels: Labels,
-    network: Option<String>,
+    around: Around,
     places: &Places,
 ) -> Result<Outputs, ProviderError> {
     let name = request.mark.address.name();
-    let layout = Layout::new(name, request.attributes, labels, network, seen, engine.machine())?;
+    let pace = Pace::of(request);
+    let layout = Layout::new(name, request.attributes, labels, around, seen, engine.machine())?;
     prepare(engine, &layout).await?;
     let empty = BTreeMap::new();
     let there = seen.map_or(&empty, |seen| &seen.nodes);
     for wanted in layout.nodes() {
         let blueprint = layout.blueprint(&wanted);
         match there.get(&wanted.name) {
-            Some(node) if self::labels(node).get(MADE_FROM) == Some(&layout.made_from) => {
+            // One that never started may lack the files that it was to find.
+            Some(node) if self::labels(node).get(MADE_FROM) == Some(&layout.made_from) && has_started(node) => {
                 if container::condition(node).is_some() {
                     container::wake(engine, node).await?;
                 }
@@ -136,12 +140,12 @@ pub(super) async fn apply(
                 if let Some(old) = old {
                     container::remove(engine, old.id.as_deref().unwrap_or_default()).await?;
                 }
-                container::create(engine, &blueprint, request.limit).await?;
+                container::create(engine, &blueprint, &pace).await?;
             }
         }
         if wanted.role == Role::Server && wanted.at == 0 {
             // Agents and other servers join the first one, so it has to be there before them.
-            ready::wait(engine, &wanted.name, request.limit).await?;
+            ready::wait(engine, &wanted.name, &pace).await?;
         }
     }
     let kept: Vec<String> = layout.nodes().into_iter().map(|node| node.name).collect();
@@ -196,6 +200,10 @@ async fn prepare(engine: &Engine, layout: &Layout<'_>) -> Result<(), ProviderErr
         docker.create_volume(request).await.map_err(|error| classify("creating the cluster's volumes", &error))?;
     }
     Ok(())
+}
+
+fn has_started(node: &ContainerInspectResponse) -> bool {
+    node.state.as_ref().and_then(|state| state.status) != Some(ContainerStateStatusEnum::CREATED)
 }
 
 fn labels(node: &ContainerInspectResponse) -> Labels {

@@ -43,9 +43,19 @@ pub(super) struct Layout<'a> {
     pub made_from: String,
     wanted: &'a Attributes,
     labels: Labels,
+    mounts: Vec<Mount>,
     token: String,
     port: String,
     machine: String,
+}
+
+/// What else of the spec its nodes are in, and what they have in them.
+#[derive(Default)]
+pub(in super::super) struct Around {
+    /// The engine's name of a network that it shares.
+    pub network: Option<String>,
+    /// More volumes.
+    pub mounts: Vec<Mount>,
 }
 
 /// The name of a node's container.
@@ -82,7 +92,7 @@ impl<'a> Layout<'a> {
         cluster: &str,
         wanted: &'a Attributes,
         labels: Labels,
-        shared: Option<String>,
+        around: Around,
         seen: Option<&Seen>,
         machine: String,
     ) -> Result<Self, ProviderError> {
@@ -99,7 +109,8 @@ impl<'a> Layout<'a> {
         let made_from = serde_json::to_string(&same.into_iter().collect::<std::collections::BTreeMap<_, _>>());
         Ok(Self {
             name: cluster.to_owned(),
-            network: shared.unwrap_or_else(|| network(cluster)),
+            network: around.network.unwrap_or_else(|| network(cluster)),
+            mounts: around.mounts,
             made_from: made_from.unwrap_or_default(),
             wanted,
             labels,
@@ -138,6 +149,7 @@ impl<'a> Layout<'a> {
         };
         let server = node.role == Role::Server;
         let mut mounts = vec![mount(images(&self.name), "/k3d/images")];
+        mounts.extend(self.mounts.iter().cloned());
         if server {
             mounts.push(mount(data(&node.name), "/var/lib/rancher/k3s"));
         }
@@ -168,7 +180,25 @@ impl<'a> Layout<'a> {
             ..Default::default()
         };
         let join = Join { network: self.network.clone(), aliases: vec![node.name.clone()], address: None };
-        Blueprint { name: node.name.clone(), pull: "missing".into(), body, networks: vec![join], wait: Wait::default() }
+        Blueprint {
+            name: node.name.clone(),
+            pull: "missing".into(),
+            body,
+            networks: vec![join],
+            files: self.files(),
+            wait: Wait::default(),
+        }
+    }
+
+    /// Where k3s looks for mirrors of registries; JSON is YAML as well:
+    /// <https://docs.k3s.io/installation/private-registry>.
+    fn files(&self) -> Vec<(String, String)> {
+        let Some(Value::Map(registries)) = self.wanted.at("k3d.registries") else { return Vec::new() };
+        let mirror = |(registry, endpoints): (&String, &Value)| {
+            (registry.clone(), serde_json::json!({ "endpoint": endpoints.to_json() }))
+        };
+        let mirrors: serde_json::Map<_, _> = registries.iter().map(mirror).collect();
+        vec![("etc/rancher/k3s/registries.yaml".into(), serde_json::json!({ "mirrors": mirrors }).to_string())]
     }
 
     fn url(&self) -> String {
@@ -290,8 +320,8 @@ mod tests {
             ("1.33.4+k3s2", "rancher/k3s:v1.33.4-k3s2"),
         ] {
             let wanted: Attributes = [("version", version.into())].into_iter().collect();
-            let layout =
-                Layout::new("c", &wanted, Default::default(), None, None, "127.0.0.1".into()).expect("laid out");
+            let layout = Layout::new("c", &wanted, Default::default(), Default::default(), None, "127.0.0.1".into())
+                .expect("laid out");
             assert_eq!(layout.image(), image);
         }
         assert_eq!(super::name("dc-us", Role::Server, 0), "k3d-dc-us-server-0");

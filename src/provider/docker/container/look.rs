@@ -133,6 +133,25 @@ pub(in super::super) fn attributes(
     .collect()
 }
 
+/// Says of secrets that the container has with another value than their references lead to now. The values themselves are
+/// compared here and go no further; a reference that leads nowhere at the moment tells nothing.
+pub(in super::super) fn compare_secrets(
+    attributes: &mut Attributes,
+    seen: &ContainerInspectResponse,
+    value: impl Fn(&Value) -> Option<String>,
+) {
+    let Value::Map(recorded) = attributes.get("secrets").clone() else { return };
+    let pairs = seen.config.as_ref().and_then(|config| config.env.as_ref()).into_iter().flatten();
+    let has: HashMap<&str, &str> = pairs.filter_map(|pair| pair.split_once('=')).collect();
+    for (name, reference) in recorded.iter() {
+        let (now, then) = (value(reference), has.get(name.as_str()));
+        if now.is_some_and(|now| then.is_none_or(|then| *then != now)) {
+            let secrets = attributes.get("secrets").clone().with(&[name], "(another value)".into());
+            attributes.set("secrets", secrets);
+        }
+    }
+}
+
 fn owned((key, value): (&str, &str)) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }

@@ -1,23 +1,26 @@
 //! Making containers, and bringing those that exist to what they should be.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
+use bollard::body_full;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerUpdateBody,
     EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig, Mount, MountType, NetworkConnectRequest,
     NetworkDisconnectRequest, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptions};
-use tokio::time::Instant;
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptions,
+    UploadToContainerOptionsBuilder,
+};
 
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent, is_done};
 use super::super::mark::Labels;
+use super::super::pace::Pace;
 use super::super::sight::{carry, keys, texts};
 use super::look::written_out;
 use super::wait::{Wait, wait};
-use super::{image, inspect};
+use super::{DIGEST, image, inspect};
 use crate::kind::duration;
 use crate::provider::{Class, ProviderError};
 use crate::value::{Attributes, Value};
@@ -29,6 +32,8 @@ pub(in super::super) struct Blueprint {
     pub pull: String,
     pub body: ContainerCreateBody,
     pub networks: Vec<Join>,
+    /// Files that it finds when it starts: the path without its first slash, and what is in it.
+    pub files: Vec<(String, String)>,
     pub wait: Wait,
 }
 
@@ -72,17 +77,7 @@ pub(in super::super) fn blueprint(
         }
     }
     let ports: Vec<String> = strings(wanted.get("ports")).iter().map(|port| written_out(port)).collect();
-    let mut mounts = Vec::new();
-    for mount in wanted.get("volumes").items() {
-        let get = |key: &str| mount.at(key).and_then(Value::as_str).unwrap_or_default();
-        mounts.push(Mount {
-            typ: Some(MountType::VOLUME),
-            source: Some(name(get("volume"))?),
-            target: Some(get("to").to_owned()),
-            read_only: Some(mount.at("read_only") == Some(&Value::Bool(true))),
-            ..Default::default()
-        });
-    }
+    let mounts = mounts(wanted.get("volumes"), &name)?;
     let limits = limits(wanted);
     let host = HostConfig {
         binds: list("binds"),
@@ -116,20 +111,48 @@ pub(in super::super) fn blueprint(
     let pull = text("pull").unwrap_or_else(|| "missing".into());
     let name_of = text("name").unwrap_or_default();
     let networks = joins(wanted.get("networks"), name)?;
-    Ok(Blueprint { name: name_of, pull, body, networks, wait: Wait { hidden, ..Wait::of(wanted.get("wait")) } })
+    Ok(Blueprint {
+        name: name_of,
+        pull,
+        body,
+        networks,
+        files: Vec::new(),
+        wait: Wait { hidden, ..Wait::of(wanted.get("wait")) },
+    })
+}
+
+/// Volumes as an engine mounts them. `name` tells how the engine calls the object of a resource.
+pub(in super::super) fn mounts(
+    volumes: &Value,
+    name: impl Fn(&str) -> Result<String, ProviderError>,
+) -> Result<Vec<Mount>, ProviderError> {
+    let mount = |mount: &Value| {
+        let get = |key: &str| mount.at(key).and_then(Value::as_str).unwrap_or_default();
+        Ok(Mount {
+            typ: Some(MountType::VOLUME),
+            source: Some(name(get("volume"))?),
+            target: Some(get("to").to_owned()),
+            read_only: Some(mount.at("read_only") == Some(&Value::Bool(true))),
+            ..Default::default()
+        })
+    };
+    volumes.items().iter().map(mount).collect()
 }
 
 /// Makes a container and starts it; it counts as made once what it waits for is so.
 pub(in super::super) async fn create(
     engine: &Engine,
     blueprint: &Blueprint,
-    limit: Duration,
+    pace: &Pace<'_>,
 ) -> Result<ContainerInspectResponse, ProviderError> {
-    let begun = Instant::now();
     let docker = engine.docker().await?;
     let image = blueprint.body.image.clone().unwrap_or_default();
-    let there = image::ensure(engine, &image, &blueprint.pull).await?;
+    let there = image::ensure(engine, &image, &blueprint.pull, pace).await?;
     let mut body = blueprint.body.clone();
+    // A tag may lead elsewhere tomorrow; what it led to today is written down on the container.
+    if let Some(digest) = image::digest(&there, &image) {
+        body.labels.get_or_insert_default().insert(DIGEST.into(), digest);
+    }
     let (first, more) = match blueprint.networks.split_first() {
         Some((first, more)) => (Some(first), more),
         None => (None, &[][..]),
@@ -148,9 +171,10 @@ pub(in super::super) async fn create(
     for join in more {
         connect(engine, &id, join).await?;
     }
+    write(engine, &id, &blueprint.files).await?;
     let started = async {
         start(engine, &id).await?;
-        wait(engine, &id, &blueprint.wait, begun, limit).await
+        wait(engine, &id, &blueprint.wait, pace).await
     };
     started.await.map_err(|error| match foreign_architecture(engine, &there, &image) {
         Some(why) if error.class == Class::Invalid => ProviderError::new(Class::Invalid, format!("{why}: {error}")),
@@ -164,9 +188,8 @@ pub(in super::super) async fn update(
     there: &ContainerInspectResponse,
     blueprint: &Blueprint,
     wanted: &Attributes,
-    limit: Duration,
+    pace: &Pace<'_>,
 ) -> Result<ContainerInspectResponse, ProviderError> {
-    let begun = Instant::now();
     let docker = engine.docker().await?;
     let id = there.id.clone().unwrap_or_default();
     if there.name.as_deref().unwrap_or_default().trim_start_matches('/') != blueprint.name {
@@ -191,7 +214,7 @@ pub(in super::super) async fn update(
     }
     rejoin(engine, there, &blueprint.networks).await?;
     wake(engine, there).await?;
-    wait(engine, &id, &blueprint.wait, begun, limit).await
+    wait(engine, &id, &blueprint.wait, pace).await
 }
 
 /// Makes a container run that does not: by the step that its state asks for.
@@ -229,6 +252,26 @@ pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<(), Pr
         Err(error) if !is_absent(&error) => Err(classify("removing a container", &error)),
         _ => Ok(()),
     }
+}
+
+/// Puts files into a container that has not started yet.
+async fn write(engine: &Engine, id: &str, files: &[(String, String)]) -> Result<(), ProviderError> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let unwritten = |error: std::io::Error| ProviderError::new(Class::Invalid, format!("packing its files: {error}"));
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o600);
+        header.set_cksum();
+        archive.append_data(&mut header, path, text.as_bytes()).map_err(unwritten)?;
+    }
+    let archive = archive.into_inner().map_err(unwritten)?;
+    let options = UploadToContainerOptionsBuilder::default().path("/").build();
+    let written = engine.docker().await?.upload_to_container(id, Some(options), body_full(archive.into())).await;
+    written.map_err(|error| classify("writing files into a container", &error))
 }
 
 async fn connect(engine: &Engine, id: &str, join: &Join) -> Result<(), ProviderError> {

@@ -5,6 +5,9 @@ mod look;
 mod make;
 mod wait;
 
-pub(super) use look::{attributes, condition, inspect, labelled, list, listed};
-pub(super) use make::{Blueprint, Join, blueprint, create, remove, update, wake};
+pub(super) use look::{attributes, compare_secrets, condition, inspect, labelled, list, listed};
+pub(super) use make::{Blueprint, Join, blueprint, create, mounts, remove, update, wake};
 pub(super) use wait::Wait;
+
+/// The label of the digest under which a registry has the image that a container was made from.
+pub(super) const DIGEST: &str = "atlas.digest";

@@ -7,9 +7,9 @@ use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 use super::super::engine::Engine;
+use super::super::pace::Pace;
 use super::inspect;
 use crate::provider::{Class, ProviderError};
 use crate::value::Value;
@@ -36,7 +36,7 @@ impl Wait {
     /// The attribute `wait` of a container.
     pub fn of(value: &Value) -> Self {
         let text = |key: &str| value.at(key).filter(|_| !value.is_null()).and_then(Value::as_str).map(str::to_owned);
-        let healthy = text("for").as_deref() == Some("healthy");
+        let healthy = value.as_str() == Some("healthy");
         Self { healthy, http: text("http"), tcp: text("tcp"), log: text("log"), hidden: Vec::new() }
     }
 
@@ -50,15 +50,14 @@ impl Wait {
     }
 }
 
-/// Waits until a container runs and all of this is so, for a limited time since its step began.
+/// Waits until a container runs and all of this is so, within the time of its step.
 pub(super) async fn wait(
     engine: &Engine,
     id: &str,
     wait: &Wait,
-    begun: Instant,
-    limit: Duration,
+    pace: &Pace<'_>,
 ) -> Result<ContainerInspectResponse, ProviderError> {
-    let end = begun + limit;
+    let limit = pace.limit;
     let mut before = None;
     // While the engine starts it again it runs for a moment, and has no exit code then.
     let mut last_end = None;
@@ -74,14 +73,14 @@ pub(super) async fn wait(
         if state.status == Some(Status::RESTARTING) {
             last_end = state.exit_code;
         }
-        let missing = match missing(engine, id, &seen, wait).await? {
+        let missing = match missing(engine, id, &seen, wait, pace.left().min(PROBE)).await? {
             // What can't run at all runs for a moment, so a container that only has to run is looked at twice.
             None if wait.is_more_than_running() || before == Some(state.started_at.clone()) => return Ok(seen),
             None => "it does not go on running".to_owned(),
             Some(missing) => missing,
         };
         before = Some(state.started_at.clone());
-        let late = Instant::now() + PAUSE > end;
+        let late = pace.left() < PAUSE;
         if ended || late {
             let said = last_words(engine, id).await;
             let why = match ended {
@@ -99,6 +98,7 @@ pub(super) async fn wait(
             };
             return Err(ProviderError::new(Class::Invalid, wait.censored(format!("{why}{said}"))));
         }
+        pace.waiting(&wait.censored(missing));
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -109,6 +109,7 @@ async fn missing(
     id: &str,
     seen: &ContainerInspectResponse,
     wait: &Wait,
+    probe: Duration,
 ) -> Result<Option<String>, ProviderError> {
     let state = seen.state.clone().unwrap_or_default();
     if state.status != Some(Status::RUNNING) {
@@ -127,12 +128,12 @@ async fn missing(
         }
     }
     if let Some(url) = &wait.http
-        && let Err(why) = answers(url).await
+        && let Err(why) = answers(url, probe).await
     {
         return Ok(Some(format!("{url} does not answer well ({why})")));
     }
     if let Some(address) = &wait.tcp
-        && let Err(why) = connects(address).await
+        && let Err(why) = connects(address, probe).await
     {
         return Ok(Some(format!("{address} takes no connections ({why})")));
     }
@@ -144,20 +145,20 @@ async fn missing(
     Ok(None)
 }
 
-async fn connects(address: &str) -> Result<TcpStream, String> {
-    match tokio::time::timeout(PROBE, TcpStream::connect(address)).await {
+async fn connects(address: &str, probe: Duration) -> Result<TcpStream, String> {
+    match tokio::time::timeout(probe, TcpStream::connect(address)).await {
         Ok(connected) => connected.map_err(|error| error.to_string()),
         Err(_) => Err("no answer".into()),
     }
 }
 
 /// Asks an address once; a status below 400 is a good one.
-async fn answers(url: &str) -> Result<(), String> {
+async fn answers(url: &str, probe: Duration) -> Result<(), String> {
     let Some(rest) = url.strip_prefix("http://") else { return Err("only http:// can be asked".into()) };
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     let asked = async {
-        let mut stream = connects(&address).await?;
+        let mut stream = connects(&address, probe).await?;
         let request = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
         let mut head = [0; 64];
@@ -169,7 +170,7 @@ async fn answers(url: &str) -> Result<(), String> {
             None => Err("no status".into()),
         }
     };
-    tokio::time::timeout(PROBE, asked).await.unwrap_or_else(|_| Err("no answer".into()))
+    tokio::time::timeout(probe, asked).await.unwrap_or_else(|_| Err("no answer".into()))
 }
 
 /// The last lines that it wrote, for the message about what went wrong.
