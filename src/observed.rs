@@ -167,6 +167,14 @@ impl Observed {
         self.at(identity.rsplit_once('/')?.0.rsplit_once('/')?.0)
     }
 
+    /// Learns what an object holds; whether that is news.
+    pub fn learn_usage(&mut self, identity: &str, usage: Usage) -> bool {
+        let Some(object) = self.by_identity.get(identity).map(|at| &mut self.objects[*at]) else { return false };
+        let news = object.usage != usage;
+        object.usage = usage;
+        news
+    }
+
     /// What did not answer, by identity, and why.
     #[must_use]
     pub const fn unreachable(&self) -> &BTreeMap<String, String> {

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
-use crate::kind::Risk;
+use crate::kind::{Kind, Risk, Usage};
 use crate::observed::Observed;
 use crate::plan::{self, Action, Cause, Change, Options, Plan, Selector, selected};
 use crate::provider::{self, ProviderError, Registry};
@@ -45,13 +45,31 @@ impl Pipeline {
         provider::observe(&self.registry, &self.desired, recorded, false).await
     }
 
-    /// Observes everything that answers, as far as a plan with these options needs it: what may be removed is looked into.
+    /// Observes and plans. What would be removed is looked into, so that its verdict has evidence.
     ///
     /// # Errors
     /// When a provider can't be asked at all.
-    pub async fn observe_for(&self, recorded: &Recorded, options: &Options) -> Result<Observed, ProviderError> {
+    pub async fn look_and_plan(
+        &self,
+        recorded: &Recorded,
+        options: &Options,
+    ) -> Result<(Observed, Plan), ProviderError> {
+        // Of most plans nobody knows beforehand that they remove anything, and to look into everything is costly.
         let usage = options.destroy || !options.replace.is_empty();
-        provider::observe(&self.registry, &self.desired, recorded, usage).await
+        let mut observed = provider::observe(&self.registry, &self.desired, recorded, usage).await?;
+        let plan = self.plan(recorded, &observed, options);
+        let removed: Vec<(&'static Kind, String)> = plan
+            .changes
+            .iter()
+            .filter(|change| change.verdict.is_some() && change.blocked.is_none())
+            .filter_map(|change| Some((change.kind, change.before.as_ref()?.identity.clone())))
+            .filter(|(kind, identity)| observed.at(identity).is_some_and(|object| lacks_usage(kind, &object.usage)))
+            .collect();
+        if !provider::look_into(&self.registry, &removed, &mut observed).await {
+            return Ok((observed, plan));
+        }
+        let plan = self.plan(recorded, &observed, options);
+        Ok((observed, plan))
     }
 
     /// Plans, and lets the independent checker look at the result.
@@ -78,6 +96,10 @@ impl Pipeline {
         };
         plan.changes.iter().filter_map(moved).collect()
     }
+}
+
+fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
+    kind.usage.iter().any(|counter| !usage.contains_key(*counter))
 }
 
 /// Whether an object was there and is gone: known from the world where it remembers, and from the inventory where it does

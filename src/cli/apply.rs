@@ -56,8 +56,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     let fence = held.lock.fence();
     loaded.pipeline.registry.fence(fence.token());
     let recorded = loaded.store.recorded();
-    let observed = loaded.pipeline.observe_for(&recorded, &work.options).await?;
-    let plan = loaded.pipeline.plan(&recorded, &observed, &work.options);
+    let (observed, plan) = loaded.pipeline.look_and_plan(&recorded, &work.options).await?;
     if let Some((action, otherwise)) = work.only
         && !plan.diagnostics.has_errors()
         && !plan.changes.iter().any(|change| change.action == action)

@@ -36,9 +36,8 @@ pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
 /// Observes and plans, and gives both. What was observed lives as long as the process, as what was loaded does.
 pub async fn look_and_make(loaded: &Loaded, options: &Options) -> Result<(&'static Observed, Plan), Failure> {
     let recorded = loaded.store.recorded();
-    let observed = Box::leak(Box::new(loaded.pipeline.observe_for(&recorded, options).await?));
-    let plan = loaded.pipeline.plan(&recorded, observed, options);
-    Ok((observed, plan))
+    let (observed, plan) = loaded.pipeline.look_and_plan(&recorded, options).await?;
+    Ok((Box::leak(Box::new(observed)), plan))
 }
 
 /// Shows a plan, as JSON or for people. Its errors are left to [`sound`].

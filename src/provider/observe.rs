@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
+use futures_util::StreamExt as _;
 
-use super::{Observation, ProviderError, Query, Registry, Wanted};
+use super::{Observation, ProviderError, Query, Registry, Wanted, patiently};
+use crate::kind::{Kind, Usage};
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::spec::Desired;
+
+/// How many objects are looked into at once.
+const AT_ONCE: usize = 16;
 
 /// Observes every host that answers, each exactly once; with `usage`, also what the objects of the spec hold.
 ///
@@ -55,4 +60,24 @@ pub async fn observe(
         hosts = Some(inner);
     }
     Ok(Observed::new(&desired.project, &desired.environment, objects, unreachable, made))
+}
+
+/// Looks into objects that a plan would remove and that were not looked into before; whether anything new came of it.
+/// What can't be looked at stays unknown.
+pub async fn look_into(registry: &Registry, removed: &[(&'static Kind, String)], observed: &mut Observed) -> bool {
+    let look = |(kind, identity): &(&'static Kind, String)| {
+        let (kind, identity, provider) = (*kind, identity.clone(), registry.of(kind).cloned());
+        async move {
+            let provider = provider?;
+            let object = patiently(|| provider.read(kind, &identity)).await.ok()??;
+            Some((identity, object.usage))
+        }
+    };
+    let looks = futures_util::stream::iter(removed.iter().map(look)).buffer_unordered(AT_ONCE);
+    let seen: Vec<(String, Usage)> = looks.filter_map(std::future::ready).collect().await;
+    let mut learnt = false;
+    for (identity, usage) in seen {
+        learnt |= observed.learn_usage(&identity, usage);
+    }
+    learnt
 }

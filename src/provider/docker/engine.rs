@@ -148,28 +148,35 @@ impl Engine {
         refused(&place.address, error)
     }
 
-    /// The volumes with their sizes as engines tell them that speak an API before 1.52. None where the way to the engine is
-    /// one that only the client knows.
+    /// The volumes with their sizes as engines tell them that speak an API before 1.52.
     pub async fn volumes_of_old(&self) -> Result<Vec<serde_json::Value>, ProviderError> {
+        let answer = self.raw("/system/df", "counting what volumes hold").await?.unwrap_or_default();
+        Ok(answer["Volumes"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// An answer in the engine's own words, where those are not the client's. None where the way to the engine is one that
+    /// only the client knows. `what` is being done.
+    pub async fn raw(&self, path: &str, what: &str) -> Result<Option<serde_json::Value>, ProviderError> {
         let place = self.place()?;
         let asked = async {
             match place.address.split_once("://") {
                 #[cfg(unix)]
-                Some(("unix", path)) => disk_usage(tokio::net::UnixStream::connect(path).await?).await,
+                Some(("unix", socket)) => get(tokio::net::UnixStream::connect(socket).await?, path).await.map(Some),
                 #[cfg(unix)]
-                Some(("ssh", _)) => disk_usage(super::ssh::stream(&place.address, &self.said)?).await,
+                Some(("ssh", _)) => get(super::ssh::stream(&place.address, &self.said)?, path).await.map(Some),
                 Some(("tcp" | "http", machine)) if place.certificates.is_none() => {
-                    disk_usage(tokio::net::TcpStream::connect(machine.trim_end_matches('/')).await?).await
+                    let stream = tokio::net::TcpStream::connect(machine.trim_end_matches('/')).await?;
+                    get(stream, path).await.map(Some)
                 }
-                _ => Ok(serde_json::Value::Null),
+                _ => Ok(None),
             }
         };
-        let failed = |why: String| ProviderError::new(Class::Transient, format!("counting what volumes hold: {why}"));
+        let failed = |why: String| ProviderError::new(Class::Transient, format!("{what}: {why}"));
         let answer = tokio::time::timeout(Duration::from_secs(TIMEOUT), asked).await;
         let answer = answer.map_err(|_| failed("no answer".into()))?.map_err(|error| failed(error.to_string()))?;
-        match answer["message"].as_str() {
+        match answer.as_ref().and_then(|answer| answer["message"].as_str()) {
             Some(refusal) => Err(failed(refusal.to_owned())),
-            None => Ok(answer["Volumes"].as_array().cloned().unwrap_or_default()),
+            None => Ok(answer),
         }
     }
 
@@ -243,12 +250,13 @@ fn usual(get: &impl Fn(&str) -> Option<String>) -> String {
     format!("unix://{}", there.unwrap_or(docker))
 }
 
-/// Asks an engine what takes room on its disk.
-async fn disk_usage(
+/// Asks an engine once. In this version of HTTP an answer comes in one piece, and ends with the connection.
+async fn get(
     mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    path: &str,
 ) -> std::io::Result<serde_json::Value> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    stream.write_all(b"GET /system/df HTTP/1.0\r\nHost: engine\r\n\r\n").await?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n").as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
     let body = answer.windows(4).position(|window| window == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);

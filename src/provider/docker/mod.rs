@@ -13,6 +13,7 @@ mod localstack;
 mod mark;
 mod network;
 mod pace;
+mod podman;
 mod sight;
 #[cfg(unix)]
 mod ssh;
@@ -173,7 +174,7 @@ impl Docker {
             Raw::Container(seen) => {
                 let blueprint = self.blueprint(engine, request)?;
                 let pace = Pace::of(request);
-                let seen = container::update(engine, seen, &blueprint, request.attributes, &pace).await?;
+                let seen = container::update(engine, seen, &blueprint, &pace).await?;
                 self.outputs(request, &seen)
             }
             Raw::Cluster(seen) => self.lay_out(engine, Some(seen), request).await?,

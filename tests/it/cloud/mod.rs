@@ -101,8 +101,7 @@ impl Cloud {
 
     pub async fn plan(spec: &str, options: &Options) -> (Pipeline, Plan) {
         let pipeline = Self::pipeline(spec);
-        let observed = pipeline.observe_for(&Recorded::default(), options).await.expect("observed");
-        let plan = pipeline.plan(&Recorded::default(), &observed, options);
+        let (_, plan) = pipeline.look_and_plan(&Recorded::default(), options).await.expect("observed");
         (pipeline, plan)
     }
 

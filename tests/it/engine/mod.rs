@@ -110,8 +110,7 @@ impl Engine {
 
     pub async fn plan(&self, spec: &str, options: &Options) -> (Pipeline, Plan) {
         let pipeline = self.pipeline(spec);
-        let observed = pipeline.observe_for(&Recorded::default(), options).await.expect("observed");
-        let plan = pipeline.plan(&Recorded::default(), &observed, options);
+        let (_, plan) = pipeline.look_and_plan(&Recorded::default(), options).await.expect("observed");
         (pipeline, plan)
     }
 

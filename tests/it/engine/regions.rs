@@ -171,9 +171,21 @@ fn a_region_that_was_killed_is_started_and_gets_back_what_it_held() {
     assert_eq!(region["risk"], "lossy", "{region}");
     regions.run(0, &["apply", "--yes"]);
     assert_eq!(regions.engine.id(&container), id, "it is the same container");
-    assert_eq!(stable(regions.contents("us-east-1")), stable(made));
+    let policy = regions.engine.inspect("container", &container)["HostConfig"]["RestartPolicy"]["Name"].clone();
+    assert_eq!(policy, "unless-stopped", "the engine starts it again by itself as before");
+    assert_eq!(stable(regions.contents("us-east-1")), stable(made.clone()));
     regions.run(0, &["plan", "--detailed-exitcode"]);
     regions.run(0, &["drift"]);
+    // Another LocalStack is another region: what lives in it goes with it, and is made again in the new one.
+    let spec = regions.place.read("atlas.toml").replacen("localstack = {", "localstack = { persist = true,", 1);
+    regions.place.write("atlas.toml", &spec);
+    let plan = regions.plan();
+    assert_eq!(plan.len(), 4, "{plan:#?}");
+    assert!(plan.iter().all(|change| change["action"] == "replace"), "{plan:#?}");
+    regions.run(0, &["apply", "--yes"]);
+    assert_ne!(regions.engine.id(&container), id);
+    assert_eq!(stable(regions.contents("us-east-1")), stable(made));
+    regions.run(0, &["plan", "--detailed-exitcode"]);
 }
 
 /// Without what a server makes up for each new object.

@@ -11,7 +11,6 @@ mod ready;
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, NetworkCreateRequest};
-use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::engine::Engine;
 use super::error::classify;
@@ -45,10 +44,7 @@ pub(super) fn first_server(cluster: &str) -> String {
 
 /// Every cluster of an engine that Atlas or k3d made, by name.
 pub(super) async fn list(engine: &Engine) -> Result<Vec<Seen>, ProviderError> {
-    let filters = HashMap::from([("label", vec!["app=k3d".to_owned(), "k3d.cluster".to_owned()])]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let found = engine.docker().await?.list_containers(Some(options)).await;
-    let found = found.map_err(|error| classify("listing clusters", &error))?;
+    let found = container::with_labels(engine, &["app=k3d".to_owned(), "k3d.cluster".to_owned()]).await?;
     let mut clusters: BTreeMap<String, Seen> = BTreeMap::new();
     for listed in found.iter().map(container::listed) {
         let role = listed.labels.get("k3d.role").map_or("", String::as_str);

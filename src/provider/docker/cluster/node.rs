@@ -266,7 +266,10 @@ impl<'a> Layout<'a> {
             put("k3d.server.api.host", &self.machine);
             put("k3d.server.api.hostIP", published_on(&self.machine));
             put("k3d.server.api.port", &self.port);
-            put("k3d.server.init", if node.at == 0 { "true" } else { "false" });
+            // k3d's word for the server that begins a cluster of several.
+            if node.at == 0 && self.wanted.get("servers") != &Value::Int(1) {
+                put("k3d.server.init", "true");
+            }
         }
         labels
     }

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary, HostConfig, MountType,
+    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary, HostConfig, Mount, MountType,
 };
 use bollard::query_parameters::ListContainersOptionsBuilder;
+
+use serde::de::DeserializeOwned;
 
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent};
 use super::super::mark::Labels;
+use super::super::podman::{self, Bind};
 use super::super::sight::{Listed, said};
 use crate::kind::duration;
 use crate::provider::ProviderError;
@@ -17,9 +20,46 @@ use crate::value::{Attributes, Value};
 
 /// Every container of an engine, in one call.
 pub(in super::super) async fn list(engine: &Engine) -> Result<Vec<ContainerSummary>, ProviderError> {
-    let options = ListContainersOptionsBuilder::default().all(true).build();
-    let found = engine.docker().await?.list_containers(Some(options)).await;
-    found.map_err(|error| classify("listing containers", &error))
+    with_labels(engine, &[]).await
+}
+
+/// The containers of an engine that have all these labels, in one call.
+pub(in super::super) async fn with_labels(
+    engine: &Engine,
+    labels: &[String],
+) -> Result<Vec<ContainerSummary>, ProviderError> {
+    let filters = HashMap::from([("label", labels.to_vec())]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let error = match engine.docker().await?.list_containers(Some(options)).await {
+        Ok(found) => return Ok(found),
+        Err(error) => error,
+    };
+    let mut all: Vec<ContainerSummary> =
+        otherwise(engine, "/containers/json?all=true", "listing containers", &error).await?;
+    all.retain(|one| {
+        labels.iter().all(|label| {
+            let (key, value) = label.split_once('=').map_or((label.as_str(), None), |(key, value)| (key, Some(value)));
+            let has = one.labels.as_ref().and_then(|own| own.get(key));
+            has.is_some_and(|has| value.is_none_or(|value| has == value))
+        })
+    });
+    Ok(all)
+}
+
+/// Asks again for what Podman says in other words than the client knows.
+async fn otherwise<T: DeserializeOwned>(
+    engine: &Engine,
+    path: &str,
+    what: &str,
+    error: &bollard::errors::Error,
+) -> Result<T, ProviderError> {
+    if matches!(error, bollard::errors::Error::JsonDataError { .. })
+        && let Some(answer) = engine.raw(path, what).await?
+        && let Ok(found) = serde_json::from_value(podman::states(answer))
+    {
+        return Ok(found);
+    }
+    Err(classify(what, error))
 }
 
 /// The engine's own name of the container that a project and environment made under an identity.
@@ -29,10 +69,7 @@ pub(in super::super) async fn labelled(
     identity: &str,
 ) -> Result<Option<String>, ProviderError> {
     let all = [("project", project), ("environment", environment), ("identity", identity)];
-    let filters = HashMap::from([("label", all.map(|(key, value)| format!("atlas.{key}={value}")).to_vec())]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let found = engine.docker().await?.list_containers(Some(options)).await;
-    let found = found.map_err(|error| classify("looking for a container", &error))?;
+    let found = with_labels(engine, &all.map(|(key, value)| format!("atlas.{key}={value}"))).await?;
     Ok(found.into_iter().find_map(|one| one.id))
 }
 
@@ -55,7 +92,10 @@ pub(in super::super) async fn inspect(
     match engine.docker().await?.inspect_container(name, None).await {
         Ok(seen) => Ok(Some(seen)),
         Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(classify("looking at a container", &error)),
+        Err(error) => {
+            let path = format!("/containers/{name}/json");
+            otherwise(engine, &path, "looking at a container", &error).await.map(Some)
+        }
     }
 }
 
@@ -105,24 +145,29 @@ pub(in super::super) fn attributes(
     [
         ("name", seen.name.as_deref().unwrap_or_default().trim_start_matches('/').into()),
         ("engine", engine.map_or(Value::Null, Value::from)),
-        ("image", text(config.image)),
+        (
+            "image",
+            text(
+                config.image.map(|there| podman::image(there, wanted.and_then(|wanted| wanted.get("image").as_str()))),
+            ),
+        ),
         ("pull", said_only("pull")),
         ("command", known("command", list(config.cmd.as_ref()))),
         ("entrypoint", known("entrypoint", list(config.entrypoint.as_ref()))),
         ("environment", said("environment", &environment, &labels, managed, wanted)),
         ("secrets", secrets),
         ("ports", as_wanted("ports", ports(&host), wanted)),
-        ("binds", list(host.binds.as_ref())),
+        ("binds", binds(&host)),
         ("volumes", mounts(&host, volumes)),
         ("tmpfs", Value::List(host.tmpfs.iter().flatten().map(|(path, _)| path.as_str().into()).collect())),
         ("networks", joined(seen, networks, wanted)),
         ("restart", restart.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into()).as_str().into()),
         ("memory_mib", whole(host.memory, 1_048_576)),
         ("cpu_millis", whole(host.nano_cpus, 1_000_000)),
-        ("pids", whole(host.pids_limit, 1)),
-        ("capabilities", capabilities(&host)),
+        ("pids", whole(podman::pids(&host, managed("pids")), 1)),
+        ("capabilities", capabilities(&host, wanted)),
         ("privileged", Value::Bool(host.privileged.unwrap_or_default())),
-        ("ulimits", ulimits(&host)),
+        ("ulimits", ulimits(&host, wanted)),
         ("user", known("user", text(config.user))),
         ("workdir", known("workdir", text(config.working_dir))),
         ("health", known("health", config.healthcheck.map_or(Value::Null, |health| self::health(&health)))),
@@ -188,14 +233,31 @@ fn as_wanted(name: &str, found: Vec<String>, wanted: Option<&Attributes>) -> Val
 
 fn mounts(host: &HostConfig, volumes: &HashMap<String, String>) -> Value {
     let of_volumes = host.mounts.iter().flatten().filter(|mount| mount.typ == Some(MountType::VOLUME));
-    let entry = |mount: &bollard::models::Mount| {
+    let entry = |mount: &Mount| {
         let name = mount.source.clone().unwrap_or_default();
         Value::default()
             .with(&["volume"], volumes.get(&name).map_or(name.as_str(), String::as_str).into())
             .with(&["to"], mount.target.as_deref().unwrap_or_default().into())
             .with(&["read_only"], Value::Bool(mount.read_only.unwrap_or_default()))
     };
-    Value::List(of_volumes.map(entry).collect())
+    let of_binds = host.binds.iter().flatten().filter_map(|text| Bind::parse(text)).filter(Bind::is_volume);
+    let of_bind = |bind: Bind| {
+        let mount = Mount {
+            source: Some(bind.from),
+            target: Some(bind.to),
+            read_only: Some(bind.read_only),
+            ..Default::default()
+        };
+        entry(&mount)
+    };
+    Value::List(of_volumes.map(entry).chain(of_binds.map(of_bind)).collect())
+}
+
+/// Folders of the engine's machine.
+fn binds(host: &HostConfig) -> Value {
+    let all = host.binds.iter().flatten();
+    let folders = all.filter(|text| Bind::parse(text).is_none_or(|bind| !bind.is_volume()));
+    Value::List(folders.map(|text| Bind::text(text).as_str().into()).collect())
 }
 
 /// The networks that it is in, but for the engine's default one, where a container is that names none.
@@ -221,17 +283,23 @@ fn joined(seen: &ContainerInspectResponse, networks: &HashMap<String, String>, w
     Value::List(shown.map(entry).collect())
 }
 
-fn capabilities(host: &HostConfig) -> Value {
+fn capabilities(host: &HostConfig, wanted: Option<&Attributes>) -> Value {
     let list = |items: &Option<Vec<String>>| {
         let items: Vec<Value> = items.iter().flatten().map(|item| item.trim_start_matches("CAP_").into()).collect();
         if items.is_empty() { Value::Null } else { Value::List(items) }
     };
-    Value::default().with(&["add"], list(&host.cap_add)).with(&["drop"], list(&host.cap_drop))
+    let drops = wanted.and_then(|wanted| wanted.at("capabilities.drop"));
+    let all = drops.is_some_and(|drops| drops.items() == [Value::from("ALL")]) && podman::drops_all(host);
+    let dropped = if all { Value::List(vec!["ALL".into()]) } else { list(&host.cap_drop) };
+    Value::default().with(&["add"], list(&host.cap_add)).with(&["drop"], dropped)
 }
 
-fn ulimits(host: &HostConfig) -> Value {
-    let entry = |limit: &bollard::models::ResourcesUlimits| Some((limit.name.clone()?, Value::Int(limit.soft?)));
-    Value::Map(host.ulimits.iter().flatten().filter_map(entry).collect())
+fn ulimits(host: &HostConfig, wanted: Option<&Attributes>) -> Value {
+    let said = |name: &str| {
+        wanted.is_some_and(|wanted| matches!(wanted.get("ulimits"), Value::Map(said) if said.contains_key(name)))
+    };
+    let all = podman::ulimits(host.ulimits.as_deref().unwrap_or_default(), said);
+    Value::Map(all.into_iter().map(|(name, most)| (name, Value::Int(most))).collect())
 }
 
 fn health(health: &bollard::models::HealthConfig) -> Value {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use bollard::body_full;
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerUpdateBody,
-    EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig, Mount, MountType, NetworkConnectRequest,
-    NetworkDisconnectRequest, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerUpdateBody, EndpointIpamConfig,
+    EndpointSettings, HostConfig, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptions,
@@ -15,129 +15,12 @@ use bollard::query_parameters::{
 
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent, is_done};
-use super::super::mark::Labels;
 use super::super::pace::Pace;
-use super::super::sight::{carry, keys, texts};
-use super::look::written_out;
-use super::wait::{Wait, wait};
+use super::super::podman;
+use super::blueprint::{Blueprint, Join};
+use super::wait::wait;
 use super::{DIGEST, image, inspect};
-use crate::kind::duration;
 use crate::provider::{Class, ProviderError};
-use crate::value::{Attributes, Value};
-
-/// A container as it is to be made.
-#[derive(Clone, Debug, Default)]
-pub(in super::super) struct Blueprint {
-    pub name: String,
-    pub pull: String,
-    pub body: ContainerCreateBody,
-    pub networks: Vec<Join>,
-    /// Files that it finds when it starts: the path without its first slash, and what is in it.
-    pub files: Vec<(String, String)>,
-    pub wait: Wait,
-}
-
-/// A network that a container is in.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(in super::super) struct Join {
-    /// The engine's name of it.
-    pub network: String,
-    pub aliases: Vec<String>,
-    pub address: Option<String>,
-}
-
-/// The blueprint of a `container`. `name` tells how the engine calls the object of a resource, `secret` the value of a
-/// secret.
-pub(in super::super) fn blueprint(
-    wanted: &Attributes,
-    mut labels: Labels,
-    name: impl Fn(&str) -> Result<String, ProviderError>,
-    secret: impl Fn(&Value) -> Result<String, ProviderError>,
-) -> Result<Blueprint, ProviderError> {
-    let text = |path: &str| wanted.at(path).and_then(Value::as_str).map(str::to_owned);
-    let list = |path: &str| match wanted.at(path) {
-        Some(value) if !value.is_null() => Some(strings(value)),
-        _ => None,
-    };
-    carry(&mut labels, wanted);
-    let mut environment: Vec<String> =
-        texts(wanted.get("environment")).map(|(key, value)| format!("{key}={value}")).collect();
-    keys(
-        &mut labels,
-        "environment",
-        texts(wanted.get("environment")).map(|(key, _)| key).collect::<Vec<_>>().iter().map(String::as_str),
-    );
-    let mut hidden = Vec::new();
-    if let Value::Map(secrets) = wanted.get("secrets") {
-        labels.insert("atlas.secrets".into(), wanted.get("secrets").to_json().to_string());
-        for (key, reference) in secrets.iter() {
-            let value = secret(reference)?;
-            environment.push(format!("{key}={value}"));
-            hidden.push(value);
-        }
-    }
-    let ports: Vec<String> = strings(wanted.get("ports")).iter().map(|port| written_out(port)).collect();
-    let mounts = mounts(wanted.get("volumes"), &name)?;
-    let limits = limits(wanted);
-    let host = HostConfig {
-        binds: list("binds"),
-        mounts: Some(mounts),
-        tmpfs: Some(strings(wanted.get("tmpfs")).into_iter().map(|path| (path, String::new())).collect()),
-        port_bindings: Some(bindings(&ports)),
-        restart_policy: limits.restart_policy,
-        memory: limits.memory,
-        memory_swap: limits.memory_swap,
-        nano_cpus: limits.nano_cpus,
-        pids_limit: limits.pids_limit,
-        cap_add: list("capabilities.add"),
-        cap_drop: list("capabilities.drop"),
-        privileged: Some(wanted.get("privileged") == &Value::Bool(true)),
-        ulimits: ulimits(wanted.get("ulimits")),
-        ..Default::default()
-    };
-    let body = ContainerCreateBody {
-        image: text("image"),
-        cmd: list("command"),
-        entrypoint: list("entrypoint"),
-        env: (!environment.is_empty()).then_some(environment),
-        exposed_ports: Some(ports.iter().filter_map(|port| port.rsplit(':').next()).map(str::to_owned).collect()),
-        labels: Some(labels),
-        user: text("user"),
-        working_dir: text("workdir"),
-        healthcheck: health(wanted.get("health")),
-        host_config: Some(host),
-        ..Default::default()
-    };
-    let pull = text("pull").unwrap_or_else(|| "missing".into());
-    let name_of = text("name").unwrap_or_default();
-    let networks = joins(wanted.get("networks"), name)?;
-    Ok(Blueprint {
-        name: name_of,
-        pull,
-        body,
-        networks,
-        files: Vec::new(),
-        wait: Wait { hidden, ..Wait::of(wanted.get("wait")) },
-    })
-}
-
-/// Volumes as an engine mounts them. `name` tells how the engine calls the object of a resource.
-pub(in super::super) fn mounts(
-    volumes: &Value,
-    name: impl Fn(&str) -> Result<String, ProviderError>,
-) -> Result<Vec<Mount>, ProviderError> {
-    let mount = |mount: &Value| {
-        let get = |key: &str| mount.at(key).and_then(Value::as_str).unwrap_or_default();
-        Ok(Mount {
-            typ: Some(MountType::VOLUME),
-            source: Some(name(get("volume"))?),
-            target: Some(get("to").to_owned()),
-            read_only: Some(mount.at("read_only") == Some(&Value::Bool(true))),
-            ..Default::default()
-        })
-    };
-    volumes.items().iter().map(mount).collect()
-}
 
 /// Makes a container and starts it; it counts as made once what it waits for is so.
 pub(in super::super) async fn create(
@@ -187,7 +70,6 @@ pub(in super::super) async fn update(
     engine: &Engine,
     there: &ContainerInspectResponse,
     blueprint: &Blueprint,
-    wanted: &Attributes,
     pace: &Pace<'_>,
 ) -> Result<ContainerInspectResponse, ProviderError> {
     let docker = engine.docker().await?;
@@ -197,20 +79,37 @@ pub(in super::super) async fn update(
         docker.rename_container(&id, options).await.map_err(|error| classify("renaming a container", &error))?;
     }
     let host = there.host_config.clone().unwrap_or_default();
-    let limits = limits(wanted);
+    let wanted = blueprint.body.host_config.clone().unwrap_or_default();
     let lifted = |now: Option<i64>, then: Option<i64>| now.unwrap_or_default() > 0 && then.unwrap_or_default() == 0;
-    if lifted(host.memory, limits.memory) || lifted(host.nano_cpus, limits.nano_cpus) {
+    if lifted(host.memory, wanted.memory) || lifted(host.nano_cpus, wanted.nano_cpus) {
         let message = "an engine can't lift a limit from a container that exists; make a new one with --replace";
         return Err(ProviderError::new(Class::Invalid, message));
     }
-    let same = host.restart_policy.as_ref().and_then(|policy| policy.name)
-        == limits.restart_policy.as_ref().and_then(|policy| policy.name)
-        && host.memory.unwrap_or_default() == limits.memory.unwrap_or_default()
-        && host.nano_cpus.unwrap_or_default() == limits.nano_cpus.unwrap_or_default()
-        && host.pids_limit.filter(|pids| *pids > 0) == limits.pids_limit;
+    let policy = |host: &HostConfig| {
+        let name = host.restart_policy.as_ref().and_then(|policy| policy.name);
+        name.filter(|name| *name != RestartPolicyNameEnum::EMPTY).unwrap_or(RestartPolicyNameEnum::NO)
+    };
+    let same = policy(&host) == policy(&wanted)
+        && host.memory.unwrap_or_default() == wanted.memory.unwrap_or_default()
+        && host.nano_cpus.unwrap_or_default() == wanted.nano_cpus.unwrap_or_default()
+        && podman::pids(&host, wanted.pids_limit.is_some()) == wanted.pids_limit;
     if !same {
-        let limits = ContainerUpdateBody { pids_limit: limits.pids_limit.or(Some(-1)), ..limits };
-        docker.update_container(&id, limits).await.map_err(|error| classify("changing a container", &error))?;
+        let limits = ContainerUpdateBody {
+            memory: wanted.memory,
+            memory_swap: wanted.memory_swap,
+            nano_cpus: wanted.nano_cpus,
+            pids_limit: wanted.pids_limit.or(Some(-1)),
+            restart_policy: Some(RestartPolicy { name: Some(policy(&wanted)), maximum_retry_count: None }),
+            ..Default::default()
+        };
+        docker.update_container(&id, limits).await.map_err(|error| match error {
+            // Podman before version 5 has no such call, and the container is there.
+            error if is_absent(&error) => {
+                let hint = "this engine can't change a container that exists; make a new one with --replace";
+                ProviderError::new(Class::Invalid, hint)
+            }
+            error => classify("changing a container", &error),
+        })?;
     }
     rejoin(engine, there, &blueprint.networks).await?;
     wake(engine, there).await?;
@@ -357,84 +256,4 @@ fn endpoint(join: &Join) -> EndpointSettings {
     });
     let aliases = (!join.aliases.is_empty()).then(|| join.aliases.clone());
     EndpointSettings { ipam_config: ipam, aliases, ..Default::default() }
-}
-
-fn joins(networks: &Value, name: impl Fn(&str) -> Result<String, ProviderError>) -> Result<Vec<Join>, ProviderError> {
-    let join = |network: &Value| {
-        let text = |key: &str| network.at(key).and_then(Value::as_str);
-        let aliases = network.at("aliases").map(strings).unwrap_or_default();
-        let address = text("address").map(str::to_owned);
-        Ok(Join { network: name(text("network").unwrap_or_default())?, aliases, address })
-    };
-    networks.items().iter().map(join).collect()
-}
-
-/// What an engine can change about a container that exists.
-fn limits(wanted: &Attributes) -> ContainerUpdateBody {
-    let number = |name: &str, unit: i64| match wanted.get(name) {
-        Value::Int(number) => Some(number * unit),
-        _ => None,
-    };
-    let memory = number("memory_mib", 1_048_576);
-    let policy = match wanted.get("restart").as_str() {
-        Some("always") => RestartPolicyNameEnum::ALWAYS,
-        Some("unless-stopped") => RestartPolicyNameEnum::UNLESS_STOPPED,
-        Some("on-failure") => RestartPolicyNameEnum::ON_FAILURE,
-        _ => RestartPolicyNameEnum::NO,
-    };
-    ContainerUpdateBody {
-        memory,
-        // The engine wants the limit of memory and swap together raised along with that of memory.
-        memory_swap: memory.map(|bytes| bytes * 2),
-        nano_cpus: number("cpu_millis", 1_000_000),
-        pids_limit: number("pids", 1),
-        restart_policy: Some(RestartPolicy { name: Some(policy), maximum_retry_count: None }),
-        ..Default::default()
-    }
-}
-
-fn bindings(ports: &[String]) -> HashMap<String, Option<Vec<PortBinding>>> {
-    let mut map: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
-    for port in ports {
-        let mut parts = port.splitn(3, ':');
-        let (address, outside, inside) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
-        let binding = PortBinding { host_ip: address.map(str::to_owned), host_port: outside.map(str::to_owned) };
-        map.entry(inside.to_owned()).or_default().get_or_insert_default().push(binding);
-    }
-    map
-}
-
-fn ulimits(limits: &Value) -> Option<Vec<ResourcesUlimits>> {
-    let Value::Map(entries) = limits else { return None };
-    let entry = |(name, limit): (&String, &Value)| match limit {
-        Value::Int(limit) => {
-            Some(ResourcesUlimits { name: Some(name.clone()), soft: Some(*limit), hard: Some(*limit) })
-        }
-        _ => None,
-    };
-    Some(entries.iter().filter_map(entry).collect())
-}
-
-fn health(health: &Value) -> Option<HealthConfig> {
-    let command = strings(health.at("command").filter(|_| !health.is_null())?);
-    let nanos = |key: &str| {
-        let seconds = health.at(key).and_then(Value::as_str).and_then(|text| duration::parse(text).ok())?;
-        i64::try_from(seconds).ok().map(|seconds| seconds * 1_000_000_000)
-    };
-    let retries = match health.at("retries") {
-        Some(Value::Int(number)) => Some(*number),
-        _ => None,
-    };
-    Some(HealthConfig {
-        test: Some(std::iter::once("CMD".to_owned()).chain(command).collect()),
-        interval: nanos("interval"),
-        timeout: nanos("timeout"),
-        start_period: nanos("start_period"),
-        retries,
-        ..Default::default()
-    })
-}
-
-fn strings(value: &Value) -> Vec<String> {
-    value.items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }
