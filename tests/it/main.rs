@@ -7,6 +7,7 @@ mod bad_input;
 mod broken;
 mod causes;
 mod cloud;
+mod conformance;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod documents;

@@ -1,17 +1,15 @@
-//! One suite for every server: each attribute of each kind is made, changed, changed back, drifts behind Atlas's back and
-//! is healed; objects are replaced, deleted, adopted and left alone. The cases come from the kinds' own schema. What comes
-//! of it is a matrix of kind, attribute and server.
+//! The suite for AWS's kinds, on LocalStack and on moto. What stands beside Atlas there is boto3.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use atlas::kind::{self, Attribute, Kind};
-use atlas::plan::{Action, Cause, Options};
+use atlas::pipeline::Pipeline;
+use atlas::plan::Options;
 use serde_json::{Value, json};
 
-use super::{Cloud, summary};
+use super::Cloud;
 use crate::attributes::{base, stages};
-use crate::support::{actions, selector};
+use crate::conformance::{Lines, Stand, suite};
 
 /// What the examples refer to, each declared where it is needed only.
 const SURROUNDINGS: [(&str, &str); 7] = [
@@ -50,55 +48,110 @@ const SUBJECT: &str = "us-east-1-conformance";
 #[tokio::test]
 async fn localstack_conforms() {
     if let Some(cloud) = Cloud::localstack() {
-        suite(&cloud).await;
+        suite(&cloud, &kinds()).await;
     }
 }
 
 #[tokio::test]
 async fn moto_conforms() {
     if let Some(cloud) = Cloud::moto() {
-        suite(&cloud).await;
+        suite(&cloud, &kinds()).await;
     }
 }
 
-async fn suite(cloud: &Cloud) {
-    let mut cells: BTreeMap<(String, String), Result<(), String>> = BTreeMap::new();
-    for kind in ["bucket", "queue", "policy", "role"].map(|name| kind::get(name).expect("a kind")) {
-        for attribute in kind.attributes {
-            let outcome = attribute_converges(cloud, kind, attribute).await;
-            clean(cloud).await;
-            cells.insert((kind.name.to_owned(), attribute.name.to_owned()), outcome);
-        }
-        for case in ["(missing)", "(foreign)", "(orphan)", "(forgotten)"] {
-            let outcome = match case {
-                "(missing)" => missing_is_made_again(cloud, kind).await,
-                "(foreign)" => foreign_is_left_alone_until_adopted(cloud, kind).await,
-                "(orphan)" => orphan_is_removed(cloud, kind).await,
-                _ => forgotten_stays(cloud, kind).await,
-            };
-            cells.insert((kind.name.to_owned(), case.to_owned()), outcome);
-            clean(cloud).await;
-        }
+fn kinds() -> [&'static Kind; 4] {
+    ["bucket", "queue", "policy", "role"].map(|name| kind::get(name).expect("a kind"))
+}
+
+impl Stand for Cloud {
+    fn name(&self) -> &'static str {
+        self.name
     }
-    let mut failed = Vec::new();
-    for ((kind, attribute), outcome) in &cells {
-        let limit = LIMITS.iter().find(|(server, k, a, _)| (*server, *k, *a) == (cloud.name, kind, attribute));
-        let word = match (outcome, limit) {
-            (Ok(()), None) => "ok".to_owned(),
-            (Ok(()), Some(_)) => "ok, although listed as a limit".to_owned(),
-            (Err(_), Some((.., why))) => format!("not on this server: {why}"),
-            (Err(why), None) => format!("FAILED: {why}"),
-        };
-        println!("{:12} {kind:8} {attribute:22} {word}", cloud.name);
-        if outcome.is_err() && limit.is_none() {
-            failed.push(format!("{kind}.{attribute}: {word}"));
-        }
+
+    fn limit(&self, kind: &Kind, case: &str) -> Option<&'static str> {
+        let here = |limit: &&(&str, &str, &str, &str)| (limit.0, limit.1, limit.2) == (self.name, kind.name, case);
+        LIMITS.iter().find(here).map(|limit| limit.3)
     }
-    assert!(failed.is_empty(), "{} of {} cells\n{}", failed.len(), cells.len(), failed.join("\n"));
+
+    fn plain(&self, kind: &Kind) -> Lines {
+        named(base(kind))
+    }
+
+    fn stages(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
+        stages(kind, attribute).into_iter().map(named).collect()
+    }
+
+    fn spec(&self, kind: &Kind, lines: Option<&Lines>) -> String {
+        spec(self, kind, lines)
+    }
+
+    fn subject(&self, kind: &Kind) -> String {
+        format!("{}.subject@us-east-1", kind.name)
+    }
+
+    fn may_lose(&self, kind: &Kind) -> Vec<String> {
+        vec![self.subject(kind), "bucket.access@us-east-1".to_owned()]
+    }
+
+    fn pipeline(&self, spec: &str) -> Pipeline {
+        Self::pipeline(spec)
+    }
+
+    fn look(&self, kind: &Kind, lines: &Lines) -> Value {
+        self.describe("us-east-1", kind.name, &name_of(lines))
+    }
+
+    async fn make(&self, kind: &'static Kind, lines: &Lines) -> Result<(), String> {
+        self.ask("us-east-1", "make", json!([kind.name, name_of(lines)])).map(drop)
+    }
+
+    fn unmake(&self, kind: &Kind, lines: &Lines) -> Result<(), String> {
+        self.ask("us-east-1", "unmake", json!([kind.name, name_of(lines)])).map(drop)
+    }
+
+    fn check(&self, _: &'static Kind, attribute: &Attribute, seen: &Value, wanted: &Value) -> Result<(), String> {
+        seen_by_others(attribute, seen, wanted)
+    }
+
+    fn drifts(&self, kind: &Kind, attribute: &Attribute) -> bool {
+        !(FIXED.contains(&attribute.name) && (attribute.replaces || kind.name == "policy"))
+    }
+
+    async fn meddle(
+        &self,
+        kind: &'static Kind,
+        attribute: &Attribute,
+        lines: &Lines,
+        other: &str,
+    ) -> Result<(), String> {
+        let pipeline = Self::pipeline(other);
+        let mut all = pipeline.desired.instances().iter();
+        let instance = all.find(|one| one.address.to_string() == self.subject(kind)).expect("the subject");
+        let value = instance.attributes.get(attribute.name).to_json();
+        let done = self.ask("us-east-1", "meddle", json!([kind.name, name_of(lines), attribute.name, value]))?;
+        if done == json!(false) {
+            return Err(format!("the other client does not know how to change {}", attribute.name));
+        }
+        Ok(())
+    }
+
+    /// These servers give an object nothing that a later one of the same name has not.
+    fn same(&self, before: &Value, after: &Value) -> bool {
+        !before.is_null() && !after.is_null()
+    }
+
+    async fn clean(&self, _: &'static Kind) {
+        let spec = self.head(&format!("conformance-{}", self.name));
+        let (pipeline, plan) = Self::plan(&spec, &Options { destroy: true, ..Options::default() }).await;
+        let all: Vec<String> = plan.changes.iter().map(|change| change.address.to_string()).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let report = crate::support::execute(&pipeline, plan, &all).await;
+        assert!(report.is_complete(), "{:?}", report.failed);
+    }
 }
 
 /// A spec whose subject says these lines, with what they refer to.
-fn spec(cloud: &Cloud, kind: &Kind, lines: Option<&BTreeMap<String, String>>) -> String {
+fn spec(cloud: &Cloud, kind: &Kind, lines: Option<&Lines>) -> String {
     let mut text = cloud.head(&format!("conformance-{}", cloud.name));
     let all: String = lines.into_iter().flatten().map(|(name, value)| format!("{name} = {value}\n")).collect();
     let mentions = |address: &str| {
@@ -122,7 +175,7 @@ fn spec(cloud: &Cloud, kind: &Kind, lines: Option<&BTreeMap<String, String>>) ->
 }
 
 /// The lines of the subject, under a name that no other test uses.
-fn named(mut lines: BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn named(mut lines: Lines) -> Lines {
     let fifo = lines.get("fifo").is_some_and(|value| value == "true");
     let own = lines.get("name").is_none_or(|name| name.contains("${region}") || name == "\"orders.fifo\"");
     if own {
@@ -132,58 +185,18 @@ fn named(mut lines: BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 /// The name that the subject has, as the spec says it.
-fn name_of(lines: &BTreeMap<String, String>) -> String {
+fn name_of(lines: &Lines) -> String {
     lines["name"].trim_matches('"').to_owned()
 }
 
-fn subject(kind: &Kind) -> String {
-    format!("{}.subject@us-east-1", kind.name)
-}
-
-/// Takes everything of this suite away.
-async fn clean(cloud: &Cloud) {
-    let spec = cloud.head(&format!("conformance-{}", cloud.name));
-    let options = Options { destroy: true, ..Options::default() };
-    let (pipeline, plan) = Cloud::plan(&spec, &options).await;
-    let all: Vec<String> = plan.changes.iter().map(|change| change.address.to_string()).collect();
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let report = crate::support::execute(&pipeline, plan, &all).await;
-    assert!(report.is_complete(), "{:?}", report.failed);
-}
-
-async fn attribute_converges(cloud: &Cloud, kind: &'static Kind, attribute: &Attribute) -> Result<(), String> {
-    let stages: Vec<_> = stages(kind, attribute).into_iter().map(named).collect();
-    let loss = [subject(kind), "bucket.access@us-east-1".to_owned()];
-    let loss: Vec<&str> = loss.iter().map(String::as_str).collect();
-    for (at, lines) in stages.iter().enumerate() {
-        let spec = spec(cloud, kind, Some(lines));
-        Cloud::converge(&spec, &Options::default(), &loss).await.map_err(|error| format!("stage {at}: {error}"))?;
-        seen_by_others(cloud, kind, attribute, lines, &spec).map_err(|error| format!("stage {at}: {error}"))?;
-    }
-    if FIXED.contains(&attribute.name) && (attribute.replaces || kind.name == "policy") {
-        return Ok(());
-    }
-    drift_heals(cloud, kind, attribute, &stages).await
-}
-
 /// The other client has to see the attribute as the spec says it.
-fn seen_by_others(
-    cloud: &Cloud,
-    kind: &'static Kind,
-    attribute: &Attribute,
-    lines: &BTreeMap<String, String>,
-    spec: &str,
-) -> Result<(), String> {
-    let seen = cloud.describe("us-east-1", kind.name, &name_of(lines));
-    let pipeline = Cloud::pipeline(spec);
-    let instance = pipeline.desired.instances().iter().find(|one| one.address.to_string() == subject(kind));
-    let wanted = instance.expect("the subject").attributes.get(attribute.name).to_json();
+fn seen_by_others(attribute: &Attribute, seen: &Value, wanted: &Value) -> Result<(), String> {
     let now = &seen[attribute.name];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let same = match attribute.name {
         "force_empty" | "tags_exclusive" => {
             let key = format!("atlas:{}", attribute.name.replace('_', "-"));
-            json!(seen["tags"][&key] == "true") == wanted
+            json!(seen["tags"][&key] == "true") == *wanted
         }
         "tags" => wanted.as_object().is_none_or(|tags| tags.iter().all(|(key, value)| &now[key] == value)),
         "trust" if !wanted.is_null() => {
@@ -202,96 +215,7 @@ fn seen_by_others(
         "policies" if !wanted.is_null() => now[0] == "read",
         "replication" if !wanted.is_null() => now == "conformance-replica",
         "logging" if !wanted.is_null() => now[1] == wanted["prefix"],
-        _ => *now == wanted,
+        _ => now == wanted,
     };
     if same { Ok(()) } else { Err(format!("the other client sees {now}, not {wanted}")) }
-}
-
-/// Somebody else sets the attribute to what its other example makes of it: the plan says so, and the next apply heals it.
-async fn drift_heals(
-    cloud: &Cloud,
-    kind: &'static Kind,
-    attribute: &Attribute,
-    stages: &[BTreeMap<String, String>],
-) -> Result<(), String> {
-    let other = spec(cloud, kind, Some(stages.get(2).unwrap_or(&stages[0])));
-    let pipeline = Cloud::pipeline(&other);
-    let instance = pipeline.desired.instances().iter().find(|one| one.address.to_string() == subject(kind));
-    let value = instance.expect("the subject").attributes.get(attribute.name).to_json();
-    let lines = &stages[1];
-    let spec = spec(cloud, kind, Some(lines));
-    Cloud::converge(&spec, &Options::default(), &[]).await?;
-    let done = cloud.ask("us-east-1", "meddle", json!([kind.name, name_of(lines), attribute.name, value]))?;
-    if done == json!(false) {
-        return Err(format!("the other client does not know how to change {}", attribute.name));
-    }
-    let (_, plan) = Cloud::plan(&spec, &Options::default()).await;
-    let change = plan.changes.iter().find(|change| change.address.to_string() == subject(kind));
-    let change = change.ok_or_else(|| format!("drift to {value} is not seen"))?;
-    if change.cause != Cause::Drift {
-        return Err(format!("drift is taken for {:?}: {}", change.cause, summary(&plan)));
-    }
-    Cloud::converge(&spec, &Options::default(), &[&subject(kind)])
-        .await
-        .map(drop)
-        .map_err(|error| format!("healing: {error}"))
-}
-
-async fn missing_is_made_again(cloud: &Cloud, kind: &'static Kind) -> Result<(), String> {
-    let lines = named(base(kind));
-    let spec = spec(cloud, kind, Some(&lines));
-    Cloud::converge(&spec, &Options::default(), &[]).await?;
-    cloud.ask("us-east-1", "unmake", json!([kind.name, name_of(&lines)]))?;
-    let (_, plan) = Cloud::plan(&spec, &Options::default()).await;
-    expect(&actions(&plan), &[(&subject(kind), "create")])?;
-    Cloud::converge(&spec, &Options::default(), &[]).await.map(drop)
-}
-
-async fn foreign_is_left_alone_until_adopted(cloud: &Cloud, kind: &'static Kind) -> Result<(), String> {
-    // A name that was never Atlas's: both servers give a new bucket the tags of a deleted one with the same name.
-    let mut lines = named(base(kind));
-    lines.insert("name".into(), format!("\"{SUBJECT}-foreign\""));
-    let name = name_of(&lines);
-    let spec = spec(cloud, kind, Some(&lines));
-    cloud.ask("us-east-1", "make", json!([kind.name, name]))?;
-    let before = cloud.describe("us-east-1", kind.name, &name);
-    let (pipeline, plan) = Cloud::plan(&spec, &Options::default()).await;
-    expect(&actions(&plan), &[(&subject(kind), "blocked")])?;
-    crate::support::execute(&pipeline, plan, &[]).await;
-    if cloud.describe("us-east-1", kind.name, &name) != before {
-        return Err("somebody else's object was touched".into());
-    }
-    let options = Options { adopt: vec![selector(&subject(kind))], ..Options::default() };
-    Cloud::converge(&spec, &options, &[]).await.map(drop)
-}
-
-async fn orphan_is_removed(cloud: &Cloud, kind: &'static Kind) -> Result<(), String> {
-    let lines = named(base(kind));
-    Cloud::converge(&spec(cloud, kind, Some(&lines)), &Options::default(), &[]).await?;
-    // No records are kept here: what tells that the object is ours is its mark alone.
-    let without = spec(cloud, kind, None);
-    let (_, plan) = Cloud::plan(&without, &Options::default()).await;
-    expect(&actions(&plan), &[(&subject(kind), Action::Delete.word())])?;
-    Cloud::converge(&without, &Options::default(), &[]).await?;
-    match cloud.describe("us-east-1", kind.name, &name_of(&lines)) {
-        Value::Null => Ok(()),
-        left => Err(format!("still there: {left}")),
-    }
-}
-
-async fn forgotten_stays(cloud: &Cloud, kind: &'static Kind) -> Result<(), String> {
-    let mut lines = named(base(kind));
-    lines.insert("on_remove".into(), "\"forget\"".into());
-    Cloud::converge(&spec(cloud, kind, Some(&lines)), &Options::default(), &[]).await?;
-    Cloud::converge(&spec(cloud, kind, None), &Options::default(), &[]).await?;
-    let left = cloud.describe("us-east-1", kind.name, &name_of(&lines));
-    let marked = left["tags"].as_object().is_some_and(|tags| tags.keys().any(|key| key.starts_with("atlas:")));
-    cloud.ask("us-east-1", "unmake", json!([kind.name, name_of(&lines)]))?;
-    if left.is_null() || marked { Err(format!("forgotten as {left}")) } else { Ok(()) }
-}
-
-fn expect(actions: &BTreeMap<String, String>, wanted: &[(&str, &str)]) -> Result<(), String> {
-    let wanted: BTreeMap<String, String> =
-        wanted.iter().map(|(address, action)| ((*address).to_owned(), (*action).to_owned())).collect();
-    if *actions == wanted { Ok(()) } else { Err(format!("planned {actions:?}, not {wanted:?}")) }
 }

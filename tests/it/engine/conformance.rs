@@ -1,17 +1,15 @@
-//! One suite for the kinds of an engine: each attribute is made, changed and changed back, as the engine's own command line
-//! sees it too; objects are replaced, deleted, adopted, protected and left alone. The cases come from the kinds' own
-//! schema. What comes of it is a matrix of kind and attribute.
+//! The suite for an engine's kinds. What stands beside Atlas there is the engine's own command line.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use atlas::kind::{self, Attribute, Kind};
-use atlas::plan::{Action, Options};
+use atlas::pipeline::Pipeline;
+use atlas::plan::{Options, Selector};
 use serde_json::Value;
 
-use super::{Engine, RUNS, free_port, head, ownership};
+use super::{Engine, RUNS, free_port, head};
 use crate::attributes::{base, say, stages};
-use crate::cloud::summary;
+use crate::conformance::{Lines, Stand, suite};
 use crate::support::selector;
 
 /// What this engine can't do, and why.
@@ -66,76 +64,141 @@ const EXAMPLES: &[(&str, &str, [&str; 2], &[&str])] = &[
 /// Attributes whose values an engine can't take from a container that exists.
 const ONLY_LOWERED: [&str; 2] = ["memory_mib", "cpu_millis"];
 
-/// What an object is told from others by: another one is another object, whatever the table says of a name that drifted.
-const IDENTIFYING: [&str; 1] = ["name"];
-
 /// What steers Atlas and leaves no trace on the object.
 const UNSEEN: [&str; 3] = ["pull", "wait", "engine"];
 
 #[tokio::test]
 async fn networks_conform() {
-    suite("network").await;
+    conforms("network").await;
 }
 
 #[tokio::test]
 async fn volumes_conform() {
-    suite("volume").await;
+    conforms("volume").await;
 }
 
 #[tokio::test]
 async fn containers_conform() {
-    suite("container").await;
+    conforms("container").await;
 }
 
-async fn suite(kind: &str) {
+async fn conforms(kind: &str) {
     let Some(engine) = Engine::here() else { return };
-    let kind = kind::get(kind).expect("a kind");
-    let mut cells: BTreeMap<String, Result<(), String>> = BTreeMap::new();
-    for attribute in kind.attributes {
-        let outcome = attribute_converges(&engine, kind, attribute).await;
-        engine.clean(&project(kind)).await;
-        cells.insert(attribute.name.to_owned(), outcome);
-    }
-    for case in ["(missing)", "(foreign)", "(orphan)", "(forgotten)", "(protected)"] {
-        let outcome = match case {
-            "(missing)" => ownership::missing_is_made_again(&engine, kind).await,
-            "(foreign)" => ownership::foreign_is_left_alone_until_adopted(&engine, kind).await,
-            "(orphan)" => ownership::orphan_is_removed(&engine, kind).await,
-            "(forgotten)" => ownership::forgotten_stays(&engine, kind).await,
-            _ => ownership::protected_stays(&engine, kind).await,
-        };
-        cells.insert(case.to_owned(), outcome);
-        engine.clean(&project(kind)).await;
-        // What failed half-way may have left an object that is nobody's.
-        let _ = ownership::unmake(&engine, kind, &project(kind));
-    }
-    let mut failed = Vec::new();
-    for (attribute, outcome) in &cells {
-        let limit = LIMITS.iter().find(|(k, a, _)| (*k, *a) == (kind.name, attribute));
-        let word = match (outcome, limit) {
-            (Ok(()), None) => "ok".to_owned(),
-            (Ok(()), Some(_)) => "ok, although listed as a limit".to_owned(),
-            (Err(_), Some((.., why))) => format!("not on this engine: {why}"),
-            (Err(why), None) => format!("FAILED: {why}"),
-        };
-        println!("{:10} {attribute:14} {word}", kind.name);
-        if outcome.is_err() && limit.is_none() {
-            failed.push(format!("{}.{attribute}: {word}", kind.name));
-        }
-    }
-    assert!(failed.is_empty(), "{} of {} cells\n{}", failed.len(), cells.len(), failed.join("\n"));
+    suite(&engine, &[kind::get(kind).expect("a kind")]).await;
 }
 
-pub fn project(kind: &Kind) -> String {
+impl Stand for Engine {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    fn limit(&self, kind: &Kind, case: &str) -> Option<&'static str> {
+        LIMITS.iter().find(|(of, what, _)| (*of, *what) == (kind.name, case)).map(|(.., why)| *why)
+    }
+
+    fn plain(&self, kind: &Kind) -> Lines {
+        plain(kind)
+    }
+
+    fn stages(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
+        stages_here(kind, attribute)
+    }
+
+    fn spec(&self, kind: &Kind, lines: Option<&Lines>) -> String {
+        spec(kind, lines)
+    }
+
+    fn subject(&self, kind: &Kind) -> String {
+        subject(kind)
+    }
+
+    fn pipeline(&self, spec: &str) -> Pipeline {
+        self.pipeline(spec)
+    }
+
+    fn look(&self, kind: &Kind, lines: &Lines) -> Value {
+        self.inspect(kind.name, &name_of(lines))
+    }
+
+    async fn make(&self, kind: &'static Kind, lines: &Lines) -> Result<(), String> {
+        let name = name_of(lines);
+        match kind.name {
+            "container" => drop(self.start(&name, &[])),
+            other => drop(self.docker(&[other, "create", &name])),
+        }
+        Ok(())
+    }
+
+    fn unmake(&self, kind: &Kind, lines: &Lines) -> Result<(), String> {
+        let force: &[&str] = if kind.name == "container" { &["--force"] } else { &[] };
+        self.ask(&[&[kind.name, "rm"], force, &[&name_of(lines)]].concat()).map(drop)
+    }
+
+    fn check(&self, kind: &'static Kind, attribute: &Attribute, seen: &Value, wanted: &Value) -> Result<(), String> {
+        if seen.is_null() {
+            return Err("it is not there".into());
+        }
+        if kind.name == "container" && seen["State"]["Running"] != true {
+            return Err(format!("it does not run: {}", seen["State"]));
+        }
+        if UNSEEN.contains(&attribute.name) {
+            return Ok(());
+        }
+        let now = super::containers::attribute_of(kind, attribute.name, seen, wanted);
+        if now == *wanted { Ok(()) } else { Err(format!("docker inspect says {now}, not {wanted}")) }
+    }
+
+    fn steers(&self, attribute: &Attribute) -> bool {
+        UNSEEN.contains(&attribute.name)
+    }
+
+    /// What can change about a container that exists is changed in `containers`, in ten ways; nothing else can.
+    fn drifts(&self, _: &Kind, _: &Attribute) -> bool {
+        false
+    }
+
+    async fn meddle(&self, _: &'static Kind, attribute: &Attribute, _: &Lines, _: &str) -> Result<(), String> {
+        Err(format!("nobody can change {}", attribute.name))
+    }
+
+    fn same(&self, before: &Value, after: &Value) -> bool {
+        let own = |seen: &Value| [seen["Id"].clone(), seen["CreatedAt"].clone(), seen["Created"].clone()];
+        !before.is_null() && own(before) == own(after)
+    }
+
+    fn id(&self, _: &Kind, seen: &Value) -> Option<String> {
+        seen["Id"].as_str().map(str::to_owned)
+    }
+
+    async fn replaced_at(
+        &self,
+        kind: &'static Kind,
+        attribute: &Attribute,
+        (at, count): (usize, usize),
+        spec: &str,
+    ) -> Result<Vec<Selector>, String> {
+        if at + 1 < count || !ONLY_LOWERED.contains(&attribute.name) {
+            return Ok(Vec::new());
+        }
+        lifting_needs_a_new_one(self, kind, spec).await?;
+        Ok(vec![selector(&subject(kind))])
+    }
+
+    async fn clean(&self, kind: &'static Kind) {
+        self.clean(&project(kind)).await;
+    }
+}
+
+fn project(kind: &Kind) -> String {
     format!("conformance-{}", kind.name)
 }
 
-pub fn subject(kind: &Kind) -> String {
+fn subject(kind: &Kind) -> String {
     format!("{}.subject", kind.name)
 }
 
 /// A spec whose subject says these lines, with what they refer to.
-pub fn spec(kind: &Kind, lines: Option<&BTreeMap<String, String>>) -> String {
+fn spec(kind: &Kind, lines: Option<&Lines>) -> String {
     let mut text = head(&project(kind));
     let all: String = lines.into_iter().flatten().map(|(name, value)| format!("{name} = {value}\n")).collect();
     for (address, name) in [("volume.data", "conformance-data"), ("network.shared", "conformance-shared")] {
@@ -150,7 +213,7 @@ pub fn spec(kind: &Kind, lines: Option<&BTreeMap<String, String>>) -> String {
 }
 
 /// The least that a good block says here.
-pub fn plain(kind: &Kind) -> BTreeMap<String, String> {
+fn plain(kind: &Kind) -> Lines {
     let mut lines = base(kind);
     if kind.name == "container" {
         lines.extend(RUNS.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -158,17 +221,17 @@ pub fn plain(kind: &Kind) -> BTreeMap<String, String> {
     named(lines, &project(kind))
 }
 
-fn named(mut lines: BTreeMap<String, String>, name: &str) -> BTreeMap<String, String> {
+fn named(mut lines: Lines, name: &str) -> Lines {
     lines.entry("name".to_owned()).or_insert_with(|| format!("\"{name}\""));
     lines
 }
 
-pub fn name_of(lines: &BTreeMap<String, String>) -> String {
+fn name_of(lines: &Lines) -> String {
     lines["name"].trim_matches('"').to_owned()
 }
 
 /// The specs that an attribute's test goes through: those of its table, of containers that can run here.
-fn stages_here(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String>> {
+fn stages_here(kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
     let plain = plain(kind);
     let own = EXAMPLES.iter().find(|(k, a, ..)| (*k, *a) == (kind.name, attribute.name));
     let Some((.., examples, beside)) = own else {
@@ -189,46 +252,6 @@ fn stages_here(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, Strin
     [plain.clone()].into_iter().chain(examples.iter().map(with)).chain([plain.clone()]).collect()
 }
 
-async fn attribute_converges(engine: &Engine, kind: &'static Kind, attribute: &Attribute) -> Result<(), String> {
-    let stages = stages_here(kind, attribute);
-    let mut before = String::new();
-    for (at, lines) in stages.iter().enumerate() {
-        let told = |error: String| format!("stage {at}: {error}");
-        let spec = spec(kind, Some(lines));
-        let mut options = Options::default();
-        if at + 1 == stages.len() && ONLY_LOWERED.contains(&attribute.name) {
-            lifting_needs_a_new_one(engine, kind, &spec).await.map_err(told)?;
-            options.replace.push(selector(&subject(kind)));
-        }
-        let (plan, _) = engine.converge(&spec, &options, &[&subject(kind)]).await.map_err(told)?;
-        let seen = engine.inspect(kind.name, &name_of(lines));
-        seen_by_others(engine, kind, attribute, &seen, &spec).map_err(told)?;
-        let id = seen["Id"].as_str().unwrap_or_default().to_owned();
-        let change = plan.changes.iter().find(|change| change.address.to_string() == subject(kind));
-        let replaced = change.is_some_and(|change| matches!(change.action, Action::Replace(_)));
-        let beside_replaces = kind.attributes.iter().any(|other| {
-            other.replaces
-                && other.name != attribute.name
-                && at > 0
-                && lines.get(other.name) != stages[at - 1].get(other.name)
-        });
-        let differs = at > 0 && change.is_some();
-        let wanted = differs
-            && (attribute.replaces
-                || IDENTIFYING.contains(&attribute.name)
-                || beside_replaces
-                || !options.replace.is_empty());
-        if replaced != wanted {
-            return Err(told(format!("replaced: {replaced}, as the table says: {wanted}; {}", summary(&plan))));
-        }
-        if at > 0 && kind.name != "volume" && (id != before) != replaced {
-            return Err(told(format!("planned a replacement: {replaced}; was {before}, is {id}")));
-        }
-        before = id;
-    }
-    Ok(())
-}
-
 /// An engine can't lift a limit from a container that exists, and Atlas says so before it asks for a new one.
 async fn lifting_needs_a_new_one(engine: &Engine, kind: &Kind, spec: &str) -> Result<(), String> {
     match engine.converge(spec, &Options::default(), &[&subject(kind)]).await {
@@ -236,28 +259,4 @@ async fn lifting_needs_a_new_one(engine: &Engine, kind: &Kind, spec: &str) -> Re
         Err(error) => Err(error),
         Ok(_) => Err("the limit was lifted".into()),
     }
-}
-
-/// The engine's command line has to see the attribute as the spec says it.
-fn seen_by_others(
-    engine: &Engine,
-    kind: &'static Kind,
-    attribute: &Attribute,
-    seen: &Value,
-    spec: &str,
-) -> Result<(), String> {
-    let pipeline = engine.pipeline(spec);
-    let instance = pipeline.desired.instances().iter().find(|one| one.address.to_string() == subject(kind));
-    let wanted = instance.expect("the subject").attributes.get(attribute.name).to_json();
-    if seen.is_null() {
-        return Err("it is not there".into());
-    }
-    if kind.name == "container" && seen["State"]["Running"] != true {
-        return Err(format!("it does not run: {}", seen["State"]));
-    }
-    if UNSEEN.contains(&attribute.name) {
-        return Ok(());
-    }
-    let now = super::containers::attribute_of(kind, attribute.name, seen, &wanted);
-    if now == wanted { Ok(()) } else { Err(format!("docker inspect says {now}, not {wanted}")) }
 }

@@ -5,7 +5,6 @@ mod conformance;
 mod containers;
 mod existing;
 mod images;
-mod ownership;
 mod pace;
 mod regions;
 mod remote;
