@@ -28,6 +28,12 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// What sort of terminal this is.
+#[cfg(all(feature = "docker", unix))]
+pub fn terminal() -> String {
+    std::env::var("TERM").unwrap_or_else(|_| "xterm".into())
+}
+
 /// How long a lease lasts that is not renewed: `ATLAS_LEASE_SECONDS`, half a minute by default.
 pub fn lease() -> Duration {
     let seconds = std::env::var("ATLAS_LEASE_SECONDS").ok().and_then(|text| text.parse().ok());

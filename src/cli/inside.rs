@@ -14,7 +14,7 @@ mod real {
     use crate::cli::load::{self, Spec};
     use crate::kind::Kind;
     use crate::provider::ProviderError;
-    use crate::provider::docker::{Docker, Heard};
+    use crate::provider::docker::{Docker, Heard, Input};
     use crate::spec::{World, suggest};
 
     pub async fn logs(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<End, Failure> {
@@ -25,11 +25,36 @@ mod real {
 
     pub async fn exec(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<End, Failure> {
         let (docker, kind, identity) = find(global, &args.address)?;
-        let stdin = std::io::stdin();
-        let input = (!stdin.is_terminal()).then(tokio::io::stdin);
+        let (lent, input) = input(ui)
+            .map_err(|error| Failure::new("the terminal can't be lent to the command").because(error.to_string()))?;
         let code = docker.exec(kind, &identity, &args.command, input, |heard| pass(heard, ui)).await;
+        // Whatever is said from here on is said at the person's own terminal again.
+        drop(lent);
         let code = code.map_err(|error| failed(&args.address, error))?;
         Ok(End::Code(u8::try_from(code).unwrap_or(1)))
+    }
+
+    /// The terminal when a person sits there, and what is piped in otherwise.
+    #[cfg(unix)]
+    fn input(ui: &Ui) -> std::io::Result<(Option<crate::cli::console::Console>, Input)> {
+        if !ui.talks() {
+            return Ok((None, piped()));
+        }
+        let (lent, terminal) = crate::cli::console::Console::lend()?;
+        Ok((Some(lent), Input::Terminal(terminal)))
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, reason = "the same shape as where there are terminals to lend")]
+    fn input(_: &Ui) -> std::io::Result<(Option<()>, Input)> {
+        Ok((None, piped()))
+    }
+
+    fn piped() -> Input {
+        match std::io::stdin().is_terminal() {
+            true => Input::Nothing,
+            false => Input::Stream(Box::new(tokio::io::stdin())),
+        }
     }
 
     fn find(global: &Global, address: &Address) -> Result<(Docker, &'static Kind, String), Failure> {

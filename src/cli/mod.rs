@@ -4,6 +4,8 @@ mod adopt;
 mod apply;
 mod args;
 mod completions;
+#[cfg(all(feature = "docker", unix))]
+mod console;
 mod drift;
 mod environment;
 mod explain;

@@ -67,6 +67,12 @@ impl Ui {
         self.live
     }
 
+    /// Whether a person types what is read and sees what is written.
+    #[cfg(all(feature = "docker", unix))]
+    pub fn talks(&self) -> bool {
+        io::stdin().is_terminal() && io::stdout().is_terminal()
+    }
+
     /// Writes the result of a command. A reader that went away ends the program quietly.
     pub fn out(&self, text: &str) {
         // When nobody reads any more, what was done is done, and the exit code still tells.

@@ -1,10 +1,13 @@
 //! Looking into running containers: what they write, and commands in them.
 
+use std::pin::Pin;
+
 use bollard::container::LogOutput;
-use bollard::exec::{CreateExecOptions, StartExecResults};
-use bollard::query_parameters::LogsOptionsBuilder;
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use bollard::query_parameters::{LogsOptionsBuilder, ResizeExecOptionsBuilder};
 use futures_util::StreamExt as _;
-use tokio::io::{AsyncRead, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::{mpsc, watch};
 
 use super::error::classify;
 use super::{Docker, cluster, localstack};
@@ -18,6 +21,26 @@ pub enum Heard<'a> {
     Out(&'a [u8]),
     /// On its standard error.
     Err(&'a [u8]),
+}
+
+/// What a command in a container reads.
+pub enum Input {
+    /// Nothing.
+    Nothing,
+    /// What somebody else writes.
+    Stream(Box<dyn AsyncRead + Unpin + Send>),
+    /// What a person types.
+    Terminal(Terminal),
+}
+
+/// A person's terminal.
+pub struct Terminal {
+    /// What sort of terminal it is, as `TERM` says it.
+    pub sort: String,
+    /// What is typed.
+    pub keys: mpsc::UnboundedReceiver<Vec<u8>>,
+    /// How large it is, in columns and rows.
+    pub size: watch::Receiver<(u16, u16)>,
 }
 
 impl Docker {
@@ -46,7 +69,7 @@ impl Docker {
         Ok(())
     }
 
-    /// Runs a command in a resource's container and gives its exit code. `input` becomes its standard input.
+    /// Runs a command in a resource's container and gives its exit code.
     ///
     /// # Errors
     /// When there is no such container, it does not run, or its engine does not answer.
@@ -55,35 +78,35 @@ impl Docker {
         kind: &Kind,
         identity: &str,
         command: &[String],
-        input: Option<impl AsyncRead + Unpin + Send + 'static>,
+        input: Input,
         mut hear: impl FnMut(Heard<'_>) -> bool,
     ) -> Result<i64, ProviderError> {
         let docker = self.engine(identity)?.docker().await?;
+        let tty = matches!(input, Input::Terminal(_));
+        let sort = match &input {
+            Input::Terminal(terminal) => vec![format!("TERM={}", terminal.sort)],
+            _ => Vec::new(),
+        };
         let options = CreateExecOptions {
-            attach_stdin: Some(input.is_some()),
+            attach_stdin: Some(!matches!(input, Input::Nothing)),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
+            tty: Some(tty),
+            env: Some(sort),
             cmd: Some(command.to_vec()),
             ..Default::default()
         };
         let failed = |error| classify("running a command", &error);
         let id = docker.create_exec(&self.container(kind, identity).await?, options).await.map_err(failed)?.id;
-        let started = docker.start_exec(&id, None).await.map_err(failed)?;
-        if let StartExecResults::Attached { mut output, input: mut theirs } = started {
-            let feeding = input.map(|mut ours| {
-                tokio::spawn(async move {
-                    // The command may end before it read all of it, which is its own business.
-                    let _ = tokio::io::copy(&mut ours, &mut theirs).await;
-                    let _ = theirs.shutdown().await;
-                })
-            });
+        let start = StartExecOptions { tty, ..Default::default() };
+        let started = docker.start_exec(&id, Some(start)).await.map_err(failed)?;
+        if let StartExecResults::Attached { mut output, input: theirs } = started {
+            let feeding = tokio::spawn(feed(docker.clone(), id.clone(), input, theirs));
             while let Some(line) = output.next().await {
                 // A command that nobody listens to any more still has an exit code.
                 hear_line(&line.map_err(failed)?, &mut hear);
             }
-            if let Some(feeding) = feeding {
-                feeding.abort();
-            }
+            feeding.abort();
         }
         Ok(docker.inspect_exec(&id).await.map_err(failed)?.exit_code.unwrap_or_default())
     }
@@ -96,6 +119,42 @@ impl Docker {
             "region" => Ok(localstack::name(&self.project, &self.environment, name)),
             "cluster" => Ok(cluster::first_server(name)),
             other => Err(ProviderError::new(Class::Invalid, format!("a {other} has no container to look into"))),
+        }
+    }
+}
+
+/// Gives a command its input, and tells it how large its terminal is. The command may end before it read all of it, which is
+/// its own business.
+async fn feed(docker: bollard::Docker, id: String, input: Input, mut theirs: Pin<Box<dyn AsyncWrite + Send>>) {
+    match input {
+        Input::Nothing => {}
+        Input::Stream(mut ours) => {
+            let _ = tokio::io::copy(&mut ours, &mut theirs).await;
+            let _ = theirs.shutdown().await;
+        }
+        Input::Terminal(mut terminal) => {
+            let mut size = Some(*terminal.size.borrow_and_update());
+            loop {
+                if let Some((columns, rows)) = size.take() {
+                    let options = ResizeExecOptionsBuilder::default().w(columns.into()).h(rows.into()).build();
+                    // A command that just ended has no terminal any more.
+                    let _ = docker.resize_exec(&id, options).await;
+                }
+                tokio::select! {
+                    keys = terminal.keys.recv() => {
+                        let Some(keys) = keys else { return };
+                        if theirs.write_all(&keys).await.is_err() || theirs.flush().await.is_err() {
+                            return;
+                        }
+                    }
+                    changed = terminal.size.changed() => {
+                        if changed.is_err() {
+                            std::future::pending::<()>().await;
+                        }
+                        size = Some(*terminal.size.borrow_and_update());
+                    }
+                }
+            }
         }
     }
 }

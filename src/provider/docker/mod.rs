@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use foldhash::HashMap;
 
-pub use inside::Heard;
+pub use inside::{Heard, Input, Terminal};
 
 use super::kubernetes::EXISTING;
 use super::owner::{owned_by, taken};

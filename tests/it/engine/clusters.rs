@@ -195,3 +195,45 @@ fn what_a_container_writes_and_commands_in_it() {
     let gone = engine.run(&place, &["exec", "container.inside", "--", "/bin/true"]);
     assert!(gone.code == 1 && gone.stderr.contains("can't be looked into"), "{}", gone.stderr);
 }
+
+/// Sits at a terminal of 40 rows and 133 columns, types, and tells what was on the screen and how it ended.
+const PERSON: &str = r#"
+import fcntl, os, pty, struct, sys, termios
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 133, 0, 0))
+screen, typed = b"", False
+while True:
+    try:
+        more = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not more:
+        break
+    screen += more
+    if b"name?" in screen and not typed:
+        typed = True
+        os.write(terminal, b"ada\r")
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+print(screen.decode(), "ended with", status)
+"#;
+
+#[test]
+fn a_person_can_talk_to_a_command_in_a_container() {
+    let Some(engine) = Engine::here() else { return };
+    let python = variable("ATLAS_TEST_PYTHON").expect("set with the others");
+    let place = Place::with(&format!("{}{}", head("talking"), super::container("talking", "")));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    // The size of a terminal is told once the command runs, so it is asked for after the first answer.
+    let script = "test -t 0 && printf 'name? '; read name; echo \"hello $name\"; stty size; exit 5";
+    let mut command = Command::new(python);
+    command.arg("-c").arg(PERSON).arg(env!("CARGO_BIN_EXE_atlas"));
+    command.args(["exec", "container.talking", "--", "/bin/sh", "-c", script]);
+    command.env("DOCKER_HOST", &engine.host).current_dir(place.path("")).stdin(Stdio::null());
+    let run = crate::support::Run::of(command.output().expect("it runs"));
+    let screen = run.stdout;
+    assert!(screen.contains("hello ada") && screen.contains("40 133"), "{screen}{}", run.stderr);
+    assert!(screen.contains("ended with 5"), "{screen}");
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+}
