@@ -69,8 +69,13 @@ static LOCALSTACK: &[Attribute] = &[
         &["[\"iam\", \"s3\", \"sqs\", \"sts\"]", "[\"s3\"]"],
     )
     .default("[\"iam\", \"s3\", \"sqs\", \"sts\"]"),
-    Attribute::new("persist", Type::Bool, "It keeps its contents in a volume when it stops.", &["true"])
-        .default("false"),
+    Attribute::new(
+        "persist",
+        Type::Bool,
+        "It keeps its contents when it stops, where its edition can. Its data is in a volume of its own in any case.",
+        &["true"],
+    )
+    .default("false"),
     Attribute::new(
         "network",
         Type::Address(&["network"]),

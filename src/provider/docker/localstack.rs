@@ -74,7 +74,7 @@ pub(super) fn blueprint(
     };
     let host = HostConfig {
         binds: Some(list("binds")),
-        mounts: persist.then(|| vec![data]),
+        mounts: Some(vec![data]),
         port_bindings: Some(HashMap::from([(INSIDE.to_owned(), Some(vec![binding]))])),
         restart_policy: Some(RestartPolicy {
             name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),

@@ -71,7 +71,7 @@ pub(super) async fn everything(docker: &Docker, query: &Query<'_>) -> Observatio
         .map(|engine| async move { (engine, patiently(|| of_engine(docker, engine, query)).await) });
     for (engine, found) in futures_util::future::join_all(asked).await {
         match found {
-            Ok(objects) => observation.objects.extend(objects),
+            Ok(objects) => take(docker, query, objects, &mut observation),
             Err(error) => {
                 let reason = format!("is on an engine that can't be asked: {}", error.chain());
                 let on_it = docker.places.iter().filter(|(_, name)| **name == engine.name);
@@ -81,6 +81,21 @@ pub(super) async fn everything(docker: &Docker, query: &Query<'_>) -> Observatio
         }
     }
     observation
+}
+
+/// Takes in what was found. A region or a cluster that the spec says is elsewhere now can't be in both places: nothing is
+/// done to it, nor to what lives in it, before its containers are gone.
+fn take(docker: &Docker, query: &Query<'_>, objects: Vec<Object>, observation: &mut Observation) {
+    for object in objects {
+        let said = query.wanted.get(object.identity.as_str()).is_some_and(Option::is_some);
+        if !said || docker.places.contains_key(&object.identity) {
+            observation.objects.push(object);
+            continue;
+        }
+        let reason = "is still in containers that Atlas made, and the spec says it is elsewhere; say again what it said \
+                      then, destroy it, and only then move it";
+        observation.unreachable.insert(object.identity, reason.to_owned());
+    }
 }
 
 /// Looks at the clusters that live in some regions.
@@ -98,7 +113,7 @@ pub(super) async fn clusters(docker: &Docker, query: &Query<'_>, hosts: &[String
     });
     for (engine, found) in futures_util::future::join_all(asked).await {
         match found {
-            Ok(objects) => observation.objects.extend(objects),
+            Ok(objects) => take(docker, query, objects, &mut observation),
             Err(error) => {
                 let reason = format!("is on an engine that can't be asked: {}", error.chain());
                 let inside = |identity: &str| hosts.iter().any(|host| identity.starts_with(&format!("{host}/")));

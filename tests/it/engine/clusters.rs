@@ -181,6 +181,24 @@ fn somebody_else_s_cluster_is_left_alone() {
 }
 
 #[test]
+fn a_cluster_of_containers_has_to_go_before_it_can_be_elsewhere() {
+    let Some(engine) = Engine::here() else { return };
+    let place = Place::with(&spec(&engine, "moving", "moving", 0, ""));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    let made = place.read("atlas.toml");
+    let (head, _) = made.split_once("[cluster.moving]").expect("the cluster");
+    let elsewhere = "[cluster.moving]\nregion = \"us-east-1\"\nkubeconfig = { context = \"other\" }\n";
+    place.write("atlas.toml", &format!("{head}{elsewhere}"));
+    let plan = engine.json(&place, 0, &["plan", "--json"]);
+    let reason = plan["changes"][0]["blocked"]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains("still in containers that Atlas made"), "{plan:#}");
+    engine.run(&place, &["apply", "--yes"]);
+    assert_eq!(nodes(&engine, "moving"), ["k3d-moving-server-0"], "nothing was done to it");
+    place.write("atlas.toml", &made);
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+}
+
+#[test]
 fn what_a_container_writes_and_commands_in_it() {
     let Some(engine) = Engine::here() else { return };
     let place = Place::with(&format!("{}{}", head("inside"), super::container("inside", "")));
