@@ -192,11 +192,12 @@ static EKS: &[Attribute] = &[
     ),
 ];
 
-/// The ways to a cluster, of which it can have one.
-const WAYS: [&str; 3] = ["k3d", "kubeconfig", "eks"];
+/// The attributes that say how a cluster is reached that exists already.
+pub const EXISTING: [&str; 2] = ["kubeconfig", "eks"];
 
 fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    let said: Vec<&str> = WAYS.into_iter().filter(|way| !instance.attributes.get(way).is_null()).collect();
+    let ways = ["k3d"].into_iter().chain(EXISTING);
+    let said: Vec<&str> = ways.filter(|way| !instance.attributes.get(way).is_null()).collect();
     if let [first, second, ..] = said.as_slice() {
         findings.error(
             instance,
@@ -206,7 +207,14 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
             format!("keep `{first}` or `{second}`, not both"),
         );
     }
-    check_ports(instance, desired, findings);
+    if !exists(instance) {
+        check_ports(instance, desired, findings);
+    }
+}
+
+/// Whether it is there already: then nothing of how clusters are made is about it.
+fn exists(cluster: &Instance) -> bool {
+    EXISTING.iter().any(|way| !cluster.attributes.get(way).is_null())
 }
 
 /// Two clusters on one engine can't both publish the same port of it.
@@ -225,7 +233,7 @@ fn check_ports(instance: &Instance, desired: &Desired, findings: &mut Findings) 
     // The cluster that the spec declares later is the one that finds the port taken.
     let own = instance.declaration.header;
     let earlier = desired.of_kind("cluster").filter(|other| other.declaration.header < own);
-    for other in earlier.filter(|other| other.attributes.get("engine") == engine) {
+    for other in earlier.filter(|other| other.attributes.get("engine") == engine && !exists(other)) {
         for port in other.attributes.get("ports").items().iter().filter_map(host_port) {
             if let Some(index) = taken.get(port) {
                 clash(instance, *index, port, &other.address.to_string(), findings);

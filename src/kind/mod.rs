@@ -28,6 +28,7 @@ mod schema;
 mod table;
 mod volume;
 
+pub use cluster::EXISTING;
 pub use json_schema::json_schema;
 pub use normal::{default_of, literal, normal, normal_attributes};
 pub use schema::{Attribute, Facts, Fault, Host, Kind, Output, Outputs, Places, Risk, Rule, Type, Usage, Verdict};

@@ -29,7 +29,6 @@ use foldhash::HashMap;
 
 pub use inside::{Heard, Input, Terminal};
 
-use super::kubernetes::EXISTING;
 use super::owner::{owned_by, taken};
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request, Variables};
 use crate::kind::{self, Kind, Outputs};
@@ -76,7 +75,7 @@ impl Docker {
             .filter(|instance| match instance.kind.name {
                 "region" => !instance.attributes.get("localstack").is_null(),
                 // One that exists already is nobody's container.
-                "cluster" => EXISTING.iter().all(|way| instance.attributes.get(way).is_null()),
+                "cluster" => kind::EXISTING.iter().all(|way| instance.attributes.get(way).is_null()),
                 name => KINDS.contains(&name),
             })
             .map(|instance| (instance.identity.clone(), engine_of(&instance.attributes)))

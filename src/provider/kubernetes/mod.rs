@@ -21,9 +21,6 @@ use crate::observed::Object;
 use crate::spec::{Desired, Instance};
 use crate::value::Attributes;
 
-/// The ways to a cluster that exists already.
-pub const EXISTING: [&str; 2] = ["kubeconfig", "eks"];
-
 /// The existing clusters of one spec as a provider.
 pub struct Kubernetes {
     clusters: Vec<Cluster>,
