@@ -25,6 +25,16 @@ pub async fn prove(
     keep_inventory(loaded, &report.done, observed, ui);
     let undone: BTreeSet<&Address> = report.failed.iter().chain(&report.skipped).map(|(address, ..)| address).collect();
     let mut residual = BTreeMap::new();
+    let done: BTreeSet<&Address> = report.done.iter().map(|(address, _)| address).collect();
+    for change in &left.changes {
+        // What this run made and nobody owns by now was not made as it should be. A host that fell silent is no proof of that.
+        if let Some(blocked) = change.blocked.as_ref().filter(|_| done.contains(&change.address)) {
+            let seen = change.after.as_ref().is_some_and(|target| observed.at(&target.identity).is_some());
+            if seen {
+                residual.insert(change.address.clone(), blocked.reason.clone());
+            }
+        }
+    }
     for change in left.changes.iter().filter(|change| change.acts() && !undone.contains(&change.address)) {
         let forgotten = plan.change(&change.address).is_some_and(|before| before.action == Action::Forget);
         if forgotten {
