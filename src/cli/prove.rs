@@ -24,24 +24,23 @@ pub async fn prove(
     let (observed, left) = plan::look_and_make(loaded, &again).await?;
     keep_inventory(loaded, &report.done, observed, ui);
     let undone: BTreeSet<&Address> = report.failed.iter().chain(&report.skipped).map(|(address, ..)| address).collect();
-    let mut residual = BTreeMap::new();
     let done: BTreeSet<&Address> = report.done.iter().map(|(address, _)| address).collect();
-    for change in &left.changes {
-        // What this run made and nobody owns by now was not made as it should be. A host that fell silent is no proof of that.
-        if let Some(blocked) = change.blocked.as_ref().filter(|_| done.contains(&change.address)) {
-            let seen = change.after.as_ref().is_some_and(|target| observed.at(&target.identity).is_some());
-            if seen {
-                residual.insert(change.address.clone(), blocked.reason.clone());
-            }
-        }
-    }
-    for change in left.changes.iter().filter(|change| change.acts() && !undone.contains(&change.address)) {
-        let forgotten = plan.change(&change.address).is_some_and(|before| before.action == Action::Forget);
-        if forgotten {
+    let mut residual = BTreeMap::new();
+    for change in left.changes.iter().filter(|change| !undone.contains(&change.address)) {
+        // What was forgotten is there and nobody's, as was asked.
+        if plan.change(&change.address).is_some_and(|before| before.action == Action::Forget) {
             continue;
         }
-        let paths: Vec<&str> = change.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
-        residual.insert(change.address.clone(), format!("{}: {}", change.action.word(), paths.join(", ")));
+        if change.acts() {
+            let paths: Vec<&str> = change.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
+            residual.insert(change.address.clone(), format!("{}: {}", change.action.word(), paths.join(", ")));
+        }
+        // What this run made and nobody owns by now was not made as it should be. A host that fell silent is no proof of that.
+        let desired = &loaded.pipeline.desired;
+        let seen = || desired.get(&change.address).is_some_and(|one| observed.at(&one.identity).is_some());
+        if let Some(blocked) = change.blocked.as_ref().filter(|_| done.contains(&change.address) && seen()) {
+            residual.insert(change.address.clone(), blocked.reason.clone());
+        }
     }
     Ok(residual)
 }

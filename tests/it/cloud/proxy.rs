@@ -22,6 +22,8 @@ pub enum Spoil {
     OneIn(usize),
     /// Whatever names this is denied.
     Deny(&'static str),
+    /// Whatever names this is said to be done, and is not.
+    Swallow(&'static str),
 }
 
 impl Proxy {
@@ -62,11 +64,16 @@ async fn serve(
         let number = count.fetch_add(1, Ordering::Relaxed) + 1;
         let head = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
         let denied = matches!(spoil, Spoil::Deny(name) if head.contains(name));
+        let swallowed = matches!(spoil, Spoil::Swallow(name) if head.contains(name));
         seen.lock().expect("sound").push(head);
         if denied {
             let body = "<Error><Code>AccessDenied</Code><Message>not for you</Message></Error>";
             let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n", body.len());
             client.write_all((head + body).as_bytes()).await?;
+            continue;
+        }
+        if swallowed {
+            client.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").await?;
             continue;
         }
         let ill = match spoil {

@@ -176,6 +176,20 @@ fn a_name_that_sqs_keeps_for_a_minute_is_waited_for() {
 }
 
 #[test]
+fn a_mark_that_was_never_written_is_no_success() {
+    let Some(cloud) = Cloud::moto() else { return };
+    let proxy = Proxy::before(&cloud.us, Spoil::Swallow("PUT /us-east-1-unmarked/?tagging"));
+    let behind = Cloud::new("moto", &proxy.url(), &proxy.url());
+    let block = "[bucket.unmarked]\nregions = [\"us-east-1\"]\nname = \"us-east-1-unmarked\"\n";
+    let place = Place::with(&(behind.head("unmarked") + block));
+    let run = place.run(&["apply", "--yes"]);
+    assert_eq!(run.code, 3, "{}\n{}", run.stdout, run.stderr);
+    let said = "still differs: bucket.unmarked@us-east-1: exists and belongs to nobody that Atlas knows";
+    assert!(run.stderr.contains(said), "{}\n{}", run.stdout, run.stderr);
+    cloud.ask("us-east-1", "unmake", json!(["bucket", "us-east-1-unmarked"])).expect("unmade");
+}
+
+#[test]
 fn one_failed_request_in_five_makes_nothing_twice() {
     let Some(cloud) = Cloud::moto() else { return };
     let proxy = Proxy::before(&cloud.us, Spoil::OneIn(5));
