@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt as _;
 
 use super::engine::Engine;
+use super::reference::Reference;
 use crate::provider::{Class, ProviderError};
 
 /// What Docker calls its own registry in its configuration.
@@ -44,7 +45,7 @@ pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCred
     let config: Config = serde_json::from_str(&text).map_err(|error| {
         ProviderError::new(Class::Invalid, format!("Docker's own config.json can't be read: {error}"))
     })?;
-    let registry = registry(image);
+    let registry = Reference::parse(image).registry;
     let key = if registry == "docker.io" { HUB } else { registry };
     let helper = config.cred_helpers.get(key).or(config.creds_store.as_ref());
     if let Some(helper) = helper {
@@ -62,14 +63,6 @@ pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCred
         serveraddress: Some(key.to_owned()),
         ..Default::default()
     }))
-}
-
-/// The registry that an image's name begins with; Docker's own when it names none.
-pub(super) fn registry(image: &str) -> &str {
-    match image.split_once('/') {
-        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
-        _ => "docker.io",
-    }
 }
 
 /// Asks a credential helper, which is a program of its own. That it knows nothing is no error.
@@ -101,22 +94,4 @@ async fn ask(helper: &str, registry: &str) -> Result<Option<DockerCredentials>, 
         serveraddress: Some(registry.to_owned()),
         ..Default::default()
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::registry;
-
-    #[test]
-    fn an_image_names_its_registry_or_means_docker_s_own() {
-        for (image, expected) in [
-            ("redis:8", "docker.io"),
-            ("team/redis", "docker.io"),
-            ("ghcr.io/team/redis@sha256:00", "ghcr.io"),
-            ("localhost:5000/redis", "localhost:5000"),
-            ("localhost/redis", "localhost"),
-        ] {
-            assert_eq!(registry(image), expected, "{image}");
-        }
-    }
 }

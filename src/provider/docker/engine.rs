@@ -24,7 +24,7 @@ const OLDEST: (usize, usize) = (1, 40);
 pub(super) struct Engine {
     /// The name that the spec calls it by; none for the usual one.
     pub name: Option<String>,
-    variables: Variables,
+    pub variables: Variables,
     docker: OnceCell<Docker>,
     #[cfg(unix)]
     said: super::ssh::Said,

@@ -14,6 +14,7 @@ mod mark;
 mod network;
 mod pace;
 mod podman;
+mod reference;
 mod sight;
 #[cfg(unix)]
 mod ssh;
@@ -205,10 +206,8 @@ impl Docker {
 
     /// Where kubeconfigs are kept: below the spec, or in the user's own file.
     fn kubeconfigs(&self, engine: &Engine) -> cluster::Places {
-        let first = engine.variable("KUBECONFIG").and_then(|paths| paths.split(':').next().map(PathBuf::from));
-        let home = || engine.variable("HOME").map(|home| PathBuf::from(home).join(".kube/config"));
-        let own = self.base.join(".atlas/clusters").join(&self.environment);
-        cluster::Places { own, user: first.or_else(home) }
+        let user = super::kubernetes::kubeconfigs(&engine.variables).into_iter().next();
+        cluster::Places { own: self.base.join(".atlas/clusters").join(&self.environment), user }
     }
 
     fn outputs(&self, request: &Request<'_>, seen: &bollard::models::ContainerInspectResponse) -> Outputs {

@@ -154,7 +154,7 @@ impl Connector {
     }
 }
 
-impl Service<hyper::Uri> for Connector {
+impl Service<http::Uri> for Connector {
     type Response = TokioIo<UnixStream>;
     type Error = std::io::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
@@ -163,7 +163,7 @@ impl Service<hyper::Uri> for Connector {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: hyper::Uri) -> Self::Future {
+    fn call(&mut self, _: http::Uri) -> Self::Future {
         Box::pin(std::future::ready(self.connect().map(TokioIo::new)))
     }
 }

@@ -62,18 +62,25 @@ impl Access {
     }
 }
 
-/// The kubeconfigs that count: the spec's own, those of `KUBECONFIG`, or the one at the usual place.
+/// The kubeconfigs that count: the spec's own, or the user's.
 fn files(own: Option<&str>, base: &Path, variables: &Variables) -> Vec<PathBuf> {
-    let get = |name: &str| variables(name).filter(|value| !value.is_empty());
-    let home = || get("HOME").map(PathBuf::from).unwrap_or_default();
     match own.map(|own| (own, own.strip_prefix("~/"))) {
-        Some((_, Some(rest))) => vec![home().join(rest)],
+        Some((_, Some(rest))) => vec![home(variables).unwrap_or_default().join(rest)],
         Some((own, None)) => vec![base.join(own)],
-        None => match get("KUBECONFIG") {
-            Some(paths) => std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect(),
-            None => vec![home().join(".kube/config")],
-        },
+        None => kubeconfigs(variables),
     }
+}
+
+/// The user's own kubeconfigs: those of `KUBECONFIG`, or the one at the usual place. The first is the one to write to.
+pub fn kubeconfigs(variables: &Variables) -> Vec<PathBuf> {
+    match variables("KUBECONFIG").filter(|paths| !paths.is_empty()) {
+        Some(paths) => std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect(),
+        None => home(variables).map(|home| home.join(".kube/config")).into_iter().collect(),
+    }
+}
+
+fn home(variables: &Variables) -> Option<PathBuf> {
+    variables("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
 /// What several kubeconfigs say together. One that is not there says nothing.

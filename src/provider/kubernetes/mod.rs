@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use kube::Client;
 use tokio::sync::OnceCell;
 
-#[cfg(feature = "docker")]
-pub use access::client_of;
 pub use access::ready;
 use access::{Access, connect};
+#[cfg(feature = "docker")]
+pub use access::{client_of, kubeconfigs};
 
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request, Variables, patiently};
 use crate::kind::{self, Kind, Outputs, Usage};

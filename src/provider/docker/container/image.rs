@@ -14,6 +14,7 @@ use super::super::credentials;
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent};
 use super::super::pace::Pace;
+use super::super::reference::Reference;
 use crate::provider::{Class, ProviderError};
 
 /// How often it is told how far a pull has come.
@@ -43,18 +44,10 @@ pub(super) async fn ensure(
 
 /// The digest under which the image's own registry has it; none for one that was never there.
 pub(super) fn digest(there: &ImageInspect, image: &str) -> Option<String> {
-    let repository = image.split('@').next().unwrap_or(image);
-    // A colon before the last slash belongs to the registry's port.
-    let tag = repository.rfind(':').filter(|at| !repository[*at..].contains('/'));
-    let repository = tag.map_or(repository, |at| &repository[..at]);
-    let of = |one: &String| one.split_once('@').map(|(name, digest)| (name.to_owned(), digest.to_owned()));
-    let mut all = there.repo_digests.iter().flatten().filter_map(of);
-    let known = |name: &str| {
-        name == repository
-            || format!("docker.io/{name}") == repository
-            || name == format!("docker.io/library/{repository}")
-    };
-    all.find(|(name, _)| known(name)).map(|(_, digest)| digest)
+    let wanted = Reference::parse(image);
+    let all = there.repo_digests.iter().flatten().map(|one| Reference::parse(one));
+    let mut own = all.filter(|one| one.is_beside(&wanted));
+    own.find_map(|one| one.digest().map(str::to_owned))
 }
 
 async fn inspect(engine: &Engine, image: &str) -> Result<Option<ImageInspect>, ProviderError> {
@@ -68,8 +61,7 @@ async fn inspect(engine: &Engine, image: &str) -> Result<Option<ImageInspect>, P
 async fn fetch(engine: &Engine, image: &str, pace: &Pace<'_>) -> Result<(), ProviderError> {
     let credentials: Option<DockerCredentials> = credentials::of(engine, image).await?;
     // Without a tag or a digest the engine would pull every tag.
-    let last = image.rsplit('/').next().unwrap_or(image);
-    let whole = if last.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") };
+    let whole = if Reference::parse(image).is_exact() { image.to_owned() } else { format!("{image}:latest") };
     let options = CreateImageOptionsBuilder::default().from_image(&whole).build();
     let mut steps = engine.docker().await?.create_image(Some(options), None, credentials);
     let doing = format!("pulling {image}");
@@ -141,7 +133,7 @@ fn unavailable(image: &str, error: &bollard::errors::Error) -> ProviderError {
     let why = classify("pulling", error);
     let anonymous = ["no basic auth credentials", "unauthorized", "authentication required"];
     if anonymous.iter().any(|word| text.contains(word)) {
-        let registry = super::super::credentials::registry(image);
+        let registry = Reference::parse(image).registry;
         let message = format!("the image `{image}` is not for just anybody; log in with `docker login {registry}`");
         return ProviderError::new(Class::Denied, message);
     }
