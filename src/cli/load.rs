@@ -168,8 +168,7 @@ fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
 /// The container engines that a spec names.
 #[cfg(feature = "docker")]
 pub fn engines(desired: &Desired, global: &Global) -> crate::provider::docker::Docker {
-    let variables: crate::provider::Variables = Arc::new(environment::variable);
-    crate::provider::docker::Docker::of(desired, base(global).to_owned(), &variables)
+    crate::provider::docker::Docker::of(desired, base(global).to_owned(), &variables())
 }
 
 #[cfg(not(feature = "docker"))]
@@ -180,13 +179,17 @@ fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Provider>> {
 #[cfg(feature = "kubernetes")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
 fn kubernetes(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
-    let variables: crate::provider::Variables = Arc::new(environment::variable);
-    Some(Arc::new(crate::provider::kubernetes::Kubernetes::of(desired, base(global), &variables)))
+    Some(Arc::new(crate::provider::kubernetes::Kubernetes::of(desired, base(global), &variables())))
 }
 
 #[cfg(not(feature = "kubernetes"))]
 fn kubernetes(_: &Desired, _: &Global) -> Option<Arc<dyn Provider>> {
     None
+}
+
+#[cfg(feature = "kubernetes")]
+fn variables() -> crate::provider::Variables {
+    Arc::new(environment::variable)
 }
 
 /// Where the relative paths of a spec begin.

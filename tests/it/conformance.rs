@@ -86,7 +86,7 @@ pub trait Stand {
     fn same(&self, before: &Value, after: &Value) -> bool;
 
     /// What tells an object from one that was made in its place, where somebody else can see that.
-    fn id(&self, _: &Kind, _: &Value) -> Option<String> {
+    fn id(&self, _: &Value) -> Option<String> {
         None
     }
 
@@ -201,12 +201,12 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
             if replaced != (change.is_some() && (by_table || asked)) {
                 return Err(told(format!("replaced: {replaced}, by the table: {by_table}; {}", summary(&plan))));
             }
-            let now = stand.id(kind, &seen);
+            let now = stand.id(&seen);
             if now.is_some() && (now != id) != replaced {
                 return Err(told(format!("planned a replacement: {replaced}; it was {id:?}, and is {now:?}")));
             }
         }
-        id = stand.id(kind, &seen);
+        id = stand.id(&seen);
         before = wanted;
     }
     let constant = attribute.examples.len() == 1 && Some(attribute.examples[0]) == attribute.default;

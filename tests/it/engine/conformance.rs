@@ -166,7 +166,7 @@ impl Stand for Engine {
         !before.is_null() && own(before) == own(after)
     }
 
-    fn id(&self, _: &Kind, seen: &Value) -> Option<String> {
+    fn id(&self, seen: &Value) -> Option<String> {
         seen["Id"].as_str().map(str::to_owned)
     }
 
