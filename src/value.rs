@@ -55,6 +55,12 @@ pub struct Reference {
 }
 
 impl Value {
+    /// Values by key, in no more memory than they take: most maps of a spec hold one or two.
+    #[must_use]
+    pub fn map(entries: LiteMap<String, Self>) -> Self {
+        Self::Map(fitted(entries))
+    }
+
     /// The text, when it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
@@ -155,6 +161,14 @@ impl Value {
         let text = serde_json::to_vec(self).unwrap_or_default();
         short_hash(&text)
     }
+}
+
+/// A map in no more memory than its entries take. A vector that grows begins with room for four.
+#[must_use]
+pub fn fitted<V>(entries: LiteMap<String, V>) -> LiteMap<String, V> {
+    let mut entries = entries.into_tuple_vec();
+    entries.shrink_to_fit();
+    LiteMap::from_sorted_store_unchecked(entries)
 }
 
 /// Eight hexadecimal characters of the SHA-256 of some bytes: enough to notice a difference, not to resist a forger.
@@ -285,6 +299,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
+        items.shrink_to_fit();
         Ok(Value::List(items))
     }
 
@@ -293,7 +308,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some((key, item)) = map.next_entry()? {
             entries.insert(key, item);
         }
-        Ok(Value::Map(entries))
+        Ok(Value::map(entries))
     }
 }
 

@@ -41,7 +41,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
             metadata.len()
         )));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     fs::File::open(path).and_then(|file| file.take(LARGEST_SPEC + 1).read_to_end(&mut bytes)).map_err(failed)?;
     if bytes.len() as u64 > LARGEST_SPEC {
         return Err(Failure::new(format!("{what} `{name}` has no end; at most {LARGEST_SPEC} bytes are read")));

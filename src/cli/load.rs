@@ -53,15 +53,6 @@ impl Source {
     }
 }
 
-impl Spec {
-    /// The environments that it declares besides the one that it was read for.
-    pub fn environments(&self) -> Vec<String> {
-        let mut names = spec::environments(&self.source.text);
-        names.retain(|name| name != &self.desired.environment);
-        names
-    }
-}
-
 /// Reads and compiles the spec. Warnings are kept; errors are the failure.
 pub fn spec(global: &Global) -> Result<Spec, Failure> {
     let text = files::read_text(&global.file, "the spec")?;

@@ -13,7 +13,7 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     // Nobody should find out on the day of the outage that another environment was broken all along.
     let mut elsewhere = Diagnostics::default();
     if global.environment.is_none() {
-        for name in spec.environments() {
+        for name in spec.desired.environments.iter().filter(|name| **name != spec.desired.environment) {
             let other = Global { environment: Some(name.clone()), ..global.clone() };
             if let Err(failure) = load::spec(&other) {
                 elsewhere.append(failure.into_diagnostics());

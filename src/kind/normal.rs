@@ -41,7 +41,7 @@ pub fn normal(ty: &Type, value: Value) -> Value {
                     entries.insert(attribute.name.to_owned(), value);
                 }
             }
-            Value::Map(entries)
+            Value::map(entries)
         }
         (_, value) => value,
     }

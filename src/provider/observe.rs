@@ -50,7 +50,11 @@ pub async fn observe(
             tracing::debug!(layer = hosts.as_ref().map_or(0, Vec::len), found = fresh.len(), "observed a layer");
             let answering = fresh.iter().filter(|object| object.kind.hosts_others() && object.ill.is_none());
             inner.extend(answering.map(|object| object.identity.clone()));
-            objects.extend(fresh);
+            if objects.is_empty() {
+                objects = fresh;
+            } else {
+                objects.extend(fresh);
+            }
             unreachable.extend(observation.unreachable);
             made.append(&mut observation.made);
         }

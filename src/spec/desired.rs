@@ -19,6 +19,8 @@ pub struct Desired {
     pub project: String,
     /// The environment's name: part of every ownership mark.
     pub environment: String,
+    /// The environments that the spec declares, this one among them.
+    pub environments: Vec<String>,
     /// The world that the environment is in.
     pub world: World,
     /// Where its records are, when not beside the spec.
@@ -120,7 +122,7 @@ impl Desired {
             kinds.entry(instance.kind.name).or_default().push(at);
         }
         let index = instances.iter().enumerate().map(|(at, instance)| (instance.address.clone(), at)).collect();
-        Self { project, environment, world, records: None, instances, index, kinds }
+        Self { project, environment, environments: Vec::new(), world, records: None, instances, index, kinds }
     }
 
     /// Every resource, ordered by address.

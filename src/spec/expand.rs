@@ -25,7 +25,7 @@ pub fn instances(
     index: &Index,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Instance> {
-    let mut instances = Vec::new();
+    let mut instances = Vec::with_capacity(blocks.len());
     for block in blocks {
         let name = &block.declaration.name;
         let declared = index.get(block.kind.name, name);
@@ -153,8 +153,8 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
             None => common.set(name, value),
         }
     }
-    let mut attributes: Attributes = own.into_iter().collect();
-    name_it(kind, scope, &declaration, &mut attributes, diagnostics);
+    own.extend(own_name(kind, scope, &declaration, diagnostics));
+    let attributes: Attributes = own.into_iter().collect();
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
     let hosts = hosts(kind, scope, &attributes, &address, servers);
@@ -164,22 +164,19 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let mut references: Vec<super::Edge> = edges;
     references.retain(|edge| !hosts.contains(&edge.to) && !places(edge));
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
+    references.shrink_to_fit();
     let settings = settings(&common, kind, scope, index, &declaration, diagnostics);
     Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
 }
 
-/// An object without a name of its own has the name of its resource.
-fn name_it(
+/// The name of an object that is given none: its resource's.
+fn own_name(
     kind: &'static Kind,
     scope: &Scope<'_>,
     declaration: &super::Declaration,
-    attributes: &mut Attributes,
     diagnostics: &mut Diagnostics,
-) {
-    let Some(attribute) = kind.attribute("name") else { return };
-    if declaration.has("name") {
-        return;
-    }
+) -> Option<(&'static str, Value)> {
+    let attribute = kind.attribute("name").filter(|_| !declaration.has("name"))?;
     if let kind::Type::Text(rule) = attribute.ty
         && let Err(fault) = (rule.check)(scope.name)
     {
@@ -189,7 +186,7 @@ fn name_it(
                 .hint("say another one: `name = \"…\"`"),
         );
     }
-    attributes.set("name", scope.name.into());
+    Some(("name", scope.name.into()))
 }
 
 fn hosts(

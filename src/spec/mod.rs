@@ -10,6 +10,7 @@ mod expand;
 mod locate;
 mod node;
 mod normalize;
+mod pieces;
 mod place;
 mod records;
 mod scope;
@@ -76,20 +77,14 @@ pub fn read_value(ty: &Type, text: &str) -> Result<Value, Diagnostics> {
     }
 }
 
-/// The names of the environments that a spec declares; none when it can't be read.
-#[must_use]
-pub fn environments(source: &str) -> Vec<String> {
-    let root = node::parse(source, &mut Diagnostics::default());
-    let table = root.get("environment").and_then(|entry| entry.node.as_table());
-    table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
-}
-
 fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Desired> {
     let root = node::parse(source, diagnostics);
     if diagnostics.has_errors() {
         return None;
     }
     let project = declare::project(&root, inputs, diagnostics)?;
+    let environments = root.get("environment").and_then(|entry| entry.node.as_table());
+    let environments = environments.map(|table| table.keys().cloned().collect()).unwrap_or_default();
     let mut root = declare::overlay(root, &project.environment, diagnostics);
     derive::add(&mut root);
     let variables = scope::variables(source, &root, inputs, diagnostics);
@@ -98,6 +93,7 @@ fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Optio
     let index = place::Index::build(&blocks, source, &globals, diagnostics);
     let instances = expand::instances(&blocks, source, &globals, &index, diagnostics);
     let mut desired = Desired::new(project.name.clone(), project.environment.clone(), project.world, instances);
+    desired.environments = environments;
     desired.records = project.records;
     expand::link(&mut desired);
     expand::check_identities(&desired, diagnostics);

@@ -1,8 +1,11 @@
 //! The spec's text as a tree that remembers where everything stands.
 
+use std::ops::Range;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::pieces::{self, PIECE};
 use super::table::Table;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -41,8 +44,21 @@ pub struct Entry {
     pub node: Node,
 }
 
+/// Reads what the parser made of a text, which may be a piece of a longer one.
+pub struct Reading<'a> {
+    /// Where the piece begins.
+    from: usize,
+    diagnostics: &'a mut Diagnostics,
+}
+
 /// Parses TOML, collecting every syntax error.
 pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
+    let long = source.len() > 2 * PIECE;
+    long.then(|| pieces::parse(source, PIECE)).flatten().unwrap_or_else(|| whole(source, diagnostics))
+}
+
+/// Parses TOML in one piece, collecting every syntax error.
+pub fn whole(source: &str, diagnostics: &mut Diagnostics) -> Table {
     let (table, errors) = DeTable::parse_recoverable(source);
     for error in errors {
         let span = error.span().map(|range| visible(source, range));
@@ -55,7 +71,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
     if diagnostics.has_errors() {
         return Table::new();
     }
-    convert_table(table.into_inner(), diagnostics)
+    Reading::new(0, diagnostics).table(table.into_inner())
 }
 
 impl Node {
@@ -120,37 +136,49 @@ impl Node {
     }
 }
 
-fn convert_table(table: DeTable<'_>, diagnostics: &mut Diagnostics) -> Table {
-    let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
-        let span = Span::new(key.span());
-        let key: std::borrow::Cow<'_, str> = key.into_inner();
-        (key.into_owned(), Entry { key: span, node: convert(value, diagnostics) })
-    };
-    table.into_iter().map(entry).collect()
-}
+impl<'a> Reading<'a> {
+    pub const fn new(from: usize, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { from, diagnostics }
+    }
 
-fn convert(value: Spanned<DeValue<'_>>, diagnostics: &mut Diagnostics) -> Node {
-    let span = Span::new(value.span());
-    let content = match value.into_inner() {
-        DeValue::Boolean(flag) => Content::Bool(flag),
-        DeValue::String(text) => Content::String(text.into_owned()),
-        DeValue::Datetime(time) => Content::String(time.to_string()),
-        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => Content::Int(number),
-            Err(_) => {
-                diagnostics.push(Diagnostic::error("number out of range", "whole numbers have 64 bits here").at(span));
-                Content::Int(0)
-            }
-        },
-        DeValue::Float(number) => Content::Float(number.as_str().parse().unwrap_or(f64::NAN)),
-        DeValue::Array(items) => Content::Array(items.into_iter().map(|item| convert(item, diagnostics)).collect()),
-        DeValue::Table(table) => Content::Table(convert_table(table, diagnostics)),
-    };
-    Node { span, content }
+    /// A table with all that is in it.
+    pub fn table(&mut self, table: DeTable<'_>) -> Table {
+        let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
+            let span = self.span(key.span());
+            let key: std::borrow::Cow<'_, str> = key.into_inner();
+            (key.into_owned(), Entry { key: span, node: self.node(value) })
+        };
+        table.into_iter().map(entry).collect()
+    }
+
+    fn node(&mut self, value: Spanned<DeValue<'_>>) -> Node {
+        let span = self.span(value.span());
+        let content = match value.into_inner() {
+            DeValue::Boolean(flag) => Content::Bool(flag),
+            DeValue::String(text) => Content::String(text.into_owned()),
+            DeValue::Datetime(time) => Content::String(time.to_string()),
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => Content::Int(number),
+                Err(_) => {
+                    let detail = "whole numbers have 64 bits here";
+                    self.diagnostics.push(Diagnostic::error("number out of range", detail).at(span));
+                    Content::Int(0)
+                }
+            },
+            DeValue::Float(number) => Content::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+            DeValue::Array(items) => Content::Array(items.into_iter().map(|item| self.node(item)).collect()),
+            DeValue::Table(table) => Content::Table(self.table(table)),
+        };
+        Node { span, content }
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        Span::new(range.start + self.from..range.end + self.from)
+    }
 }
 
 /// A span that a caret can point at: never empty, never past the text.
-fn visible(source: &str, range: std::ops::Range<usize>) -> Span {
+fn visible(source: &str, range: Range<usize>) -> Span {
     let mut start = range.start.min(source.len());
     let mut end = range.end.clamp(start, source.len());
     if start == end {

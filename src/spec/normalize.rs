@@ -123,7 +123,7 @@ impl<'a> Normalizer<'a> {
                 let list: Vec<&'static Attribute> = attributes.iter().collect();
                 let values = self.object(&list, table, node.span, path, &format!("`{path}`"));
                 let set = values.into_iter().filter(|(_, value)| !value.is_null());
-                Value::Map(set.map(|(name, value)| (name.to_owned(), value)).collect())
+                Value::map(set.map(|(name, value)| (name.to_owned(), value)).collect())
             }
             (Type::Secret, Content::Table(table)) => self.secret(table, node.span),
             _ => self.mismatch(ty, node),

@@ -76,6 +76,11 @@ impl Table {
         self.0.sort_by(|a, b| a.0.cmp(&b.0));
     }
 
+    /// Whether a key has two entries, as it never has where one parser read the whole table.
+    pub fn has_twins(&self) -> bool {
+        self.0.windows(2).any(|two| two[0].0 == two[1].0)
+    }
+
     fn find(&self, key: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(own, _)| own.as_str().cmp(key))
     }

@@ -13,7 +13,7 @@ use crate::crash::point;
 use crate::kind::{self, Outputs, Usage};
 use crate::observed::{Mark, Object};
 use crate::provider::{Class, ProviderError};
-use crate::value::{Attributes, Value};
+use crate::value::{Attributes, Value, fitted};
 
 /// The host column of objects that live in several hosts at once.
 pub(super) const SPANNING: &str = "*";
@@ -385,16 +385,19 @@ fn read_row(row: &rusqlite::Row<'_>) -> Result<Object, WorldError> {
     let body = row.get_ref(2)?.as_str().map_err(|_| unreadable())?;
     let body: Body = serde_json::from_str(body).map_err(|_| unreadable())?;
     let mark: Option<String> = row.get(3)?;
-    let mark = mark.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable())?;
+    let mut mark: Option<Mark> = mark.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable())?;
+    mark.iter_mut().for_each(|mark| mark.needs.shrink_to_fit());
     let known = |(name, value): (String, Value)| Some((kind.attribute(&name)?.name, value));
     let attributes = body.attributes.0.into_iter().filter_map(known).collect();
+    let mut hosts = body.hosts;
+    hosts.shrink_to_fit();
     Ok(Object {
         kind,
         identity,
-        hosts: body.hosts,
+        hosts,
         attributes,
-        outputs: body.outputs,
-        usage: body.usage,
+        outputs: fitted(body.outputs),
+        usage: fitted(body.usage),
         mark,
         given: false,
         ill: None,
