@@ -1,7 +1,7 @@
 //! A database and its topology.
 
-use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::{amount, rule};
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::Value;
 
@@ -67,7 +67,7 @@ pub static DATABASE: Kind = Kind {
     check,
     loss: |usage| match usage.get("rows") {
         Some(0) => Verdict::safe("the database holds no rows"),
-        Some(rows) => Verdict::lossy(format!("the database holds {rows} rows")),
+        Some(&rows) => Verdict::lossy(format!("the database holds {}", amount::count(rows, "row"))),
         None => Verdict::lossy("what the database holds could not be observed"),
     },
     update_loss: |_, _, _| None,

@@ -1,7 +1,7 @@
 //! An SQS queue.
 
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
-use super::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key, duration, iam, rule};
+use super::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, amount, check_kms_key, duration, iam, rule};
 use crate::address::Address;
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::{Attributes, Value};
@@ -145,7 +145,7 @@ pub static QUEUE: Kind = Kind {
     check,
     loss: |usage| match usage.get("depth") {
         Some(0) => Verdict::safe("the queue is empty"),
-        Some(depth) => Verdict::lossy(format!("about {depth} messages wait in the queue")),
+        Some(&depth) => Verdict::lossy(format!("about {} in the queue", amount::count(depth, "message"))),
         None => Verdict::lossy("the queue's depth could not be observed"),
     },
     update_loss: shorter_retention,
@@ -229,7 +229,7 @@ fn shorter_retention(before: &Attributes, after: &Attributes, usage: &Usage) -> 
         Some(0) => Verdict::safe("the queue is empty"),
         Some(depth) => {
             let limit = duration::format(new);
-            Verdict::lossy(format!("of about {depth} messages, those older than {limit} would go"))
+            Verdict::lossy(format!("of about {}, those older than {limit} would go", amount::count(*depth, "message")))
         }
         None => Verdict::lossy("the queue's depth could not be observed"),
     })

@@ -248,6 +248,13 @@ impl Kind {
         matches!(self.name, "region" | "cluster" | "namespace" | "app" | "database")
     }
 
+    /// Whether one of its counters is exact. Of messages and bytes a service tells about how many there are, and they come
+    /// and go by themselves; objects and rows are somebody's.
+    #[must_use]
+    pub fn counts_exactly(&self, counter: &str) -> bool {
+        matches!((self.name, counter), ("bucket", "objects") | ("table" | "database", "rows"))
+    }
+
     /// One of its own attributes.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {

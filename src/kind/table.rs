@@ -1,7 +1,7 @@
 //! A table of a database.
 
-use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
+use super::{amount, rule};
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::{Attributes, Value};
 
@@ -65,7 +65,7 @@ pub static TABLE: Kind = Kind {
     check,
     loss: |usage| match usage.get("rows") {
         Some(0) => Verdict::safe("the table is empty"),
-        Some(rows) => Verdict::lossy(format!("the table holds {rows} rows")),
+        Some(&rows) => Verdict::lossy(format!("the table holds {}", amount::count(rows, "row"))),
         None => Verdict::lossy("how many rows the table holds could not be observed"),
     },
     update_loss: dropped_columns,
@@ -167,7 +167,7 @@ fn dropped_columns(before: &Attributes, after: &Attributes, usage: &Usage) -> Op
     let which = lost.join(", ");
     Some(match usage.get("rows") {
         Some(0) => Verdict::safe(format!("the table is empty, so nothing is in {which}")),
-        Some(rows) => Verdict::lossy(format!("{rows} rows would lose what is in {which}")),
+        Some(&rows) => Verdict::lossy(format!("{} would lose what is in {which}", amount::count(rows, "row"))),
         None => Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed")),
     })
 }

@@ -264,7 +264,7 @@ async fn a_volume_with_data_is_not_deleted_by_accident() {
         (format!("{:?}", change.risk()), verdict.evidence)
     };
     assert_eq!(verdict("volume.empty"), ("Safe".into(), "the volume is empty".into()));
-    assert_eq!(verdict("volume.full"), ("Lossy".into(), "the volume holds bytes: 11".into()));
+    assert_eq!(verdict("volume.full"), ("Lossy".into(), "the volume holds 11 bytes".into()));
     let refused = atlas::pipeline::refuse_loss(&plan, &[], None);
     assert!(format!("{refused:?}").contains("--allow-loss volume.full"), "{refused:?}");
     assert!(!format!("{refused:?}").contains("volume.empty"), "{refused:?}");
