@@ -72,6 +72,11 @@ impl Pipeline {
         Ok((observed, plan))
     }
 
+    /// What earlier runs left open and still is, after a look at the world.
+    pub async fn still_open(&self, recorded: &Recorded, observed: &Observed) -> Recorded {
+        provider::still_open(&self.registry, recorded, observed, &self.desired).await
+    }
+
     /// Plans, and lets the independent checker look at the result.
     #[must_use]
     pub fn plan(&self, recorded: &Recorded, observed: &Observed, options: &Options) -> Plan {

@@ -15,6 +15,17 @@ pub struct Recorded {
     /// Objects whose creation was intended and whose outcome was never written, by identity, with the address that they
     /// were made for: a run was interrupted.
     pub pending: BTreeMap<String, Address>,
+    /// What of the journal could not be read.
+    pub damage: Damage,
+}
+
+/// What of a journal could not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// Lines that are not as they were written.
+    pub lines: usize,
+    /// Whether the last line was cut off. Nothing is lost by that: what it was for had not begun.
+    pub torn: bool,
 }
 
 /// The resources whose objects were there after the last run: what drift means by "gone" where the world itself
@@ -41,19 +52,15 @@ impl Inventory {
 }
 
 impl Recorded {
-    /// What is still open after a look at the world: an object that carries its mark is finished, and one that is not
-    /// there matters only while somebody wants it.
+    /// What is still open after a look at the world: an object that carries its mark is finished. What was not seen may
+    /// be there all the same.
     #[must_use]
-    pub fn still_open(&self, observed: &Observed, desired: &Desired) -> Self {
-        let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
-        let open = |(identity, _): &(&String, &Address)| match observed.at(identity) {
-            Some(object) => object.mark.is_none(),
-            // An object is certainly not there only where its host was seen; one that is wanted may still be missing
-            // from a listing for a while.
-            None => observed.host_of(identity).is_none() || wanted.contains(identity.as_str()),
-        };
+    pub fn unfinished(&self, observed: &Observed) -> Self {
+        let open =
+            |(identity, _): &(&String, &Address)| observed.at(identity).is_none_or(|object| object.mark.is_none());
         let pending = self.pending.iter().filter(open);
-        Self { pending: pending.map(|(identity, address)| (identity.clone(), address.clone())).collect() }
+        let pending = pending.map(|(identity, address)| (identity.clone(), address.clone())).collect();
+        Self { pending, damage: self.damage }
     }
 
     /// Whether an interrupted run was about to make this very object. It is what tells an object that was made but

@@ -177,6 +177,12 @@ pub fn short_hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes)[..4])
 }
 
+/// Thirty-two hexadecimal characters of the SHA-256 of some bytes: enough to tell any two apart that ever were.
+#[must_use]
+pub fn hash(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes)[..16])
+}
+
 /// The SHA-256 of some bytes, as 64 hexadecimal characters.
 #[must_use]
 pub fn long_hash(bytes: &[u8]) -> String {

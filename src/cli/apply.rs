@@ -55,7 +55,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     tell_former(&held, ui);
     let fence = held.lock.fence();
     loaded.pipeline.registry.fence(fence.token());
-    let recorded = loaded.store.recorded();
+    let recorded = load::recorded(loaded, ui)?;
     let (observed, plan) = loaded.pipeline.look_and_plan(&recorded, &work.options).await?;
     if let Some((action, otherwise)) = work.only
         && !plan.diagnostics.has_errors()
@@ -85,7 +85,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         confirm(ui, work.question)?;
     }
     let run = Run::now(work.command, plan.fingerprint());
-    let open = recorded.still_open(&observed, &loaded.pipeline.desired);
+    let open = loaded.pipeline.still_open(&recorded, &observed).await;
     let journal = loaded.store.journal(&run, &open, fence.clone()).map_err(|error| {
         Failure::new("the journal can't be written, so nothing was done").because(error.to_string())
     })?;

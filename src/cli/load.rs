@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostics, SourceText};
 use crate::pipeline::Pipeline;
 use crate::plan::{Options, Plan, Selector};
 use crate::provider::{Provider, Registry};
+use crate::recorded::Recorded;
 use crate::spec::{self, Desired, Inputs, World};
 use crate::store::Store;
 
@@ -97,6 +98,31 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
 pub fn real(desired: &Desired, global: &Global) -> Registry {
     let registry = Registry::new(World::Real, None);
     registry.with_aws(aws(desired)).with_docker(docker(desired, global)).with_kubernetes(kubernetes(desired, global))
+}
+
+/// What earlier runs recorded. What of it can't be read is said.
+pub fn recorded(loaded: &Loaded, ui: &Ui) -> Result<Recorded, Failure> {
+    let recorded = loaded.store.recorded().map_err(|error| {
+        Failure::new("the records can't be read, so it is not known what an interrupted run left open")
+            .because(error.to_string())
+            .hint("make them readable; without them, what such a run had just made may look like somebody else's")
+    })?;
+    match recorded.damage.lines {
+        0 if recorded.damage.torn => {
+            ui.side("The journal ends in half a line, as after a crash: what it was for had not begun.\n");
+        }
+        0 => {}
+        lines => {
+            let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+            ui.err(&format!(
+                "warning: {lines} of the journal can't be read; the next apply sets it aside as `{}`\n  \
+                 If a run was interrupted, what it had just made may look like somebody else's:\n  \
+                 `atlas adopt ADDRESS` takes it back.\n",
+                loaded.store.aside()
+            ));
+        }
+    }
+    Ok(recorded)
 }
 
 /// Says what is worth a look, on standard error.

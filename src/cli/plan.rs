@@ -14,7 +14,7 @@ use crate::plan::{Options, Plan, SavedPlan, render};
 pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
     let options = load::options(&args.selection, &args.replace, args.destroy);
-    let plan = make(loaded, &options).await?;
+    let plan = make(loaded, &options, ui).await?;
     show(loaded, &plan, ui);
     if !ui.json() {
         sound(&loaded.source, &plan)?;
@@ -29,13 +29,13 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failu
 }
 
 /// Observes and plans.
-pub async fn make(loaded: &Loaded, options: &Options) -> Result<Plan, Failure> {
-    Ok(look_and_make(loaded, options).await?.1)
+pub async fn make(loaded: &Loaded, options: &Options, ui: &Ui) -> Result<Plan, Failure> {
+    Ok(look_and_make(loaded, options, ui).await?.1)
 }
 
 /// Observes and plans, and gives both. What was observed lives as long as the process, as what was loaded does.
-pub async fn look_and_make(loaded: &Loaded, options: &Options) -> Result<(&'static Observed, Plan), Failure> {
-    let recorded = loaded.store.recorded();
+pub async fn look_and_make(loaded: &Loaded, options: &Options, ui: &Ui) -> Result<(&'static Observed, Plan), Failure> {
+    let recorded = load::recorded(loaded, ui)?;
     let (observed, plan) = loaded.pipeline.look_and_plan(&recorded, options).await?;
     Ok((Box::leak(Box::new(observed)), plan))
 }

@@ -21,14 +21,16 @@ pub async fn prove(
     ui: &Ui,
 ) -> Result<BTreeMap<Address, String>, Failure> {
     let again = Options { replace: Vec::new(), adopt: Vec::new(), forget: Vec::new(), ..options.clone() };
-    let (observed, left) = plan::look_and_make(loaded, &again).await?;
+    let (observed, left) = plan::look_and_make(loaded, &again, ui).await?;
     keep_inventory(loaded, &report.done, observed, ui);
     let undone: BTreeSet<&Address> = report.failed.iter().chain(&report.skipped).map(|(address, ..)| address).collect();
     let done: BTreeSet<&Address> = report.done.iter().map(|(address, _)| address).collect();
+    let forgotten = plan.changes.iter().filter(|change| change.action == Action::Forget);
+    let forgotten: BTreeSet<&Address> = forgotten.map(|change| &change.address).collect();
     let mut residual = BTreeMap::new();
     for change in left.changes.iter().filter(|change| !undone.contains(&change.address)) {
         // What was forgotten is there and nobody's, as was asked.
-        if plan.change(&change.address).is_some_and(|before| before.action == Action::Forget) {
+        if forgotten.contains(&change.address) {
             continue;
         }
         if change.acts() {

@@ -15,7 +15,7 @@ use crate::value::{Attributes, Value};
 
 pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
-    let recorded = loaded.store.recorded();
+    let recorded = load::recorded(loaded, ui)?;
     let observed = loaded.pipeline.observe(&recorded).await?;
     let instance = loaded.pipeline.desired.get(address);
     let at = instance.and_then(|instance| observed.at(&instance.identity));

@@ -23,7 +23,7 @@ struct State {
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
-    let recorded = loaded.store.recorded();
+    let recorded = load::recorded(loaded, ui)?;
     let observed = loaded.pipeline.observe(&recorded).await?;
     let plan = loaded.pipeline.plan(&recorded, &observed, &Options::default());
     let changes: BTreeMap<&Address, &Change> =

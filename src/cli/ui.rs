@@ -111,6 +111,13 @@ impl Ui {
         }
     }
 
+    /// Says something that whoever wants quiet can do without, beside the output proper.
+    pub fn side(&self, text: &str) {
+        if !self.quiet && !self.json {
+            write_error(text);
+        }
+    }
+
     /// Says something that must not be missed.
     pub fn err(&self, text: &str) {
         write_error(text);

@@ -67,4 +67,12 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When it could not be written.
     async fn conclude(&self, entry: Entry, outcome: Outcome) -> std::io::Result<()>;
+
+    /// Whether this run may still act: asked before an effect is tried again, as its lease may be lost by then.
+    ///
+    /// # Errors
+    /// When somebody else is at work, and who.
+    fn check(&self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -27,7 +27,8 @@ pub async fn inside(shared: &Shared, provider: &dyn Provider, target: &Target) -
         };
         let found = cell
             .get_or_try_init(|| async {
-                let planned = shared.plan.changes.iter().filter_map(|change| change.after.as_ref());
+                let planned = shared.inside.get(host).into_iter().flatten();
+                let planned = planned.filter_map(|at| shared.plan.changes[*at].after.as_ref());
                 let wanted: Wanted<'_> =
                     planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
                 let hosts = [host.clone()];

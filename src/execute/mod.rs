@@ -55,6 +55,10 @@ pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Re
         plan: Arc::clone(&plan),
     };
     run.drop_unapproved(execution.approved.as_ref());
+    let mut inside: HashMap<String, Vec<usize>> = HashMap::default();
+    for (at, target) in plan.changes.iter().enumerate().filter_map(|(at, change)| Some((at, change.after.as_ref()?))) {
+        target.hosts.iter().for_each(|host| inside.entry(host.clone()).or_default().push(at));
+    }
     let shared = Arc::new(step::Shared {
         known: Mutex::new(plan.known.clone()),
         plan,
@@ -64,10 +68,12 @@ pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Re
         events: execution.events,
         stop: execution.stop.clone(),
         contents: Mutex::new(HashMap::default()),
+        inside,
     });
     let mut stop = execution.stop;
     let mut stoppable = true;
     let mut tasks = JoinSet::new();
+    let mut steps = HashMap::default();
     loop {
         while tasks.len() < execution.parallelism.max(1)
             && !run.report.interrupted
@@ -75,20 +81,23 @@ pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Re
         {
             run.begin(at);
             let shared = Arc::clone(&shared);
-            tasks.spawn(async move {
-                let begun = Instant::now();
-                let result = step::run(&shared, at).await;
-                (at, result, begun.elapsed())
-            });
+            let begun = Instant::now();
+            let task = tasks.spawn(async move { step::run(&shared, at).await });
+            steps.insert(task.id(), (at, begun));
         }
         if tasks.is_empty() {
             break;
         }
         tokio::select! {
-            Some(joined) = tasks.join_next() => match joined {
-                Ok((at, result, elapsed)) => run.end(at, result, elapsed),
-                Err(error) => run.lost(&error.to_string()),
-            },
+            Some(joined) = tasks.join_next_with_id() => {
+                let (id, result) = match joined {
+                    Ok((id, result)) => (id, result),
+                    Err(error) => (error.id(), Err(lost(error))),
+                };
+                if let Some((at, begun)) = steps.remove(&id) {
+                    run.end(at, result, begun.elapsed());
+                }
+            }
             changed = stop.changed(), if stoppable => {
                 stoppable = changed.is_ok();
                 if *stop.borrow() {
@@ -164,12 +173,6 @@ impl Run {
         }
     }
 
-    /// A step that panicked. Which one is not known, so the whole run stops after what is in flight.
-    fn lost(&mut self, error: &str) {
-        tracing::error!(error, "a step was lost");
-        self.interrupt();
-    }
-
     /// Skips what nobody approved, and what waits for it.
     fn drop_unapproved(&mut self, approved: Option<&BTreeSet<Address>>) {
         let Some(approved) = approved else { return };
@@ -187,4 +190,13 @@ impl Run {
             }
         }
     }
+}
+
+/// What is said of a step that panicked. It may have had its effect: its intent stays open.
+fn lost(error: tokio::task::JoinError) -> String {
+    let why = error.try_into_panic().ok().and_then(|why| match why.downcast::<String>() {
+        Ok(text) => Some(*text),
+        Err(why) => why.downcast_ref::<&str>().map(|text| (*text).to_owned()),
+    });
+    format!("Atlas itself broke off in the middle of it, which is a bug: {}", why.unwrap_or_default())
 }

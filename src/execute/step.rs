@@ -29,6 +29,8 @@ pub struct Shared {
     pub known: Mutex<Known<'static>>,
     pub stop: tokio::sync::watch::Receiver<bool>,
     pub contents: Mutex<HashMap<String, Contents>>,
+    /// The changes whose objects are to be in each host, by its identity.
+    pub inside: HashMap<String, Vec<usize>>,
 }
 
 /// What a step that did not fail did.
@@ -70,6 +72,11 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
     let mut doubtful = false;
     let result = loop {
         tries += 1;
+        if tries > 1
+            && let Err(error) = shared.journal.check()
+        {
+            break Err(error.to_string());
+        }
         point("step: before an effect");
         let acted = job.act(provider.as_ref(), doubtful, end, &progress).await;
         point("step: after an effect");
@@ -169,12 +176,12 @@ impl<'a> Job<'a> {
                 let there = look::at(provider, change, &target.identity).await?;
                 let Some(object) = there else { return Ok(true) };
                 let verdict = (change.kind.update_loss)(&object.attributes, attributes, &object.usage);
-                verdict.map_or(Ok(()), |verdict| within_verdict(shared, change, &verdict)).map(|()| true)
+                verdict.map_or(Ok(()), |verdict| within_verdict(shared, change, &verdict, &object.usage)).map(|()| true)
             }
             Self::Remove { verb: Verb::Delete, target, seen, .. } => {
                 let there = look::at(provider, change, &target.identity).await?;
                 let Some(object) = there else { return Ok(true) };
-                within_verdict(shared, change, &(change.kind.loss)(&object.usage))?;
+                within_verdict(shared, change, &(change.kind.loss)(&object.usage), &object.usage)?;
                 *seen = Some(object.usage);
                 Ok(true)
             }
@@ -200,7 +207,7 @@ impl<'a> Job<'a> {
                     attributes,
                     derived,
                     mark,
-                    adopt: *verb == Verb::Adopt || (*verb == Verb::Create && doubtful),
+                    adopt: *verb == Verb::Adopt || (*verb == Verb::Create && (doubtful || target.unmarked)),
                     place: change.address.place(),
                     limit: end.saturating_duration_since(Instant::now()),
                     progress,
@@ -240,19 +247,28 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Whether what a step would lose now is no worse than what the plan showed, and allowed.
-fn within_verdict(shared: &Shared, change: &Change, now: &Verdict) -> Result<(), String> {
+/// Whether what a step would lose now is no worse and no more than what the plan showed, and allowed.
+fn within_verdict(shared: &Shared, change: &Change, now: &Verdict, usage: &Usage) -> Result<(), String> {
     let expected = change.risk();
     let allowed = selected(&shared.allow_loss, &change.address);
-    if now.risk <= expected && (now.risk < Risk::Lossy || allowed) {
+    let shown = change.before.as_ref().map(|target| &target.usage);
+    let more = |(counter, count): (&String, &u64)| {
+        let before = shown.and_then(|shown| shown.get(counter)).copied();
+        change.kind.counts_exactly(counter) && before.is_some_and(|before| *count > before)
+    };
+    let grown = now.risk == Risk::Lossy && usage.iter().any(more);
+    if now.risk <= expected && !grown && (now.risk < Risk::Lossy || allowed) {
         return Ok(());
     }
+    let then = match (&change.verdict, grown) {
+        (Some(verdict), true) => verdict.evidence.as_str(),
+        _ => expected.word(),
+    };
+    let word = if grown { "" } else { now.risk.word() };
+    let now = [word, if grown { "" } else { ": " }, &now.evidence].concat();
+    let address = &change.address;
     Err(format!(
-        "it would lose more than the plan showed ({} then, {} now): {}; plan again, and allow it with --allow-loss {}",
-        expected.word(),
-        now.risk.word(),
-        now.evidence,
-        change.address
+        "it would lose more than the plan showed; then: {then}, now: {now}; plan again, and allow it with --allow-loss {address}"
     ))
 }
 

@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::action::{Action, Cause};
 use crate::address::Address;
 use crate::diagnostic::Span;
-use crate::kind::{Kind, Risk, Verdict};
+use crate::kind::{Kind, Risk, Usage, Verdict};
 use crate::observed::Mark;
-use crate::value::{Attributes, Value, short_hash};
+use crate::value::{Attributes, Value, hash};
 
 /// What is done about one resource.
 #[derive(Clone, Debug)]
@@ -56,9 +56,12 @@ pub struct Target {
     pub hosts: Vec<String>,
     /// Its attributes.
     pub attributes: Attributes,
+    /// What it held when it was looked at; nothing is known of what is to be.
+    pub usage: Usage,
     /// Its mark. The part that tells what was applied is filled in at execution.
     pub mark: Option<Mark>,
-    /// Whether an interrupted run left the object without that mark.
+    /// Whether an interrupted run left the object without that mark, or may have, where it was not seen: a listing may lag
+    /// behind what was made.
     pub unmarked: bool,
 }
 
@@ -118,7 +121,7 @@ impl Change {
             side(&self.before),
             side(&self.after)
         ]);
-        short_hash(all.to_string().as_bytes())
+        hash(all.to_string().as_bytes())
     }
 }
 

@@ -17,7 +17,7 @@ use super::resolve::{Facts, Known};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::DependencyGraph;
-use crate::kind::{self, Outputs};
+use crate::kind::{self, Outputs, Usage};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::Recorded;
 use crate::spec::{Desired, Instance};
@@ -397,8 +397,9 @@ impl<'a> Decider<'a> {
             identity: instance.identity.clone(),
             hosts: hosts.collect(),
             attributes,
+            usage: Usage::new(),
             mark: Some(mark),
-            unmarked: false,
+            unmarked: self.recorded.intended(&instance.identity),
         }
     }
 
@@ -423,6 +424,7 @@ impl Target {
             identity: object.identity.clone(),
             hosts: object.hosts.clone(),
             attributes: object.attributes.clone(),
+            usage: object.usage.clone(),
             mark: object.mark.clone(),
             unmarked: false,
         }

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use foldhash::HashMap;
 
 pub use error::{Class, ProviderError};
-pub use observe::{look_into, observe};
+pub use observe::{look_into, observe, still_open};
 pub use patience::patiently;
 pub use progress::{Busy, Progress};
 pub use registry::Registry;

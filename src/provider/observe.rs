@@ -6,7 +6,8 @@ use foldhash::HashSet;
 use futures_util::StreamExt as _;
 
 use super::{Observation, ProviderError, Query, Registry, Wanted, patiently};
-use crate::kind::{Kind, Usage};
+use crate::address::Address;
+use crate::kind::{self, Kind, Usage};
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::spec::Desired;
@@ -84,4 +85,27 @@ pub async fn look_into(registry: &Registry, removed: &[(&'static Kind, String)],
         learnt |= observed.learn_usage(&identity, usage);
     }
     learnt
+}
+
+/// What earlier runs left open and still is: what they were about to make is there without its mark, is wanted, or can't be
+/// looked at. A listing may lag behind, so that each of the others is asked for by itself before it is let go.
+pub async fn still_open(registry: &Registry, recorded: &Recorded, observed: &Observed, desired: &Desired) -> Recorded {
+    let mut open = recorded.unfinished(observed);
+    let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
+    let doubtful = open.pending.iter().filter(|(identity, _)| {
+        observed.at(identity).is_none() && observed.silence(identity).is_none() && !wanted.contains(identity.as_str())
+    });
+    let look = |(identity, address): (&String, &Address)| {
+        let (identity, kind) = (identity.clone(), kind::get(address.kind()));
+        async move {
+            let kind = kind?;
+            let provider = registry.of(kind)?;
+            let there = patiently(|| provider.read(kind, &identity)).await;
+            there.is_ok_and(|object| object.is_none_or(|object| object.mark.is_some())).then_some(identity)
+        }
+    };
+    let looks = futures_util::stream::iter(doubtful.map(look)).buffer_unordered(AT_ONCE);
+    let gone: Vec<String> = looks.filter_map(std::future::ready).collect().await;
+    gone.iter().for_each(|identity| drop(open.pending.remove(identity)));
+    open
 }

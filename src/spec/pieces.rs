@@ -14,13 +14,16 @@ use super::node::{Content, Entry, Reading};
 use super::table::Table;
 use crate::diagnostic::Diagnostics;
 
+/// The entries below one key of the root, from all pieces.
+type Names = Vec<(String, Entry)>;
+
 /// Pieces of this many bytes, and the block that goes over it.
 pub const PIECE: usize = 64 * 1024;
 
 /// Parses a text in pieces of about `size` bytes; none when that can't be done, or when anything is wrong with it.
 pub fn parse(source: &str, size: usize) -> Option<Table> {
     let cuts = cuts(source, size)?;
-    let mut kinds: Vec<(String, Entry, Vec<(String, Entry)>)> = Vec::new();
+    let mut kinds: Vec<(String, Entry, Names)> = Vec::new();
     for piece in cuts.pieces {
         let mut diagnostics = Diagnostics::default();
         let table = DeTable::parse(&source[piece.clone()]).ok()?;

@@ -1,7 +1,7 @@
 //! The runs before, one line each.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -68,9 +68,20 @@ pub(super) fn now() -> String {
 }
 
 pub(super) fn append(path: &Path, summary: &RunSummary) -> io::Result<()> {
-    let mut file = super::open_private(OpenOptions::new().create(true).append(true), path)?;
+    let mut file = super::open_private(OpenOptions::new().create(true).read(true).append(true), path)?;
+    // A line that a crash cut off must not swallow this one.
+    let torn = if file.metadata()?.len() == 0 {
+        false
+    } else {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        last != *b"\n"
+    };
+    let line = [if torn { "\n" } else { "" }, &serde_json::to_string(summary)?, "\n"].concat();
     point("history: before a write");
-    file.write_all((serde_json::to_string(summary)? + "\n").as_bytes())?;
+    file.write_all(line.as_bytes())?;
+    point("history: after a write");
     file.sync_data()
 }
 

@@ -7,8 +7,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -69,9 +68,9 @@ pub struct Fence {
 enum Sign {
     /// The lock's file names another token.
     File(PathBuf),
-    /// Whoever renews the lease has noticed.
-    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only records in S3 are renewed that way"))]
-    Flag(Arc<AtomicBool>),
+    /// What the thread that renews the lease tells.
+    #[cfg(feature = "aws")]
+    Renewal(super::remote::Renewal),
 }
 
 /// A lock just taken.
@@ -99,8 +98,7 @@ impl Lock {
     /// When somebody alive holds it, or the disk does not let us.
     pub fn take(path: &Path, command: &str, lease: Duration) -> Result<Held<Self>, LockError> {
         // Only one process at a time may look and decide; the guard is held for a moment only.
-        let guard = open(&path.with_extension("guard")).map_err(LockError::Disk)?;
-        guard.lock().map_err(LockError::Disk)?;
+        let _guard = guard(path).map_err(LockError::Disk)?;
         let mut file = open(path).map_err(LockError::Disk)?;
         let known = read(&mut file);
         let former = match file.try_lock() {
@@ -133,10 +131,10 @@ impl Lease for Lock {
 }
 
 impl Fence {
-    /// A fence that falls when the flag is set.
+    /// A fence that falls when a lease is lost or runs out.
     #[cfg(feature = "aws")]
-    pub(super) const fn flagged(lost: Arc<AtomicBool>, token: u64) -> Self {
-        Self { sign: Sign::Flag(lost), token }
+    pub(super) const fn renewed(renewal: super::remote::Renewal, token: u64) -> Self {
+        Self { sign: Sign::Renewal(renewal), token }
     }
 
     /// The token of the lease.
@@ -152,10 +150,8 @@ impl Fence {
     pub fn check(&self) -> io::Result<()> {
         let path = match &self.sign {
             Sign::File(path) => path,
-            Sign::Flag(lost) if lost.load(Ordering::Relaxed) => {
-                return Err(io::Error::other("the lease was lost to a later run, so nothing more is done here"));
-            }
-            Sign::Flag(_) => return Ok(()),
+            #[cfg(feature = "aws")]
+            Sign::Renewal(renewal) => return renewal.check(),
         };
         let holder = File::open(path).ok().and_then(|mut file| read(&mut file));
         match holder {
@@ -185,6 +181,13 @@ impl Drop for Lock {
         }
         let _ = self.file.unlock();
     }
+}
+
+/// Keeps everybody else from taking a lock over, for as long as the file lives.
+pub(super) fn guard(path: &Path) -> io::Result<File> {
+    let guard = open(&path.with_extension("guard"))?;
+    guard.lock()?;
+    Ok(guard)
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -217,7 +220,7 @@ pub(super) fn holder(command: &str, last: u64) -> Holder {
 /// A token larger than the last one, and larger than any before it although the records may have been deleted since:
 /// milliseconds since 1970, unless the clock was set back.
 fn next_token(last: u64) -> u64 {
-    since_1970().max(last + 1)
+    since_1970().max(last.saturating_add(1))
 }
 
 /// Milliseconds since 1970.

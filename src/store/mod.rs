@@ -107,14 +107,26 @@ impl Store {
         Ok(Held { lock: Box::new(lock), former })
     }
 
-    /// What earlier runs recorded. What can't be read is as good as not there: records are no truth.
-    #[must_use]
-    pub fn recorded(&self) -> Recorded {
+    /// What earlier runs recorded. What was deleted is as good as never written: records are no truth.
+    ///
+    /// # Errors
+    /// When there are records and they can't be read. What they say is not known then, and to go on would lose it.
+    pub fn recorded(&self) -> io::Result<Recorded> {
         #[cfg(feature = "aws")]
         if let Some(remote) = &self.remote {
-            return remote.journal().map(|lines| journal::recover_lines(lines.into_iter())).unwrap_or_default();
+            return Ok(journal::recover(&remote.journal()?));
         }
-        journal::recover(&self.records().join("journal.jsonl"))
+        journal::read(&self.records().join("journal.jsonl"))
+    }
+
+    /// Where the next run sets a damaged journal aside.
+    #[must_use]
+    pub fn aside(&self) -> String {
+        #[cfg(feature = "aws")]
+        if self.remote.is_some() {
+            return "journal-damaged/".to_owned();
+        }
+        journal::aside(&self.records().join("journal.jsonl")).display().to_string()
     }
 
     /// Begins the journal of a run; what earlier runs left open is carried over.
@@ -125,11 +137,14 @@ impl Store {
         let text = journal::opening(run, open)?;
         #[cfg(feature = "aws")]
         if let Some(remote) = &self.remote {
-            return RunJournal::over(remote.begin(fence.token(), &text)?, open, fence);
+            return RunJournal::over(remote.begin(fence.token(), &text, open.damage.lines > 0)?, open, fence);
         }
         let folder = self.records();
         self.make(&folder)?;
-        RunJournal::over(journal::file(&folder.join("journal.jsonl"), &text)?, open, fence)
+        // While this is so nobody can take the lease over, and so nobody else can begin a journal.
+        let _guard = lock::guard(&folder.join("lock"))?;
+        fence.check()?;
+        RunJournal::over(journal::begin(&folder.join("journal.jsonl"), &text, open.damage.lines > 0)?, open, fence)
     }
 
     /// What was there after the last run. What can't be read is as good as not there.

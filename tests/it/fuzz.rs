@@ -6,7 +6,7 @@ use atlas::address::Address;
 use atlas::diagnostic::SourceText;
 use atlas::kind;
 use atlas::plan::SavedPlan;
-use atlas::spec::{Inputs, compile, environments, read_value};
+use atlas::spec::{Inputs, compile, read_value};
 use proptest::prelude::*;
 
 /// A good spec, to be damaged.
@@ -20,7 +20,6 @@ fn compiles(text: &str) {
     for span in diagnostics.iter().filter_map(|diagnostic| diagnostic.span) {
         assert!(text.get(span.range()).is_some(), "{span:?} does not point into the text");
     }
-    let _ = environments(text);
 }
 
 /// Pieces that specs are made of, and some that they are not.

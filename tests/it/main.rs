@@ -15,6 +15,7 @@ mod engine;
 mod flagship;
 mod fuzz;
 mod outages;
+mod records;
 mod safety;
 mod scenarios;
 mod simulation;

@@ -269,6 +269,30 @@ async fn an_object_that_fills_up_after_planning_is_not_deleted() {
     }
 }
 
+#[tokio::test]
+async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
+    let spec = "[project]\nname = \"t\"\n[region.a]\n";
+    let engine = Engine::new();
+    engine.converge(&format!("{spec}[bucket.bbb]\nregions = [\"a\"]\n")).await;
+    let hold = |count: u64| {
+        let fill = move |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".to_owned(), count)]);
+        engine.world().edit("region/a/bucket/bbb", fill).expect("filled");
+    };
+    hold(3);
+    let pipeline = engine.pipeline(spec).expect("good");
+    for (then, gone) in [(4, false), (3, true)] {
+        hold(3);
+        let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
+        let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
+        assert_eq!(plan.change(&address("bucket.bbb@a")).expect("planned").risk(), Risk::Lossy);
+        hold(then);
+        let report = engine.execute(&pipeline, plan, &["bucket.bbb@a"]).await;
+        assert_eq!(engine.object("bucket.bbb@a").is_none(), gone, "{report:?}");
+        let refused = report.failed.iter().any(|(_, _, why)| why.contains("3 objects") && why.contains("4 objects"));
+        assert_eq!(refused, !gone, "{report:?}");
+    }
+}
+
 #[test]
 fn a_saved_plan_that_was_touched_is_refused_with_the_reason() {
     let place = Place::with(SPEC);

@@ -411,6 +411,12 @@ def put(request, bucket, key, body):
     return True
 
 
+def keys(request, bucket, prefix):
+    """The keys of a bucket that begin with a prefix, each with its size."""
+    found = client(request, "s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return [[one["Key"], one["Size"]] for one in found]
+
+
 def count(request, prefix):
     """The names of buckets and queues that begin with a prefix, each as often as it is there."""
     buckets = [one["Name"] for one in client(request, "s3").list_buckets()["Buckets"]]

@@ -20,6 +20,8 @@ pub enum Spoil {
     Nothing,
     /// One request in so many fails: with 503 before it arrives, or with 500 or 429 after it was carried out.
     OneIn(usize),
+    /// One request in so many is answered with 500 after it was carried out.
+    Lost(usize),
     /// Whatever names this is denied.
     Deny(&'static str),
     /// Whatever names this is said to be done, and is not.
@@ -78,6 +80,7 @@ async fn serve(
         }
         let ill = match spoil {
             Spoil::OneIn(every) if number.is_multiple_of(every) => Some(number / every % 3),
+            Spoil::Lost(every) if number.is_multiple_of(every) => Some(1),
             _ => None,
         };
         if ill == Some(0) {

@@ -6,16 +6,21 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::Cloud;
+use super::proxy::{Proxy, Spoil};
 use super::trouble::{assert_all_there, many, something_is_made};
 use crate::support::{Place, Run};
 
 /// A spec whose records are in S3.
 fn shared(cloud: &Cloud, project: &str, count: usize) -> String {
+    shared_behind(cloud, &cloud.us, project, count)
+}
+
+/// A spec whose records are in S3, behind an endpoint of their own.
+fn shared_behind(cloud: &Cloud, endpoint: &str, project: &str, count: usize) -> String {
     let head = cloud.head(project).replace(
         "\n\n[region.us-east-1]",
         &format!(
-            "\nrecords = \"s3://shared-records/{project}?region=us-east-1&endpoint={}\"\n\n[region.us-east-1]",
-            cloud.us
+            "\nrecords = \"s3://shared-records/{project}?region=us-east-1&endpoint={endpoint}\"\n\n[region.us-east-1]"
         ),
     );
     many(&head, project, count, "\"us-east-1\"")
@@ -48,7 +53,7 @@ fn two_machines_share_one_lock_and_a_killed_winner_is_replaced() {
     let spec = shared(&cloud, "shared", 60);
     // Two folders are as good as two machines: nothing on disk is common to them.
     let (one, other) = (Place::with(&spec), Place::with(&spec));
-    let lease = |place: &Place| slow_apply(place, "3");
+    let lease = |place: &Place| slow_apply(place, "5");
     let mut winner = lease(&one).spawn().expect("it runs");
     something_is_made(&cloud, "us-east-1", "shared");
     let loser = Run::of(lease(&other).output().expect("it runs"));
@@ -74,7 +79,7 @@ fn a_stopped_holder_of_a_shared_lease_can_not_go_on() {
     cloud.ask("us-east-1", "make", json!(["bucket", "shared-records"])).expect("made");
     let spec = shared(&cloud, "stopped", 60);
     let (one, other) = (Place::with(&spec), Place::with(&spec));
-    let lease = |place: &Place| slow_apply(place, "2");
+    let lease = |place: &Place| slow_apply(place, "4");
     let slow = lease(&one).spawn().expect("it runs");
     something_is_made(&cloud, "us-east-1", "stopped");
     let signal = |name: &str| {
@@ -90,4 +95,22 @@ fn a_stopped_holder_of_a_shared_lease_can_not_go_on() {
     assert!(slow.stdout.contains("lease") || slow.stderr.contains("lease"), "{}\n{}", slow.stdout, slow.stderr);
     other.expect(0, &["plan", "--detailed-exitcode"]);
     assert_all_there(&cloud, "us-east-1", "stopped", 60);
+    // What fences the former holder off stays there, as it may come back whenever it likes.
+    let keys = cloud.ask("us-east-1", "keys", json!(["shared-records", "stopped/"])).expect("listed");
+    let fence = |key: &&serde_json::Value| key[0].as_str().is_some_and(|key| key.contains("/journal/")) && key[1] == 0;
+    assert_eq!(keys.as_array().expect("a list").iter().filter(fence).count(), 1, "{keys}");
+}
+
+#[test]
+fn an_answer_that_is_lost_is_no_lost_lease() {
+    let Some(cloud) = Cloud::localstack() else { return };
+    cloud.ask("us-east-1", "make", json!(["bucket", "shared-records"])).expect("made");
+    // What fails was carried out all the same: what is there then was written by whoever asks again.
+    let proxy = Proxy::before(&cloud.us, Spoil::Lost(3));
+    let spec = shared_behind(&cloud, &proxy.url(), "answers", 3);
+    let place = Place::with(&spec);
+    place.expect(0, &["apply", "--yes", "--parallelism", "2"]);
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+    assert!(place.expect(0, &["history"]).contains("converged"));
+    assert_all_there(&cloud, "us-east-1", "answers", 3);
 }

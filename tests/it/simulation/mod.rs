@@ -58,6 +58,7 @@ fn a_seed_always_tells_the_same_story() {
     for seed in 1..20 {
         assert_eq!(simulate(seed, None), simulate(seed, None), "seed {seed}");
     }
+    assert_ne!(simulate(1, None), simulate(2, None), "two seeds tell two stories");
 }
 
 #[test]

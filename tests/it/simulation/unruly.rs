@@ -36,7 +36,8 @@ pub struct Watch {
     pub replaced: BTreeSet<Address>,
     /// What was done against a promise.
     pub violations: Vec<String>,
-    made: HashMap<String, Instant>,
+    /// When each object was made, for as long as a listing may not show it.
+    pub made: HashMap<String, Instant>,
     /// What the last listings did not show, although it was there.
     hidden: BTreeSet<String>,
     /// What was let go.
@@ -212,7 +213,10 @@ impl Provider for Unruly {
                 ill: None,
             };
             self.world().plant(&bare).expect("writable");
-            self.watch(|watch| watch.bare.insert(request.identity.to_owned()));
+            self.watch(|watch| {
+                watch.bare.insert(request.identity.to_owned());
+                watch.made.insert(request.identity.to_owned(), Instant::now());
+            });
             self.suffer("between making and marking").await?;
             return self.inner.create(&Request { adopt: true, ..copy(request) }).await;
         }
