@@ -7,6 +7,7 @@ use super::node::{Content, Entry, Node};
 use super::records::RecordsUrl;
 use super::table::Table;
 use super::{Inputs, suggest, unknown_key};
+use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::{self, Kind, Places};
 
@@ -30,6 +31,13 @@ pub struct Block {
     pub declaration: Arc<Declaration>,
     /// The block that this one stands inside, by kind and name.
     pub parent: Option<(&'static Kind, String)>,
+}
+
+impl Block {
+    /// The address of the block that this one stands inside.
+    pub fn parent_address(&self) -> Option<Address> {
+        self.parent.as_ref().map(|(kind, name)| Address::new(kind.name, name, None))
+    }
 }
 
 /// What `[project]` says.

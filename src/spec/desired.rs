@@ -165,20 +165,6 @@ impl Desired {
         }
     }
 
-    /// Lets everything that names a resource share the address that the resource itself has.
-    pub(super) fn share_addresses(&mut self) {
-        let Self { instances, index, .. } = self;
-        let addresses: Vec<Address> = instances.iter().map(|instance| instance.address.clone()).collect();
-        for instance in instances {
-            let named = instance.hosts.iter_mut().chain(instance.references.iter_mut().map(|edge| &mut edge.to));
-            for address in named {
-                if let Some(at) = index.get(address) {
-                    address.clone_from(&addresses[*at]);
-                }
-            }
-        }
-    }
-
     pub(super) fn instances_mut(&mut self) -> &mut [Instance] {
         &mut self.instances
     }

@@ -9,7 +9,7 @@ use foldhash::{HashMap, HashMapExt as _};
 use super::declare::Block;
 use super::desired::{Desired, Instance, OnRemove, Settings};
 use super::normalize::Normalizer;
-use super::place::Index;
+use super::place::{Declared, Index};
 use super::scope::{Globals, Scope};
 use super::table::Table;
 use crate::address::Address;
@@ -28,15 +28,16 @@ pub fn instances(
     let mut instances = Vec::with_capacity(blocks.len());
     for block in blocks {
         let name = &block.declaration.name;
-        let declared = index.get(block.kind.name, name);
         if kind::place_attribute(block.kind).is_some_and(|attribute| !block.declaration.has(attribute.name)) {
             rehearse(block, source, globals, index, diagnostics);
         }
-        let places = match declared.and_then(|declared| declared.places.as_ref()) {
-            Some(places) => places.iter().map(|place| Some(place.as_str())).collect(),
-            None => vec![None],
+        let addresses = match index.of(block) {
+            Some(Declared::At(places)) => places.as_slice(),
+            Some(Declared::Once(own)) => std::slice::from_ref(own),
+            None => &[],
         };
-        for place in places {
+        for address in addresses {
+            let place = address.place();
             let cluster = place.filter(|place| index.get("cluster", place).is_some());
             let region = match cluster {
                 Some(cluster) => index.region_of(cluster),
@@ -44,11 +45,7 @@ pub fn instances(
                 None if block.kind.name == "region" => Some(name.as_str()),
                 None => place,
             };
-            let parent = block.parent.as_ref().map(|(kind, name)| Address::new(kind.name, name, None));
-            let own_address = Some(match &parent {
-                Some(parent) => parent.child(block.kind.name, name),
-                None => Address::new(block.kind.name, name, place),
-            });
+            let own_address = Some(address.clone());
             let scope = Scope { globals: Some(globals), name, place, region, cluster, own_address };
             instances.push(instance(block, source, &scope, index, diagnostics));
         }
@@ -93,7 +90,6 @@ pub fn link(desired: &mut Desired) {
             instance.hosts = vec![host.clone()];
         }
     }
-    desired.share_addresses();
     for at in 0..desired.instances().len() {
         let identity = identity(&desired.instances()[at], desired, 0);
         desired.instances_mut()[at].identity = identity;
@@ -157,7 +153,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let attributes: Attributes = own.into_iter().collect();
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
-    let hosts = hosts(kind, scope, &attributes, &address, servers);
+    let hosts = hosts(kind, scope, index, &attributes, &address, servers);
     // Where a resource stands is no reference: its place is its host, or leads to it.
     let place = kind::place_attribute(kind).map(|attribute| attribute.name);
     let places = |edge: &super::Edge| place.is_some_and(|place| edge.attribute.starts_with(place));
@@ -192,11 +188,16 @@ fn own_name(
 fn hosts(
     kind: &Kind,
     scope: &Scope<'_>,
+    index: &Index,
     attributes: &Attributes,
     address: &Address,
     servers: Vec<Address>,
 ) -> Vec<Address> {
-    let one = |kind: &str, name: Option<&str>| name.map(|name| Address::new(kind, name, None)).into_iter().collect();
+    let host = |kind: &str, name: &str| match index.get(kind, name) {
+        Some(Declared::Once(own)) => own.clone(),
+        _ => Address::new(kind, name, None),
+    };
+    let one = |kind: &str, name: Option<&str>| name.map(|name| host(kind, name)).into_iter().collect();
     match kind.host {
         Host::World => Vec::new(),
         Host::Region => one("region", scope.region),
@@ -204,7 +205,7 @@ fn hosts(
         Host::Parent => address.parent().into_iter().collect(),
         Host::AnyServer if servers.is_empty() => {
             let names = attributes.get("regions").items().iter().filter_map(Value::as_str);
-            names.map(|name| Address::new("region", name, None)).collect()
+            names.map(|name| host("region", name)).collect()
         }
         Host::AnyServer => servers,
     }

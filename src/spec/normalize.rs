@@ -6,12 +6,11 @@ use std::borrow::Cow;
 use super::desired::Edge;
 use super::locate::locate;
 use super::node::{Content, Node};
-use super::place::{Index, Unresolved};
+use super::place::{Declared, Index, Unresolved};
 use super::scope::Scope;
 use super::table::Table;
 use super::template::{Piece, pieces};
 use super::{suggest, unknown_key};
-use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::{Attribute, Fault, Rule, Type, default_of, duration};
 use crate::path::join;
@@ -162,16 +161,18 @@ impl<'a> Normalizer<'a> {
             }
             Type::Address(kinds) => self.address(kinds, text, span, path),
             Type::Name(kind) => {
-                if let Some(declared) = self.index.get(kind, text) {
-                    if declared.places.is_none() {
-                        let to = Address::new(kind, text, None);
+                match self.index.get(kind, text) {
+                    Some(Declared::Once(to)) => {
+                        let to = to.clone();
                         self.edges.push(Edge { to, attribute: path.to_owned(), span, blocks: false });
                     }
-                } else {
-                    let known = self.index.names(kind);
-                    let hint = suggest(text, &known).unwrap_or_else(|| format!("declare [{kind}.{text}]"));
-                    let detail = format!("the spec declares no {kind} `{text}`");
-                    self.diagnostics.push(Diagnostic::error("reference to nothing", detail).at(span).hint(hint));
+                    Some(Declared::At(_)) => {}
+                    None => {
+                        let known = self.index.names(kind);
+                        let hint = suggest(text, &known).unwrap_or_else(|| format!("declare [{kind}.{text}]"));
+                        let detail = format!("the spec declares no {kind} `{text}`");
+                        self.diagnostics.push(Diagnostic::error("reference to nothing", detail).at(span).hint(hint));
+                    }
                 }
                 text.into()
             }

@@ -13,19 +13,22 @@ use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind;
 
-/// Every declared resource, by kind and name.
+/// Every declared resource.
 #[derive(Default)]
 pub struct Index {
+    /// By kind, and then by name; what lives inside another resource by its whole address, as two of those may have one
+    /// name.
     entries: HashMap<&'static str, HashMap<String, Declared>>,
     /// The region of each cluster.
     regions: BTreeMap<String, String>,
 }
 
-/// Where a declared resource stands.
-pub struct Declared {
-    /// None for a resource that stands in one place only.
-    pub places: Option<Vec<String>>,
-    pub parent: Option<Address>,
+/// Where a declared resource stands. Everything that names it shares these addresses.
+pub enum Declared {
+    /// In one place only, which its address does not say.
+    Once(Address),
+    /// In places that its addresses say, ordered by place.
+    At(Vec<Address>),
 }
 
 /// Why a reference chooses no resource: the problem in words and the way out.
@@ -41,8 +44,15 @@ impl Index {
         let mut index = Self::default();
         // Places are names of regions and clusters, so those are entered first.
         for block in blocks.iter().filter(|block| kind::place_attribute(block.kind).is_none()) {
-            let parent = block.parent.as_ref().map(|(kind, name)| Address::new(kind.name, name, None));
-            index.enter(block, None, parent);
+            let (kind, name) = (block.kind.name, &block.declaration.name);
+            let (key, address) = match block.parent_address() {
+                Some(parent) => {
+                    let address = parent.child(kind, name);
+                    (address.as_str().to_owned(), address)
+                }
+                None => (name.clone(), Address::new(kind, name, None)),
+            };
+            index.entries.entry(kind).or_default().insert(key, Declared::Once(address));
         }
         for block in blocks.iter().filter(|block| block.kind.name == "cluster") {
             let mut quiet = Diagnostics::default();
@@ -87,12 +97,22 @@ impl Index {
                     Vec::new()
                 }
             };
-            index.enter(block, Some(places), None);
+            let (kind, name) = (block.kind.name, &block.declaration.name);
+            let addresses = places.iter().map(|place| Address::new(kind, name, Some(place))).collect();
+            index.entries.entry(kind).or_default().insert(name.clone(), Declared::At(addresses));
         }
         index
     }
 
-    /// A declared resource.
+    /// The resource that a block declares.
+    pub fn of(&self, block: &Block) -> Option<&Declared> {
+        match block.parent_address() {
+            Some(parent) => self.get(block.kind.name, parent.child(block.kind.name, &block.declaration.name).as_str()),
+            None => self.get(block.kind.name, &block.declaration.name),
+        }
+    }
+
+    /// A declared resource; one that lives inside another by its whole address.
     pub fn get(&self, kind: &str, name: &str) -> Option<&Declared> {
         self.entries.get(kind)?.get(name)
     }
@@ -118,44 +138,47 @@ impl Index {
             detail: error.to_string(),
             hint: "an address is kind.name or kind.name@place, such as queue.orders@us-east-1".into(),
         })?;
-        let declared = self.declared(&address)?;
-        if declared.parent.is_some() {
-            return Ok(vec![address]);
-        }
-        let Some(places) = &declared.places else {
-            return match address.place() {
-                None => Ok(vec![address]),
-                Some(place) => Err(Unresolved {
+        let places = match (self.declared(&address)?, address.place()) {
+            (Declared::At(places), _) => places,
+            (Declared::Once(own), None) => return Ok(vec![own.clone()]),
+            (Declared::Once(_), Some(place)) => {
+                return Err(Unresolved {
                     summary: "place where the target does not exist",
                     detail: format!("{}.{} stands in no place of its own", address.kind(), address.name()),
                     hint: format!("leave out `@{place}`"),
-                }),
-            };
+                });
+            }
         };
-        let at = |place: &str| Address::new(address.kind(), address.name(), Some(place));
         // Places are sorted.
-        let has = |place: &str| places.binary_search_by(|other| other.as_str().cmp(place)).is_ok();
+        let at = |place: &str| {
+            let found = places.binary_search_by(|other| other.place().unwrap_or_default().cmp(place));
+            found.ok().map(|at| places[at].clone())
+        };
         if let Some(place) = address.place() {
-            return if has(place) { Ok(vec![at(place)]) } else { Err(absent(&address, place, places)) };
+            return at(place).map(|one| vec![one]).ok_or_else(|| absent(&address, place, places));
         }
-        if let Some(place) = [scope.place, scope.cluster, scope.region].into_iter().flatten().find(|place| has(place)) {
-            return Ok(vec![at(place)]);
+        if let Some(one) = [scope.place, scope.cluster, scope.region].into_iter().flatten().find_map(at) {
+            return Ok(vec![one]);
         }
-        let inside = |place: &&String| self.region_of(place).is_some() && self.region_of(place) == scope.region;
+        let region = |one: &Address| one.place().and_then(|place| self.region_of(place));
         // Only a cluster can be near a region, so a resource that stands in regions need not be looked through.
-        let clusters = places.first().is_some_and(|place| self.region_of(place).is_some());
-        let near: Vec<&String> = if clusters { places.iter().filter(inside).collect() } else { Vec::new() };
+        let clusters = places.first().is_some_and(|one| region(one).is_some());
+        let inside = |one: &&Address| region(one).is_some() && region(one) == scope.region;
+        let near: Vec<&Address> = if clusters { places.iter().filter(inside).collect() } else { Vec::new() };
         match (near.as_slice(), places.as_slice()) {
-            ([one], _) => Ok(vec![at(one)]),
-            (_, [one]) if scope.place.is_none() => Ok(vec![at(one)]),
-            _ if all && scope.place.is_none() => Ok(places.iter().map(|place| at(place)).collect()),
+            ([one], _) => Ok(vec![(*one).clone()]),
+            (_, [one]) if scope.place.is_none() => Ok(vec![one.clone()]),
+            _ if all && scope.place.is_none() => Ok(places.clone()),
             _ => match scope.place {
                 Some(place) => Err(absent(&address, place, places)),
-                None => Err(Unresolved {
-                    summary: "reference to several places",
-                    detail: format!("{address} stands in {}, and this resource in none of them", places.join(" and ")),
-                    hint: format!("name one: {}", at(&places[0])),
-                }),
+                None => {
+                    let all: Vec<&str> = places.iter().filter_map(Address::place).collect();
+                    Err(Unresolved {
+                        summary: "reference to several places",
+                        detail: format!("{address} stands in {}, and this resource in none of them", all.join(" and ")),
+                        hint: format!("name one: {}", places[0]),
+                    })
+                }
             },
         }
     }
@@ -170,25 +193,23 @@ impl Index {
                 hint: suggest(kind, &names).unwrap_or_else(|| format!("the kinds are {}", names.join(", "))),
             });
         }
-        let found = self.get(kind, name).filter(|found| found.parent == address.parent());
-        found.ok_or_else(|| {
-            let names = self.names(kind);
+        let parent = address.parent();
+        let key = if parent.is_some() { address.as_str() } else { name };
+        self.get(kind, key).ok_or_else(|| {
+            let within = parent.as_ref().map(|parent| format!(" in {parent}")).unwrap_or_default();
+            let header = key.replacen('/', ".", 2);
+            let header = if parent.is_some() { header } else { format!("{kind}.{name}") };
             Unresolved {
                 summary: "reference to nothing",
-                detail: format!("the spec declares no {kind} `{name}`"),
-                hint: suggest(name, &names).unwrap_or_else(|| format!("declare [{kind}.{name}]")),
+                detail: format!("the spec declares no {kind} `{name}`{within}"),
+                hint: suggest(key, &self.names(kind)).unwrap_or_else(|| format!("declare [{header}]")),
             }
         })
     }
-
-    fn enter(&mut self, block: &Block, places: Option<Vec<String>>, parent: Option<Address>) {
-        let declared = Declared { places, parent };
-        self.entries.entry(block.kind.name).or_default().insert(block.declaration.name.clone(), declared);
-    }
 }
 
-fn absent(address: &Address, place: &str, places: &[String]) -> Unresolved {
-    let known: Vec<&str> = places.iter().map(String::as_str).collect();
+fn absent(address: &Address, place: &str, places: &[Address]) -> Unresolved {
+    let known: Vec<&str> = places.iter().filter_map(Address::place).collect();
     let (kind, name) = (address.kind(), address.name());
     let hint = suggest(place, &known).unwrap_or_else(|| match known.as_slice() {
         [] => format!("it stands nowhere: add {place} to it"),
@@ -210,5 +231,32 @@ fn warn_of_none(node: &Node, attribute: &str, diagnostics: &mut Diagnostics) {
                 .at(node.span)
                 .hint("name a place, or remove the block"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::{Inputs, compile};
+
+    #[test]
+    fn tables_of_two_databases_may_have_one_name() {
+        let table = "columns = [{ name = \"id\", type = \"UUID\" }]\nprimary_key = [\"id\"]\n";
+        let database = |name: &str| {
+            format!("[database.{name}]\nregions = [\"a\"]\nengine = \"postgresql\"\n[database.{name}.table.t]\n{table}")
+        };
+        let needs = ["database.one/table/t", "database.two/table/t"];
+        let text = format!(
+            "[project]\nname = \"t\"\n[region.a]\n{}{}[queue.q]\nregions = [\"a\"]\ndepends_on = {needs:?}\n",
+            database("one"),
+            database("two")
+        );
+        let (desired, diagnostics) = compile(&text, &Inputs::default());
+        let desired = desired.unwrap_or_else(|| panic!("{diagnostics:#?}"));
+        let queue = desired.of_kind("queue").next().expect("declared");
+        assert_eq!(queue.references.iter().map(|edge| edge.to.as_str()).collect::<Vec<_>>(), needs);
+        let (_, diagnostics) = compile(&text.replace("one/table/t\"", "one/table/u\""), &Inputs::default());
+        let problem = diagnostics.iter().next().expect("one");
+        assert_eq!(problem.detail, "the spec declares no table `u` in database.one");
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `database.one/table/t`?"));
     }
 }
