@@ -22,6 +22,7 @@
 //! | [`store`] | journal, lock and history on disk | |
 //! | [`pipeline`] | the stages in their order | |
 //! | [`crash`] | places at which a test lets the process die | |
+//! | [`mutation`] | places at which a test breaks the engine | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |
 
 pub mod address;
@@ -31,6 +32,7 @@ pub mod diagnostic;
 pub mod execute;
 pub mod graph;
 pub mod kind;
+pub mod mutation;
 pub mod observed;
 pub mod path;
 pub mod pipeline;

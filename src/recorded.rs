@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::HashSet;
 
 use crate::address::Address;
+use crate::mutation::{Mutation, broken};
 use crate::observed::Observed;
 use crate::plan::Verb;
 use crate::spec::Desired;
@@ -68,6 +69,6 @@ impl Recorded {
     #[must_use]
     pub fn intended(&self, identity: &str) -> bool {
         // By its identity and not by its address: a block may have been renamed since.
-        self.pending.contains_key(identity)
+        self.pending.contains_key(identity) || broken(Mutation::AdoptAnything)
     }
 }

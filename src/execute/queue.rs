@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::mutation::{Mutation, broken};
 use crate::plan::Step;
 
 /// The steps that are not done yet.
@@ -20,10 +21,12 @@ impl ReadyQueue {
     #[must_use]
     pub fn new(steps: &[Step]) -> Self {
         let mut followers = vec![Vec::new(); steps.len()];
-        for (at, step) in steps.iter().enumerate() {
+        let mut waiting: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
+        let ignored = waiting.iter().position(|count| *count > 0).filter(|_| broken(Mutation::IgnoreAnEdge));
+        ignored.into_iter().for_each(|at| waiting[at] = 0);
+        for (at, step) in steps.iter().enumerate().filter(|(at, _)| Some(*at) != ignored) {
             step.after.iter().for_each(|before| followers[*before].push(at));
         }
-        let waiting: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
         let ready = (0..steps.len()).filter(|at| waiting[*at] == 0).map(Reverse).collect();
         Self { waiting, followers, dead: vec![false; steps.len()], ready, open: steps.len() }
     }

@@ -14,6 +14,7 @@ use super::retry::backoff;
 use crate::address::Address;
 use crate::crash::point;
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
+use crate::mutation::{Mutation, broken};
 use crate::observed::Mark;
 use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
 use crate::provider::{Class, Progress, Provider, ProviderError, Registry, Removal, Request};
@@ -62,7 +63,9 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
         return Ok(Did::Nothing);
     }
     let unwritten = |error| format!("the journal can't be written, so nothing was done: {error}");
-    shared.journal.intend(entry.clone()).await.map_err(unwritten)?;
+    if !broken(Mutation::DropTheIntent) {
+        shared.journal.intend(entry.clone()).await.map_err(unwritten)?;
+    }
     let (events, address, verb) = (shared.events.clone(), change.address.clone(), step.verb);
     let progress = Progress::to(move |busy| {
         let _ = events.send(Event { address: address.clone(), verb, what: What::Busy(busy) });

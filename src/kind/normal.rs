@@ -31,7 +31,7 @@ pub fn normal(ty: &Type, value: Value) -> Value {
         }
         (Type::Map(_), Value::Map(entries)) if entries.is_empty() => Value::Null,
         (Type::Map(item), Value::Map(entries)) => {
-            Value::Map(entries.into_iter().map(|(key, value)| (key, normal(item, value))).collect())
+            Value::map(entries.into_iter().map(|(key, value)| (key, normal(item, value))).collect())
         }
         (Type::Object(attributes) | Type::WordOrObject(_, attributes), Value::Map(mut entries)) => {
             for attribute in *attributes {

@@ -18,6 +18,7 @@ use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::DependencyGraph;
 use crate::kind::{self, Outputs, Usage};
+use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::Recorded;
 use crate::spec::{Desired, Instance};
@@ -301,7 +302,7 @@ impl<'a> Decider<'a> {
 
     fn protect(&self, change: &Change, diagnostics: &mut Diagnostics) {
         let marked = change.before.as_ref().and_then(|target| target.mark.as_ref());
-        if change.action.destroys() && marked.is_some_and(|mark| mark.protect) {
+        if change.action.destroys() && marked.is_some_and(|mark| mark.protect && !broken(Mutation::IgnoreProtection)) {
             diagnostics.push(protected(change));
         }
     }
@@ -399,7 +400,7 @@ impl<'a> Decider<'a> {
             attributes,
             usage: Usage::new(),
             mark: Some(mark),
-            unmarked: self.recorded.intended(&instance.identity),
+            unmarked: self.recorded.intended(&instance.identity) && !broken(Mutation::TrustListings),
         }
     }
 

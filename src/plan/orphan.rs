@@ -10,6 +10,7 @@ use super::refusal::{loss, protected};
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::kind;
+use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::Recorded;
 use crate::spec::{Desired, OnRemove};
@@ -27,7 +28,7 @@ pub fn orphans(
         let mut change = removal(address, object, observed, options);
         // When everything is destroyed, what goes may still be in the spec.
         change.span = desired.get(address).filter(|_| options.destroy).map(|instance| instance.declaration.header);
-        let protect = object.mark.as_ref().is_some_and(|mark| mark.protect);
+        let protect = object.mark.as_ref().is_some_and(|mark| mark.protect && !broken(Mutation::IgnoreProtection));
         if change.action == Action::Delete && protect {
             diagnostics.push(protected(&change));
         }

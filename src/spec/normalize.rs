@@ -133,7 +133,7 @@ impl<'a> Normalizer<'a> {
         let entry = |(key, entry): (&String, &super::node::Entry)| {
             (key.clone(), self.value(item, &entry.node, &join(path, key)))
         };
-        Value::Map(table.iter().map(entry).collect())
+        Value::map(table.iter().map(entry).collect())
     }
 
     fn text(&mut self, ty: &Type, text: &str, span: Span, literal: bool, path: &str) -> Value {
@@ -240,6 +240,7 @@ impl<'a> Normalizer<'a> {
                 (_, None) => sound = false,
             }
         }
+        parts.shrink_to_fit();
         match parts.as_slice() {
             _ if !sound => Text::Broken,
             [] => Text::Known(Cow::Borrowed("")),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::diagnostic::Severity;
 use atlas::execute::{Entry, Execution, Journal, Outcome};
+use atlas::mutation::{Mutation, arm};
 use atlas::observed::Observed;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Action, Options, Plan, Selector, Verb, check};
@@ -20,37 +21,26 @@ use tokio::sync::{mpsc, watch};
 use super::model::{Model, Random};
 use super::unruly::{LAG, Unruly};
 
-/// A way in which the engine could be broken. Each has to be caught.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutation {
-    /// An intent is not on disk when its effect begins.
-    DropTheFsync,
-    /// One step does not wait for another one.
-    IgnoreAnEdge,
-    /// What does not answer counts as absent.
-    TrustSilence,
-    /// The mark's protection counts for nothing.
-    IgnoreProtection,
-    /// An object whose mark is missing counts as ours.
-    AdoptAnything,
-}
-
-impl Mutation {
-    pub const ALL: [Self; 5] =
-        [Self::DropTheFsync, Self::IgnoreAnEdge, Self::TrustSilence, Self::IgnoreProtection, Self::AdoptAnything];
-}
+/// Every way in which a test can break the engine. Each has to be caught.
+pub const MUTATIONS: [Mutation; 6] = [
+    Mutation::DropTheIntent,
+    Mutation::IgnoreAnEdge,
+    Mutation::TrustSilence,
+    Mutation::TrustListings,
+    Mutation::IgnoreProtection,
+    Mutation::AdoptAnything,
+];
 
 /// A journal in memory that knows what a crash would leave of it.
 #[derive(Default)]
 struct Memory {
     pending: Mutex<BTreeMap<String, Address>>,
-    forgetful: bool,
 }
 
 #[async_trait]
 impl Journal for Memory {
     async fn intend(&self, entry: Entry) -> std::io::Result<()> {
-        if !self.forgetful && (entry.verb == "create" || entry.verb == "adopt") {
+        if entry.verb == "create" || entry.verb == "adopt" {
             self.pending.lock().expect("sound").insert(entry.identity, entry.address);
         }
         Ok(())
@@ -68,26 +58,26 @@ struct Life {
     random: Random,
     unruly: Arc<Unruly>,
     journal: Arc<Memory>,
-    mutation: Option<Mutation>,
     /// The plan that was applied last, for telling what went wrong.
     plan: String,
 }
 
 /// Lives one life: what became of it, or what was broken.
 pub fn simulate(seed: u64, mutation: Option<Mutation>) -> Result<String, String> {
-    let life = std::panic::catch_unwind(|| run(seed, mutation));
+    arm(mutation);
+    let life = std::panic::catch_unwind(|| run(seed));
+    arm(None);
     life.unwrap_or_else(|_| Err(format!("seed {seed}: the engine panicked")))
 }
 
-fn run(seed: u64, mutation: Option<Mutation>) -> Result<String, String> {
+fn run(seed: u64) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
         let mut random = Random::new(seed);
         let life = Life {
             unruly: Arc::new(Unruly::new(Random::new(random.next()))),
-            journal: Arc::new(Memory { forgetful: mutation == Some(Mutation::DropTheFsync), ..Memory::default() }),
+            journal: Arc::new(Memory::default()),
             random,
-            mutation,
             plan: String::new(),
         };
         let (unruly, begun) = (life.unruly.clone(), tokio::time::Instant::now());
@@ -191,27 +181,11 @@ impl Life {
 
     async fn observe(&self, pipeline: &Pipeline) -> Result<Observed, String> {
         let recorded = Recorded { pending: self.journal.pending.lock().expect("sound").clone(), ..Recorded::default() };
-        let observed = pipeline.observe(&recorded).await.map_err(|error| error.chain())?;
-        let mutated = match self.mutation {
-            Some(Mutation::TrustSilence) => (observed.objects().to_vec(), BTreeMap::new()),
-            Some(Mutation::IgnoreProtection) => {
-                let mut objects = observed.objects().to_vec();
-                objects.iter_mut().filter_map(|object| object.mark.as_mut()).for_each(|mark| mark.protect = false);
-                (objects, observed.unreachable().clone())
-            }
-            _ => return Ok(observed),
-        };
-        let made: BTreeSet<Address> = observed.made().cloned().collect();
-        Ok(Observed::new("t", "default", mutated.0, mutated.1, made))
+        pipeline.observe(&recorded).await.map_err(|error| error.chain())
     }
 
     async fn recorded(&self, observed: &Observed, pipeline: &Pipeline) -> Recorded {
-        let mut recorded =
-            Recorded { pending: self.journal.pending.lock().expect("sound").clone(), ..Recorded::default() };
-        if self.mutation == Some(Mutation::AdoptAnything) {
-            let all = pipeline.desired.objects().map(|instance| (instance.identity.clone(), instance.address.clone()));
-            recorded.pending.extend(all);
-        }
+        let recorded = Recorded { pending: self.journal.pending.lock().expect("sound").clone(), ..Recorded::default() };
         pipeline.still_open(&recorded, observed).await
     }
 
@@ -221,7 +195,7 @@ impl Life {
         let observed = self.observe(&pipeline).await?;
         let recorded = self.recorded(&observed, &pipeline).await;
         self.journal.pending.lock().expect("sound").clone_from(&recorded.pending);
-        let mut plan = pipeline.plan(&recorded, &observed, &Options::default());
+        let plan = pipeline.plan(&recorded, &observed, &Options::default());
         if plan.diagnostics.has_errors() {
             return expected(&plan, model).map(|()| false);
         }
@@ -232,13 +206,6 @@ impl Life {
         self.nothing_in_the_dark(&plan)?;
         self.approve(&plan);
         self.plan = atlas::plan::render(&plan, atlas::style::Palette::default(), 100);
-        if self.mutation == Some(Mutation::IgnoreAnEdge) {
-            let waiting: Vec<usize> = (0..plan.steps.len()).filter(|at| !plan.steps[*at].after.is_empty()).collect();
-            if !waiting.is_empty() {
-                let at = waiting[self.random.below(waiting.len())];
-                plan.steps[at].after.clear();
-            }
-        }
         let (events, _) = mpsc::unbounded_channel();
         let (_stop, stopped) = watch::channel(false);
         let everything = plan.changes.iter().map(|change| Selector::new(change.address.clone())).collect();

@@ -1,0 +1,53 @@
+//! Mutations: ways in which a test breaks the engine, to see that the simulation notices.
+//!
+//! Each is asked for at the one place in the engine that it breaks, and holds for one thread. Without the feature
+//! `crash-points` there are none.
+
+/// A way in which the engine could be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// A step does not wait for its intent to be written.
+    DropTheIntent,
+    /// One step does not wait for another one.
+    IgnoreAnEdge,
+    /// A host that does not answer counts as one in which nothing is.
+    TrustSilence,
+    /// What a listing does not show counts as absent.
+    TrustListings,
+    /// The mark's protection counts for nothing.
+    IgnoreProtection,
+    /// An object whose mark is missing counts as ours.
+    AdoptAnything,
+}
+
+#[cfg(feature = "crash-points")]
+mod armed {
+    use std::cell::Cell;
+
+    use super::Mutation;
+
+    thread_local! {
+        static NOW: Cell<Option<Mutation>> = const { Cell::new(None) };
+    }
+
+    /// Breaks the engine in this thread, or mends it.
+    pub fn arm(mutation: Option<Mutation>) {
+        NOW.set(mutation);
+    }
+
+    /// Whether the engine is broken in this way.
+    #[must_use]
+    pub fn broken(mutation: Mutation) -> bool {
+        NOW.get() == Some(mutation)
+    }
+}
+
+#[cfg(feature = "crash-points")]
+pub use armed::{arm, broken};
+
+/// Whether a test broke the engine in this way.
+#[cfg(not(feature = "crash-points"))]
+#[must_use]
+pub const fn broken(_: Mutation) -> bool {
+    false
+}
