@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use foldhash::{HashMap, HashMapExt as _};
 
 use crate::address::Address;
-use crate::kind::{Kind, Outputs, normal};
+use crate::kind::{Kind, Outputs, Type, normal};
 use crate::value::{Attributes, Part, Reference, Template, Value};
 
 /// What is known of each resource so far.
@@ -71,10 +71,50 @@ impl<'a> Known<'a> {
     /// Whether an object has these attributes, once they are completed.
     #[must_use]
     pub fn matches(&self, kind: &Kind, attributes: &Attributes, observed: &Attributes) -> bool {
-        let same = |(name, value): (&'static str, &Value), now: (&'static str, &Value)| {
-            name == now.0 && if value.is_known() { value == now.1 } else { self.value(kind, name, value) == *now.1 }
+        let same = |(name, value): (&'static str, &Value), (other, now): (&'static str, &Value)| {
+            let told = || kind.attribute(name).and_then(|attribute| self.tell(&attribute.ty, value, now));
+            name == other
+                && if value.is_known() {
+                    value == now
+                } else {
+                    told().unwrap_or_else(|| self.value(kind, name, value) == *now)
+                }
         };
         attributes.len() == observed.len() && attributes.iter().zip(observed.iter()).all(|(one, now)| same(one, now))
+    }
+
+    /// Whether a value, once it is completed, is this one; none when that can't be told without making it. It is asked of
+    /// every reference in every plan, and almost always the answer is yes.
+    fn tell(&self, ty: &Type, value: &Value, now: &Value) -> Option<bool> {
+        match (ty, value, now) {
+            (Type::Map(item), Value::Map(entries), Value::Map(others)) => {
+                if entries.len() != others.len() {
+                    return Some(false);
+                }
+                for ((key, value), (other, now)) in entries.iter().zip(others.iter()) {
+                    if key != other || !self.tell(item, value, now)? {
+                        return Some(false);
+                    }
+                }
+                Some(true)
+            }
+            (Type::Text(_), Value::Template(template), Value::String(now)) => {
+                let mut rest = now.as_str();
+                for part in &template.0 {
+                    let text = match part {
+                        Part::Literal(text) => text,
+                        Part::Reference(reference) => self.look_up_text(reference)?,
+                    };
+                    match rest.strip_prefix(text) {
+                        Some(behind) => rest = behind,
+                        None => return Some(false),
+                    }
+                }
+                Some(rest.is_empty())
+            }
+            (Type::Text(_), Value::String(text), Value::String(now)) => Some(text == now),
+            _ => None,
+        }
     }
 
     /// One value, completed as far as possible and in normal form.
@@ -115,6 +155,15 @@ impl<'a> Known<'a> {
         match parts.as_slice() {
             [Part::Literal(only)] => Value::String(only.clone()),
             _ => Value::Template(Box::new(Template(parts))),
+        }
+    }
+
+    /// What a reference means, where that is a text.
+    fn look_up_text(&self, reference: &Reference) -> Option<&str> {
+        let facts = self.get(&reference.address)?;
+        match facts.outputs.get(&reference.path) {
+            Some(output) => Some(output),
+            None => facts.attributes.at(&reference.path)?.as_str(),
         }
     }
 

@@ -131,6 +131,8 @@ impl World {
         let open = |uri: &str, flags| -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(uri, flags)?;
             connection.busy_timeout(Duration::from_secs(10))?;
+            // Most of what a plan reads it reads once: to map the file saves a copy of all of it.
+            connection.pragma_update(None, "mmap_size", 1_i64 << 30)?;
             connection.query_row("SELECT count(*) FROM setting", [], |_| Ok(()))?;
             Ok(connection)
         };
@@ -175,8 +177,14 @@ impl World {
     /// When the database can't be read.
     pub fn visit_host(&self, host: &str, visit: &mut dyn FnMut(Object)) -> Result<(), WorldError> {
         let connection = self.lock();
-        let mut statement = connection
-            .prepare_cached("SELECT identity, kind, body, mark FROM object WHERE host = ?1 ORDER BY identity")?;
+        // What lives in a host stands together, as identities begin with their host's: to read it in a row is twice as fast
+        // as to look each object up by the index. What lives in none, or in several, is few and stands anywhere.
+        let mut statement = connection.prepare_cached(if host.is_empty() || host == SPANNING {
+            "SELECT identity, kind, body, mark FROM object WHERE host = ?1 ORDER BY identity"
+        } else {
+            "SELECT identity, kind, body, mark FROM object
+             WHERE identity > ?1 || '/' AND identity < ?1 || '0' AND +host = ?1 ORDER BY identity"
+        })?;
         let mut rows = statement.query([host])?;
         while let Some(row) = rows.next()? {
             visit(read_row(row)?);
