@@ -15,8 +15,10 @@ use foldhash::HashSet;
 use tokio::sync::oneshot;
 
 pub(super) use file::{aside, begin, read};
+pub(super) use line::opening;
+#[cfg(feature = "aws")]
+pub(super) use line::recover;
 use line::{Line, Turn};
-pub(super) use line::{opening, recover};
 
 use super::lock::Fence;
 use crate::crash::point;
@@ -138,7 +140,8 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::file::{Medium, over};
-    use super::{RunJournal, begin, opening, read, recover};
+    use super::line::recover;
+    use super::{RunJournal, begin, opening, read};
     use crate::address::Address;
     use crate::execute::{Entry, Journal as _, Outcome};
     use crate::plan::Verb;
