@@ -69,7 +69,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
         plan::show(loaded, &plan, ui);
     }
     load::sound(&loaded.source, &plan)?;
-    let approved = approve(work.saved.as_ref(), &plan, ui)?;
+    let approved = approve(work.saved.as_ref(), &plan, loaded, ui)?;
     let blocked = plan.summary().blocked > 0;
     if plan.steps.is_empty() {
         keep_inventory(loaded, &[], &observed, ui);
@@ -143,9 +143,9 @@ struct Approved {
     moved: bool,
 }
 
-fn approve(saved: Option<&SavedPlan>, plan: &Plan, ui: &Ui) -> Result<Option<Approved>, Failure> {
+fn approve(saved: Option<&SavedPlan>, plan: &Plan, loaded: &Loaded, ui: &Ui) -> Result<Option<Approved>, Failure> {
     let Some(saved) = saved else { return Ok(None) };
-    let approval = saved.approve(plan);
+    let approval = saved.approve(plan, &loaded.pipeline.graph);
     for (address, how) in &approval.moved {
         ui.err(&format!("refused: {address}: {how}\n"));
     }

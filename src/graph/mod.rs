@@ -83,9 +83,15 @@ impl DependencyGraph {
     /// Everything that needs a resource, directly or not, ordered by address.
     #[must_use]
     pub fn all_dependants(&self, address: &Address) -> Vec<&Address> {
+        self.all_dependants_of(std::iter::once(address))
+    }
+
+    /// Everything that needs one of some resources, directly or not, ordered by address.
+    #[must_use]
+    pub fn all_dependants_of<'a>(&self, addresses: impl Iterator<Item = &'a Address>) -> Vec<&Address> {
         let mut found: Vec<NodeIndex> = Vec::new();
         let mut seen = foldhash::HashSet::default();
-        let mut open: Vec<NodeIndex> = self.index.get(address).copied().into_iter().collect();
+        let mut open: Vec<NodeIndex> = addresses.filter_map(|address| self.index.get(address).copied()).collect();
         while let Some(node) = open.pop() {
             for next in self.inner.neighbors_directed(node, Direction::Incoming) {
                 if seen.insert(next) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use super::options::{Options, Selector};
 use crate::address::Address;
+use crate::graph::DependencyGraph;
 use crate::value::long_hash;
 
 /// The version of the file's format.
@@ -148,9 +149,10 @@ impl SavedPlan {
         }
     }
 
-    /// Compares what was approved with what would be done now.
+    /// Compares what was approved with what would be done now. What needs something that moved has moved as well: whoever
+    /// approved it saw it on other ground.
     #[must_use]
-    pub fn approve(&self, now: &Plan) -> Approval {
+    pub fn approve(&self, now: &Plan, graph: &DependencyGraph) -> Approval {
         let mut approval = Approval::default();
         let fresh = entries(now);
         let blocked: BTreeSet<&str> = now
@@ -182,6 +184,11 @@ impl SavedPlan {
         }
         for address in fresh.keys().filter(|address| !self.changes.contains_key(*address)) {
             approval.unapproved.extend(Address::parse(address));
+        }
+        let ground = approval.moved.keys().chain(&approval.unapproved);
+        let above: Vec<Address> = graph.all_dependants_of(ground).into_iter().cloned().collect();
+        for address in above.into_iter().filter(|address| approval.approved.remove(address)) {
+            approval.moved.insert(address, "it needs something that is not as it was approved".into());
         }
         approval
     }

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use atlas::mutation::Mutation;
-use run::{MUTATIONS, simulate};
+#[cfg(feature = "crash-points")]
+use run::MUTATIONS;
+use run::simulate;
 
 /// Runs seeds on all cores; the failures, by seed.
 fn seeds(from: u64, count: u64, mutation: Option<Mutation>, enough: usize) -> BTreeMap<u64, String> {
@@ -62,6 +64,7 @@ fn a_seed_always_tells_the_same_story() {
     assert_ne!(simulate(1, None), simulate(2, None), "two seeds tell two stories");
 }
 
+#[cfg(feature = "crash-points")]
 #[test]
 fn a_broken_engine_is_caught() {
     for mutation in MUTATIONS {

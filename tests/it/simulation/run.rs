@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::diagnostic::Severity;
 use atlas::execute::{Entry, Execution, Journal, Outcome};
-use atlas::mutation::{Mutation, arm};
+use atlas::mutation::Mutation;
+#[cfg(feature = "crash-points")]
+use atlas::mutation::arm;
 use atlas::observed::Observed;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Action, Options, Plan, Selector, Verb, check};
@@ -22,6 +24,7 @@ use super::model::{Model, Random};
 use super::unruly::{LAG, Unruly};
 
 /// Every way in which a test can break the engine. Each has to be caught.
+#[cfg(feature = "crash-points")]
 pub const MUTATIONS: [Mutation; 6] = [
     Mutation::DropTheIntent,
     Mutation::IgnoreAnEdge,
@@ -61,6 +64,10 @@ struct Life {
     /// The plan that was applied last, for telling what went wrong.
     plan: String,
 }
+
+/// Without the feature the engine can't be broken.
+#[cfg(not(feature = "crash-points"))]
+const fn arm(_: Option<Mutation>) {}
 
 /// Lives one life: what became of it, or what was broken.
 pub fn simulate(seed: u64, mutation: Option<Mutation>) -> Result<String, String> {
