@@ -78,16 +78,22 @@ fn fifty_kills_in_a_row_and_one_apply() {
     }
     let place = Place::with(&spec);
     let mut seed: u64 = 7;
-    let mut killed = 0;
-    for round in 0..50 {
+    let (mut killed, mut inside) = (0, 0);
+    for _ in 0..50 {
+        let former = journal_of(&place);
         let mut child = begin(&place, &["apply", "--yes", "-q"]);
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Short waits first and longer ones later, so that some of it dies while planning and some while applying.
-        std::thread::sleep(Duration::from_millis(30 + (seed >> 33) % (60 + round * 4)));
+        // The moment is one of its work and not of the clock, so that it is in the middle on a fast machine as on a slow one.
+        let enough = (seed >> 33) as usize % 30 + 1;
+        while child.try_wait().expect("known").is_none() && begun_steps(&place, former) < enough {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let steps = begun_steps(&place, former);
         killed += usize::from(child.try_wait().expect("known").is_none());
         // It may just have ended by itself.
         let _ = child.kill();
         child.wait().expect("it is over");
+        inside += usize::from(steps > 0);
     }
     let last = place.run(&["apply", "--yes", "-q"]);
     assert_eq!(last.code, 0, "{last:?}");
@@ -96,8 +102,25 @@ fn fifty_kills_in_a_row_and_one_apply() {
     let resources = status["resources"].as_array().expect("a list");
     assert_eq!(resources.len(), 2_000);
     assert!(resources.iter().all(|one| one["status"] == "ok"));
-    println!("{killed} of 50 applies were killed on their way");
-    assert!(killed >= 10, "only {killed} were killed on their way");
+    println!("{killed} of 50 applies were killed, {inside} of them after they had begun to make something");
+    assert!(killed >= 40 && inside >= 30, "only {killed} were killed, {inside} of them in the middle");
+}
+
+/// Which file the journal is.
+fn journal_of(place: &Place) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(place.path(".atlas/records/s/journal.jsonl")).map_or(0, |metadata| metadata.ino())
+}
+
+/// How many steps an apply has begun, by its journal, which takes the place of the one before.
+fn begun_steps(place: &Place, former: u64) -> usize {
+    if journal_of(place) == former {
+        return 0;
+    }
+    let journal = std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+    // What was carried over from runs before has no step of its own.
+    let carried = format!("\"step\":{}", usize::MAX);
+    journal.lines().filter(|line| line.contains("\"intent\"") && !line.contains(&carried)).count()
 }
 
 #[test]
