@@ -2,7 +2,8 @@
 //! before.
 //!
 //! `cargo bench` runs all of it, `cargo bench -- 1000 10000` only those sizes. Each measurement runs in a process of its
-//! own, so that the peak of its memory is its own. The specs are those of `scripts/generate`: separate tables, layered ten
+//! own, so that the peak of its memory is its own. Last come the commands as a person runs them, whole processes with the
+//! journal on. The specs are those of `scripts/generate`: separate tables, layered ten
 //! deep with up to three edges each; and few tables with many places. These machines are noisy: compare ratios within one
 //! run.
 #![allow(clippy::disallowed_macros, reason = "a bench prints what it measured")]
@@ -22,6 +23,13 @@ use tokio::sync::{mpsc, watch};
 
 const STAGES: [&str; 7] = ["parse", "graph", "plan create", "apply", "plan no-op", "plan one change", "destroy"];
 
+const COMMANDS: [(&str, &[&str]); 4] = [
+    ("plan, nothing there yet", &["plan"]),
+    ("apply", &["apply", "--yes", "-q"]),
+    ("plan, nothing to do", &["plan"]),
+    ("plan after one edit", &["plan"]),
+];
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     if let [one, shape, stage, size] = arguments.as_slice()
@@ -36,23 +44,103 @@ fn main() {
         sizes = vec![1_000, 10_000, 100_000];
     }
     for shape in ["tables", "places"] {
-        println!("\n{shape:16} {:>9} {:>12} {:>10} {:>7} {:>7}", "resources", "time", "peak", "time", "memory");
-        for stage in STAGES {
-            let mut before: Option<(f64, f64)> = None;
-            for size in &sizes {
-                let (seconds, megabytes) = child(shape, stage, *size);
-                let ratio =
-                    |now: f64, then: Option<f64>| then.map_or(String::new(), |then| format!("×{:.1}", now / then));
-                println!(
-                    "{stage:16} {size:>9} {:>9.1} ms {megabytes:>7.0} MB {:>7} {:>7}",
-                    seconds * 1_000.0,
-                    ratio(seconds, before.map(|(time, _)| time)),
-                    ratio(megabytes, before.map(|(_, memory)| memory)),
-                );
-                before = Some((seconds, megabytes));
-            }
+        stages(shape, &sizes);
+        commands(shape, &sizes);
+    }
+}
+
+fn head(title: &str) {
+    println!("\n{title:24} {:>9} {:>12} {:>10} {:>7} {:>7}", "resources", "time", "peak", "time", "memory");
+}
+
+/// Prints one measurement, and how it grew since the size before.
+fn row(what: &str, size: usize, now: (f64, f64), before: Option<(f64, f64)>) {
+    let ratio = |now: f64, then: Option<f64>| then.map_or(String::new(), |then| format!("×{:.1}", now / then));
+    let (seconds, megabytes) = now;
+    println!(
+        "{what:24} {size:>9} {:>9.1} ms {megabytes:>7.0} MB {:>7} {:>7}",
+        seconds * 1_000.0,
+        ratio(seconds, before.map(|(time, _)| time)),
+        ratio(megabytes, before.map(|(_, memory)| memory)),
+    );
+}
+
+/// Every stage by itself.
+fn stages(shape: &str, sizes: &[usize]) {
+    head(shape);
+    for stage in STAGES {
+        let mut before = None;
+        for size in sizes {
+            let now = child(shape, stage, *size);
+            row(stage, *size, now, before);
+            before = Some(now);
         }
     }
+}
+
+/// The commands as a person runs them, one after the other in one folder for each size.
+fn commands(shape: &str, sizes: &[usize]) {
+    head(&format!("{shape}, whole process"));
+    let mut rows: Vec<Vec<(f64, f64)>> = Vec::new();
+    for size in sizes {
+        let folder = std::env::temp_dir().join(format!("atlas-bench-{}-{size}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("atlas.toml");
+        let text = spec(shape, *size);
+        std::fs::write(&path, &text).expect("written");
+        let mut measured = Vec::new();
+        for (what, args) in COMMANDS {
+            if what.contains("edit") {
+                let edited = text.replacen("visibility_timeout = \"7s\"", "visibility_timeout = \"8s\"", 1);
+                std::fs::write(&path, edited).expect("written");
+            }
+            measured.push(process(&folder, args));
+        }
+        rows.push(measured);
+        // What is left behind in the temporary folder is of no use to anyone.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    for (at, (what, _)) in COMMANDS.iter().enumerate() {
+        let mut before = None;
+        for (size, measured) in sizes.iter().zip(&rows) {
+            row(what, *size, measured[at], before);
+            before = Some(measured[at]);
+        }
+    }
+}
+
+/// Runs the program in a folder: seconds, and megabytes at the peak. A command that only looks is run five times, and the
+/// median told.
+fn process(folder: &std::path::Path, args: &[&str]) -> (f64, f64) {
+    let rounds = if args[0] == "plan" { 5 } else { 1 };
+    let mut all: Vec<(f64, f64)> = (0..rounds).map(|_| once(folder, args)).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    all[rounds / 2]
+}
+
+fn once(folder: &std::path::Path, args: &[&str]) -> (f64, f64) {
+    let begun = Instant::now();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atlas"));
+    let mut child =
+        command.args(args).current_dir(folder).stdout(std::process::Stdio::null()).spawn().expect("it runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak: f64 = 0.0;
+    loop {
+        // The kernel tells the peak so far; what is asked for last is told shortly before the end.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        peak = peak.max(high_water(&text));
+        if let Some(code) = child.try_wait().expect("known") {
+            assert!(code.success(), "{args:?}: {code}");
+            return (begun.elapsed().as_secs_f64(), peak);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The peak of a process in megabytes, by its status in `/proc`.
+fn high_water(status: &str) -> f64 {
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+    peak.unwrap_or(0.0) / 1024.0
 }
 
 /// Measures in a process of its own: seconds, and megabytes at the peak.
@@ -80,9 +168,7 @@ fn measure(text: &str, stage: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let elapsed = runtime.block_on(run(text, stage));
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
-    println!("{} {}", elapsed.as_secs_f64(), peak.unwrap_or_default() / 1024.0);
+    println!("{} {}", elapsed.as_secs_f64(), high_water(&status));
 }
 
 /// Everything up to a stage, and how long that stage itself took.
