@@ -165,7 +165,13 @@ pub async fn converge(
         return Err(format!("{:?}", plan.diagnostics));
     }
     let loss: Vec<&str> = loss.iter().map(String::as_str).collect();
-    let report = execute(&pipeline, plan.clone(), &loss).await;
+    let mut report = execute(&pipeline, plan.clone(), &loss).await;
+    // What is written to meanwhile holds more by then, as a bucket does that takes the access logs of another one. Then, as
+    // the message says, it is planned again.
+    if report.failed.iter().any(|(.., why)| why.starts_with("it would lose more than the plan showed")) {
+        let (pipeline, again) = self::plan(stand, spec, options).await;
+        report = execute(&pipeline, again, &loss).await;
+    }
     if !report.is_complete() {
         return Err(format!("failed: {:?} {:?}", report.failed, report.skipped));
     }
