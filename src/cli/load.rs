@@ -10,6 +10,7 @@ use super::ui::Ui;
 use super::{environment, files};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostics, SourceText};
+use crate::kind::amount;
 use crate::pipeline::Pipeline;
 use crate::plan::{Options, Plan, Selector};
 use crate::provider::{Provider, Registry};
@@ -113,7 +114,7 @@ pub fn recorded(loaded: &Loaded, ui: &Ui) -> Result<Recorded, Failure> {
         }
         0 => {}
         lines => {
-            let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+            let lines = amount::count(lines as u64, "line");
             ui.err(&format!(
                 "warning: {lines} of the journal can't be read; the next apply sets it aside as `{}`\n  \
                  If a run was interrupted, what it had just made may look like somebody else's:\n  \

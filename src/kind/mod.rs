@@ -4,7 +4,7 @@
 //! attribute once are derived from that table, so a new attribute is one entry and a new kind is one file and one
 //! line in [`ALL`].
 
-mod amount;
+pub mod amount;
 mod app;
 mod bucket;
 mod check;

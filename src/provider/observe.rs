@@ -94,6 +94,9 @@ pub async fn look_into(registry: &Registry, removed: &[(&'static Kind, String)],
 /// looked at. A listing may lag behind, so that each of the others is asked for by itself before it is let go.
 pub async fn still_open(registry: &Registry, recorded: &Recorded, observed: &Observed, desired: &Desired) -> Recorded {
     let mut open = recorded.unfinished(observed);
+    if open.pending.is_empty() {
+        return open;
+    }
     let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
     let doubtful = open.pending.iter().filter(|(identity, _)| {
         observed.at(identity).is_none() && observed.silence(identity).is_none() && !wanted.contains(identity.as_str())

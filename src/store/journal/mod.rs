@@ -246,6 +246,7 @@ mod tests {
         journal.intend(entry(8, "d")).await.expect("written");
         assert!(!read(&path).expect("readable").intended("b"));
     }
+
     #[tokio::test]
     async fn a_line_that_was_written_by_half_is_taken_back() {
         let folder = tempfile::tempdir().expect("a folder");
