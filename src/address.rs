@@ -22,6 +22,10 @@ pub struct Address {
     text: Arc<str>,
 }
 
+/// An address as somebody wrote it, checked, and cheap: most of those in a spec are only looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a>(&'a str);
+
 /// Why a text is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an address: {reason}")]
@@ -53,9 +57,55 @@ impl Address {
     /// # Errors
     /// When the text lacks a kind or a name, or holds a character that no address has.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        Written::parse(text).map(Written::to_owned)
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The kind of the resource: `bucket`, or `table` for `database.ledger/table/transactions`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        Written(&self.text).kind()
+    }
+
+    /// The name that the spec gave the resource.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        Written(&self.text).name()
+    }
+
+    /// The place of a resource that stands in several: a region or a cluster.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        Written(&self.text).place()
+    }
+
+    /// The resource that this one lives inside by name, if it is a child.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let mut cuts = self.text.rmatch_indices('/');
+        cuts.next()?;
+        cuts.next().map(|(at, _)| Self::from_text(&self.text[..at]))
+    }
+
+    fn from_text(text: &str) -> Self {
+        Self { hash: FixedState::default().hash_one(text), text: text.into() }
+    }
+}
+
+impl<'a> Written<'a> {
+    /// Reads an address without making one of its own.
+    ///
+    /// # Errors
+    /// When the text lacks a kind or a name, or holds a character that no address has.
+    pub fn parse(text: &'a str) -> Result<Self, AddressError> {
         let fail = |reason| Err(AddressError { text: text.to_owned(), reason });
-        let known = |c: char| c.is_ascii_alphanumeric() || "-_.@/".contains(c);
-        if !text.chars().all(known) {
+        let known = |c: u8| c.is_ascii_alphanumeric() || b"-_.@/".contains(&c);
+        if !text.bytes().all(known) {
             return fail("it may hold letters, digits and `-_.@/` only");
         }
         let head = text.split('/').next().unwrap_or_default();
@@ -69,52 +119,50 @@ impl Address {
         if text.contains('/') && (text.split('/').count().is_multiple_of(2) || text.split('/').any(str::is_empty)) {
             return fail("write what lives inside another resource as parent/kind/name");
         }
-        Ok(Self::from_text(text))
+        Ok(Self(text))
+    }
+
+    /// The address itself.
+    #[must_use]
+    pub fn to_owned(self) -> Address {
+        Address::from_text(self.0)
     }
 
     /// The whole text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
+    pub const fn as_str(self) -> &'a str {
+        self.0
     }
 
-    /// The kind of the resource: `bucket`, or `table` for `database.ledger/table/transactions`.
+    /// As [`Address::kind`].
     #[must_use]
-    pub fn kind(&self) -> &str {
-        let mut segments = self.text.rsplit('/');
-        match (segments.next(), segments.next()) {
-            (Some(_), Some(kind)) => kind,
-            (Some(head), None) => head.split('.').next().unwrap_or_default(),
-            _ => "",
+    pub fn kind(self) -> &'a str {
+        match self.0.rsplit_once('/') {
+            Some((before, _)) => before.rsplit('/').next().unwrap_or_default(),
+            None => self.0.split('.').next().unwrap_or_default(),
         }
     }
 
-    /// The name that the spec gave the resource.
+    /// As [`Address::name`].
     #[must_use]
-    pub fn name(&self) -> &str {
-        match self.text.rsplit_once('/') {
+    pub fn name(self) -> &'a str {
+        match self.0.rsplit_once('/') {
             Some((_, name)) => name,
-            None => self.text.split_once('.').map_or("", |(_, rest)| rest.split('@').next().unwrap_or_default()),
+            None => self.0.split_once('.').map_or("", |(_, rest)| rest.split('@').next().unwrap_or_default()),
         }
     }
 
-    /// The place of a resource that stands in several: a region or a cluster.
+    /// As [`Address::place`].
     #[must_use]
-    pub fn place(&self) -> Option<&str> {
-        let head = self.text.split('/').next()?;
+    pub fn place(self) -> Option<&'a str> {
+        let head = self.0.split('/').next()?;
         head.split_once('@').map(|(_, place)| place)
     }
+}
 
-    /// The resource that this one lives inside by name, if it is a child.
-    #[must_use]
-    pub fn parent(&self) -> Option<Self> {
-        let mut cuts = self.text.rmatch_indices('/');
-        cuts.next()?;
-        cuts.next().map(|(at, _)| Self::from_text(&self.text[..at]))
-    }
-
-    fn from_text(text: &str) -> Self {
-        Self { hash: FixedState::default().hash_one(text), text: text.into() }
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
     }
 }
 

@@ -12,6 +12,7 @@
 //! | module | what | pure |
 //! |---|---|---|
 //! | [`address`], [`value`], [`diagnostic`], [`path`], [`style`] | the words that everything else uses | yes |
+//! | `parallel` | the same thing done to many things, on all cores | yes |
 //! | [`kind`] | what each kind of resource is, as data | yes |
 //! | [`spec`] | text → [`spec::Desired`] | yes |
 //! | [`graph`] | desired → [`graph::DependencyGraph`] | yes |
@@ -34,6 +35,7 @@ pub mod graph;
 pub mod kind;
 pub mod mutation;
 pub mod observed;
+mod parallel;
 pub mod path;
 pub mod pipeline;
 pub mod plan;

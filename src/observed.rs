@@ -1,9 +1,11 @@
 //! What was observed in the world, and the marks that say what of it is Atlas's own.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher as _;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
@@ -62,8 +64,9 @@ pub struct Object {
 #[derive(Debug, Default)]
 pub struct Observed {
     objects: Vec<Object>,
-    by_identity: HashMap<String, usize>,
-    by_address: HashMap<Address, usize>,
+    hasher: RandomState,
+    by_identity: HashTable<usize>,
+    by_address: HashTable<usize>,
     /// Objects with a mark that another object carries as well: there are some while a replacement was interrupted.
     again: Vec<(Address, usize)>,
     unreachable: BTreeMap<String, String>,
@@ -97,20 +100,36 @@ impl Observed {
         unreachable: BTreeMap<String, String>,
         made: BTreeSet<Address>,
     ) -> Self {
-        let mut by_identity = HashMap::with_capacity(objects.len());
-        let mut by_address: HashMap<Address, usize> = HashMap::with_capacity(objects.len());
-        let mut again = Vec::new();
-        for (at, object) in objects.iter().enumerate() {
-            by_identity.insert(object.identity.clone(), at);
-            if let Some(mark) = object.mark.as_ref().filter(|_| object.belongs_to(project, environment)) {
-                match by_address.entry(mark.address.clone()) {
-                    Entry::Vacant(place) => drop(place.insert(at)),
-                    Entry::Occupied(_) => again.push((mark.address.clone(), at)),
-                }
-            }
-        }
         let unreachable = if broken(Mutation::TrustSilence) { BTreeMap::new() } else { unreachable };
-        Self { objects, by_identity, by_address, again, unreachable, made }
+        let hasher = RandomState::default();
+        let by_identity = HashTable::with_capacity(objects.len());
+        let by_address = HashTable::with_capacity(objects.len());
+        let mut observed = Self { objects, hasher, by_identity, by_address, again: Vec::new(), unreachable, made };
+        for at in 0..observed.objects.len() {
+            observed.index(at, project, environment);
+        }
+        observed
+    }
+
+    fn index(&mut self, at: usize, project: &str, environment: &str) {
+        let (objects, hasher) = (&self.objects, &self.hasher);
+        let object = &objects[at];
+        let same = |other: &usize| objects[*other].identity == object.identity;
+        let hash = |other: &usize| hasher.hash_one(objects[*other].identity.as_str());
+        match self.by_identity.entry(hash(&at), same, hash) {
+            Entry::Occupied(mut before) => *before.get_mut() = at,
+            Entry::Vacant(place) => drop(place.insert(at)),
+        }
+        let Some(address) = object.mark.as_ref().map(|mark| &mark.address) else { return };
+        if !object.belongs_to(project, environment) {
+            return;
+        }
+        let marked = |other: &usize| objects[*other].mark.as_ref().map(|mark| &mark.address);
+        let hash = |other: &usize| hasher.hash_one(marked(other));
+        match self.by_address.entry(hash(&at), |other| marked(other) == Some(address), hash) {
+            Entry::Occupied(_) => self.again.push((address.clone(), at)),
+            Entry::Vacant(place) => drop(place.insert(at)),
+        }
     }
 
     /// Every object that was seen, whoever owns it.
@@ -122,20 +141,33 @@ impl Observed {
     /// The object with this deterministic name.
     #[must_use]
     pub fn at(&self, identity: &str) -> Option<&Object> {
-        self.by_identity.get(identity).map(|at| &self.objects[*at])
+        self.position(identity).map(|at| &self.objects[at])
+    }
+
+    /// Where among [`Observed::objects`] the object with this deterministic name is.
+    #[must_use]
+    pub fn position(&self, identity: &str) -> Option<usize> {
+        let hash = self.hasher.hash_one(identity);
+        self.by_identity.find(hash, |at| self.objects[*at].identity == identity).copied()
     }
 
     /// This project's objects that are marked with an address: one, or two while a replacement was interrupted.
     pub fn marked<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a Object> {
         let again = self.again.iter().filter(move |(other, _)| other == address).map(|(_, at)| at);
-        self.by_address.get(address).into_iter().chain(again).map(|at| &self.objects[*at])
+        let marked = |at: &usize| self.objects[*at].mark.as_ref().map(|mark| &mark.address);
+        let first = self.by_address.find(self.hasher.hash_one(Some(address)), |at| marked(at) == Some(address));
+        first.into_iter().chain(again).map(|at| &self.objects[*at])
     }
 
-    /// The objects of this project and environment that `wanted` says yes to, ordered by address.
-    pub fn owned(&self, wanted: impl Fn(&Object) -> bool) -> impl Iterator<Item = (&Address, &Object)> {
-        let places = self.by_address.iter().chain(self.again.iter().map(|(address, at)| (address, at)));
-        let mut owned: Vec<_> =
-            places.map(|(address, at)| (address, &self.objects[*at])).filter(|(_, object)| wanted(object)).collect();
+    /// The objects of this project and environment that `wanted` says yes to, by position and by itself, ordered by
+    /// address.
+    pub fn owned(&self, wanted: impl Fn(usize, &Object) -> bool) -> impl Iterator<Item = (&Address, &Object)> {
+        let places = self.by_address.iter().chain(self.again.iter().map(|(_, at)| at));
+        let places = places.filter(|at| wanted(**at, &self.objects[**at]));
+        let mut owned: Vec<(&Address, &Object)> = places
+            .map(|at| &self.objects[*at])
+            .filter_map(|object| Some((&object.mark.as_ref()?.address, object)))
+            .collect();
         owned.sort_by(|a, b| (a.0, &a.1.identity).cmp(&(b.0, &b.1.identity)));
         owned.into_iter()
     }
@@ -171,7 +203,7 @@ impl Observed {
 
     /// Learns what an object holds; whether that is news.
     pub fn learn_usage(&mut self, identity: &str, usage: Usage) -> bool {
-        let Some(object) = self.by_identity.get(identity).map(|at| &mut self.objects[*at]) else { return false };
+        let Some(object) = self.position(identity).map(|at| &mut self.objects[at]) else { return false };
         let news = object.usage != usage;
         object.usage = usage;
         news

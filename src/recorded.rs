@@ -47,7 +47,7 @@ impl Inventory {
         let wanted: HashSet<&Address> = desired.objects().map(|instance| &instance.address).collect();
         let mut made = self.made;
         made.retain(|address| wanted.contains(address) && !removed.contains(address));
-        made.extend(observed.owned(|_| true).map(|(address, _)| address.clone()));
+        made.extend(observed.owned(|_, _| true).map(|(address, _)| address.clone()));
         Self { made }
     }
 }

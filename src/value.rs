@@ -10,6 +10,10 @@ use sha2::{Digest as _, Sha256};
 use crate::address::Address;
 use crate::path::split;
 
+/// A text of any length. One of up to 24 bytes, as most names and values of a spec are, stands where it is used and not
+/// somewhere else in memory.
+pub use compact_str::CompactString as Text;
+
 /// The value of an attribute. A [`Value::Template`] is one that only another resource can complete.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Value {
@@ -23,11 +27,11 @@ pub enum Value {
     /// A number with a fraction.
     Float(f64),
     /// A text.
-    String(String),
+    String(Text),
     /// Values in order.
     List(Vec<Value>),
     /// Values by key, ordered by key.
-    Map(LiteMap<String, Value>),
+    Map(LiteMap<Text, Value>),
     /// A text with references in it that are not resolved yet.
     Template(Box<Template>),
 }
@@ -40,7 +44,7 @@ pub struct Template(pub Vec<Part>);
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
     /// Text that stands for itself.
-    Literal(String),
+    Literal(Text),
     /// An attribute or output of another resource.
     Reference(Reference),
 }
@@ -51,13 +55,13 @@ pub struct Reference {
     /// The resource referred to, its place already chosen.
     pub address: Address,
     /// The attribute or output, with a path into it: `arn`, `dead_letter.queue`.
-    pub path: String,
+    pub path: Text,
 }
 
 impl Value {
     /// Values by key, in no more memory than they take: most maps of a spec hold one or two.
     #[must_use]
-    pub fn map(entries: LiteMap<String, Self>) -> Self {
+    pub fn map(entries: LiteMap<Text, Self>) -> Self {
         Self::Map(fitted(entries))
     }
 
@@ -107,7 +111,7 @@ impl Value {
         let mut entries = if let Self::Map(entries) = self { entries } else { LiteMap::new_vec() };
         let inner = entries.remove(*first).unwrap_or_default().with(rest, leaf);
         if !inner.is_null() {
-            entries.insert((*first).to_owned(), inner);
+            entries.insert((*first).into(), inner);
         }
         if entries.is_empty() { Self::Null } else { Self::Map(entries) }
     }
@@ -147,10 +151,10 @@ impl Value {
             Self::Bool(flag) => (*flag).into(),
             Self::Int(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
-            Self::String(text) => text.clone().into(),
+            Self::String(text) => text.as_str().into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Map(entries) => {
-                serde_json::Value::Object(entries.iter().map(|(key, item)| (key.clone(), item.to_json())).collect())
+                serde_json::Value::Object(entries.iter().map(|(key, item)| (key.to_string(), item.to_json())).collect())
             }
         }
     }
@@ -165,7 +169,7 @@ impl Value {
 
 /// A map in no more memory than its entries take. A vector that grows begins with room for four.
 #[must_use]
-pub fn fitted<V>(entries: LiteMap<String, V>) -> LiteMap<String, V> {
+pub fn fitted<V>(entries: LiteMap<Text, V>) -> LiteMap<Text, V> {
     let mut entries = entries.into_tuple_vec();
     entries.shrink_to_fit();
     LiteMap::from_sorted_store_unchecked(entries)
@@ -221,7 +225,7 @@ impl fmt::Display for Template {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::String(text.to_owned())
+        Self::String(text.into())
     }
 }
 
@@ -233,10 +237,10 @@ impl From<serde_json::Value> for Value {
             serde_json::Value::Number(number) => {
                 number.as_i64().map_or_else(|| Self::Float(number.as_f64().unwrap_or_default()), Self::Int)
             }
-            serde_json::Value::String(text) => Self::String(text),
+            serde_json::Value::String(text) => Self::String(text.into()),
             serde_json::Value::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
             serde_json::Value::Object(entries) => {
-                Self::Map(entries.into_iter().map(|(key, item)| (key, Self::from(item))).collect())
+                Self::Map(entries.into_iter().map(|(key, item)| (key.into(), Self::from(item))).collect())
             }
         }
     }
@@ -289,11 +293,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.to_owned()))
+        Ok(Value::String(text.into()))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(Value::String(text))
+        Ok(Value::String(text.into()))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -387,8 +391,10 @@ impl Serialize for Attributes {
 
 impl FromIterator<(&'static str, Value)> for Attributes {
     fn from_iter<I: IntoIterator<Item = (&'static str, Value)>>(items: I) -> Self {
+        let items = items.into_iter();
         let mut attributes: Vec<(&'static str, Value)> =
-            items.into_iter().filter(|(_, value)| !value.is_null()).collect();
+            Vec::with_capacity(items.size_hint().1.unwrap_or_default().min(64));
+        attributes.extend(items.filter(|(_, value)| !value.is_null()));
         // Stable, so that of two values for one name the later one stays.
         attributes.sort_by_key(|(name, _)| *name);
         attributes.reverse();

@@ -60,7 +60,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
 pub fn attach_folders(base: &Path, desired: &mut Desired, diagnostics: &mut Diagnostics) {
     let mut digests: BTreeMap<String, String> = BTreeMap::new();
     let mut failed: BTreeMap<String, String> = BTreeMap::new();
-    for (folder, instance) in desired.folders() {
+    for (folder, span, instance) in desired.folders() {
         if digests.contains_key(folder) {
             continue;
         }
@@ -75,7 +75,7 @@ pub fn attach_folders(base: &Path, desired: &mut Desired, diagnostics: &mut Diag
         }
         diagnostics.push(
             Diagnostic::error("chart that can't be read", format!("`{folder}`: {}", failed[folder]))
-                .at(instance.declaration.span_at("chart"))
+                .at(span)
                 .hint("name a folder with a Chart.yaml, relative to the spec")
                 .of(&instance.address),
         );

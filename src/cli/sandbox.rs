@@ -102,7 +102,7 @@ mod play {
                 .map_err(|_| Failure::new(format!("`{path}` counts something, and `{text}` is no number")))?;
             world
                 .edit(&object.identity, |object| {
-                    object.usage.insert(path.to_owned(), count);
+                    object.usage.insert(path.into(), count);
                 })
                 .map_err(failed)?;
             return Ok(format!("{address} has {path} = {count} now."));

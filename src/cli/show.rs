@@ -8,7 +8,7 @@ use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
 use crate::observed::{Object, Observed};
-use crate::plan::{Facts, Known, show_value};
+use crate::plan::{Facts, Known, Knows as _, show_value};
 use crate::spec::{Desired, Instance, suggest};
 use crate::style::Role;
 use crate::value::{Attributes, Value};
@@ -28,7 +28,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
     let wanted = instance.map(|instance| resolved(instance, &loaded.pipeline.desired, &observed)).unwrap_or_default();
     let silence = instance.and_then(|instance| observed.silence(&instance.identity));
     let graph = &loaded.pipeline.graph;
-    let needs: Vec<&Address> = graph.needs(address).into_iter().map(|(need, _)| need).collect();
+    let needs: Vec<&Address> = graph.needs(address).map(|(need, _)| need).collect();
     let dependants: Vec<&Address> = graph.dependants(address).into_iter().map(|(one, _)| one).collect();
     if ui.json() {
         ui.out_pretty(&serde_json::json!({

@@ -16,9 +16,9 @@ use crate::crash::point;
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::mutation::{Mutation, broken};
 use crate::observed::Mark;
-use crate::plan::{Change, Facts, Known, Plan, Selector, Step, Target, Verb, selected};
+use crate::plan::{Change, Facts, Known, Knows as _, Plan, Selector, Step, Target, Verb, selected};
 use crate::provider::{Class, Progress, Provider, ProviderError, Registry, Removal, Request};
-use crate::value::Attributes;
+use crate::value::{Attributes, Text};
 
 /// What all steps of a run share.
 pub struct Shared {
@@ -139,7 +139,7 @@ impl<'a> Job<'a> {
         if let Some((name, _)) = attributes.iter().find(|(_, value)| !value.is_known()) {
             return Err(format!("`{name}` refers to something that is still unknown"));
         }
-        let host = change.hosts.first().and_then(|host| known.get(host)).map(|facts| facts.outputs.as_ref());
+        let host = change.hosts.first().and_then(|host| known.outputs_of(host));
         let facts =
             KindFacts { attributes: &attributes, name: change.address.name(), place: change.address.place(), host };
         let derived = change.kind.derive_outputs(&facts);
@@ -238,7 +238,7 @@ impl<'a> Job<'a> {
     fn conclude(&self, shared: &Shared, change: &Change, outputs: Outputs) -> Result<(), String> {
         let Self::Make { attributes, .. } = self else { return Ok(()) };
         let mut known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let planned = known.get(&change.address).map(|facts| facts.outputs.clone()).unwrap_or_default();
+        let planned = known.outputs_of(&change.address).cloned().unwrap_or_default();
         let other = planned.iter().find(|(name, value)| outputs.get(*name).is_some_and(|now| now != *value));
         if let Some((name, value)) = other {
             let now = &outputs[name];
@@ -255,7 +255,7 @@ fn within_verdict(shared: &Shared, change: &Change, now: &Verdict, usage: &Usage
     let expected = change.risk();
     let allowed = selected(&shared.allow_loss, &change.address);
     let shown = change.before.as_ref().map(|target| &target.usage);
-    let more = |(counter, count): (&String, &u64)| {
+    let more = |(counter, count): (&Text, &u64)| {
         let before = shown.and_then(|shown| shown.get(counter)).copied();
         change.kind.counts_exactly(counter) && before.is_some_and(|before| *count > before)
     };

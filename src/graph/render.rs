@@ -69,7 +69,7 @@ fn json(graph: &DependencyGraph) -> String {
         .order()
         .flat_map(|address| {
             let edge = move |(need, why)| serde_json::json!({ "from": address, "to": need, "why": why });
-            graph.needs(address).into_iter().map(edge)
+            graph.needs(address).map(edge)
         })
         .collect();
     let nodes: Vec<_> = graph.order().collect();

@@ -9,7 +9,7 @@
 use litemap::LiteMap;
 
 use super::json;
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 /// The version of the policy language that all documents are written in.
 const VERSION: &str = "2012-10-17";
@@ -84,8 +84,8 @@ pub fn from_trust(trust: &Value, account: &str) -> String {
         statements.push(map(parts));
     }
     if let Some(provider) = text("oidc") {
-        let mut equals = vec![(format!("{provider}:aud"), "sts.amazonaws.com".into())];
-        equals.extend(text("subject").map(|subject| (format!("{provider}:sub"), subject.into())));
+        let mut equals = vec![(Text::from(format!("{provider}:aud")), "sts.amazonaws.com".into())];
+        equals.extend(text("subject").map(|subject| (format!("{provider}:sub").into(), subject.into())));
         let arn = format!("{}{provider}", oidc_prefix(account));
         statements.push(map([
             ("Effect", "Allow".into()),
@@ -100,10 +100,10 @@ pub fn from_trust(trust: &Value, account: &str) -> String {
 /// The short form of a trust policy, when there is one that stands for exactly this document.
 #[must_use]
 pub fn to_trust(text: &str, account: &str) -> Option<Value> {
-    let mut trust: LiteMap<String, Value> = LiteMap::new_vec();
+    let mut trust: LiteMap<Text, Value> = LiteMap::new_vec();
     let mut put = |name: &str, value: Option<&Value>| {
         if let Some(text @ Value::String(_)) = value {
-            trust.insert(name.to_owned(), text.clone());
+            trust.insert(name.into(), text.clone());
         }
     };
     for statement in statements(text)? {
@@ -114,7 +114,7 @@ pub fn to_trust(text: &str, account: &str) -> Option<Value> {
             put("oidc", Some(&provider.into()));
             let equals = statement.at("Condition.StringEquals");
             if let Some(Value::Map(equals)) = equals {
-                put("subject", equals.get(&format!("{provider}:sub")));
+                put("subject", equals.get(format!("{provider}:sub").as_str()));
             }
         }
     }
@@ -181,7 +181,7 @@ fn statements(text: &str) -> Option<Vec<Value>> {
 
 fn normal_statement(statement: Value) -> Value {
     let Value::Map(parts) = statement else { return statement };
-    let part = |(key, value): (String, Value)| {
+    let part = |(key, value): (Text, Value)| {
         let value = match key.as_str() {
             "Action" | "NotAction" | "Resource" | "NotResource" => single(value, &|item| item),
             "Principal" | "NotPrincipal" => inner(value, &|_, one| single(one, &account)),
@@ -254,7 +254,7 @@ fn listed(value: &Value) -> Value {
 }
 
 fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    Value::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
 fn compact(value: &Value) -> String {

@@ -1,6 +1,7 @@
 //! Durations as people write them: `"30s"`, `"5m"`, `"1h30m"`, `"14d"`.
 
 use super::schema::Fault;
+use crate::value::Text;
 
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
@@ -42,12 +43,14 @@ pub fn parse(text: &str) -> Result<u64, Fault> {
 
 /// Writes a number of seconds in its normal form, the largest units first: `90` is `1m30s`.
 #[must_use]
-pub fn format(seconds: u64) -> String {
+pub fn format(seconds: u64) -> Text {
+    use std::fmt::Write as _;
     let mut rest = seconds;
-    let mut text = String::new();
+    let mut text = Text::default();
     for (unit, size) in UNITS {
         if rest >= size {
-            text.push_str(&std::format!("{}{unit}", rest / size));
+            // To write to a text in memory can't fail.
+            let _ = write!(text, "{}{unit}", rest / size);
             rest %= size;
         }
     }

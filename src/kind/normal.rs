@@ -15,10 +15,10 @@ pub fn normal(ty: &Type, value: Value) -> Value {
             duration::parse(&text).map_or(Value::String(text), |seconds| Value::String(duration::format(seconds)))
         }
         // A reference to a number or a flag, where a text is expected, is that text.
-        (Type::Text(_), Value::Int(number)) => Value::String(number.to_string()),
-        (Type::Text(_), Value::Bool(flag)) => Value::String(flag.to_string()),
+        (Type::Text(_), Value::Int(number)) => Value::String(number.to_string().into()),
+        (Type::Text(_), Value::Bool(flag)) => Value::String(flag.to_string().into()),
         // All JSON that a spec holds is IAM's.
-        (Type::Json(_), Value::String(text)) => Value::String(document::normal(&text)),
+        (Type::Json(_), Value::String(text)) => Value::String(document::normal(&text).into()),
         (Type::List(_) | Type::Set(_), Value::List(items)) if items.is_empty() => Value::Null,
         (Type::List(item), Value::List(items)) => {
             Value::List(items.into_iter().map(|value| normal(item, value)).collect())
@@ -38,7 +38,7 @@ pub fn normal(ty: &Type, value: Value) -> Value {
                 let value = entries.remove(attribute.name).unwrap_or_default();
                 let value = if value.is_null() { default_of(attribute) } else { normal(&attribute.ty, value) };
                 if !value.is_null() {
-                    entries.insert(attribute.name.to_owned(), value);
+                    entries.insert(attribute.name.into(), value);
                 }
             }
             Value::map(entries)

@@ -164,7 +164,7 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
     if fifo && !name.ends_with(".fifo") {
         findings.error(
             instance,
-            if instance.declaration.has("name") { "name" } else { "fifo" },
+            if findings.says(instance, "name") { "name" } else { "fifo" },
             "FIFO queue without its ending",
             format!("SQS takes a FIFO queue only under a name that ends with `.fifo`; this one is `{name}`"),
             format!("set `name = \"{name}.fifo\"`"),

@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::spec::{Desired, Findings, Instance};
-use crate::value::Attributes;
+use crate::value::{Attributes, Text};
 
 /// A kind of resource: its attributes, where it stands, what it tells once it exists, and what its deletion loses.
 pub struct Kind {
@@ -172,10 +172,10 @@ pub struct Facts<'a> {
 }
 
 /// Outputs of an object, by name.
-pub type Outputs = LiteMap<String, String>;
+pub type Outputs = LiteMap<Text, String>;
 
 /// Counters that a provider observed, by name.
-pub type Usage = LiteMap<String, u64>;
+pub type Usage = LiteMap<Text, u64>;
 
 /// How bad it would be to be wrong about a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -270,7 +270,7 @@ impl Kind {
     /// The outputs that follow from what is known already.
     #[must_use]
     pub fn derive_outputs(&self, facts: &Facts<'_>) -> Outputs {
-        let known = |output: &Output| Some((output.name.to_owned(), output.formula?(facts)?));
+        let known = |output: &Output| Some((output.name.into(), output.formula?(facts)?));
         self.outputs.iter().filter_map(known).collect()
     }
 }

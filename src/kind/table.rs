@@ -112,9 +112,10 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
     }
     let mut expect = |attribute: &str, name: &Value| {
         let Some(name) = name.as_str().filter(|name| !columns.contains(name)) else { return };
-        findings.error_at(
+        findings.error_about(
             instance,
-            instance.declaration.span_of(attribute, name),
+            attribute,
+            name,
             "column that does not exist",
             format!("this table has no column `{name}`"),
             crate::spec::suggest(name, &columns).unwrap_or_else(|| format!("its columns are {}", columns.join(", "))),

@@ -1,23 +1,26 @@
 //! What to do about each resource that the spec has, hosts first.
 
+mod claim;
 mod creation;
 mod fate;
 mod find;
+mod learn;
 
-use std::borrow::Cow;
+use std::cell::OnceCell;
 
-use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use foldhash::HashSet;
 
 use super::action::{Action, Cause, Order};
 use super::change::{AttributeChange, Blocked, Change, Target};
 use super::diff;
+use super::ground::Ground;
 use super::options::{Options, selected};
 use super::refusal::{loss, mark_changes, not_as_it_is, protected};
-use super::resolve::{Facts, Known};
+use super::resolve::{Known, Knows as _};
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::graph::DependencyGraph;
-use crate::kind::{self, Outputs, Usage};
+use crate::diagnostic::Diagnostics;
+use crate::graph::{DependencyGraph, Position};
+use crate::kind::{Outputs, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::Recorded;
@@ -57,15 +60,17 @@ pub struct Decider<'a> {
     recorded: &'a Recorded,
     observed: &'a Observed,
     options: &'a Options,
+    ground: &'a Ground<'a>,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'a>,
-    /// The resources whose outputs or attributes may be asked for.
-    referenced: HashSet<&'a Address>,
-    /// Those of them whose attributes are, and not only their outputs.
-    quoted: HashSet<Address>,
-    fates: HashMap<&'a Address, Fate>,
-    /// The identities whose objects belong to a resource of the spec.
-    pub claimed: HashSet<&'a str>,
+    /// The resources to whose attributes others refer, and not only to their outputs; told when it is first asked for.
+    quoted: OnceCell<HashSet<Address>>,
+    /// By position.
+    fates: Vec<Option<Fate>>,
+    /// Which resources stay as they were seen, by position.
+    untouched: Vec<bool>,
+    /// Which of the observed objects belong to a resource of the spec.
+    pub claimed: Vec<bool>,
     /// What was decided, hosts first; without what stays as it is.
     pub changes: Vec<Change>,
     /// How many stay as they are.
@@ -79,8 +84,8 @@ impl<'a> Decider<'a> {
         recorded: &'a Recorded,
         observed: &'a Observed,
         options: &'a Options,
+        ground: &'a Ground<'a>,
     ) -> Self {
-        let needs = |instance: &'a Instance| instance.needs();
         let size = desired.instances().len();
         Self {
             desired,
@@ -88,11 +93,12 @@ impl<'a> Decider<'a> {
             recorded,
             observed,
             options,
-            known: Known::with_capacity(size),
-            referenced: desired.objects().flat_map(needs).collect(),
-            quoted: quoted(desired),
-            fates: HashMap::with_capacity(size),
-            claimed: HashSet::with_capacity(size),
+            ground,
+            known: if options.destroy { Known::default() } else { Known::on(ground) },
+            quoted: OnceCell::new(),
+            fates: vec![None; size],
+            untouched: vec![false; size],
+            claimed: vec![false; observed.objects().len()],
             changes: Vec::new(),
             unchanged: 0,
         }
@@ -100,41 +106,47 @@ impl<'a> Decider<'a> {
 
     /// Decides about every resource of the spec.
     pub fn run(&mut self, diagnostics: &mut Diagnostics) {
-        let graph = self.graph;
-        let desired = self.desired;
-        for instance in graph.order().filter_map(|address| desired.get(address)) {
-            let fate = self.decide(instance, diagnostics);
-            self.fates.insert(&instance.address, fate);
+        for at in self.graph.positions() {
+            let steady = self.ground.steady(at).filter(|_| self.graph.needed(at).all(|need| self.untouched[need]));
+            self.fates[at] = Some(match steady {
+                Some(object) => {
+                    self.untouched[at] = true;
+                    self.claimed[object] = true;
+                    self.unchanged += 1;
+                    Fate::Stays
+                }
+                None => self.decide(at, self.ground.instance(at), diagnostics),
+            });
         }
     }
 
     /// What can't be observed, for a plan that destroys: it stays until its host answers again.
     pub fn unreached(&mut self) {
-        let (graph, desired) = (self.graph, self.desired);
-        for instance in graph.order().filter_map(|address| desired.get(address)) {
+        for at in self.graph.positions() {
+            let instance = self.ground.instance(at);
             let Some(blocked) = self.silent(instance) else {
-                self.fates.insert(&instance.address, Fate::Stays);
+                self.fates[at] = Some(Fate::Stays);
                 continue;
             };
             self.changes.push(self.waiting(instance, blocked.clone()));
-            self.fates.insert(&instance.address, Fate::Blocked(Box::new(blocked)));
+            self.fates[at] = Some(Fate::Blocked(Box::new(blocked)));
         }
     }
 
-    fn decide(&mut self, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Fate {
+    fn decide(&mut self, at: Position, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Fate {
         if let Some(blocked) = self.silent(instance) {
             let after = self.known.resolve(instance.kind, &instance.attributes);
             // Whatever a provider saw of it all the same is no orphan.
-            self.claimed.extend(self.observed.marked(&instance.address).map(|object| object.identity.as_str()));
+            self.claim_marked(&instance.address);
             self.learn(instance, &after, Outputs::new());
             self.changes.push(self.waiting(instance, blocked.clone()));
             return Fate::Blocked(Box::new(blocked));
         }
         let found = self.find(instance);
         if let Found::Here(object) = found
-            && (object.given || self.plain(instance) && self.is_unchanged(instance, object))
+            && (object.given || self.ground.is_plain(instance) && self.is_unchanged(at, instance, object))
         {
-            self.claimed.insert(&object.identity);
+            self.claim(object);
             self.unchanged += 1;
             self.remember(instance, object);
             return Fate::Stays;
@@ -144,14 +156,14 @@ impl<'a> Decider<'a> {
             Found::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
                 self.learn(instance, &after, Outputs::new());
                 // An object of its own under another name stays until this is settled.
-                self.claimed.extend(self.observed.marked(&instance.address).map(|object| object.identity.as_str()));
+                self.claim_marked(&instance.address);
                 return self.foreign(instance, object, diagnostics);
             }
             Found::Foreign(object) | Found::Here(object) | Found::Elsewhere(object) => Some(object),
             Found::Nothing => None,
         };
         if let Some(object) = object {
-            self.claimed.insert(&object.identity);
+            self.claim(object);
         }
         let mut change = match object {
             Some(object) => self.existing(instance, &found, object, after.into_owned()),
@@ -191,25 +203,16 @@ impl<'a> Decider<'a> {
         fate
     }
 
-    /// Whether nothing was asked about this resource in particular.
-    fn plain(&self, instance: &Instance) -> bool {
-        let address = &instance.address;
-        instance.settings.ignore.is_empty()
-            && !selected(&self.options.replace, address)
-            && !selected(&self.options.forget, address)
+    /// Whether an object is as it should be, and what it needs as well, although not all of that is as it was seen.
+    fn is_unchanged(&self, at: Position, instance: &Instance, object: &Object) -> bool {
+        self.ground.is_marked(at, instance, object)
+            && self.known.matches(instance.kind, &instance.attributes, &object.attributes)
+            && self.graph.needed(at).all(|need| matches!(self.fates[need], Some(Fate::Stays)))
     }
 
-    /// Whether an object is as it should be, and what it needs as well: what is so of almost everything in almost every
-    /// plan, told without making anything.
-    fn is_unchanged(&self, instance: &Instance, object: &Object) -> bool {
-        let Some(mark) = object.mark.as_ref().filter(|mark| mark.address == instance.address) else { return false };
-        let settings = &instance.settings;
-        let needs = self.graph.needs(&instance.address);
-        object.ill.is_none()
-            && self.known.matches(instance.kind, &instance.attributes, &object.attributes)
-            && (mark.protect, mark.on_remove) == (settings.protect, settings.on_remove)
-            && needs.iter().map(|(address, _)| *address).eq(&mark.needs)
-            && needs.iter().all(|(address, _)| matches!(self.fates.get(*address), Some(Fate::Stays)))
+    /// What was decided about a resource.
+    fn fate(&self, address: &Address) -> Option<&Fate> {
+        self.fates[self.graph.position(address)?].as_ref()
     }
 
     fn existing(&self, instance: &'a Instance, found: &Found<'_>, object: &Object, mut after: Attributes) -> Change {
@@ -287,10 +290,10 @@ impl<'a> Decider<'a> {
     fn replaced_references(&self, instance: &Instance, after: &Attributes) -> Vec<AttributeChange> {
         let replaced = |edge: &&crate::spec::Edge| {
             let named = after.at(&edge.attribute).and_then(Value::as_str) == Some(edge.to.as_str());
-            named && matches!(self.fates.get(&edge.to), Some(Fate::Replaced(_)))
+            named && matches!(self.fate(&edge.to), Some(Fate::Replaced(_)))
         };
         let entry = |edge: &crate::spec::Edge| AttributeChange {
-            path: edge.attribute.clone(),
+            path: edge.attribute.to_string(),
             before: edge.to.as_str().into(),
             after: edge.to.as_str().into(),
             sensitive: false,
@@ -305,64 +308,6 @@ impl<'a> Decider<'a> {
         if change.action.destroys() && marked.is_some_and(|mark| mark.protect && !broken(Mutation::IgnoreProtection)) {
             diagnostics.push(protected(change));
         }
-    }
-
-    /// A reference to an attribute that the other resource does not set can never be completed.
-    fn unset_references(&self, instance: &Instance, change: &Change, diagnostics: &mut Diagnostics) {
-        let Some(target) = &change.after else { return };
-        for (_, value) in target.attributes.iter().filter(|(_, value)| !value.is_known()) {
-            value.visit_references(&mut |reference| {
-                let first = reference.path.split('.').next().unwrap_or_default();
-                let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
-                let unset = self
-                    .known
-                    .get(&reference.address)
-                    .is_some_and(|facts| facts.attributes.at(&reference.path).is_none_or(Value::is_null));
-                if unset && !output {
-                    let edge = instance.references.iter().find(|edge| edge.to == reference.address);
-                    let detail = format!("{} does not set `{}`", reference.address, reference.path);
-                    diagnostics.push(
-                        Diagnostic::error("reference to an attribute that is not set", detail)
-                            .at(edge.map_or(instance.declaration.header, |edge| edge.span))
-                            .hint(format!("set `{}` there, or remove the reference", reference.path))
-                            .of(&instance.address),
-                    );
-                }
-            });
-        }
-    }
-
-    /// Learns about a resource whose object is there and tells all its outputs itself.
-    fn remember(&mut self, instance: &'a Instance, object: &'a Object) {
-        if self.referenced.contains(&instance.address) {
-            let quoted = self.quoted.contains(&instance.address);
-            let attributes = Cow::Borrowed(if quoted { &object.attributes } else { &instance.attributes });
-            let facts = Facts { attributes, outputs: Cow::Borrowed(&object.outputs) };
-            self.known.learn(instance.address.clone(), facts);
-        }
-    }
-
-    fn learn(&mut self, instance: &'a Instance, attributes: &Attributes, mut outputs: Outputs) {
-        if !self.referenced.contains(&instance.address) {
-            return;
-        }
-        let host = instance.hosts.first().and_then(|host| self.known.get(host)).map(|facts| facts.outputs.as_ref());
-        let facts = kind::Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
-        for (name, value) in instance.kind.derive_outputs(&facts) {
-            if !outputs.contains_key(&name) {
-                outputs.insert(name, value);
-            }
-        }
-        let facts = Facts { attributes: self.quotable(instance, attributes), outputs: Cow::Owned(outputs) };
-        self.known.learn(instance.address.clone(), facts);
-    }
-
-    /// The attributes that others may ask for: those of the spec, unless more is known and somebody does ask.
-    fn quotable(&self, instance: &'a Instance, attributes: &Attributes) -> Cow<'a, Attributes> {
-        if self.quoted.contains(&instance.address) && *attributes != instance.attributes {
-            return Cow::Owned(attributes.clone());
-        }
-        Cow::Borrowed(&instance.attributes)
     }
 
     fn waiting(&self, instance: &'a Instance, blocked: Blocked) -> Change {
@@ -382,7 +327,7 @@ impl<'a> Decider<'a> {
             unsure: false,
             blocked: None,
             verdict: None,
-            depends_on: needs.into_iter().map(|(address, _)| address.clone()).collect(),
+            depends_on: needs.map(|(address, _)| address.clone()).collect(),
             attributes: Vec::new(),
             hosts: instance.hosts.clone(),
             after: None,
@@ -411,7 +356,7 @@ impl<'a> Decider<'a> {
             address: instance.address.clone(),
             protect: instance.settings.protect,
             on_remove: instance.settings.on_remove,
-            needs: self.graph.needs(&instance.address).into_iter().map(|(address, _)| address.clone()).collect(),
+            needs: self.graph.needs(&instance.address).map(|(address, _)| address.clone()).collect(),
             applied: String::new(),
         }
     }
@@ -430,20 +375,4 @@ impl Target {
             unmarked: false,
         }
     }
-}
-
-/// The resources to whose attributes others refer.
-fn quoted(desired: &Desired) -> HashSet<Address> {
-    let mut quoted = HashSet::default();
-    let values = desired.objects().flat_map(|instance| instance.attributes.iter());
-    for (_, value) in values.filter(|(_, value)| !value.is_known()) {
-        value.visit_references(&mut |reference| {
-            let first = reference.path.split('.').next().unwrap_or_default();
-            let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
-            if !output {
-                quoted.insert(reference.address.clone());
-            }
-        });
-    }
-    quoted
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::change::AttributeChange;
 use crate::kind::{Kind, Type};
 use crate::path::{join, split};
-use crate::value::{Attributes, Value};
+use crate::value::{Attributes, Text, Value};
 
 /// Every difference, ordered by path. Tables are compared key by key, anything else as a whole.
 ///
@@ -75,7 +75,7 @@ fn list(kind: &Kind, attributes: &Attributes, gone: bool) -> Vec<AttributeChange
 fn compare(ty: &Type, found: &AttributeChange, old: &Value, new: &Value, changes: &mut Vec<AttributeChange>) {
     match (ty, old, new) {
         (Type::Object(_) | Type::WordOrObject(..) | Type::Map(_) | Type::Any, Value::Map(old), Value::Map(new)) => {
-            let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+            let mut keys: Vec<&Text> = old.keys().chain(new.keys()).collect();
             keys.sort();
             keys.dedup();
             for key in keys {

@@ -9,6 +9,7 @@ mod change;
 mod check;
 mod decide;
 pub mod diff;
+mod ground;
 mod options;
 mod orphan;
 mod refusal;
@@ -29,7 +30,7 @@ pub use change::{AttributeChange, Blocked, Change, Target};
 pub use check::check;
 pub use options::{Options, Selector, selected};
 pub use render::{render, render_drift};
-pub use resolve::{Facts, Known};
+pub use resolve::{Facts, Known, Knows};
 pub use saved::{Approval, SavedPlan, SavedPlanError};
 pub use schedule::{Step, Verb};
 pub use show::value as show_value;
@@ -94,7 +95,8 @@ pub fn plan(
     options: &Options,
 ) -> Plan {
     let mut diagnostics = Diagnostics::default();
-    let mut decider = decide::Decider::new(desired, graph, recorded, observed, options);
+    let ground = ground::Ground::look(desired, graph, observed, options);
+    let mut decider = decide::Decider::new(desired, graph, recorded, observed, options, &ground);
     if options.destroy {
         decider.unreached();
     } else {
@@ -110,9 +112,9 @@ pub fn plan(
     warn_of_silence(desired, observed, &mut diagnostics);
     let steps = schedule::schedule(&changes);
     let layers = layers(&changes, desired);
-    let needed: HashSet<&Address> =
-        changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address])).collect();
-    let known = known.only(needed.into_iter());
+    let named = changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address]));
+    let asked: HashSet<&Address> = named.filter(|address| graph.is_needed(address)).collect();
+    let known = known.only(asked.into_iter());
     diagnostics.finish();
     Plan {
         project: desired.project.clone(),

@@ -18,13 +18,13 @@ use crate::spec::{Desired, OnRemove};
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
 pub fn orphans(
     observed: &Observed,
-    claimed: &HashSet<&str>,
+    claimed: &[bool],
     desired: &Desired,
     options: &Options,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    for (address, object) in observed.owned(|object| !claimed.contains(object.identity.as_str())) {
+    for (address, object) in observed.owned(|at, _| !claimed[at]) {
         let mut change = removal(address, object, observed, options);
         // When everything is destroyed, what goes may still be in the spec.
         change.span = desired.get(address).filter(|_| options.destroy).map(|instance| instance.declaration.header);
@@ -42,7 +42,7 @@ pub fn orphans(
 pub fn interrupted(
     observed: &Observed,
     recorded: &Recorded,
-    claimed: &HashSet<&str>,
+    claimed: &[bool],
     desired: &Desired,
     options: &Options,
 ) -> Vec<Change> {
@@ -55,8 +55,9 @@ pub fn interrupted(
         desired.objects().map(|instance| instance.identity.as_str()).collect()
     };
     let left = |(identity, address): (&String, &Address)| {
-        let object = observed.at(identity).filter(|object| object.mark.is_none())?;
-        if claimed.contains(identity.as_str()) || wanted.contains(identity.as_str()) {
+        let at = observed.position(identity)?;
+        let object = Some(&observed.objects()[at]).filter(|object| object.mark.is_none())?;
+        if claimed[at] || wanted.contains(identity.as_str()) {
             return None;
         }
         let mut change = removal(address, object, observed, options);

@@ -214,7 +214,7 @@ fn unified(before: &str, after: &str, indent: usize, palette: Palette, text: &mu
 fn lines(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone() + "\n",
+        Value::String(text) => format!("{text}\n"),
         value => show::block(value, 0, 40, 0) + "\n",
     }
 }

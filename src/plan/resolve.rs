@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::HashMap;
 
+use super::ground::Ground;
 use crate::address::Address;
 use crate::kind::{Kind, Outputs, Type, normal};
-use crate::value::{Attributes, Part, Reference, Template, Value};
+use crate::value::{Attributes, Part, Reference, Template, Text, Value};
 
-/// What is known of each resource so far.
-#[derive(Clone, Debug, Default)]
-pub struct Known<'a>(HashMap<Address, Facts<'a>>);
+/// What is known of each resource so far: what the planner learnt of it, or else what was seen of it.
+#[derive(Clone, Default)]
+pub struct Known<'a> {
+    learnt: HashMap<Address, Facts<'a>>,
+    ground: Option<&'a Ground<'a>>,
+}
 
 /// What is known of one resource. Most is borrowed from the spec and from what was observed.
 #[derive(Clone, Debug)]
@@ -22,40 +26,64 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Knows nothing yet, and has room for that many resources.
+    /// Has learnt nothing yet, and knows what was seen.
     #[must_use]
-    pub fn with_capacity(size: usize) -> Self {
-        Self(HashMap::with_capacity(size))
+    pub fn on(ground: &'a Ground<'a>) -> Self {
+        Self { learnt: HashMap::default(), ground: Some(ground) }
     }
 
     /// Learns about a resource.
     pub fn learn(&mut self, address: Address, facts: Facts<'a>) {
-        self.0.insert(address, facts);
-    }
-
-    /// What is known of a resource.
-    #[must_use]
-    pub fn get(&self, address: &Address) -> Option<&Facts<'a>> {
-        self.0.get(address)
+        self.learnt.insert(address, facts);
     }
 
     /// Keeps what is known of some resources only, and by itself.
     #[must_use]
     pub fn only<'b>(mut self, addresses: impl Iterator<Item = &'b Address>) -> Known<'static> {
-        let mut kept = HashMap::default();
-        for address in addresses {
-            if let Some(facts) = self.0.remove(address) {
-                let attributes = Cow::Owned(facts.attributes.into_owned());
-                let outputs = Cow::Owned(facts.outputs.into_owned());
-                kept.insert(address.clone(), Facts { attributes, outputs });
-            }
-        }
-        Known(kept)
+        let facts = |address: &'b Address| {
+            let (attributes, outputs) = match self.learnt.remove(address) {
+                Some(facts) => (facts.attributes.into_owned(), facts.outputs.into_owned()),
+                None => (self.attributes_of(address)?.clone(), self.outputs_of(address)?.clone()),
+            };
+            Some((address.clone(), Facts { attributes: Cow::Owned(attributes), outputs: Cow::Owned(outputs) }))
+        };
+        Known { learnt: addresses.filter_map(facts).collect(), ground: None }
     }
+}
+
+impl Knows for Known<'_> {
+    fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
+        match self.learnt.get(address) {
+            Some(facts) => Some(&facts.attributes),
+            None => self.ground?.attributes_of(address),
+        }
+    }
+
+    fn outputs_of(&self, address: &Address) -> Option<&Outputs> {
+        match self.learnt.get(address) {
+            Some(facts) => Some(&facts.outputs),
+            None => self.ground?.outputs_of(address),
+        }
+    }
+}
+
+impl std::fmt::Debug for Known<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(&self.learnt).finish()
+    }
+}
+
+/// Completes references with what it knows of other resources.
+pub trait Knows {
+    /// The attributes of a resource; references in them may still be open.
+    fn attributes_of(&self, address: &Address) -> Option<&Attributes>;
+
+    /// The outputs of a resource, as far as they are known.
+    fn outputs_of(&self, address: &Address) -> Option<&Outputs>;
 
     /// Completes every attribute as far as possible, in normal form. What is complete already is only borrowed.
     #[must_use]
-    pub fn resolve<'b>(&self, kind: &Kind, attributes: &'b Attributes) -> Cow<'b, Attributes> {
+    fn resolve<'b>(&self, kind: &Kind, attributes: &'b Attributes) -> Cow<'b, Attributes> {
         if attributes.iter().all(|(_, value)| value.is_known()) {
             return Cow::Borrowed(attributes);
         }
@@ -70,7 +98,7 @@ impl<'a> Known<'a> {
 
     /// Whether an object has these attributes, once they are completed.
     #[must_use]
-    pub fn matches(&self, kind: &Kind, attributes: &Attributes, observed: &Attributes) -> bool {
+    fn matches(&self, kind: &Kind, attributes: &Attributes, observed: &Attributes) -> bool {
         let same = |(name, value): (&'static str, &Value), (other, now): (&'static str, &Value)| {
             let told = || kind.attribute(name).and_then(|attribute| self.tell(&attribute.ty, value, now));
             name == other
@@ -126,6 +154,7 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// A value with its references completed as far as possible.
     fn complete(&self, value: &Value) -> Value {
         match value {
             Value::Template(template) => self.template(template),
@@ -137,6 +166,7 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// A text with its references completed as far as possible.
     fn template(&self, template: &Template) -> Value {
         if let [Part::Reference(only)] = template.0.as_slice() {
             return self.lookup(only).unwrap_or_else(|| Value::Template(Box::new(template.clone())));
@@ -160,29 +190,28 @@ impl<'a> Known<'a> {
 
     /// What a reference means, where that is a text.
     fn look_up_text(&self, reference: &Reference) -> Option<&str> {
-        let facts = self.get(&reference.address)?;
-        match facts.outputs.get(&reference.path) {
+        match self.outputs_of(&reference.address)?.get(&reference.path) {
             Some(output) => Some(output),
-            None => facts.attributes.at(&reference.path)?.as_str(),
+            None => self.attributes_of(&reference.address)?.at(&reference.path)?.as_str(),
         }
     }
 
+    /// What a reference means.
     fn lookup(&self, reference: &Reference) -> Option<Value> {
-        let facts = self.get(&reference.address)?;
-        if let Some(output) = facts.outputs.get(&reference.path) {
-            return Some(Value::String(output.clone()));
+        if let Some(output) = self.outputs_of(&reference.address)?.get(&reference.path) {
+            return Some(Value::String(output.as_str().into()));
         }
-        let value = facts.attributes.at(&reference.path)?;
+        let value = self.attributes_of(&reference.address)?.at(&reference.path)?;
         (value.is_known() && !value.is_null()).then(|| value.clone())
     }
 }
 
-fn text(value: &Value) -> Option<String> {
+fn text(value: &Value) -> Option<Text> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Int(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string().into()),
+        Value::Int(number) => Some(number.to_string().into()),
+        Value::Float(number) => Some(number.to_string().into()),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Values as people read them in a plan.
 
-use crate::value::{Part, Value};
+use crate::value::{Part, Text, Value};
 
 /// What stands for a value that only the apply can tell.
 pub const UNKNOWN: &str = "(known after apply)";
@@ -53,7 +53,7 @@ pub fn block(item: &Value, indent: usize, width: usize, used: usize) -> String {
             format!("[{}\n{}]", lines.concat(), " ".repeat(indent))
         }
         Value::Map(entries) if !fits && !entries.is_empty() => {
-            let inner = |(key, item): (&String, &Value)| {
+            let inner = |(key, item): (&Text, &Value)| {
                 let key = bare(key);
                 format!("\n{pad}{key} = {},", block(item, indent + 4, width, indent + 8 + key.len()))
             };

@@ -10,6 +10,7 @@ use super::{Inputs, suggest, unknown_key};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::{self, Kind, Places};
+use crate::value::Text;
 
 /// What may stand at the top of a spec besides the kinds.
 pub const ROOT_KEYS: [&str; 3] = ["project", "var", "environment"];
@@ -29,14 +30,33 @@ pub struct Project {
 pub struct Block {
     pub kind: &'static Kind,
     pub declaration: Arc<Declaration>,
+    /// Its content.
+    pub node: Node,
     /// The block that this one stands inside, by kind and name.
-    pub parent: Option<(&'static Kind, String)>,
+    pub parent: Option<(&'static Kind, Text)>,
 }
 
 impl Block {
     /// The address of the block that this one stands inside.
     pub fn parent_address(&self) -> Option<Address> {
         self.parent.as_ref().map(|(kind, name)| Address::new(kind.name, name, None))
+    }
+
+    /// Whether the block itself says this attribute.
+    pub fn has(&self, attribute: &str) -> bool {
+        self.node.as_table().is_some_and(|table| table.contains_key(attribute))
+    }
+
+    /// Where a text stands below an attribute, for values whose order the normal form does not keep.
+    pub fn span_of(&self, attribute: &str, text: &str) -> Span {
+        let node = self.node.as_table().and_then(|table| table.get(attribute)).map(|entry| &entry.node);
+        node.and_then(|node| node.find(text)).unwrap_or_else(|| self.span_at(attribute))
+    }
+
+    /// Where an attribute's value stands; the block's name when the block does not say it.
+    pub fn span_at(&self, path: &str) -> Span {
+        let first = crate::path::split(path).first().copied().unwrap_or_default();
+        if self.has(first) { self.node.span_at(path) } else { self.declaration.header }
     }
 }
 
@@ -68,7 +88,7 @@ pub fn project(root: &Table, inputs: &Inputs, diagnostics: &mut Diagnostics) -> 
     let environments: Vec<&str> = root
         .get("environment")
         .and_then(|entry| entry.node.as_table())
-        .map(|table| table.keys().map(String::as_str).collect())
+        .map(|table| table.keys().map(Text::as_str).collect())
         .unwrap_or_default();
     let environment = inputs.environment.clone().or(default).unwrap_or_else(|| "default".to_owned());
     if (!environments.is_empty() || inputs.environment.is_some()) && !environments.contains(&environment.as_str()) {
@@ -140,7 +160,7 @@ pub fn blocks(root: Table, source: &str, diagnostics: &mut Diagnostics) -> Vec<B
 fn named(
     kind: &'static Kind,
     entry: Entry,
-    parent: Option<&(&'static Kind, String)>,
+    parent: Option<&(&'static Kind, Text)>,
     source: &str,
     blocks: &mut Vec<Block>,
     diagnostics: &mut Diagnostics,
@@ -167,8 +187,8 @@ fn named(
             .filter_map(|inner| table.remove(inner.name).map(|entry| (*inner, entry)))
             .collect();
         let header = header(source, entry.key);
-        let declaration = Declaration { name: name.clone(), header, node: entry.node };
-        blocks.push(Block { kind, declaration: Arc::new(declaration), parent: parent.cloned() });
+        let declaration = Arc::new(Declaration { name: name.clone(), header, block: blocks.len() });
+        blocks.push(Block { kind, declaration, node: entry.node, parent: parent.cloned() });
         for (inner, entry) in inner {
             named(inner, entry, Some(&(kind, name.clone())), source, blocks, diagnostics);
         }

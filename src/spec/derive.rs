@@ -6,6 +6,7 @@
 use super::node::{Content, Entry, Node, parse};
 use super::table::Table;
 use crate::diagnostic::{Diagnostics, Span};
+use crate::value::Text;
 
 /// Adds what follows from the blocks of a spec.
 pub fn add(root: &mut Table) {
@@ -53,7 +54,7 @@ fn replication_role(name: &str, bucket: &Entry) -> Option<Table> {
         return None;
     }
     derived = placed(derived, entry.key);
-    let regions = table.get("regions").cloned().map(|regions| ("regions".to_owned(), regions));
+    let regions = table.get("regions").cloned().map(|regions| ("regions".into(), regions));
     derived.merge(one("role", one(&role, regions.into_iter().collect(), entry.key), entry.key));
     Some(derived)
 }
@@ -65,12 +66,12 @@ fn quoted<T: serde::Serialize>(text: T) -> String {
 
 fn one(key: &str, table: Table, span: Span) -> Table {
     let node = Node { span, content: Content::Table(table) };
-    [(key.to_owned(), Entry { key: span, node })].into_iter().collect()
+    [(key.into(), Entry { key: span, node })].into_iter().collect()
 }
 
 /// The same table, all of it standing in one place.
 fn placed(table: Table, span: Span) -> Table {
-    let entry = |(key, entry): (String, Entry)| (key, Entry { key: span, node: at(entry.node, span) });
+    let entry = |(key, entry): (Text, Entry)| (key, Entry { key: span, node: at(entry.node, span) });
     table.into_iter().map(entry).collect()
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
-use super::node::{Content, Node};
 use super::records::RecordsUrl;
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::Span;
 use crate::kind::Kind;
-use crate::value::{Attributes, Value};
+use crate::value::{Attributes, Text, Value};
 
 /// The whole spec, for one environment, with everything that can be known from it.
 #[derive(Debug, Default)]
@@ -28,6 +27,8 @@ pub struct Desired {
     instances: Vec<Instance>,
     index: HashMap<Address, usize>,
     kinds: BTreeMap<&'static str, Vec<usize>>,
+    /// Where the charts of the apps are named, in the order of the apps.
+    pub(super) charts: Vec<Span>,
 }
 
 /// Where resources are made.
@@ -65,11 +66,11 @@ pub struct Instance {
 #[derive(Debug)]
 pub struct Declaration {
     /// The name behind the kind.
-    pub name: String,
+    pub name: Text,
     /// Where the name stands.
     pub header: Span,
-    /// The block's content.
-    pub node: Node,
+    /// Which block of the spec it is. The content of the blocks is let go of once the spec is compiled.
+    pub(super) block: usize,
 }
 
 /// One resource needs another.
@@ -78,7 +79,7 @@ pub struct Edge {
     /// The resource that is needed.
     pub to: Address,
     /// The attribute that needs it: `dead_letter.queue`, `depends_on`.
-    pub attribute: String,
+    pub attribute: Text,
     /// Where that stands in the spec.
     pub span: Span,
     /// Whether this one waits while the other does not answer. A database needs its regions to be in order before it,
@@ -122,7 +123,17 @@ impl Desired {
             kinds.entry(instance.kind.name).or_default().push(at);
         }
         let index = instances.iter().enumerate().map(|(at, instance)| (instance.address.clone(), at)).collect();
-        Self { project, environment, environments: Vec::new(), world, records: None, instances, index, kinds }
+        Self {
+            project,
+            environment,
+            environments: Vec::new(),
+            world,
+            records: None,
+            instances,
+            index,
+            kinds,
+            charts: Vec::new(),
+        }
     }
 
     /// Every resource, ordered by address.
@@ -148,8 +159,9 @@ impl Desired {
     }
 
     /// The folders whose content belongs to the spec: the charts of its apps, with where each is named.
-    pub fn folders(&self) -> impl Iterator<Item = (&str, &Instance)> {
-        self.of_kind("app").filter_map(|app| app.attributes.get("chart").as_str().map(|chart| (chart, app)))
+    pub fn folders(&self) -> impl Iterator<Item = (&str, Span, &Instance)> {
+        let apps = self.of_kind("app").zip(&self.charts);
+        apps.filter_map(|(app, span)| app.attributes.get("chart").as_str().map(|chart| (chart, *span, app)))
     }
 
     /// Makes the content of folders part of the spec: `charts/ledger-app` becomes `charts/ledger-app@sha256:…`, so
@@ -160,7 +172,7 @@ impl Desired {
             let chart = attributes.get("chart").as_str().unwrap_or_default();
             if let Some(digest) = digests.get(chart) {
                 let pinned = format!("{chart}@sha256:{digest}");
-                attributes.set("chart", Value::String(pinned));
+                attributes.set("chart", Value::String(pinned.into()));
             }
         }
     }
@@ -180,79 +192,5 @@ impl Instance {
     /// Everything that has to be in order before it: hosts, references, `depends_on`.
     pub fn needs(&self) -> impl Iterator<Item = &Address> {
         self.hosts.iter().chain(self.references.iter().map(|edge| &edge.to))
-    }
-}
-
-impl Declaration {
-    /// Whether the block itself says this attribute.
-    #[must_use]
-    pub fn has(&self, attribute: &str) -> bool {
-        matches!(&self.node.content, Content::Table(table) if table.contains_key(attribute))
-    }
-
-    /// Where a text stands below an attribute, for values whose order the normal form does not keep.
-    #[must_use]
-    pub fn span_of(&self, attribute: &str, text: &str) -> Span {
-        let node = self.node.as_table().and_then(|table| table.get(attribute)).map(|entry| &entry.node);
-        node.and_then(|node| node.find(text)).unwrap_or_else(|| self.span_at(attribute))
-    }
-
-    /// Where an attribute's value stands; the block's name when the block does not say it.
-    #[must_use]
-    pub fn span_at(&self, path: &str) -> Span {
-        let first = crate::path::split(path).first().copied().unwrap_or_default();
-        if self.has(first) { self.node.span_at(path) } else { self.header }
-    }
-}
-
-/// Collects what a kind's own checks find.
-#[derive(Default)]
-pub struct Findings(Diagnostics);
-
-impl Findings {
-    /// Something that must not be applied.
-    pub fn error(
-        &mut self,
-        instance: &Instance,
-        path: &str,
-        summary: &str,
-        detail: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.push(Diagnostic::error(summary, detail), instance, path, hint.into());
-    }
-
-    /// Something that is worth a look.
-    pub fn warning(
-        &mut self,
-        instance: &Instance,
-        path: &str,
-        summary: &str,
-        detail: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.push(Diagnostic::warning(summary, detail), instance, path, hint.into());
-    }
-
-    /// Something that must not be applied, at a place that no path names.
-    pub fn error_at(
-        &mut self,
-        instance: &Instance,
-        span: Span,
-        summary: &str,
-        detail: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.0.push(Diagnostic::error(summary, detail).at(span).hint(hint).of(&instance.address));
-    }
-
-    /// What was found.
-    #[must_use]
-    pub fn into_diagnostics(self) -> Diagnostics {
-        self.0
-    }
-
-    fn push(&mut self, diagnostic: Diagnostic, instance: &Instance, path: &str, hint: String) {
-        self.0.push(diagnostic.at(instance.declaration.span_at(path)).hint(hint).of(&instance.address));
     }
 }

@@ -15,6 +15,7 @@ use super::table::Table;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{self, Attribute, Host, Kind, duration};
+use crate::parallel;
 use crate::value::{Attributes, Value};
 
 /// Makes the resources of every block.
@@ -25,17 +26,32 @@ pub fn instances(
     index: &Index,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Instance> {
+    let runs = parallel::map_runs(blocks, |blocks| {
+        let mut diagnostics = Diagnostics::default();
+        (run(blocks, source, globals, index, &mut diagnostics), diagnostics)
+    });
+    let mut instances = Vec::with_capacity(runs.iter().map(|(run, _)| run.len()).sum());
+    for (run, found) in runs {
+        instances.extend(run);
+        diagnostics.append(found);
+    }
+    instances
+}
+
+fn run(
+    blocks: &[Block],
+    source: &str,
+    globals: &Globals<'_>,
+    index: &Index,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Instance> {
     let mut instances = Vec::with_capacity(blocks.len());
     for block in blocks {
         let name = &block.declaration.name;
-        if kind::place_attribute(block.kind).is_some_and(|attribute| !block.declaration.has(attribute.name)) {
+        if kind::place_attribute(block.kind).is_some_and(|attribute| !block.has(attribute.name)) {
             rehearse(block, source, globals, index, diagnostics);
         }
-        let addresses = match index.of(block) {
-            Some(Declared::At(places)) => places.as_slice(),
-            Some(Declared::Once(own)) => std::slice::from_ref(own),
-            None => &[],
-        };
+        let addresses = index.of(block).map_or(&[][..], Declared::addresses);
         for address in addresses {
             let place = address.place();
             let cluster = place.filter(|place| index.get("cluster", place).is_some());
@@ -97,7 +113,7 @@ pub fn link(desired: &mut Desired) {
 }
 
 /// Two resources must not mean the same object.
-pub fn check_identities(desired: &Desired, diagnostics: &mut Diagnostics) {
+pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<&str, &Instance> = HashMap::with_capacity(desired.instances().len());
     // A bucket's name is taken in all of S3, not in one region only.
     let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
@@ -123,7 +139,7 @@ pub fn check_identities(desired: &Desired, diagnostics: &mut Diagnostics) {
                 format!("{} and {} would both be the {} `{name}`", first.address, later.address, instance.kind.name);
             diagnostics.push(
                 Diagnostic::error("two resources with one object", detail)
-                    .at(later.declaration.span_at("name"))
+                    .at(blocks[later.declaration.block].span_at("name"))
                     .hint("give each a `name` of its own; `${region}` tells places apart")
                     .of(&instance.address),
             );
@@ -135,7 +151,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let kind = block.kind;
     let declaration = Arc::clone(&block.declaration);
     let empty = Table::new();
-    let table = declaration.node.as_table().unwrap_or(&empty);
+    let table = block.node.as_table().unwrap_or(&empty);
     let list: Vec<&'static Attribute> = kind::attributes_of(kind).collect();
     let what = format!("a {}", kind.name);
     let mut normalizer = Normalizer::new(source, scope, index, diagnostics);
@@ -149,7 +165,8 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
             None => common.set(name, value),
         }
     }
-    own.extend(own_name(kind, scope, &declaration, diagnostics));
+    let settings = settings(&common, block, scope, index, diagnostics);
+    own.extend(own_name(block, scope, diagnostics));
     let attributes: Attributes = own.into_iter().collect();
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
@@ -161,24 +178,18 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     references.retain(|edge| !hosts.contains(&edge.to) && !places(edge));
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
-    let settings = settings(&common, kind, scope, index, &declaration, diagnostics);
     Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
 }
 
 /// The name of an object that is given none: its resource's.
-fn own_name(
-    kind: &'static Kind,
-    scope: &Scope<'_>,
-    declaration: &super::Declaration,
-    diagnostics: &mut Diagnostics,
-) -> Option<(&'static str, Value)> {
-    let attribute = kind.attribute("name").filter(|_| !declaration.has("name"))?;
+fn own_name(block: &Block, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<(&'static str, Value)> {
+    let attribute = block.kind.attribute("name").filter(|_| !block.has("name"))?;
     if let kind::Type::Text(rule) = attribute.ty
         && let Err(fault) = (rule.check)(scope.name)
     {
         diagnostics.push(
             Diagnostic::error("name that the object can't have", format!("`{}`: {}", scope.name, fault.reason))
-                .at(declaration.header)
+                .at(block.declaration.header)
                 .hint("say another one: `name = \"…\"`"),
         );
     }
@@ -213,12 +224,12 @@ fn hosts(
 
 fn settings(
     common: &Attributes,
-    kind: &Kind,
+    block: &Block,
     scope: &Scope<'_>,
     index: &Index,
-    declaration: &super::Declaration,
     diagnostics: &mut Diagnostics,
 ) -> Settings {
+    let kind = block.kind;
     let text = |name: &str| common.get(name).as_str();
     let renamed_from = text("renamed_from").and_then(|text| {
         let problem = match Address::parse(text) {
@@ -233,7 +244,7 @@ fn settings(
         if !problem.is_empty() {
             diagnostics.push(
                 Diagnostic::error("bad former address", problem)
-                    .at(declaration.span_at("renamed_from"))
+                    .at(block.span_at("renamed_from"))
                     .hint(format!("write the address that it had before, such as {}.old-name", kind.name)),
             );
         }
@@ -248,14 +259,14 @@ fn settings(
         if first == "name" || first == "namespace" {
             diagnostics.push(
                 Diagnostic::error("name that can't be left to others", "it is how the object is found")
-                    .at(declaration.span_at(&format!("ignore.{at}")))
+                    .at(block.span_at(&format!("ignore.{at}")))
                     .hint(format!("remove `{first}` from `ignore`")),
             );
         } else if kind.attribute(first).is_none() {
             let known: Vec<&str> = kind.attributes.iter().map(|attribute| attribute.name).collect();
             diagnostics.push(
                 Diagnostic::error("unknown attribute", format!("a {} has no `{first}` to ignore", kind.name))
-                    .at(declaration.span_at(&format!("ignore.{at}")))
+                    .at(block.span_at(&format!("ignore.{at}")))
                     .hint(super::suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))),
             );
         }

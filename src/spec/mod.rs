@@ -7,6 +7,7 @@ mod declare;
 mod derive;
 mod desired;
 mod expand;
+mod findings;
 mod locate;
 mod node;
 mod normalize;
@@ -21,7 +22,8 @@ mod template;
 use std::collections::BTreeMap;
 
 pub use declare::{ROOT_KEYS, STARTER};
-pub use desired::{Declaration, Desired, Edge, Findings, Instance, OnRemove, Settings, World};
+pub use desired::{Declaration, Desired, Edge, Instance, OnRemove, Settings, World};
+pub use findings::Findings;
 pub use node::{Content, Entry, Node};
 pub use records::RecordsUrl;
 pub use suggest::{nearest, suggest};
@@ -29,6 +31,7 @@ pub use table::Table;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::Type;
+use crate::parallel;
 use crate::value::Value;
 
 /// What the spec's text does not say itself.
@@ -84,7 +87,7 @@ fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Optio
     }
     let project = declare::project(&root, inputs, diagnostics)?;
     let environments = root.get("environment").and_then(|entry| entry.node.as_table());
-    let environments = environments.map(|table| table.keys().cloned().collect()).unwrap_or_default();
+    let environments = environments.map(|table| table.keys().map(ToString::to_string).collect()).unwrap_or_default();
     let mut root = declare::overlay(root, &project.environment, diagnostics);
     derive::add(&mut root);
     let variables = scope::variables(source, &root, inputs, diagnostics);
@@ -96,14 +99,16 @@ fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Optio
     desired.environments = environments;
     desired.records = project.records;
     expand::link(&mut desired);
-    expand::check_identities(&desired, diagnostics);
+    expand::check_identities(&desired, &blocks, diagnostics);
     if !diagnostics.has_errors() {
-        let mut findings = Findings::default();
-        for instance in desired.instances() {
-            (instance.kind.check)(instance, &desired, &mut findings);
-        }
-        diagnostics.append(findings.into_diagnostics());
+        let found = parallel::map_runs(desired.instances(), |instances| {
+            let mut findings = Findings::new(&blocks);
+            instances.iter().for_each(|instance| (instance.kind.check)(instance, &desired, &mut findings));
+            findings.into_diagnostics()
+        });
+        found.into_iter().for_each(|found| diagnostics.append(found));
     }
+    desired.charts = desired.of_kind("app").map(|app| blocks[app.declaration.block].span_at("chart")).collect();
     Some(desired)
 }
 

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::pieces::{self, PIECE};
 use super::table::Table;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::value::Text;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub enum Content {
     /// A number with a fraction.
     Float(f64),
     /// A text; TOML's dates and times are kept as theirs.
-    String(String),
+    String(Text),
     /// Values in order.
     Array(Vec<Node>),
     /// Values by key.
@@ -146,7 +147,7 @@ impl<'a> Reading<'a> {
         let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
             let span = self.span(key.span());
             let key: std::borrow::Cow<'_, str> = key.into_inner();
-            (key.into_owned(), Entry { key: span, node: self.node(value) })
+            (key.into(), Entry { key: span, node: self.node(value) })
         };
         table.into_iter().map(entry).collect()
     }
@@ -155,8 +156,8 @@ impl<'a> Reading<'a> {
         let span = self.span(value.span());
         let content = match value.into_inner() {
             DeValue::Boolean(flag) => Content::Bool(flag),
-            DeValue::String(text) => Content::String(text.into_owned()),
-            DeValue::Datetime(time) => Content::String(time.to_string()),
+            DeValue::String(text) => Content::String(text.into()),
+            DeValue::Datetime(time) => Content::String(time.to_string().into()),
             DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
                 Ok(number) => Content::Int(number),
                 Err(_) => {

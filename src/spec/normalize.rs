@@ -14,7 +14,7 @@ use super::{suggest, unknown_key};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::{Attribute, Fault, Rule, Type, default_of, duration};
 use crate::path::join;
-use crate::value::{Part, Reference, Template, Value};
+use crate::value::{Part, Reference, Template, Text, Value};
 
 /// Turns the nodes of one resource into values, and collects the references that they make.
 pub struct Normalizer<'a> {
@@ -27,7 +27,7 @@ pub struct Normalizer<'a> {
 }
 
 /// A text after its variables are filled in.
-enum Text<'a> {
+enum Filled<'a> {
     Known(Cow<'a, str>),
     Waiting(Template),
     /// A whole text was one variable that is no text.
@@ -54,15 +54,15 @@ impl<'a> Normalizer<'a> {
         path: &str,
         what: &str,
     ) -> Vec<(&'static str, Value)> {
-        let known: Vec<&str> = attributes.iter().map(|attribute| attribute.name).collect();
-        for (key, entry) in table.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
+        for (key, entry) in table.iter().filter(|(key, _)| attributes.iter().all(|known| known.name != key.as_str())) {
+            let known: Vec<&str> = attributes.iter().map(|attribute| attribute.name).collect();
             self.diagnostics.push(unknown_key(key, entry, what, &known));
         }
         let mut values = Vec::with_capacity(attributes.len());
         for attribute in attributes {
-            let inner = if path.is_empty() { attribute.name.to_owned() } else { format!("{path}.{}", attribute.name) };
             let value = match table.get(attribute.name) {
-                Some(entry) => self.value(&attribute.ty, &entry.node, &inner),
+                Some(entry) if path.is_empty() => self.value(&attribute.ty, &entry.node, attribute.name),
+                Some(entry) => self.value(&attribute.ty, &entry.node, &format!("{path}.{}", attribute.name)),
                 None => {
                     if attribute.required {
                         self.diagnostics.push(
@@ -86,10 +86,10 @@ impl<'a> Normalizer<'a> {
             && !matches!(ty, Type::Secret)
         {
             return match self.fill(text, node.span, path) {
-                Text::Known(filled) => self.text(ty, &filled, node.span, filled == *text, path),
-                Text::Waiting(template) => self.waiting(ty, template, text, node.span, path),
-                Text::Other(other) => self.value(ty, &other, path),
-                Text::Broken => Value::Null,
+                Filled::Known(filled) => self.text(ty, &filled, node.span, filled == *text, path),
+                Filled::Waiting(template) => self.waiting(ty, template, text, node.span, path),
+                Filled::Other(other) => self.value(ty, &other, path),
+                Filled::Broken => Value::Null,
             };
         }
         match (ty, &node.content) {
@@ -122,7 +122,7 @@ impl<'a> Normalizer<'a> {
                 let list: Vec<&'static Attribute> = attributes.iter().collect();
                 let values = self.object(&list, table, node.span, path, &format!("`{path}`"));
                 let set = values.into_iter().filter(|(_, value)| !value.is_null());
-                Value::map(set.map(|(name, value)| (name.to_owned(), value)).collect())
+                Value::map(set.map(|(name, value)| (name.into(), value)).collect())
             }
             (Type::Secret, Content::Table(table)) => self.secret(table, node.span),
             _ => self.mismatch(ty, node),
@@ -130,9 +130,8 @@ impl<'a> Normalizer<'a> {
     }
 
     fn map(&mut self, item: &Type, table: &Table, path: &str) -> Value {
-        let entry = |(key, entry): (&String, &super::node::Entry)| {
-            (key.clone(), self.value(item, &entry.node, &join(path, key)))
-        };
+        let entry =
+            |(key, entry): (&Text, &super::node::Entry)| (key.clone(), self.value(item, &entry.node, &join(path, key)));
         Value::map(table.iter().map(entry).collect())
     }
 
@@ -150,7 +149,7 @@ impl<'a> Normalizer<'a> {
             Type::Text(rule) => self.ruled("text that breaks its rule", rule, text, span, literal),
             Type::Json(rule) => match self.ruled("JSON that can't be used", rule, text, span, literal) {
                 Value::Null => Value::Null,
-                _ => Value::String(crate::kind::json::normal(text)),
+                _ => Value::String(crate::kind::json::normal(text).into()),
             },
             Type::Choice(words) | Type::WordOrObject(words, _) if words.contains(&text) => text.into(),
             Type::Choice(words) | Type::WordOrObject(words, _) => {
@@ -164,9 +163,9 @@ impl<'a> Normalizer<'a> {
                 match self.index.get(kind, text) {
                     Some(Declared::Once(to)) => {
                         let to = to.clone();
-                        self.edges.push(Edge { to, attribute: path.to_owned(), span, blocks: false });
+                        self.edges.push(Edge { to: to.clone(), attribute: path.into(), span, blocks: false });
                     }
-                    Some(Declared::At(_)) => {}
+                    Some(Declared::In(_) | Declared::At(_)) => {}
                     None => {
                         let known = self.index.names(kind);
                         let hint = suggest(text, &known).unwrap_or_else(|| format!("declare [{kind}.{text}]"));
@@ -177,7 +176,7 @@ impl<'a> Normalizer<'a> {
                 text.into()
             }
             Type::Any => text.into(),
-            _ => self.mismatch(ty, &Node { span, content: Content::String(text.to_owned()) }),
+            _ => self.mismatch(ty, &Node { span, content: Content::String(text.into()) }),
         }
     }
 
@@ -209,7 +208,7 @@ impl<'a> Normalizer<'a> {
         }
     }
 
-    fn fill<'t>(&mut self, text: &'t str, span: Span, path: &str) -> Text<'t> {
+    fn fill<'t>(&mut self, text: &'t str, span: Span, path: &str) -> Filled<'t> {
         let cut = match pieces(text) {
             Ok(cut) => cut,
             Err(range) => {
@@ -218,20 +217,20 @@ impl<'a> Normalizer<'a> {
                         .at(locate(self.source, span, &range))
                         .hint("close it with `}`, or write `$${` for the characters themselves"),
                 );
-                return Text::Broken;
+                return Filled::Broken;
             }
         };
         if let [Piece::Hole(hole, _)] = cut.as_slice()
             && let Some(content) = hole.strip_prefix("var.").and_then(|name| self.scope.variable(name))
             && !matches!(content, Content::String(_))
         {
-            return Text::Other(Node { span, content: content.clone() });
+            return Filled::Other(Node { span, content: content.clone() });
         }
         let mut parts: Vec<Part> = Vec::new();
         let mut sound = true;
         for piece in cut {
             let part = match piece {
-                Piece::Literal(literal) => Some(Part::Literal(literal.to_owned())),
+                Piece::Literal(literal) => Some(Part::Literal(literal.into())),
                 Piece::Hole(hole, range) => self.hole(hole, locate(self.source, span, &range), path),
             };
             match (parts.last_mut(), part) {
@@ -242,10 +241,10 @@ impl<'a> Normalizer<'a> {
         }
         parts.shrink_to_fit();
         match parts.as_slice() {
-            _ if !sound => Text::Broken,
-            [] => Text::Known(Cow::Borrowed("")),
-            [Part::Literal(only)] => Text::Known(Cow::Owned(only.clone())),
-            _ => Text::Waiting(Template(parts)),
+            _ if !sound => Filled::Broken,
+            [] => Filled::Known(Cow::Borrowed("")),
+            [Part::Literal(only)] => Filled::Known(Cow::Owned(only.to_string())),
+            _ => Filled::Waiting(Template(parts)),
         }
     }
 
@@ -254,17 +253,17 @@ impl<'a> Normalizer<'a> {
             return self.variable(name, span).map(Part::Literal);
         }
         if let Some(text) = self.scope.word(hole) {
-            return Some(Part::Literal(text.to_owned()));
+            return Some(Part::Literal(text.into()));
         }
         self.reference(hole, span, path)
     }
 
-    fn variable(&mut self, name: &str, span: Span) -> Option<String> {
+    fn variable(&mut self, name: &str, span: Span) -> Option<Text> {
         match self.scope.variable(name) {
             Some(Content::String(text)) => Some(text.clone()),
-            Some(Content::Bool(flag)) => Some(flag.to_string()),
-            Some(Content::Int(number)) => Some(number.to_string()),
-            Some(Content::Float(number)) => Some(number.to_string()),
+            Some(Content::Bool(flag)) => Some(flag.to_string().into()),
+            Some(Content::Int(number)) => Some(number.to_string().into()),
+            Some(Content::Float(number)) => Some(number.to_string().into()),
             Some(Content::Array(_) | Content::Table(_)) => None,
             None => {
                 let hint = suggest(name, &self.scope.variable_names())
@@ -288,8 +287,8 @@ impl<'a> Normalizer<'a> {
             );
             return None;
         };
-        let address = match self.index.choose(&target, self.scope, false) {
-            Ok(chosen) => chosen.into_iter().next()?,
+        let address = match self.index.choose(target, self.scope, false) {
+            Ok(chosen) => chosen.first()?.clone(),
             Err(problem) => {
                 self.unresolved(problem, span);
                 return None;
@@ -312,8 +311,8 @@ impl<'a> Normalizer<'a> {
             );
             return None;
         }
-        self.edges.push(Edge { to: address.clone(), attribute: path.to_owned(), span, blocks: true });
-        Some(Part::Reference(Reference { address, path: attribute }))
+        self.edges.push(Edge { to: address.clone(), attribute: path.into(), span, blocks: true });
+        Some(Part::Reference(Reference { address, path: attribute.into() }))
     }
 
     fn address(&mut self, kinds: &[&str], text: &str, span: Span, path: &str) -> Value {
@@ -328,9 +327,9 @@ impl<'a> Normalizer<'a> {
                 Value::Null
             }
             Ok(chosen) => {
-                let value = if let [one] = chosen.as_slice() { one.as_str().into() } else { Value::from(text) };
+                let value = if let [one] = chosen { one.as_str().into() } else { Value::from(text) };
                 for to in chosen {
-                    self.edges.push(Edge { to, attribute: path.to_owned(), span, blocks: true });
+                    self.edges.push(Edge { to: to.clone(), attribute: path.into(), span, blocks: true });
                 }
                 value
             }
@@ -397,13 +396,13 @@ impl<'a> Normalizer<'a> {
 }
 
 /// Cuts `bucket.audit-logs@us-east-1.arn` into its address and its attribute.
-fn split_reference(hole: &str) -> Option<(String, String)> {
-    let (head, tail) = hole.rsplit_once('/').map_or(("", hole), |(head, tail)| (head, tail));
-    let mut parts = tail.split('.');
-    let (address, rest): (String, Vec<&str>) = if head.is_empty() {
-        (format!("{}.{}", parts.next()?, parts.next()?), parts.collect())
-    } else {
-        (format!("{head}/{}", parts.next()?), parts.collect())
+fn split_reference(hole: &str) -> Option<(&str, &str)> {
+    // The name of what lives inside another resource stands behind the last slash; any other one behind the kind.
+    let name = match hole.rfind('/') {
+        Some(slash) => slash + 1,
+        None => hole.find('.')? + 1,
     };
-    (!rest.is_empty() && rest.iter().all(|part| !part.is_empty())).then(|| (address, rest.join(".")))
+    let dot = name + hole[name..].find('.')?;
+    let (address, attribute) = (&hole[..dot], &hole[dot + 1..]);
+    attribute.split('.').all(|part| !part.is_empty()).then_some((address, attribute))
 }

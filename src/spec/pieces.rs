@@ -13,9 +13,11 @@ use toml::de::DeTable;
 use super::node::{Content, Entry, Reading};
 use super::table::Table;
 use crate::diagnostic::Diagnostics;
+use crate::parallel;
+use crate::value::Text;
 
 /// The entries below one key of the root, from all pieces.
-type Names = Vec<(String, Entry)>;
+type Names = Vec<(Text, Entry)>;
 
 /// Pieces of this many bytes, and the block that goes over it.
 pub const PIECE: usize = 64 * 1024;
@@ -23,15 +25,16 @@ pub const PIECE: usize = 64 * 1024;
 /// Parses a text in pieces of about `size` bytes; none when that can't be done, or when anything is wrong with it.
 pub fn parse(source: &str, size: usize) -> Option<Table> {
     let cuts = cuts(source, size)?;
-    let mut kinds: Vec<(String, Entry, Names)> = Vec::new();
-    for piece in cuts.pieces {
+    let mut kinds: Vec<(Text, Entry, Names)> = Vec::new();
+    let tables = parallel::map(cuts.pieces.len(), 1, |at| {
+        let piece = cuts.pieces[at].clone();
         let mut diagnostics = Diagnostics::default();
         let table = DeTable::parse(&source[piece.clone()]).ok()?;
         let table = Reading::new(piece.start, &mut diagnostics).table(table.into_inner());
-        if !diagnostics.is_empty() {
-            return None;
-        }
-        for (kind, mut entry) in table {
+        diagnostics.is_empty().then_some(table)
+    });
+    for table in tables {
+        for (kind, mut entry) in table? {
             let Content::Table(names) = &mut entry.node.content else { return None };
             let names = std::mem::take(names);
             match kinds.iter_mut().find(|(known, ..)| *known == kind) {

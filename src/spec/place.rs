@@ -9,25 +9,28 @@ use super::node::{Content, Node};
 use super::normalize::Normalizer;
 use super::scope::{Globals, Scope};
 use super::suggest;
-use crate::address::Address;
+use crate::address::{Address, Written};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind;
+use crate::value::Text;
 
 /// Every declared resource.
 #[derive(Default)]
 pub struct Index {
     /// By kind, and then by name; what lives inside another resource by its whole address, as two of those may have one
     /// name.
-    entries: HashMap<&'static str, HashMap<String, Declared>>,
+    entries: HashMap<&'static str, HashMap<Text, Declared>>,
     /// The region of each cluster.
-    regions: BTreeMap<String, String>,
+    regions: BTreeMap<Text, String>,
 }
 
 /// Where a declared resource stands. Everything that names it shares these addresses.
 pub enum Declared {
     /// In one place only, which its address does not say.
     Once(Address),
-    /// In places that its addresses say, ordered by place.
+    /// In one place that its address says, as most do.
+    In(Address),
+    /// In any number of places that its addresses say, ordered by place.
     At(Vec<Address>),
 }
 
@@ -36,6 +39,16 @@ pub struct Unresolved {
     pub summary: &'static str,
     pub detail: String,
     pub hint: String,
+}
+
+impl Declared {
+    /// Its addresses, ordered by place.
+    pub fn addresses(&self) -> &[Address] {
+        match self {
+            Self::Once(one) | Self::In(one) => std::slice::from_ref(one),
+            Self::At(all) => all,
+        }
+    }
 }
 
 impl Index {
@@ -48,7 +61,7 @@ impl Index {
             let (key, address) = match block.parent_address() {
                 Some(parent) => {
                     let address = parent.child(kind, name);
-                    (address.as_str().to_owned(), address)
+                    (address.as_str().into(), address)
                 }
                 None => (name.clone(), Address::new(kind, name, None)),
             };
@@ -57,7 +70,7 @@ impl Index {
         for block in blocks.iter().filter(|block| block.kind.name == "cluster") {
             let mut quiet = Diagnostics::default();
             let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
-            let region = block.declaration.node.as_table().and_then(|table| table.get("region"));
+            let region = block.node.as_table().and_then(|table| table.get("region"));
             let region = region.map(|entry| {
                 Normalizer::new(source, &scope, &index, &mut quiet).value(
                     &kind::Type::Text(&kind::rule::ANY),
@@ -72,7 +85,7 @@ impl Index {
         for block in blocks {
             let Some(attribute) = kind::place_attribute(block.kind) else { continue };
             let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
-            let entry = block.declaration.node.as_table().and_then(|table| table.get(attribute.name));
+            let entry = block.node.as_table().and_then(|table| table.get(attribute.name));
             let places = match entry {
                 Some(entry) => {
                     let value = Normalizer::new(source, &scope, &index, diagnostics).value(
@@ -98,8 +111,12 @@ impl Index {
                 }
             };
             let (kind, name) = (block.kind.name, &block.declaration.name);
-            let addresses = places.iter().map(|place| Address::new(kind, name, Some(place))).collect();
-            index.entries.entry(kind).or_default().insert(name.clone(), Declared::At(addresses));
+            let address = |place: &String| Address::new(kind, name, Some(place));
+            let declared = match places.as_slice() {
+                [one] => Declared::In(address(one)),
+                places => Declared::At(places.iter().map(address).collect()),
+            };
+            index.entries.entry(kind).or_default().insert(name.clone(), declared);
         }
         index
     }
@@ -120,7 +137,7 @@ impl Index {
     /// The names of all declared resources of a kind.
     pub fn names(&self, kind: &str) -> Vec<&str> {
         let mut names: Vec<&str> =
-            self.entries.get(kind).map(|names| names.keys().map(String::as_str).collect()).unwrap_or_default();
+            self.entries.get(kind).map(|names| names.keys().map(Text::as_str).collect()).unwrap_or_default();
         names.sort_unstable();
         names
     }
@@ -132,45 +149,46 @@ impl Index {
 
     /// Chooses the resources that `kind.name` or `kind.name@place` means for a resource of `scope`. With `all`, a
     /// resource that stands nowhere in particular may mean every place of another one.
-    pub fn choose(&self, text: &str, scope: &Scope<'_>, all: bool) -> Result<Vec<Address>, Unresolved> {
-        let address = Address::parse(text).map_err(|error| Unresolved {
+    pub fn choose(&self, text: &str, scope: &Scope<'_>, all: bool) -> Result<&[Address], Unresolved> {
+        let address = Written::parse(text).map_err(|error| Unresolved {
             summary: "bad address",
             detail: error.to_string(),
             hint: "an address is kind.name or kind.name@place, such as queue.orders@us-east-1".into(),
         })?;
-        let places = match (self.declared(&address)?, address.place()) {
-            (Declared::At(places), _) => places,
-            (Declared::Once(own), None) => return Ok(vec![own.clone()]),
-            (Declared::Once(_), Some(place)) => {
-                return Err(Unresolved {
+        let declared = self.declared(address)?;
+        let places = declared.addresses();
+        if matches!(declared, Declared::Once(_)) {
+            return match address.place() {
+                None => Ok(places),
+                Some(place) => Err(Unresolved {
                     summary: "place where the target does not exist",
                     detail: format!("{}.{} stands in no place of its own", address.kind(), address.name()),
                     hint: format!("leave out `@{place}`"),
-                });
-            }
-        };
+                }),
+            };
+        }
         // Places are sorted.
         let at = |place: &str| {
             let found = places.binary_search_by(|other| other.place().unwrap_or_default().cmp(place));
-            found.ok().map(|at| places[at].clone())
+            found.ok().map(|at| std::slice::from_ref(&places[at]))
         };
         if let Some(place) = address.place() {
-            return at(place).map(|one| vec![one]).ok_or_else(|| absent(&address, place, places));
+            return at(place).ok_or_else(|| absent(address, place, places));
         }
         if let Some(one) = [scope.place, scope.cluster, scope.region].into_iter().flatten().find_map(at) {
-            return Ok(vec![one]);
+            return Ok(one);
         }
         let region = |one: &Address| one.place().and_then(|place| self.region_of(place));
         // Only a cluster can be near a region, so a resource that stands in regions need not be looked through.
         let clusters = places.first().is_some_and(|one| region(one).is_some());
         let inside = |one: &&Address| region(one).is_some() && region(one) == scope.region;
         let near: Vec<&Address> = if clusters { places.iter().filter(inside).collect() } else { Vec::new() };
-        match (near.as_slice(), places.as_slice()) {
-            ([one], _) => Ok(vec![(*one).clone()]),
-            (_, [one]) if scope.place.is_none() => Ok(vec![one.clone()]),
-            _ if all && scope.place.is_none() => Ok(places.clone()),
+        match (near.as_slice(), places) {
+            ([one], _) => Ok(std::slice::from_ref(*one)),
+            (_, [_]) if scope.place.is_none() => Ok(places),
+            _ if all && scope.place.is_none() => Ok(places),
             _ => match scope.place {
-                Some(place) => Err(absent(&address, place, places)),
+                Some(place) => Err(absent(address, place, places)),
                 None => {
                     let all: Vec<&str> = places.iter().filter_map(Address::place).collect();
                     Err(Unresolved {
@@ -183,7 +201,7 @@ impl Index {
         }
     }
 
-    fn declared(&self, address: &Address) -> Result<&Declared, Unresolved> {
+    fn declared(&self, address: Written<'_>) -> Result<&Declared, Unresolved> {
         let (kind, name) = (address.kind(), address.name());
         if kind::get(kind).is_none() {
             let names: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
@@ -193,9 +211,10 @@ impl Index {
                 hint: suggest(kind, &names).unwrap_or_else(|| format!("the kinds are {}", names.join(", "))),
             });
         }
-        let parent = address.parent();
-        let key = if parent.is_some() { address.as_str() } else { name };
+        let inside = address.as_str().contains('/');
+        let key = if inside { address.as_str() } else { name };
         self.get(kind, key).ok_or_else(|| {
+            let parent = address.to_owned().parent();
             let within = parent.as_ref().map(|parent| format!(" in {parent}")).unwrap_or_default();
             let header = key.replacen('/', ".", 2);
             let header = if parent.is_some() { header } else { format!("{kind}.{name}") };
@@ -208,7 +227,7 @@ impl Index {
     }
 }
 
-fn absent(address: &Address, place: &str, places: &[Address]) -> Unresolved {
+fn absent(address: Written<'_>, place: &str, places: &[Address]) -> Unresolved {
     let known: Vec<&str> = places.iter().filter_map(Address::place).collect();
     let (kind, name) = (address.kind(), address.name());
     let hint = suggest(place, &known).unwrap_or_else(|| match known.as_slice() {

@@ -6,6 +6,7 @@ use super::node::{Content, Node};
 use super::table::Table;
 use super::{Inputs, suggest, unknown_key};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::value::Text;
 
 /// What is the same for every resource of a spec.
 pub struct Globals<'a> {
@@ -83,7 +84,7 @@ pub fn variables(
             diagnostics.push(unknown_key(key, inner, &format!("[var.{name}]"), &["default", "description"]));
         }
         let default = table.get("default").map(|entry| &entry.node);
-        let value = match (inputs.variables.get(name), default) {
+        let value = match (inputs.variables.get(name.as_str()), default) {
             (Some((text, origin)), default) => given(name, text, origin, default, diagnostics),
             (None, Some(default)) => scalar(source, name, default, diagnostics),
             (None, None) => {
@@ -95,7 +96,7 @@ pub fn variables(
                 None
             }
         };
-        variables.insert(name.clone(), value.unwrap_or_else(|| Content::String(String::new())));
+        variables.insert(name.to_string(), value.unwrap_or_else(|| Content::String(Text::default())));
     }
     let names: Vec<&str> = variables.keys().map(String::as_str).collect();
     for (name, (_, origin)) in inputs.variables.iter().filter(|(name, _)| !variables.contains_key(*name)) {
@@ -121,7 +122,7 @@ fn given(
         Some(Content::Int(_)) => text.parse().ok().map(Content::Int),
         Some(Content::Bool(_)) => text.parse().ok().map(Content::Bool),
         Some(Content::Float(_)) => text.parse().ok().map(Content::Float),
-        _ => Some(Content::String(text.to_owned())),
+        _ => Some(Content::String(text.into())),
     };
     if read.is_none() {
         let wanted = default.map_or("a text", Node::describe);

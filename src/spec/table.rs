@@ -2,10 +2,11 @@
 //! and most have a handful of entries.
 
 use super::node::{Content, Entry};
+use crate::value::Text;
 
 /// Entries by key, ordered by key.
 #[derive(Clone, Debug, Default)]
-pub struct Table(Vec<(String, Entry)>);
+pub struct Table(Vec<(Text, Entry)>);
 
 impl Table {
     /// A table without entries.
@@ -44,12 +45,12 @@ impl Table {
     }
 
     /// Every entry with its key.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Entry)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, &Entry)> {
         self.0.iter().map(|(key, entry)| (key, entry))
     }
 
     /// Every key.
-    pub fn keys(&self) -> impl Iterator<Item = &String> {
+    pub fn keys(&self) -> impl Iterator<Item = &Text> {
         self.0.iter().map(|(key, _)| key)
     }
 
@@ -86,9 +87,9 @@ impl Table {
     }
 }
 
-impl FromIterator<(String, Entry)> for Table {
-    fn from_iter<I: IntoIterator<Item = (String, Entry)>>(entries: I) -> Self {
-        let mut entries: Vec<(String, Entry)> = entries.into_iter().collect();
+impl FromIterator<(Text, Entry)> for Table {
+    fn from_iter<I: IntoIterator<Item = (Text, Entry)>>(entries: I) -> Self {
+        let mut entries: Vec<(Text, Entry)> = entries.into_iter().collect();
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         entries.shrink_to_fit();
         Self(entries)
@@ -96,8 +97,8 @@ impl FromIterator<(String, Entry)> for Table {
 }
 
 impl IntoIterator for Table {
-    type Item = (String, Entry);
-    type IntoIter = std::vec::IntoIter<(String, Entry)>;
+    type Item = (Text, Entry);
+    type IntoIter = std::vec::IntoIter<(Text, Entry)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

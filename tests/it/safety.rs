@@ -283,7 +283,7 @@ async fn an_object_that_fills_up_after_planning_is_not_deleted() {
         let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
         let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
         assert_eq!(plan.change(&address("queue.q@a")).expect("planned").risk(), Risk::Safe);
-        let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".to_owned(), 7)]);
+        let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".into(), 7)]);
         engine.world().edit("region/a/queue/q", fill).expect("filled");
         let report = engine.execute(&pipeline, plan, allow).await;
         assert_eq!(report.failed.len(), 1, "{report:?}");
@@ -298,7 +298,7 @@ async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
     let engine = Engine::new();
     engine.converge(&format!("{spec}[bucket.bbb]\nregions = [\"a\"]\n")).await;
     let hold = |count: u64| {
-        let fill = move |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".to_owned(), count)]);
+        let fill = move |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".into(), count)]);
         engine.world().edit("region/a/bucket/bbb", fill).expect("filled");
     };
     hold(3);

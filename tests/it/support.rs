@@ -51,7 +51,7 @@ impl Engine {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let Some(mut desired) = desired else { return Err(diagnostics) };
         let charts: BTreeMap<String, String> =
-            desired.folders().map(|(chart, _)| (chart.to_owned(), "c0ffee".to_owned())).collect();
+            desired.folders().map(|(chart, ..)| (chart.to_owned(), "c0ffee".to_owned())).collect();
         desired.attach(&charts);
         Pipeline::new(desired, Registry::new(atlas::spec::World::Sandbox, Some(self.sandbox.clone())))
     }

@@ -13,7 +13,7 @@ impl<'a> Decider<'a> {
         }
         let mut blocked = None;
         for host in &instance.hosts {
-            match self.fates.get(host) {
+            match self.fate(host) {
                 Some(Fate::Blocked(why)) => blocked = Some((**why).clone()),
                 _ => return None,
             }
@@ -23,7 +23,7 @@ impl<'a> Decider<'a> {
 
     /// The first of its needs that is blocked, when what it needs is not there.
     pub(super) fn waits_for(&self, instance: &Instance, action: Action) -> Option<Blocked> {
-        let blocked = |address: &Address| match self.fates.get(address) {
+        let blocked = |address: &Address| match self.fate(address) {
             Some(Fate::Blocked(why)) => Some((**why).clone()),
             _ => None,
         };
@@ -36,24 +36,23 @@ impl<'a> Decider<'a> {
 
     /// The host behind which this happens, if no host is there yet.
     pub(super) fn deferred(&self, instance: &Instance) -> Option<Address> {
-        let gone =
-            |host: &&Address| matches!(self.fates.get(*host), Some(Fate::Made | Fate::Replaced(_) | Fate::Woken));
+        let gone = |host: &&Address| matches!(self.fate(host), Some(Fate::Made | Fate::Replaced(_) | Fate::Woken));
         let first = instance.hosts.iter().find(gone)?;
-        let none_stays = !instance.hosts.iter().any(|host| matches!(self.fates.get(host), Some(Fate::Stays)));
+        let none_stays = !instance.hosts.iter().any(|host| matches!(self.fate(host), Some(Fate::Stays)));
         none_stays.then(|| first.clone())
     }
 
     /// The host that is ill now, when none of its hosts can be looked into.
     pub(super) fn woken_host(&self, instance: &Instance) -> Option<Address> {
         let host = self.deferred(instance)?;
-        matches!(self.fates.get(&host), Some(Fate::Woken)).then_some(host)
+        matches!(self.fate(&host), Some(Fate::Woken)).then_some(host)
     }
 
     /// The order in which its hosts are replaced, when none of them stays.
     pub(super) fn host_order(&self, instance: &Instance) -> Option<Order> {
         let mut order = None;
         for host in &instance.hosts {
-            match self.fates.get(host) {
+            match self.fate(host) {
                 Some(Fate::Replaced(one)) => order = order.max(Some(*one)),
                 _ => return None,
             }
@@ -62,7 +61,7 @@ impl<'a> Decider<'a> {
     }
 
     pub(super) fn replaced_need(&self, instance: &Instance) -> Option<&'a Address> {
-        let replaced = |address: &Address| matches!(self.fates.get(address), Some(Fate::Replaced(_) | Fate::Made));
-        self.graph.needs(&instance.address).into_iter().map(|(address, _)| address).find(|address| replaced(address))
+        let replaced = |address: &Address| matches!(self.fate(address), Some(Fate::Replaced(_) | Fate::Made));
+        self.graph.needs(&instance.address).map(|(address, _)| address).find(|address| replaced(address))
     }
 }

@@ -28,9 +28,7 @@ impl<'a> Decider<'a> {
             None => {}
         }
         let was = former.and_then(|address| self.observed.marked(address).find(|object| object.kind == instance.kind));
-        own.or(was)
-            .filter(|object| !self.claimed.contains(object.identity.as_str()))
-            .map_or(Found::Nothing, Found::Elsewhere)
+        own.or(was).filter(|object| !self.is_claimed(object)).map_or(Found::Nothing, Found::Elsewhere)
     }
 
     pub(super) fn ours(&self, object: &Object) -> bool {

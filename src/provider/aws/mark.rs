@@ -80,7 +80,7 @@ pub(super) fn attributes(kind: &Kind, tags: &Tags, wanted: Option<&Attributes>) 
     let now = wanted.map(wanted_keys).unwrap_or_default();
     let mine = |key: &str| all || written.iter().any(|own| own == key) || now.iter().any(|own| own == key);
     let kept = tags.iter().filter(|(key, _)| !is_reserved(key) && mine(key));
-    let kept: Vec<_> = kept.map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+    let kept: Vec<_> = kept.map(|(key, value)| (key.into(), Value::from(value.as_str()))).collect();
     let mut found = vec![("tags", if kept.is_empty() { Value::Null } else { Value::Map(kept.into_iter().collect()) })];
     for name in STEERING.into_iter().filter(|name| kind.attribute(name).is_some()) {
         found.push((name, Value::Bool(tags.contains_key(&own(&name.replace('_', "-"))))));
@@ -119,7 +119,7 @@ fn wanted_tags(attributes: &Attributes) -> Tags {
     match attributes.get("tags") {
         Value::Map(entries) => {
             let text = |value: &Value| value.as_str().map(str::to_owned);
-            entries.iter().filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect()
+            entries.iter().filter_map(|(key, value)| Some((key.to_string(), text(value)?))).collect()
         }
         _ => Tags::new(),
     }
@@ -127,7 +127,7 @@ fn wanted_tags(attributes: &Attributes) -> Tags {
 
 fn wanted_keys(attributes: &Attributes) -> Vec<String> {
     match attributes.get("tags") {
-        Value::Map(entries) => entries.keys().cloned().collect(),
+        Value::Map(entries) => entries.keys().map(ToString::to_string).collect(),
         _ => Vec::new(),
     }
 }

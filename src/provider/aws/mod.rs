@@ -26,7 +26,7 @@ use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request
 use crate::kind::{self, Facts, Kind, Outputs};
 use crate::observed::Object;
 use crate::spec::Desired;
-use crate::value::{Attributes, Value};
+use crate::value::{Attributes, Text, Value};
 use region::Region;
 use sight::{Names, Sight};
 
@@ -43,7 +43,7 @@ impl Aws {
         let settings = desired.of_kind("region").filter_map(|region| {
             let attributes = &region.attributes;
             let get = |path: &str| attributes.at(path).and_then(Value::as_str).map(str::to_owned);
-            let name = region.declaration.name.clone();
+            let name = region.declaration.name.to_string();
             if !attributes.get("localstack").is_null() {
                 let facts = Facts { attributes, name: &name, place: None, host: None };
                 let endpoint = region.kind.derive_outputs(&facts).get("endpoint").cloned();
@@ -191,7 +191,7 @@ impl Provider for Aws {
         if there.mark().is_some_and(|mark| mark.protect) {
             return Err(ProviderError::new(Class::Denied, "its own mark protects it"));
         }
-        let more = |(counter, most): (&String, &u64)| there.usage.get(counter).is_some_and(|now| now > most);
+        let more = |(counter, most): (&Text, &u64)| there.usage.get(counter).is_some_and(|now| now > most);
         if removal.usage.is_some_and(|usage| usage.iter().any(more)) {
             return Err(ProviderError::new(Class::Conflict, "it holds more than when it was looked at"));
         }

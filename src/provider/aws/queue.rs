@@ -71,7 +71,7 @@ pub(super) async fn look(region: &Region, name: &str, wanted: bool) -> Result<Op
         attributes: attributes(name, &raw),
         tags,
         outputs: Outputs::default(),
-        usage: Usage::from_iter([("depth".to_owned(), depth)]),
+        usage: Usage::from_iter([("depth".into(), depth)]),
     }))
 }
 

@@ -174,8 +174,8 @@ fn given(region: &Region, account: &str) -> Object {
 
 fn region_outputs(region: &Region, account: &str) -> Outputs {
     let endpoint = region.settings.endpoint.as_ref().map(|endpoint| endpoint.trim_end_matches('/').to_owned());
-    let endpoint = endpoint.map(|endpoint| ("endpoint".to_owned(), endpoint));
-    std::iter::once(("account".to_owned(), account.to_owned())).chain(endpoint).collect()
+    let endpoint = endpoint.map(|endpoint| ("endpoint".into(), endpoint));
+    std::iter::once(("account".into(), account.to_owned())).chain(endpoint).collect()
 }
 
 fn reason(error: &ProviderError) -> String {

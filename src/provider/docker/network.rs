@@ -95,5 +95,5 @@ pub(super) async fn remove(engine: &Engine, id: &str) -> Result<(), ProviderErro
 
 /// How many containers are in each network, by the network's name.
 pub(super) fn usage(name: &str, users: &HashMap<String, u64>) -> Usage {
-    Usage::from_iter([("containers".to_owned(), users.get(name).copied().unwrap_or_default())])
+    Usage::from_iter([("containers".into(), users.get(name).copied().unwrap_or_default())])
 }

@@ -69,7 +69,7 @@ pub(super) fn is_managed(name: &str, mark: Option<&Mark>, wanted: Option<&Attrib
 pub(super) fn texts(value: &Value) -> impl Iterator<Item = (String, String)> {
     let entries = match value {
         Value::Map(entries) => {
-            entries.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+            entries.iter().filter_map(|(key, value)| Some((key.to_string(), value.as_str()?.to_owned()))).collect()
         }
         _ => Vec::new(),
     };
@@ -109,5 +109,5 @@ pub(super) fn said(
         None => !mark::is_own(key),
     };
     let entries = there.iter().filter(|(key, _)| !mark::is_own(key) && (own(key) || named(key)));
-    Value::Map(entries.map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect())
+    Value::Map(entries.map(|(key, value)| (key.into(), Value::from(value.as_str()))).collect())
 }

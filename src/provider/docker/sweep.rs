@@ -325,7 +325,7 @@ pub(super) fn container_outputs(seen: &ContainerInspectResponse) -> Outputs {
     let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
     let digest = labels.and_then(|labels| labels.get(container::DIGEST).cloned()).or_else(|| seen.image.clone());
     let all = [("id", seen.id.clone()), ("digest", digest)];
-    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    all.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect()
 }
 
 fn sight(kind: &str, engine: Option<&str>, listed: Listed, notes: &Notes) -> Sight {

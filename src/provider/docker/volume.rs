@@ -45,7 +45,7 @@ pub(super) fn attributes(
     managed: impl Fn(&str) -> bool,
     wanted: Option<&Attributes>,
 ) -> Attributes {
-    let options = volume.options.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+    let options = volume.options.iter().map(|(key, value)| (key.into(), Value::from(value.as_str())));
     [
         ("name", volume.name.as_str().into()),
         ("engine", engine.map_or(Value::Null, Value::from)),
@@ -82,8 +82,8 @@ pub(super) async fn remove(engine: &Engine, name: &str) -> Result<(), ProviderEr
 
 /// What a volume holds, and who uses it.
 pub(super) fn usage(name: &str, sizes: &HashMap<String, u64>, users: &HashMap<String, u64>) -> Usage {
-    let users = ("containers".to_owned(), users.get(name).copied().unwrap_or_default());
-    let bytes = sizes.get(name).map(|bytes| ("bytes".to_owned(), *bytes));
+    let users = ("containers".into(), users.get(name).copied().unwrap_or_default());
+    let bytes = sizes.get(name).map(|bytes| ("bytes".into(), *bytes));
     Usage::from_iter([users].into_iter().chain(bytes))
 }
 

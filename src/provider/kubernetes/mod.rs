@@ -56,7 +56,7 @@ impl Cluster {
             identity: self.identity.clone(),
             hosts: Vec::new(),
             attributes: self.attributes.clone(),
-            outputs: std::iter::once(("endpoint".to_owned(), endpoint.clone())).collect(),
+            outputs: std::iter::once(("endpoint".into(), endpoint.clone())).collect(),
             usage: Usage::default(),
             mark: None,
             given: true,

@@ -5,6 +5,7 @@
 //! throttling and scripted faults on request.
 
 mod chaos;
+mod row;
 mod world;
 
 use std::collections::BTreeSet;
@@ -14,12 +15,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use chaos::Fault;
-pub use world::{Body, World, WorldError};
+pub use world::{World, WorldError};
 
 use super::owner::{owned_by, taken};
 use super::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
 use crate::kind::{Kind, Outputs, Usage};
 use crate::observed::Object;
+use crate::value::Text;
 
 /// The embedded world as a provider.
 pub struct Sandbox {
@@ -120,7 +122,7 @@ impl Provider for Sandbox {
             hosts: request.hosts.to_vec(),
             attributes: request.attributes.clone(),
             outputs: outputs(request),
-            usage: request.kind.usage.iter().map(|counter| ((*counter).to_owned(), 0)).collect::<Usage>(),
+            usage: request.kind.usage.iter().map(|counter| ((*counter).into(), 0)).collect::<Usage>(),
             mark: Some(request.mark.clone()),
             given: false,
             ill: None,
@@ -178,7 +180,7 @@ impl Provider for Sandbox {
             if object.mark.as_ref().is_some_and(|mark| mark.protect) {
                 return Err(ProviderError::new(Class::Denied, "its own mark protects it").into());
             }
-            let more = |(counter, most): (&String, &u64)| object.usage.get(counter).is_some_and(|now| now > most);
+            let more = |(counter, most): (&Text, &u64)| object.usage.get(counter).is_some_and(|now| now > most);
             if removal.usage.is_some_and(|usage| usage.iter().any(more)) {
                 return Err(ProviderError::new(Class::Conflict, "it holds more than when it was looked at").into());
             }
@@ -238,7 +240,7 @@ fn outputs(request: &Request<'_>) -> Outputs {
             "account" => "000000000000".to_owned(),
             _ => format!("sandbox://{}", request.identity),
         };
-        outputs.entry(output.name.to_owned()).or_insert(invented);
+        outputs.entry(output.name.into()).or_insert(invented);
     }
     outputs
 }

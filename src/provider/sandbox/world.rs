@@ -6,14 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
-use serde::{Deserialize, Serialize};
 
+use super::row::{self, Row};
 use crate::address::Address;
 use crate::crash::point;
-use crate::kind::{self, Outputs, Usage};
+use crate::kind;
 use crate::observed::{Mark, Object};
 use crate::provider::{Class, ProviderError};
-use crate::value::{Attributes, Value, fitted};
+
+/// How many rows are read before objects are made of them.
+const BATCH: usize = 4_096;
 
 /// The host column of objects that live in several hosts at once.
 pub(super) const SPANNING: &str = "*";
@@ -57,47 +59,6 @@ pub enum WorldError {
     /// The call itself fails.
     #[error(transparent)]
     Call(#[from] ProviderError),
-}
-
-/// What is stored of an object besides its name, its kind and its mark.
-#[derive(Deserialize)]
-pub struct Body {
-    hosts: Vec<String>,
-    /// In the order of the names, as [`Attributes`] are written.
-    attributes: Pairs,
-    outputs: Outputs,
-    usage: Usage,
-}
-
-/// Attributes as they are read, before their names are those of the kind.
-struct Pairs(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> serde::de::Visitor<'de> for Entries {
-            type Value = Pairs;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("attributes by name")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(Entries)
-    }
-}
-
-#[derive(Serialize)]
-struct BodyRef<'a> {
-    hosts: &'a [String],
-    attributes: &'a Attributes,
-    outputs: &'a Outputs,
-    usage: &'a Usage,
 }
 
 /// A write in progress: all of it happens, or nothing.
@@ -186,8 +147,31 @@ impl World {
              WHERE identity > ?1 || '/' AND identity < ?1 || '0' AND +host = ?1 ORDER BY identity"
         })?;
         let mut rows = statement.query([host])?;
-        while let Some(row) = rows.next()? {
-            visit(read_row(row)?);
+        let mut read = || -> Result<Vec<Row>, WorldError> {
+            let mut batch = Vec::new();
+            while batch.len() < BATCH
+                && let Some(row) = rows.next()?
+            {
+                batch.push(Row::of(row)?);
+            }
+            Ok(batch)
+        };
+        let mut batch = read()?;
+        while !batch.is_empty() {
+            let (mut objects, mut next) = (Vec::new(), Ok(Vec::new()));
+            if batch.len() < BATCH {
+                objects = Row::read_all(batch);
+            } else {
+                // Other cores make objects of these rows while more of them are read.
+                rayon::in_place_scope(|scope| {
+                    scope.spawn(|_| objects = Row::read_all(batch));
+                    next = read();
+                });
+            }
+            for object in objects {
+                visit(object?);
+            }
+            batch = next?;
         }
         Ok(())
     }
@@ -200,7 +184,9 @@ impl World {
         let connection = self.lock();
         let mut statement =
             connection.prepare_cached("SELECT identity, kind, body, mark FROM object WHERE owner = ?1")?;
-        let found = statement.query_row([owner(project, environment, address)], |row| Ok(read_row(row))).optional()?;
+        let found = statement
+            .query_row([owner(project, environment, address)], |row| Ok(Row::of(row).and_then(Row::read)))
+            .optional()?;
         found.transpose()
     }
 
@@ -297,14 +283,8 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database can't be written.
     pub fn put(&self, object: &Object) -> Result<(), WorldError> {
-        let body = BodyRef {
-            hosts: &object.hosts,
-            attributes: &object.attributes,
-            outputs: &object.outputs,
-            usage: &object.usage,
-        };
         let unreadable = |_| WorldError::Unreadable(object.identity.clone());
-        let body = serde_json::to_string(&body).map_err(unreadable)?;
+        let body = row::body(object).map_err(unreadable)?;
         let mark = object.mark.as_ref().map(serde_json::to_string).transpose().map_err(unreadable)?;
         let owner = object.mark.as_ref().map(|mark| owner(&mark.project, &mark.environment, &mark.address));
         let host = match object.hosts.as_slice() {
@@ -382,32 +362,6 @@ fn prepare(connection: &Connection) -> Result<(), WorldError> {
 fn get(connection: &Connection, identity: &str) -> Result<Option<Object>, WorldError> {
     let mut statement =
         connection.prepare_cached("SELECT identity, kind, body, mark FROM object WHERE identity = ?1")?;
-    let found = statement.query_row([identity], |row| Ok(read_row(row))).optional()?;
+    let found = statement.query_row([identity], |row| Ok(Row::of(row).and_then(Row::read))).optional()?;
     found.transpose()
-}
-
-fn read_row(row: &rusqlite::Row<'_>) -> Result<Object, WorldError> {
-    let identity: String = row.get(0)?;
-    let unreadable = || WorldError::Unreadable(identity.clone());
-    let kind = row.get_ref(1)?.as_str().ok().and_then(kind::get).ok_or_else(unreadable)?;
-    let body = row.get_ref(2)?.as_str().map_err(|_| unreadable())?;
-    let body: Body = serde_json::from_str(body).map_err(|_| unreadable())?;
-    let mark: Option<String> = row.get(3)?;
-    let mut mark: Option<Mark> = mark.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| unreadable())?;
-    mark.iter_mut().for_each(|mark| mark.needs.shrink_to_fit());
-    let known = |(name, value): (String, Value)| Some((kind.attribute(&name)?.name, value));
-    let attributes = body.attributes.0.into_iter().filter_map(known).collect();
-    let mut hosts = body.hosts;
-    hosts.shrink_to_fit();
-    Ok(Object {
-        kind,
-        identity,
-        hosts,
-        attributes,
-        outputs: fitted(body.outputs),
-        usage: fitted(body.usage),
-        mark,
-        given: false,
-        ill: None,
-    })
 }

@@ -207,7 +207,7 @@ impl Provider for Unruly {
                 hosts: request.hosts.to_vec(),
                 attributes: request.attributes.clone(),
                 outputs: request.derived.clone(),
-                usage: [("objects".to_owned(), 0)].into_iter().collect(),
+                usage: [("objects".into(), 0)].into_iter().collect(),
                 mark: None,
                 given: false,
                 ill: None,

@@ -198,7 +198,7 @@ async fn logging(region: &Region, name: &str) -> Result<Value, ProviderError> {
     let Some(target) = answer.logging_enabled() else { return Ok(Value::Null) };
     let to = format!("arn:aws:s3:::{}", target.target_bucket());
     Ok(Value::Map(
-        [("to".to_owned(), Value::from(to.as_str())), ("prefix".to_owned(), target.target_prefix().into())]
+        [("to".into(), Value::from(to.as_str())), ("prefix".into(), target.target_prefix().into())]
             .into_iter()
             .collect(),
     ))
@@ -222,5 +222,5 @@ async fn counted(region: &Region, name: &str) -> Result<Usage, ProviderError> {
         }
         (key, version) = (page.next_key_marker, page.next_version_id_marker);
     }
-    Ok(Usage::from_iter([("bytes".to_owned(), bytes), ("objects".to_owned(), objects)]))
+    Ok(Usage::from_iter([("bytes".into(), bytes), ("objects".into(), objects)]))
 }

@@ -102,7 +102,7 @@ impl Seen {
     pub fn outputs(&self, engine: &Engine) -> Outputs {
         let server = self.nodes.get(&node::name(&self.name, Role::Server, 0));
         let port = server.and_then(published);
-        let endpoint = port.map(|port| ("endpoint".to_owned(), format!("https://{}:{port}", engine.machine())));
+        let endpoint = port.map(|port| ("endpoint".into(), format!("https://{}:{port}", engine.machine())));
         endpoint.into_iter().collect()
     }
 }

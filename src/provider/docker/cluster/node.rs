@@ -13,7 +13,7 @@ use super::super::mark::Labels;
 use super::super::sight::texts;
 use super::{MADE_FROM, Seen, labels};
 use crate::provider::{Class, ProviderError};
-use crate::value::{Attributes, Value, long_hash};
+use crate::value::{Attributes, Text, Value, long_hash};
 
 /// The version of k3d whose layout this is.
 const K3D: &str = "v5.8.3";
@@ -194,8 +194,8 @@ impl<'a> Layout<'a> {
     /// <https://docs.k3s.io/installation/private-registry>.
     fn files(&self) -> Vec<(String, String)> {
         let Some(Value::Map(registries)) = self.wanted.at("k3d.registries") else { return Vec::new() };
-        let mirror = |(registry, endpoints): (&String, &Value)| {
-            (registry.clone(), serde_json::json!({ "endpoint": endpoints.to_json() }))
+        let mirror = |(registry, endpoints): (&Text, &Value)| {
+            (registry.to_string(), serde_json::json!({ "endpoint": endpoints.to_json() }))
         };
         let mirrors: serde_json::Map<_, _> = registries.iter().map(mirror).collect();
         vec![("etc/rancher/k3s/registries.yaml".into(), serde_json::json!({ "mirrors": mirrors }).to_string())]

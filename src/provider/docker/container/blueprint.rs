@@ -13,7 +13,7 @@ use super::look::written_out;
 use super::wait::Wait;
 use crate::kind::duration;
 use crate::provider::ProviderError;
-use crate::value::{Attributes, Value};
+use crate::value::{Attributes, Text, Value};
 
 /// A container as it is to be made.
 #[derive(Clone, Debug, Default)]
@@ -170,9 +170,9 @@ fn bindings(ports: &[String]) -> HashMap<String, Option<Vec<PortBinding>>> {
 
 fn ulimits(limits: &Value) -> Option<Vec<ResourcesUlimits>> {
     let Value::Map(entries) = limits else { return None };
-    let entry = |(name, limit): (&String, &Value)| match limit {
+    let entry = |(name, limit): (&Text, &Value)| match limit {
         Value::Int(limit) => {
-            Some(ResourcesUlimits { name: Some(name.clone()), soft: Some(*limit), hard: Some(*limit) })
+            Some(ResourcesUlimits { name: Some(name.to_string()), soft: Some(*limit), hard: Some(*limit) })
         }
         _ => None,
     };

@@ -299,7 +299,7 @@ fn ulimits(host: &HostConfig, wanted: Option<&Attributes>) -> Value {
         wanted.is_some_and(|wanted| matches!(wanted.get("ulimits"), Value::Map(said) if said.contains_key(name)))
     };
     let all = podman::ulimits(host.ulimits.as_deref().unwrap_or_default(), said);
-    Value::Map(all.into_iter().map(|(name, most)| (name, Value::Int(most))).collect())
+    Value::Map(all.into_iter().map(|(name, most)| (name.into(), Value::Int(most))).collect())
 }
 
 fn health(health: &bollard::models::HealthConfig) -> Value {

@@ -1,0 +1,91 @@
+//! What is learnt of a resource for those that refer to it.
+
+use std::borrow::Cow;
+
+use foldhash::HashSet;
+
+use super::Decider;
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::kind::{self, Outputs};
+use crate::observed::Object;
+use crate::plan::change::Change;
+use crate::plan::resolve::{Facts, Knows as _};
+use crate::spec::{Desired, Instance};
+use crate::value::{Attributes, Value};
+
+impl<'a> Decider<'a> {
+    /// A reference to an attribute that the other resource does not set can never be completed.
+    pub(super) fn unset_references(&self, instance: &Instance, change: &Change, diagnostics: &mut Diagnostics) {
+        let Some(target) = &change.after else { return };
+        for (_, value) in target.attributes.iter().filter(|(_, value)| !value.is_known()) {
+            value.visit_references(&mut |reference| {
+                let first = reference.path.split('.').next().unwrap_or_default();
+                let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
+                let unset = self
+                    .known
+                    .attributes_of(&reference.address)
+                    .is_some_and(|attributes| attributes.at(&reference.path).is_none_or(Value::is_null));
+                if unset && !output {
+                    let edge = instance.references.iter().find(|edge| edge.to == reference.address);
+                    let detail = format!("{} does not set `{}`", reference.address, reference.path);
+                    diagnostics.push(
+                        Diagnostic::error("reference to an attribute that is not set", detail)
+                            .at(edge.map_or(instance.declaration.header, |edge| edge.span))
+                            .hint(format!("set `{}` there, or remove the reference", reference.path))
+                            .of(&instance.address),
+                    );
+                }
+            });
+        }
+    }
+
+    /// Learns about a resource whose object is there and tells all its outputs itself.
+    pub(super) fn remember(&mut self, instance: &'a Instance, object: &'a Object) {
+        if self.graph.is_needed(&instance.address) {
+            let attributes = Cow::Borrowed(&object.attributes);
+            let facts = Facts { attributes, outputs: Cow::Borrowed(&object.outputs) };
+            self.known.learn(instance.address.clone(), facts);
+        }
+    }
+
+    pub(super) fn learn(&mut self, instance: &'a Instance, attributes: &Attributes, mut outputs: Outputs) {
+        if !self.graph.is_needed(&instance.address) {
+            return;
+        }
+        let host = instance.hosts.first().and_then(|host| self.known.outputs_of(host));
+        let facts = kind::Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
+        for (name, value) in instance.kind.derive_outputs(&facts) {
+            if !outputs.contains_key(&name) {
+                outputs.insert(name, value);
+            }
+        }
+        let facts = Facts { attributes: self.quotable(instance, attributes), outputs: Cow::Owned(outputs) };
+        self.known.learn(instance.address.clone(), facts);
+    }
+
+    /// The attributes that others may ask for: those of the spec, unless more is known and somebody does ask.
+    pub(super) fn quotable(&self, instance: &'a Instance, attributes: &Attributes) -> Cow<'a, Attributes> {
+        let quoted = || self.quoted.get_or_init(|| quoted(self.desired)).contains(&instance.address);
+        if *attributes != instance.attributes && quoted() {
+            return Cow::Owned(attributes.clone());
+        }
+        Cow::Borrowed(&instance.attributes)
+    }
+}
+
+/// The resources to whose attributes others refer.
+fn quoted(desired: &Desired) -> HashSet<Address> {
+    let mut quoted = HashSet::default();
+    let values = desired.objects().flat_map(|instance| instance.attributes.iter());
+    for (_, value) in values.filter(|(_, value)| !value.is_known()) {
+        value.visit_references(&mut |reference| {
+            let first = reference.path.split('.').next().unwrap_or_default();
+            let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
+            if !output {
+                quoted.insert(reference.address.clone());
+            }
+        });
+    }
+    quoted
+}
