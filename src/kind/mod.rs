@@ -88,8 +88,8 @@ pub static COMMON: &[Attribute] = &[
     Attribute::new(
         "renamed_from",
         Type::Text(&rule::SOME),
-        "The address that this resource had before; the object stays as it is.",
-        &["\"bucket.old-name\"", "\"bucket.older-name\""],
+        "The address that this resource had before. The object stays as it is, and keeps its name where the block says none.",
+        &["\"bucket.former\"", "\"bucket.earlier\""],
     ),
 ];
 

@@ -189,6 +189,15 @@ impl Instance {
         self.address.place()
     }
 
+    /// What its object is called where it lives. A cluster has no attribute for that, and keeps the name under which it was
+    /// made; a region is called what AWS calls it.
+    #[must_use]
+    pub fn object_name(&self) -> &str {
+        let former = self.settings.renamed_from.as_ref().filter(|_| self.kind.name == "cluster");
+        let default = former.map_or(self.declaration.name.as_str(), Address::name);
+        self.attributes.get("name").as_str().unwrap_or(default)
+    }
+
     /// Everything that has to be in order before it: hosts, references, `depends_on`.
     pub fn needs(&self) -> impl Iterator<Item = &Address> {
         self.hosts.iter().chain(self.references.iter().map(|edge| &edge.to))

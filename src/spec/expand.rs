@@ -166,7 +166,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
         }
     }
     let settings = settings(&common, block, scope, index, diagnostics);
-    own.extend(own_name(block, scope, diagnostics));
+    own.extend(own_name(block, scope, settings.renamed_from.as_ref(), diagnostics));
     let attributes: Attributes = own.into_iter().collect();
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
@@ -181,19 +181,26 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
 }
 
-/// The name of an object that is given none: its resource's.
-fn own_name(block: &Block, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<(&'static str, Value)> {
+/// The name of an object that is given none: its resource's, or the one that its resource had before. To rename a resource
+/// changes what Atlas calls it and not the object.
+fn own_name(
+    block: &Block,
+    scope: &Scope<'_>,
+    former: Option<&Address>,
+    diagnostics: &mut Diagnostics,
+) -> Option<(&'static str, Value)> {
     let attribute = block.kind.attribute("name").filter(|_| !block.has("name"))?;
+    let name = former.map_or(scope.name, Address::name);
     if let kind::Type::Text(rule) = attribute.ty
-        && let Err(fault) = (rule.check)(scope.name)
+        && let Err(fault) = (rule.check)(name)
     {
         diagnostics.push(
-            Diagnostic::error("name that the object can't have", format!("`{}`: {}", scope.name, fault.reason))
+            Diagnostic::error("name that the object can't have", format!("`{name}`: {}", fault.reason))
                 .at(block.declaration.header)
                 .hint("say another one: `name = \"…\"`"),
         );
     }
-    Some(("name", scope.name.into()))
+    Some(("name", name.into()))
 }
 
 fn hosts(
@@ -292,7 +299,7 @@ fn identity(instance: &Instance, desired: &Desired, depth: usize) -> String {
         known => Cow::Borrowed(known),
     });
     let kind = instance.kind.name;
-    let name = instance.attributes.get("name").as_str().unwrap_or(&instance.declaration.name);
+    let name = instance.object_name();
     // What is on another engine than the usual one is another object of the same name.
     let engine = instance.attributes.get("engine").as_str().filter(|_| instance.kind.host == Host::World);
     let engine = engine.map(kind::engine_word);

@@ -183,7 +183,7 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
     let stages = stand.stages(kind, attribute);
     let mut id = None;
     let mut changed = false;
-    let mut before = Attributes::default();
+    let (mut before, mut called) = (Attributes::default(), String::new());
     for (at, lines) in stages.iter().enumerate() {
         let told = |error: String| format!("stage {at}: {error}");
         let spec = stand.spec(kind, Some(lines));
@@ -194,16 +194,15 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
         let change = plan.changes.iter().find(|change| change.address.to_string() == stand.subject(kind));
         changed |= at > 0 && !plan.steps.is_empty();
         let seen = stand.look(kind, lines);
-        let wanted = said(stand, kind, &spec);
+        let (wanted, identity) = said(stand, kind, &spec);
         if let Some(own) = kind.attribute(attribute.name) {
             stand.check(kind, own, &seen, &wanted.get(own.name).to_json()).map_err(told)?;
         }
         if at > 0 {
             let replaced = change.is_some_and(|change| matches!(change.action, Action::Replace(_)));
             // By another name an object is another one, whatever the table says of a name that drifted.
-            let identifies = |one: &Attribute| one.replaces || one.name == "name";
-            let by_table =
-                kind.attributes.iter().any(|one| identifies(one) && wanted.get(one.name) != before.get(one.name));
+            let replaces = |one: &Attribute| one.replaces && wanted.get(one.name) != before.get(one.name);
+            let by_table = identity != called || kind.attributes.iter().any(replaces);
             if replaced != (change.is_some() && (by_table || asked)) {
                 return Err(told(format!("replaced: {replaced}, by the table: {by_table}; {}", summary(&plan))));
             }
@@ -213,7 +212,7 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
             }
         }
         id = stand.id(&seen);
-        before = wanted;
+        (before, called) = (wanted, identity);
     }
     let constant = attribute.examples.len() == 1 && Some(attribute.examples[0]) == attribute.default;
     if !changed && !stand.steers(attribute) && !constant {
@@ -223,10 +222,11 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
 }
 
 /// What a spec says of the subject, in normal form.
-fn said(stand: &impl Stand, kind: &Kind, spec: &str) -> Attributes {
+fn said(stand: &impl Stand, kind: &Kind, spec: &str) -> (Attributes, String) {
     let pipeline = stand.pipeline(spec);
     let mut all = pipeline.desired.instances().iter();
-    all.find(|one| one.address.to_string() == stand.subject(kind)).expect("the subject").attributes.clone()
+    let subject = all.find(|one| one.address.to_string() == stand.subject(kind)).expect("the subject");
+    (subject.attributes.clone(), subject.identity.clone())
 }
 
 /// Somebody else sets the attribute to what its other example makes of it: the plan says so, and the next apply heals it.
@@ -241,7 +241,7 @@ async fn drift_heals(
     let spec = stand.spec(kind, Some(lines));
     let loss = stand.may_lose(kind);
     converge(stand, &spec, &Options::default(), &loss).await?;
-    if said(stand, kind, &spec).get(attribute.name) == said(stand, kind, &other).get(attribute.name) {
+    if said(stand, kind, &spec).0.get(attribute.name) == said(stand, kind, &other).0.get(attribute.name) {
         return Ok(());
     }
     stand.meddle(kind, attribute, lines, &other).await?;

@@ -39,7 +39,7 @@ impl Access {
         let eks = cluster.attributes.get("eks");
         (!eks.is_null()).then(|| {
             Self::Eks(Eks {
-                name: get("eks.name").unwrap_or_else(|| cluster.declaration.name.to_string()),
+                name: get("eks.name").unwrap_or_else(|| cluster.object_name().to_owned()),
                 region: get("region").unwrap_or_default(),
                 endpoint: get("eks.endpoint"),
                 certificate_authority: get("eks.certificate_authority"),
