@@ -2,12 +2,19 @@
 //!
 //! `PROPTEST_CASES=1000000 cargo test --release --test it fuzz` digs deeper.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use atlas::address::Address;
 use atlas::diagnostic::SourceText;
+use atlas::graph::DependencyGraph;
 use atlas::kind;
-use atlas::plan::SavedPlan;
-use atlas::spec::{Inputs, compile, read_value};
+use atlas::observed::Observed;
+use atlas::plan::{Change, Options, Plan, SavedPlan};
+use atlas::recorded::Recorded;
+use atlas::spec::{Desired, Inputs, compile, read_value};
 use proptest::prelude::*;
+use serde_json::json;
 
 /// A good spec, to be damaged.
 const GOOD: &str = include_str!("../../atlas.toml");
@@ -75,6 +82,35 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![8 => proptest::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,8}"]
 }
 
+/// Addresses, and texts that are none.
+fn address() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => proptest::sample::select(vec!["region.a", "bucket.b@a", "queue.q@a", "queue.gone@a"]).prop_map(str::to_owned),
+        1 => "[a-z.@/]{0,6}",
+    ]
+}
+
+/// A small spec with its plan from nothing.
+static PLANNED: LazyLock<(Desired, DependencyGraph, Plan)> = LazyLock::new(|| {
+    let text = "[project]\nname = \"t\"\nenvironment = \"e\"\n[environment.e]\nworld = \"sandbox\"\n[region.a]\n[bucket.b]\nregions = [\"a\"]\nname = \"bbb\"\n\
+        [queue.q]\nregions = [\"a\"]\ntags = { to = \"${bucket.b.arn}\" }\n";
+    let desired = compile(text, &Inputs::default()).0.expect("a good spec");
+    let graph = atlas::graph::build(&desired).expect("no circle");
+    let plan = atlas::plan::plan(&desired, &graph, &Recorded::default(), &Observed::default(), &Options::default());
+    (desired, graph, plan)
+});
+
+/// A saved plan whose checksum is right, as a forger would write it.
+fn forged(project: &str, lists: &[Vec<String>], changes: &BTreeMap<String, serde_json::Value>) -> String {
+    let mut plan = json!({
+        "atlas_plan": 1, "project": project, "environment": "e", "fingerprint": "f",
+        "options": { "destroy": false, "targets": lists[0], "excludes": lists[1], "replace": lists[2], "adopt": lists[3] },
+        "changes": changes, "checksum": "",
+    });
+    plan["checksum"] = atlas::value::long_hash(plan.to_string().as_bytes()).into();
+    plan.to_string()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -119,6 +155,42 @@ proptest! {
         let cut = cut.min(good.len());
         let _ = SavedPlan::from_text(&format!("{}{with}{}", &good[..cut], &good[cut..]));
         let _ = SavedPlan::from_text(&good[..cut]);
+    }
+
+    #[test]
+    fn a_forged_plan_approves_nothing_that_is_not_planned(
+        project in "(t|.{0,3})",
+        lists in proptest::collection::vec(proptest::collection::vec(address(), 0..3), 4),
+        changes in proptest::collection::btree_map(address(), ("(create|delete|.{0,3})", any::<bool>(), ".{0,3}"), 0..4),
+    ) {
+        let (desired, graph, now) = &*PLANNED;
+        let planned = |address: &str| now.changes.iter().find(|one| one.address.as_str() == address);
+        let real = |address: &str, made: bool, text: String| match planned(address) {
+            Some(change) if made => change.fingerprint(),
+            _ => text,
+        };
+        let changes: BTreeMap<String, serde_json::Value> = changes
+            .into_iter()
+            .map(|(address, (action, made, text))| {
+                let fingerprint = real(&address, made, text);
+                (address, json!({ "action": action, "fingerprint": fingerprint }))
+            })
+            .collect();
+        let text = forged(&project, &lists, &changes);
+        let Ok(saved) = SavedPlan::from_text(&text) else {
+            let sound = |text: &String| Address::parse(text).is_ok();
+            prop_assert!(!lists.iter().flatten().all(sound), "refused without a reason: {text}");
+            return Ok(());
+        };
+        prop_assert!(SavedPlan::from_text(&saved.to_text()).is_ok(), "it is not what it was read from: {text}");
+        prop_assert_eq!(saved.belongs_to(&desired.project, &desired.environment).is_ok(), project == desired.project);
+        let options = saved.options();
+        prop_assert_eq!((options.targets.len(), options.adopt.len()), (lists[0].len(), lists[3].len()));
+        let approval = saved.approve(now, graph);
+        for address in &approval.approved {
+            let planned = now.change(address).map(Change::fingerprint);
+            prop_assert_eq!(planned.as_deref(), changes[address.as_str()]["fingerprint"].as_str());
+        }
     }
 
     #[test]
