@@ -179,6 +179,10 @@ fn locked(error: LockError) -> Failure {
             .because(error.to_string())
             .hint("wait until it is done; its lock goes with it")
             .code(5),
+        LockError::Stuck(_) => Failure::new("somebody else is about to work here")
+            .because(error.to_string())
+            .hint("let it go on if it was stopped, or end it")
+            .code(5),
         LockError::Disk(source) => Failure::new("the records can't be written, so nothing was done")
             .because(source.to_string())
             .hint("check the disk and the permissions of `.atlas`"),

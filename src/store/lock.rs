@@ -36,6 +36,9 @@ pub enum LockError {
     /// Somebody alive holds it.
     #[error("{}", held(.0))]
     Held(Option<Holder>),
+    /// Somebody alive was about to take it, and did not get on with it: most likely it was stopped just then.
+    #[error("{}", stuck(.0))]
+    Stuck(Option<Holder>),
     /// The disk does not let us.
     #[error("the records can't be locked")]
     Disk(#[source] io::Error),
@@ -98,7 +101,7 @@ impl Lock {
     /// When somebody alive holds it, or the disk does not let us.
     pub fn take(path: &Path, command: &str, lease: Duration) -> Result<Held<Self>, LockError> {
         // Only one process at a time may look and decide; the guard is held for a moment only.
-        let _guard = guard(path).map_err(LockError::Disk)?;
+        let _guard = guard(path, command)?;
         let mut file = open(path).map_err(LockError::Disk)?;
         let known = read(&mut file);
         let former = match file.try_lock() {
@@ -183,12 +186,30 @@ impl Drop for Lock {
     }
 }
 
-/// Keeps everybody else from taking a lock over, for as long as the file lives.
-pub(super) fn guard(path: &Path) -> io::Result<File> {
-    let guard = open(&path.with_extension("guard"))?;
-    guard.lock()?;
-    Ok(guard)
+/// Keeps everybody else from taking a lock over, for as long as the file lives, which is a moment only.
+///
+/// # Errors
+/// When somebody else keeps it for longer than that, or the disk does not let us.
+pub(super) fn guard(path: &Path, command: &str) -> Result<File, LockError> {
+    let mut guard = open(&path.with_extension("guard")).map_err(LockError::Disk)?;
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        match guard.try_lock() {
+            Ok(()) => {
+                put(&mut guard, &holder(command, 0)).map_err(LockError::Disk)?;
+                return Ok(guard);
+            }
+            Err(TryLockError::Error(error)) => return Err(LockError::Disk(error)),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+        }
+    }
+    Err(LockError::Stuck(read(&mut guard)))
 }
+
+/// How long a guard is waited for. Whoever has it does no more than to write a line to the disk.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a guard is looked at.
+const PAUSE: Duration = Duration::from_millis(10);
 
 fn open(path: &Path) -> io::Result<File> {
     super::open_private(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
@@ -247,12 +268,16 @@ fn read(file: &mut File) -> Option<Holder> {
 }
 
 fn write(file: &mut File, holder: &Holder) -> io::Result<()> {
+    put(file, holder)?;
+    file.sync_data()
+}
+
+fn put(file: &mut File, holder: &Holder) -> io::Result<()> {
     // One write, padded to one length, so that no reader sees half of it.
     let text = format!("{:<500}\n", serde_json::to_string(holder)?);
     file.seek(io::SeekFrom::Start(0))?;
     file.write_all(text.as_bytes())?;
-    file.set_len(text.len() as u64)?;
-    file.sync_data()
+    file.set_len(text.len() as u64)
 }
 
 fn held(holder: &Option<Holder>) -> String {
@@ -263,6 +288,14 @@ fn held(holder: &Option<Holder>) -> String {
         }
         _ => "another Atlas is running here".into(),
     }
+}
+
+fn stuck(holder: &Option<Holder>) -> String {
+    let who = match holder {
+        Some(Holder { command, pid, host, .. }) => format!("`{command}`, process {pid} on {host},"),
+        None => "another Atlas".into(),
+    };
+    format!("{who} was about to begin and does not get on with it")
 }
 
 fn host_name() -> String {
@@ -293,6 +326,22 @@ mod tests {
         let again = Lock::take(&path, "atlas apply", LEASE).expect("free again");
         assert!(again.former.is_none());
         assert!(again.lock.fence().token() > first);
+    }
+
+    #[test]
+    fn who_stands_still_with_the_guard_is_named_and_holds_nobody_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let guard = super::guard(&path, "atlas destroy").expect("free");
+        match Lock::take(&path, "atlas apply", LEASE) {
+            Err(error @ LockError::Stuck(Some(_))) => {
+                let who = format!("`atlas destroy`, process {} on ", std::process::id());
+                assert!(error.to_string().starts_with(&who), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        drop(guard);
+        Lock::take(&path, "atlas apply", LEASE).expect("free again");
     }
 
     #[test]

@@ -142,7 +142,8 @@ impl Store {
         let folder = self.records();
         self.make(&folder)?;
         // While this is so nobody can take the lease over, and so nobody else can begin a journal.
-        let _guard = lock::guard(&folder.join("lock"))?;
+        let command = format!("atlas {}", run.command);
+        let _guard = lock::guard(&folder.join("lock"), &command).map_err(io::Error::other)?;
         fence.check()?;
         RunJournal::over(journal::begin(&folder.join("journal.jsonl"), &text, open.damage.lines > 0)?, open, fence)
     }
