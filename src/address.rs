@@ -12,6 +12,8 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::value::Text;
+
 /// Atlas's name for one resource. Cheap to clone, ordered by its text.
 ///
 /// It carries the hash of its text: most lookups are by address, and with a hundred thousand resources each text that is
@@ -212,7 +214,7 @@ impl Serialize for Address {
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = Text::deserialize(deserializer)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
     }
 }

@@ -12,15 +12,15 @@ use crate::address::Address;
 use crate::kind::{Kind, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::spec::OnRemove;
-use crate::value::Attributes;
+use crate::value::{Attributes, Text};
 
 /// The ownership mark that every object carries: the truth about who made it, as what, and from what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The project that owns the object.
-    pub project: String,
+    pub project: Text,
     /// The environment that it belongs to.
-    pub environment: String,
+    pub environment: Text,
     /// The resource that it is the object of.
     pub address: Address,
     /// Whether it may never be destroyed.

@@ -351,8 +351,8 @@ impl<'a> Decider<'a> {
 
     fn mark(&self, instance: &Instance) -> Mark {
         Mark {
-            project: self.desired.project.clone(),
-            environment: self.desired.environment.clone(),
+            project: self.desired.project.as_str().into(),
+            environment: self.desired.environment.as_str().into(),
             address: instance.address.clone(),
             protect: instance.settings.protect,
             on_remove: instance.settings.on_remove,

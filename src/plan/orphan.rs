@@ -65,8 +65,8 @@ pub fn interrupted(
         if let Some(before) = &mut change.before {
             before.unmarked = true;
             before.mark = Some(Mark {
-                project: desired.project.clone(),
-                environment: desired.environment.clone(),
+                project: desired.project.as_str().into(),
+                environment: desired.environment.as_str().into(),
                 address: address.clone(),
                 protect: false,
                 on_remove: OnRemove::Delete,

@@ -155,6 +155,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let list: Vec<&'static Attribute> = kind::attributes_of(kind).collect();
     let what = format!("a {}", kind.name);
     let mut normalizer = Normalizer::new(source, scope, index, diagnostics);
+    normalizer.read = kind::place_attribute(kind).map(|attribute| attribute.name);
     let values = normalizer.object(&list, table, declaration.header, "", &what);
     let edges = std::mem::take(&mut normalizer.edges);
     let mut common: Attributes = Attributes::default();
@@ -171,11 +172,8 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
     let hosts = hosts(kind, scope, index, &attributes, &address, servers);
-    // Where a resource stands is no reference: its place is its host, or leads to it.
-    let place = kind::place_attribute(kind).map(|attribute| attribute.name);
-    let places = |edge: &super::Edge| place.is_some_and(|place| edge.attribute.starts_with(place));
     let mut references: Vec<super::Edge> = edges;
-    references.retain(|edge| !hosts.contains(&edge.to) && !places(edge));
+    references.retain(|edge| !hosts.contains(&edge.to));
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
     Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }

@@ -24,6 +24,9 @@ pub struct Normalizer<'a> {
     diagnostics: &'a mut Diagnostics,
     /// The references found so far.
     pub edges: Vec<Edge>,
+    /// An attribute of the block that was read already: to read its places for each of them again would take as many times
+    /// as there are places.
+    pub read: Option<&'static str>,
 }
 
 /// A text after its variables are filled in.
@@ -42,7 +45,7 @@ impl<'a> Normalizer<'a> {
         index: &'a Index,
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
-        Self { source, scope, index, diagnostics, edges: Vec::new() }
+        Self { source, scope, index, diagnostics, edges: Vec::new(), read: None }
     }
 
     /// The attributes of a block: known keys only, required ones there, defaults filled in.
@@ -60,6 +63,9 @@ impl<'a> Normalizer<'a> {
         }
         let mut values = Vec::with_capacity(attributes.len());
         for attribute in attributes {
+            if path.is_empty() && self.read == Some(attribute.name) {
+                continue;
+            }
             let value = match table.get(attribute.name) {
                 Some(entry) if path.is_empty() => self.value(&attribute.ty, &entry.node, attribute.name),
                 Some(entry) => self.value(&attribute.ty, &entry.node, &format!("{path}.{}", attribute.name)),

@@ -27,8 +27,8 @@ pub(super) fn read(tags: &Tags) -> Option<Mark> {
     let text = |key: &str| tags.get(&own(key)).cloned();
     let needs = long(tags, "needs");
     Some(Mark {
-        project: text("project")?,
-        environment: text("environment")?,
+        project: text("project")?.into(),
+        environment: text("environment")?.into(),
         address: Address::parse(&text("address")?).ok()?,
         protect: text("protect").is_some_and(|word| word == "true"),
         on_remove: if text("on-remove").is_some_and(|word| word == "forget") {

@@ -38,8 +38,8 @@ struct Note {
 pub(super) fn labels(mark: &Mark, identity: &str) -> Labels {
     let mut labels = Labels::new();
     let mut put = |key: &str, value: String| labels.insert(format!("{OWN}{key}"), value);
-    put("project", mark.project.clone());
-    put("environment", mark.environment.clone());
+    put("project", mark.project.to_string());
+    put("environment", mark.environment.to_string());
     put("address", mark.address.to_string());
     put("identity", identity.to_owned());
     put("applied", mark.applied.clone());
@@ -61,8 +61,8 @@ pub(super) fn read(labels: &Labels) -> Option<Mark> {
     }
     let is = |key: &str, word: &str| get(key).is_some_and(|value| value == word);
     Some(Mark {
-        project: get("project")?.clone(),
-        environment: get("environment")?.clone(),
+        project: get("project")?.into(),
+        environment: get("environment")?.into(),
         address: Address::parse(get("address")?).ok()?,
         protect: is("protect", "true"),
         on_remove: if is("on-remove", "forget") { OnRemove::Forget } else { OnRemove::Delete },

@@ -298,7 +298,7 @@ impl Transaction<'_> {
         if let Some(mark) = &object.mark {
             self.0
                 .prepare_cached("INSERT OR IGNORE INTO made (project, environment, address) VALUES (?1, ?2, ?3)")?
-                .execute(params![mark.project, mark.environment, mark.address.as_str()])?;
+                .execute(params![mark.project.as_str(), mark.environment.as_str(), mark.address.as_str()])?;
         }
         Ok(())
     }
@@ -323,7 +323,7 @@ impl Transaction<'_> {
         }
         self.0.execute(
             "DELETE FROM made WHERE project = ?1 AND environment = ?2 AND address = ?3",
-            params![mark.project, mark.environment, mark.address.as_str()],
+            params![mark.project.as_str(), mark.environment.as_str(), mark.address.as_str()],
         )?;
         Ok(())
     }
