@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
 
+use foldhash::HashSet;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -91,7 +92,8 @@ impl Object {
 }
 
 impl Observed {
-    /// Indexes what was observed for one project and environment.
+    /// Indexes what was observed for one project and environment. What was seen more than once, as two names may lead to one
+    /// engine, counts once.
     #[must_use]
     pub fn new(
         project: &str,
@@ -105,21 +107,36 @@ impl Observed {
         let by_identity = HashTable::with_capacity(objects.len());
         let by_address = HashTable::with_capacity(objects.len());
         let mut observed = Self { objects, hasher, by_identity, by_address, again: Vec::new(), unreachable, made };
-        for at in 0..observed.objects.len() {
-            observed.index(at, project, environment);
+        let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
+        if !again.is_empty() {
+            let mut at = 0..;
+            observed.objects.retain(|_| at.next().is_none_or(|at| !again.contains(&at)));
+            observed.by_identity.clear();
+            for at in 0..observed.objects.len() {
+                observed.index_identity(at);
+            }
         }
+        (0..observed.objects.len()).for_each(|at| observed.index_address(at, project, environment));
         observed
     }
 
-    fn index(&mut self, at: usize, project: &str, environment: &str) {
+    /// Indexes an object by its identity, unless one of the same identity is there; whether it did.
+    fn index_identity(&mut self, at: usize) -> bool {
         let (objects, hasher) = (&self.objects, &self.hasher);
-        let object = &objects[at];
-        let same = |other: &usize| objects[*other].identity == object.identity;
+        let same = |other: &usize| objects[*other].identity == objects[at].identity;
         let hash = |other: &usize| hasher.hash_one(objects[*other].identity.as_str());
         match self.by_identity.entry(hash(&at), same, hash) {
-            Entry::Occupied(mut before) => *before.get_mut() = at,
-            Entry::Vacant(place) => drop(place.insert(at)),
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(at);
+                true
+            }
         }
+    }
+
+    fn index_address(&mut self, at: usize, project: &str, environment: &str) {
+        let (objects, hasher) = (&self.objects, &self.hasher);
+        let object = &objects[at];
         let Some(address) = object.mark.as_ref().map(|mark| &mark.address) else { return };
         if !object.belongs_to(project, environment) {
             return;

@@ -87,6 +87,9 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     let run = Run::now(work.command, plan.fingerprint());
     let open = loaded.pipeline.still_open(&recorded, &observed).await;
     let journal = loaded.store.journal(&run, &open, fence.clone()).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::WouldBlock {
+            return about_to_begin(error.to_string());
+        }
         Failure::new("the journal can't be written, so nothing was done").because(error.to_string())
     })?;
     let moved = approved.as_ref().is_some_and(|approved| approved.moved);
@@ -179,14 +182,16 @@ fn locked(error: LockError) -> Failure {
             .because(error.to_string())
             .hint("wait until it is done; its lock goes with it")
             .code(5),
-        LockError::Stuck(_) => Failure::new("somebody else is about to work here")
-            .because(error.to_string())
-            .hint("let it go on if it was stopped, or end it")
-            .code(5),
+        LockError::Stuck(_) => about_to_begin(error.to_string()),
         LockError::Disk(source) => Failure::new("the records can't be written, so nothing was done")
             .because(source.to_string())
             .hint("check the disk and the permissions of `.atlas`"),
     }
+}
+
+fn about_to_begin(who: String) -> Failure {
+    let hint = "let it go on if it was stopped, or end it";
+    Failure::new("somebody else is about to work here").because(who).hint(hint).code(5)
 }
 
 fn confirm(ui: &Ui, question: &str) -> Result<(), Failure> {

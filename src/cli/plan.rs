@@ -14,15 +14,16 @@ use crate::plan::{Options, Plan, SavedPlan, render};
 pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
     let options = load::options(&args.selection, &args.replace, args.destroy);
-    let plan = make(loaded, &options, ui).await?;
-    show(loaded, &plan, ui);
+    // It lives as long as the process, as what was loaded does.
+    let plan: &'static Plan = Box::leak(Box::new(make(loaded, &options, ui).await?));
+    show(loaded, plan, ui);
     if !ui.json() {
-        sound(&loaded.source, &plan)?;
+        sound(&loaded.source, plan)?;
     } else if plan.diagnostics.has_errors() {
         return Err(Failure::told());
     }
     if let Some(path) = &args.out {
-        save(path, &SavedPlan::new(&plan, &options).to_text())?;
+        save(path, &SavedPlan::new(plan, &options).to_text())?;
         ui.note(&format!("Saved. Apply exactly this with: atlas{} apply {}\n", again(global), path.display()));
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() { End::Differs } else { End::Good })

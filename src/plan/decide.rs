@@ -15,7 +15,7 @@ use super::change::{AttributeChange, Blocked, Change, Target};
 use super::diff;
 use super::ground::Ground;
 use super::options::{Options, selected};
-use super::refusal::{loss, mark_changes, not_as_it_is, protected};
+use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
 use super::resolve::{Known, Knows as _};
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
@@ -170,6 +170,11 @@ impl<'a> Decider<'a> {
             None => self.creation(instance, after.into_owned()),
         };
         self.protect(&change, diagnostics);
+        if let Found::Elsewhere(object) = found
+            && instance.settings.keeps_name
+        {
+            not_its_name(&change, instance, object).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        }
         if change.action.destroys() && !object.is_some_and(|object| self.ours(object)) {
             diagnostics.push(not_as_it_is(&change));
         }

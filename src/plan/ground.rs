@@ -90,7 +90,7 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// What others may ask is what was observed: whoever asks of something that is not steady is not steady either.
+/// What others may ask is what was observed. Whoever asks of something that does not stay so is decided about by itself.
 impl Knows for Ground<'_> {
     fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
         Some(&self.object(self.graph.position(address)?)?.attributes)

@@ -20,9 +20,7 @@ mod schedule;
 mod select;
 mod show;
 
-use std::collections::BTreeMap;
-
-use foldhash::HashSet;
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use serde::Serialize;
 
 pub use action::{Action, Cause, Order};
@@ -57,7 +55,7 @@ pub struct Plan {
     /// How many resources stay as they are.
     pub unchanged: usize,
     /// The host of every resource in the plan, and of those hosts, for showing the layers.
-    pub layers: BTreeMap<Address, Address>,
+    pub layers: HashMap<Address, Address>,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'static>,
     /// What the planner wants said.
@@ -238,16 +236,18 @@ fn address_of(identity: &str) -> Address {
 }
 
 /// The host of every resource in the plan, and of those hosts. What has several hosts stands by itself.
-fn layers(changes: &[Change], desired: &Desired) -> BTreeMap<Address, Address> {
-    let mut layers = BTreeMap::new();
+fn layers(changes: &[Change], desired: &Desired) -> HashMap<Address, Address> {
+    let mut layers = HashMap::with_capacity(changes.len());
     for change in changes {
         if let [host] = change.hosts.as_slice() {
             layers.insert(change.address.clone(), host.clone());
         }
         let mut next = change.hosts.first();
         while let Some(instance) = next.and_then(|host| desired.get(host)) {
-            if let [host] = instance.hosts.as_slice() {
-                layers.insert(instance.address.clone(), host.clone());
+            if let [host] = instance.hosts.as_slice()
+                && layers.insert(instance.address.clone(), host.clone()).is_some()
+            {
+                break;
             }
             next = instance.hosts.first();
         }

@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::kind::Verdict;
 use crate::observed::{Mark, Object};
+use crate::spec::Instance;
 use crate::value::Value;
 
 /// The refusal to destroy a protected object.
@@ -31,6 +32,24 @@ pub fn not_as_it_is(change: &Change) -> Diagnostic {
         .at(change.span)
         .hint("write the spec as the object is, adopt it, and then change the spec")
         .of(&change.address)
+}
+
+/// The refusal to replace an object only because of what its resource's former address says of its name; none when that is
+/// not why.
+pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Option<Diagnostic> {
+    let known = object.attributes.get("name").as_str();
+    let called = known.or_else(|| object.identity.rsplit(['/', ':']).next()).unwrap_or_default();
+    let wanted = instance.object_name();
+    if called == wanted {
+        return None;
+    }
+    let detail = format!("the object of {} is called `{called}`, and by this it would be `{wanted}`", change.address);
+    let hint = match known {
+        Some(_) => format!("put `name = \"{called}\"` in the place of `renamed_from`"),
+        None => format!("write the address under which it was made: {}.{called}", instance.kind.name),
+    };
+    let diagnostic = Diagnostic::error("former address that does not fit", detail).at(change.span).hint(hint);
+    Some(diagnostic.of(&change.address))
 }
 
 /// What differs between the mark that an object has and the one that it is to have.

@@ -1,9 +1,9 @@
 //! A plan as people read it: layers as indentation, a symbol and a reason for each change, every difference, and one
 //! line that sums it up.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use similar::TextDiff;
 
 use super::action::{Action, Cause};
@@ -13,6 +13,7 @@ use super::{Plan, Summary};
 use crate::address::Address;
 use crate::graph::DependencyGraph;
 use crate::kind::{self, Risk};
+use crate::parallel::{self, SHARE};
 use crate::style::{Palette, Role};
 use crate::value::Value;
 
@@ -20,7 +21,7 @@ use crate::value::Value;
 #[must_use]
 pub fn render(plan: &Plan, palette: Palette, width: usize) -> String {
     let mut text = String::new();
-    let tree = Tree::new(plan.changes.iter().collect(), &plan.layers);
+    let tree = Tree::new(&plan.changes, &plan.layers);
     for root in &tree.roots {
         tree.write(root, 0, palette, width, &mut text);
     }
@@ -62,24 +63,23 @@ pub fn render_drift(drifted: &[Change], graph: &DependencyGraph, palette: Palett
 }
 
 struct Tree<'a> {
-    changes: BTreeMap<&'a Address, Vec<&'a Change>>,
-    children: BTreeMap<&'a Address, Vec<&'a Address>>,
+    changes: HashMap<&'a Address, Vec<&'a Change>>,
+    children: HashMap<&'a Address, Vec<&'a Address>>,
     roots: Vec<&'a Address>,
 }
 
 impl<'a> Tree<'a> {
-    fn new(changes: Vec<&'a Change>, layers: &'a BTreeMap<Address, Address>) -> Self {
-        let mut nodes: BTreeSet<&Address> = BTreeSet::new();
-        let mut by_address: BTreeMap<&Address, Vec<&Change>> = BTreeMap::new();
+    fn new(changes: &'a [Change], layers: &'a HashMap<Address, Address>) -> Self {
+        let mut nodes: HashSet<&Address> = HashSet::with_capacity(changes.len());
+        let mut by_address: HashMap<&Address, Vec<&Change>> = HashMap::with_capacity(changes.len());
         for change in changes {
             by_address.entry(&change.address).or_default().push(change);
             let mut next = Some(&change.address);
-            while let Some(address) = next {
-                nodes.insert(address);
+            while let Some(address) = next.filter(|address| nodes.insert(address)) {
                 next = layers.get(address);
             }
         }
-        let mut children: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+        let mut children: HashMap<&Address, Vec<&Address>> = HashMap::default();
         let mut roots = Vec::new();
         for node in nodes {
             match layers.get(node) {
@@ -87,7 +87,7 @@ impl<'a> Tree<'a> {
                 None => roots.push(node),
             }
         }
-        children.values_mut().chain([&mut roots]).for_each(|list| list.sort_by_key(|address| rank(address)));
+        children.values_mut().chain([&mut roots]).for_each(|list| list.sort_by_cached_key(|address| rank(address)));
         Self { changes: by_address, children, roots }
     }
 
@@ -101,9 +101,13 @@ impl<'a> Tree<'a> {
                 let _ = writeln!(text, "{}{}", " ".repeat(indent + 2), palette.paint(Role::Dim, address.as_str()));
             }
         }
-        for child in self.children.get(address).into_iter().flatten() {
-            self.write(child, depth + 1, palette, width, text);
-        }
+        let children = self.children.get(address).map_or(&[][..], Vec::as_slice);
+        let written = parallel::map(children.len(), SHARE, |at| {
+            let mut text = String::new();
+            self.write(children[at], depth + 1, palette, width, &mut text);
+            text
+        });
+        text.extend(written);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::node::{Content, Entry, Node, parse};
 use super::table::Table;
+use crate::address::Address;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::value::Text;
 
@@ -31,8 +32,11 @@ fn replication_role(name: &str, bucket: &Entry) -> Option<Table> {
     if replication.contains_key("role") || text("encryption") == Some("kms") {
         return None;
     }
-    let own = text("name").unwrap_or("${name}").replace("${name}", name);
-    let role = format!("{name}-replication");
+    // A renamed bucket keeps its name, and so does its role.
+    let former = text("renamed_from").and_then(|text| Address::parse(text).ok()).filter(|_| text("name").is_none());
+    let base = former.as_ref().map_or(name, Address::name);
+    let own = text("name").unwrap_or(base).replace("${name}", name);
+    let role = format!("{base}-replication");
     let allow = |actions: &[&str], resource: &str| {
         format!("[[role.{role}.allow]]\nactions = {}\nresources = [{}]\n", quoted(actions), quoted(resource))
     };

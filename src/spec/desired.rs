@@ -100,6 +100,8 @@ pub struct Settings {
     pub on_remove: OnRemove,
     /// The address that the resource had before.
     pub renamed_from: Option<Address>,
+    /// Whether the object's name is the one that follows from that address, as the block says none.
+    pub keeps_name: bool,
 }
 
 /// What happens to an object when its block is removed from the spec.
@@ -193,7 +195,7 @@ impl Instance {
     /// made; a region is called what AWS calls it.
     #[must_use]
     pub fn object_name(&self) -> &str {
-        let former = self.settings.renamed_from.as_ref().filter(|_| self.kind.name == "cluster");
+        let former = self.settings.renamed_from.as_ref().filter(|_| self.settings.keeps_name);
         let default = former.map_or(self.declaration.name.as_str(), Address::name);
         self.attributes.get("name").as_str().unwrap_or(default)
     }

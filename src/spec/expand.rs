@@ -167,7 +167,8 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
         }
     }
     let settings = settings(&common, block, scope, index, diagnostics);
-    own.extend(own_name(block, scope, settings.renamed_from.as_ref(), diagnostics));
+    let former = settings.renamed_from.as_ref().filter(|_| settings.keeps_name);
+    own.extend(own_name(block, scope, former, diagnostics));
     let attributes: Attributes = own.into_iter().collect();
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
@@ -236,14 +237,20 @@ fn settings(
 ) -> Settings {
     let kind = block.kind;
     let text = |name: &str| common.get(name).as_str();
+    // What lives inside another resource is known by its whole address.
+    let inside = |address: &Address| address.as_str().contains('/');
+    let key =
+        |address: &'_ Address| if inside(address) { address.as_str().to_owned() } else { address.name().to_owned() };
+    let is_own = |old: &Address| match &scope.own_address {
+        Some(own) if inside(own) => own == old,
+        _ => old.name() == scope.name,
+    };
     let renamed_from = text("renamed_from").and_then(|text| {
         let problem = match Address::parse(text) {
             Err(error) => error.to_string(),
             Ok(old) if old.kind() != kind.name => format!("`{text}` is no {}, and this is one", kind.name),
-            Ok(old) if old.name() == scope.name => "a resource is not renamed from its own name".into(),
-            Ok(old) if index.get(kind.name, old.name()).is_some() => {
-                format!("the spec still declares {}.{}", kind.name, old.name())
-            }
+            Ok(old) if is_own(&old) => "a resource is not renamed from its own name".into(),
+            Ok(old) if index.get(kind.name, &key(&old)).is_some() => format!("the spec still declares {old}"),
             Ok(_) => String::new(),
         };
         if !problem.is_empty() {
@@ -281,6 +288,7 @@ fn settings(
         ignore: common.get("ignore").items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
         timeout: text("timeout").and_then(|text| duration::parse(text).ok()).unwrap_or(600),
         on_remove: if text("on_remove") == Some("forget") { OnRemove::Forget } else { OnRemove::Delete },
+        keeps_name: renamed_from.is_some() && !block.has("name") && kind.name != "region",
         renamed_from,
     }
 }

@@ -187,6 +187,11 @@ impl Index {
             ([one], _) => Ok(std::slice::from_ref(*one)),
             (_, [_]) if scope.place.is_none() => Ok(places),
             _ if all && scope.place.is_none() => Ok(places),
+            (_, []) => Err(Unresolved {
+                summary: "reference to nothing",
+                detail: format!("{address} stands in no place at all"),
+                hint: format!("name a place where {address} is declared"),
+            }),
             _ => match scope.place {
                 Some(place) => Err(absent(address, place, places)),
                 None => {

@@ -101,7 +101,7 @@ impl Lock {
     /// When somebody alive holds it, or the disk does not let us.
     pub fn take(path: &Path, command: &str, lease: Duration) -> Result<Held<Self>, LockError> {
         // Only one process at a time may look and decide; the guard is held for a moment only.
-        let _guard = guard(path, command)?;
+        let _guard = Guard::take(path, command)?;
         let mut file = open(path).map_err(LockError::Disk)?;
         let known = read(&mut file);
         let former = match file.try_lock() {
@@ -186,26 +186,39 @@ impl Drop for Lock {
     }
 }
 
-/// Keeps everybody else from taking a lock over, for as long as the file lives, which is a moment only.
-///
-/// # Errors
-/// When somebody else keeps it for longer than that, or the disk does not let us.
-pub(super) fn guard(path: &Path, command: &str) -> Result<File, LockError> {
-    let mut guard = open(&path.with_extension("guard")).map_err(LockError::Disk)?;
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
-        match guard.try_lock() {
-            Ok(()) => {
-                put(&mut guard, &holder(command, 0)).map_err(LockError::Disk)?;
-                return Ok(guard);
+/// Keeps everybody else from taking a lock over, for as long as it lives, which is a moment only.
+#[derive(Debug)]
+pub(super) struct Guard(File);
+
+impl Guard {
+    /// Takes the guard of a lock.
+    ///
+    /// # Errors
+    /// When somebody else keeps it for longer than a moment, or the disk does not let us.
+    pub fn take(path: &Path, command: &str) -> Result<Self, LockError> {
+        let mut file = open(&path.with_extension("guard")).map_err(LockError::Disk)?;
+        for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+            match file.try_lock() {
+                Ok(()) => {
+                    put(&mut file, &holder(command, 0)).map_err(LockError::Disk)?;
+                    return Ok(Self(file));
+                }
+                Err(TryLockError::Error(error)) => return Err(LockError::Disk(error)),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
             }
-            Err(TryLockError::Error(error)) => return Err(LockError::Disk(error)),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
         }
+        Err(LockError::Stuck(read(&mut file)))
     }
-    Err(LockError::Stuck(read(&mut guard)))
 }
 
-/// How long a guard is waited for. Whoever has it does no more than to write a line to the disk.
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Nobody has it from now on. Should that stay unsaid, the next one to have it says its own name first.
+        let _ = self.0.set_len(0);
+    }
+}
+
+/// How long a guard is waited for. Whoever has it does no more than to write a small file to the disk.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often a guard is looked at.
@@ -332,7 +345,7 @@ mod tests {
     fn who_stands_still_with_the_guard_is_named_and_holds_nobody_up() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
-        let guard = super::guard(&path, "atlas destroy").expect("free");
+        let guard = super::Guard::take(&path, "atlas destroy").expect("free");
         match Lock::take(&path, "atlas apply", LEASE) {
             Err(error @ LockError::Stuck(Some(_))) => {
                 let who = format!("`atlas destroy`, process {} on ", std::process::id());

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 pub use history::{Run, RunSummary};
 pub use journal::RunJournal;
+use lock::Guard;
 pub use lock::{Fence, Former, Held, Holder, Lease, Lock, LockError};
 
 use crate::recorded::{Inventory, Recorded};
@@ -132,7 +133,7 @@ impl Store {
     /// Begins the journal of a run; what earlier runs left open is carried over.
     ///
     /// # Errors
-    /// When the disk does not let us.
+    /// When the disk does not let us; [`io::ErrorKind::WouldBlock`] when somebody stands still who is about to begin.
     pub fn journal(&self, run: &Run, open: &Recorded, fence: Fence) -> io::Result<RunJournal> {
         let text = journal::opening(run, open)?;
         #[cfg(feature = "aws")]
@@ -143,7 +144,10 @@ impl Store {
         self.make(&folder)?;
         // While this is so nobody can take the lease over, and so nobody else can begin a journal.
         let command = format!("atlas {}", run.command);
-        let _guard = lock::guard(&folder.join("lock"), &command).map_err(io::Error::other)?;
+        let _guard = Guard::take(&folder.join("lock"), &command).map_err(|error| match error {
+            LockError::Disk(source) => source,
+            stuck => io::Error::new(io::ErrorKind::WouldBlock, stuck.to_string()),
+        })?;
         fence.check()?;
         RunJournal::over(journal::begin(&folder.join("journal.jsonl"), &text, open.damage.lines > 0)?, open, fence)
     }

@@ -1,11 +1,13 @@
 //! Absent is not unreachable, and a provider keeps its contract.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas::kind;
-use atlas::observed::Mark;
-use atlas::plan::check;
+use atlas::observed::{Mark, Observed};
+use atlas::plan::{Options, check};
 use atlas::provider::{Class, Provider as _, Removal, Request};
+use atlas::recorded::Recorded;
+use atlas::spec::Desired;
 use atlas::value::Attributes;
 
 use crate::support::{Engine, actions, address};
@@ -100,6 +102,20 @@ async fn a_deleted_host_comes_back_with_its_contents() {
         assert!(plan.changes.iter().all(|change| change.reason.contains("deleted behind")), "{:#?}", actions(&plan));
         engine.converge(SPEC).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_listed_twice_is_there_once() {
+    let engine = Engine::new();
+    engine.converge(SPEC).await;
+    let pipeline = engine.pipeline(SPEC).expect("a good spec");
+    let seen = pipeline.observe(&Recorded::default()).await.expect("observed");
+    let twice = seen.objects().iter().chain(seen.objects()).cloned().collect();
+    let Desired { project, environment, .. } = &pipeline.desired;
+    let observed = Observed::new(project, environment, twice, BTreeMap::new(), BTreeSet::new());
+    assert_eq!(observed.objects().len(), seen.objects().len());
+    let plan = pipeline.plan(&Recorded::default(), &observed, &Options::default());
+    assert!(plan.is_empty(), "{:#?}", actions(&plan));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::crash::point;
 use crate::kind;
 use crate::observed::{Mark, Object};
+use crate::parallel;
 use crate::provider::{Class, ProviderError};
 
 /// How many rows are read before objects are made of them.
@@ -158,16 +159,12 @@ impl World {
         };
         let mut batch = read()?;
         while !batch.is_empty() {
-            let (mut objects, mut next) = (Vec::new(), Ok(Vec::new()));
-            if batch.len() < BATCH {
-                objects = Row::read_all(batch);
+            let (objects, next) = if batch.len() < BATCH {
+                (Row::read_all(batch), Ok(Vec::new()))
             } else {
                 // Other cores make objects of these rows while more of them are read.
-                rayon::in_place_scope(|scope| {
-                    scope.spawn(|_| objects = Row::read_all(batch));
-                    next = read();
-                });
-            }
+                parallel::beside(|| Row::read_all(batch), &mut read)
+            };
             for object in objects {
                 visit(object?);
             }

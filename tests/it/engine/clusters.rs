@@ -146,6 +146,32 @@ fn agents_come_and_go_in_place_and_a_killed_server_heals() {
 }
 
 #[test]
+fn a_renamed_cluster_keeps_its_nodes() {
+    let Some(engine) = Engine::here() else { return };
+    let place = Place::with(&spec(&engine, "renaming", "before", 1, ""));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    let ids = || nodes(&engine, "before").iter().map(|node| engine.id(node)).collect::<Vec<_>>();
+    let made = ids();
+    assert_eq!(made.len(), 2);
+    let renamed = |agents| {
+        let text = spec(&engine, "renaming", "after", agents, "");
+        text.replace("[cluster.after]\n", "[cluster.after]\nrenamed_from = \"cluster.before\"\n")
+    };
+    place.write("atlas.toml", &renamed(1));
+    let plan = engine.json(&place, 0, &["plan", "--json"]);
+    assert_eq!(plan["changes"][0]["action"], "adopt", "{plan:#}");
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    assert_eq!((ids(), nodes(&engine, "after")), (made.clone(), Vec::new()), "nothing but the mark was touched");
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    place.write("atlas.toml", &renamed(2));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    assert_eq!(nodes(&engine, "before").len(), 3);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+    assert_eq!(nodes(&engine, "before"), Vec::<String>::new());
+}
+
+#[test]
 fn a_kubeconfig_is_merged_and_taken_out_again() {
     let Some(engine) = Engine::here() else { return };
     let place = Place::with(&spec(&engine, "merging", "merging", 0, "kubeconfig = \"merge\""));

@@ -228,6 +228,15 @@ async fn healed(engine: &Engine, spec: &str, id: &str, path: &str) -> Result<(),
 }
 
 #[tokio::test]
+async fn an_engine_that_has_two_names_has_each_object_once() {
+    let Some(engine) = Engine::here() else { return };
+    // The network is on the usual engine, and the volume on one that is called by its address, which is the same.
+    let spec = format!("{}[network.two-names]\n[volume.two-names]\nengine = \"{}\"\n", head("two-names"), engine.host);
+    engine.converge(&spec, &Options::default(), &[]).await.unwrap_or_else(|error| panic!("{error}"));
+    engine.clean("two-names").await;
+}
+
+#[tokio::test]
 async fn a_container_that_was_made_and_never_started_is_started() {
     let Some(engine) = Engine::here() else { return };
     // A container whose port is taken is made and can't start: what a run leaves that ends between the two.

@@ -117,7 +117,8 @@ pub(super) async fn apply(
     around: Around,
     places: &Places,
 ) -> Result<Outputs, ProviderError> {
-    let name = request.mark.address.name();
+    // A renamed cluster keeps the name under which it was made, which its identity says and its address does not.
+    let name = request.identity.rsplit(['/', ':']).next().unwrap_or_default();
     let pace = Pace::of(request);
     let layout = Layout::new(name, request.attributes, labels, around, seen, engine.machine())?;
     prepare(engine, &layout).await?;
