@@ -93,14 +93,24 @@ impl Docker {
         }
     }
 
-    /// The engine that an object is on: as the spec says, or as its identity tells.
-    fn engine(&self, identity: &str) -> Result<&Arc<Engine>, ProviderError> {
+    /// The engine that the spec or its identity says an object is on, if one of them does.
+    fn own_engine(&self, identity: &str) -> Option<&Arc<Engine>> {
         let by_slug = |engine: &&Arc<Engine>| {
             let slug = engine.name.as_deref().map(kind::engine_word);
             slug.is_some_and(|slug| identity.contains(&format!("/{slug}:")))
         };
-        let known = self.places.get(identity).and_then(|name| self.engines.get(name));
-        let found = known.or_else(|| self.engines.values().find(by_slug)).or_else(|| self.engines.get(&None));
+        let said = self.places.get(identity).and_then(|name| self.engines.get(name));
+        said.or_else(|| self.engines.values().find(by_slug))
+    }
+
+    /// Whether an object that one engine tells of is on another one: two names may lead to the same.
+    fn is_elsewhere(&self, engine: &Engine, identity: &str) -> bool {
+        self.own_engine(identity).is_some_and(|own| own.name != engine.name)
+    }
+
+    /// The engine that an object is on: as the spec says, or as its identity tells.
+    fn engine(&self, identity: &str) -> Result<&Arc<Engine>, ProviderError> {
+        let found = self.own_engine(identity).or_else(|| self.engines.get(&None));
         found.ok_or_else(|| ProviderError::new(Class::Invalid, format!("no engine is known for `{identity}`")))
     }
 

@@ -71,7 +71,7 @@ pub(super) async fn everything(docker: &Docker, query: &Query<'_>) -> Observatio
         .map(|engine| async move { (engine, patiently(|| of_engine(docker, engine, query)).await) });
     for (engine, found) in futures_util::future::join_all(asked).await {
         match found {
-            Ok(objects) => take(docker, query, objects, &mut observation),
+            Ok(objects) => take(docker, query, engine, objects, &mut observation),
             Err(error) => {
                 let reason = format!("is on an engine that can't be asked: {}", error.chain());
                 let on_it = docker.places.iter().filter(|(_, name)| **name == engine.name);
@@ -85,8 +85,8 @@ pub(super) async fn everything(docker: &Docker, query: &Query<'_>) -> Observatio
 
 /// Takes in what was found. A region or a cluster that the spec says is elsewhere now can't be in both places: nothing is
 /// done to it, nor to what lives in it, before its containers are gone.
-fn take(docker: &Docker, query: &Query<'_>, objects: Vec<Object>, observation: &mut Observation) {
-    for object in objects {
+fn take(docker: &Docker, query: &Query<'_>, engine: &Engine, objects: Vec<Object>, observation: &mut Observation) {
+    for object in objects.into_iter().filter(|object| !docker.is_elsewhere(engine, &object.identity)) {
         let said = query.wanted.get(object.identity.as_str()).is_some_and(Option::is_some);
         if !said || docker.places.contains_key(&object.identity) {
             observation.objects.push(object);
@@ -113,7 +113,7 @@ pub(super) async fn clusters(docker: &Docker, query: &Query<'_>, hosts: &[String
     });
     for (engine, found) in futures_util::future::join_all(asked).await {
         match found {
-            Ok(objects) => take(docker, query, objects, &mut observation),
+            Ok(objects) => take(docker, query, engine, objects, &mut observation),
             Err(error) => {
                 let reason = format!("is on an engine that can't be asked: {}", error.chain());
                 let inside = |identity: &str| hosts.iter().any(|host| identity.starts_with(&format!("{host}/")));
