@@ -136,6 +136,12 @@ impl<'a> Written<'a> {
         self.0
     }
 
+    /// Whether the resource lives inside another one by name.
+    #[must_use]
+    pub fn is_inside(self) -> bool {
+        self.0.contains('/')
+    }
+
     /// As [`Address::kind`].
     #[must_use]
     pub fn kind(self) -> &'a str {

@@ -81,6 +81,12 @@ impl Object {
         self.mark.as_ref().is_some_and(|mark| mark.project == project && mark.environment == environment)
     }
 
+    /// The resource that its mark names.
+    #[must_use]
+    pub fn resource(&self) -> Option<&Address> {
+        self.mark.as_ref().map(|mark| &mark.address)
+    }
+
     /// Who owns it, in words.
     #[must_use]
     pub fn owner(&self) -> String {
@@ -137,13 +143,12 @@ impl Observed {
     fn index_address(&mut self, at: usize, project: &str, environment: &str) {
         let (objects, hasher) = (&self.objects, &self.hasher);
         let object = &objects[at];
-        let Some(address) = object.mark.as_ref().map(|mark| &mark.address) else { return };
+        let Some(address) = object.resource() else { return };
         if !object.belongs_to(project, environment) {
             return;
         }
-        let marked = |other: &usize| objects[*other].mark.as_ref().map(|mark| &mark.address);
-        let hash = |other: &usize| hasher.hash_one(marked(other));
-        match self.by_address.entry(hash(&at), |other| marked(other) == Some(address), hash) {
+        let hash = |other: &usize| hasher.hash_one(objects[*other].resource());
+        match self.by_address.entry(hash(&at), |other| objects[*other].resource() == Some(address), hash) {
             Entry::Occupied(_) => self.again.push((address.clone(), at)),
             Entry::Vacant(place) => drop(place.insert(at)),
         }
@@ -171,8 +176,8 @@ impl Observed {
     /// This project's objects that are marked with an address: one, or two while a replacement was interrupted.
     pub fn marked<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a Object> {
         let again = self.again.iter().filter(move |(other, _)| other == address).map(|(_, at)| at);
-        let marked = |at: &usize| self.objects[*at].mark.as_ref().map(|mark| &mark.address);
-        let first = self.by_address.find(self.hasher.hash_one(Some(address)), |at| marked(at) == Some(address));
+        let hash = self.hasher.hash_one(Some(address));
+        let first = self.by_address.find(hash, |at| self.objects[*at].resource() == Some(address));
         first.into_iter().chain(again).map(|at| &self.objects[*at])
     }
 
@@ -181,10 +186,8 @@ impl Observed {
     pub fn owned(&self, wanted: impl Fn(usize, &Object) -> bool) -> impl Iterator<Item = (&Address, &Object)> {
         let places = self.by_address.iter().chain(self.again.iter().map(|(_, at)| at));
         let places = places.filter(|at| wanted(**at, &self.objects[**at]));
-        let mut owned: Vec<(&Address, &Object)> = places
-            .map(|at| &self.objects[*at])
-            .filter_map(|object| Some((&object.mark.as_ref()?.address, object)))
-            .collect();
+        let mut owned: Vec<(&Address, &Object)> =
+            places.map(|at| &self.objects[*at]).filter_map(|object| Some((object.resource()?, object))).collect();
         owned.sort_by(|a, b| (a.0, &a.1.identity).cmp(&(b.0, &b.1.identity)));
         owned.into_iter()
     }
@@ -192,7 +195,7 @@ impl Observed {
     /// The resource of this project and environment whose object has this deterministic name.
     #[must_use]
     pub fn owner_of(&self, identity: &str) -> Option<&Address> {
-        let address = &self.at(identity)?.mark.as_ref()?.address;
+        let address = self.at(identity)?.resource()?;
         self.marked(address).any(|object| object.identity == identity).then_some(address)
     }
 

@@ -19,7 +19,7 @@ static CORES: LazyLock<Option<ThreadPool>> = LazyLock::new(|| ThreadPoolBuilder:
 
 /// What `work` makes of each number below `count`, the positions of some items, of which a core takes `share` at a time.
 pub fn map<R: Send>(count: usize, share: usize, work: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
-    match CORES.as_ref().filter(|_| count >= 2 * share) {
+    match cores_for(count, share) {
         Some(cores) => cores.install(|| (0..count).into_par_iter().with_min_len(share).map(work).collect()),
         None => (0..count).map(work).collect(),
     }
@@ -28,7 +28,7 @@ pub fn map<R: Send>(count: usize, share: usize, work: impl Fn(usize) -> R + Sync
 /// What `work` makes of each item, of which a core takes `share` at a time.
 #[cfg(feature = "sandbox")]
 pub fn map_into<T: Send, R: Send>(items: Vec<T>, share: usize, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
-    match CORES.as_ref().filter(|_| items.len() >= 2 * share) {
+    match cores_for(items.len(), share) {
         Some(cores) => cores.install(|| items.into_par_iter().with_min_len(share).map(work).collect()),
         None => items.into_iter().map(work).collect(),
     }
@@ -36,7 +36,7 @@ pub fn map_into<T: Send, R: Send>(items: Vec<T>, share: usize, work: impl Fn(T) 
 
 /// What `work` makes of each run of items that follow each other, for work that collects something on the way.
 pub fn map_runs<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> R + Sync + Send) -> Vec<R> {
-    match CORES.as_ref().filter(|_| items.len() >= 2 * SHARE) {
+    match cores_for(items.len(), SHARE) {
         Some(cores) => cores.install(|| items.par_chunks(SHARE).map(work).collect()),
         None => vec![work(items)],
     }
@@ -52,6 +52,11 @@ pub fn beside<A: Default + Send, B>(elsewhere: impl FnOnce() -> A + Send, here: 
         here()
     });
     (there, own)
+}
+
+/// The other cores, when there is enough for them to do. A small spec never begins a thread.
+fn cores_for(count: usize, share: usize) -> Option<&'static ThreadPool> {
+    if count < 2 * share { None } else { CORES.as_ref() }
 }
 
 #[cfg(test)]

@@ -193,6 +193,12 @@ pub fn engine_word(engine: &str) -> String {
     engine.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 
+/// The name that an identity ends with, behind what its object lives in and the engine or namespace that it is in there.
+#[must_use]
+pub fn name_in(identity: &str) -> &str {
+    identity.rsplit(['/', ':']).next().unwrap_or_default()
+}
+
 /// Everything that a block of this kind may say, in the order in which people read it.
 pub fn attributes_of(kind: &Kind) -> impl Iterator<Item = &'static Attribute> + use<> {
     place_attribute(kind).into_iter().chain(kind.attributes).chain(COMMON)

@@ -172,8 +172,9 @@ impl<'a> Decider<'a> {
         self.protect(&change, diagnostics);
         if let Found::Elsewhere(object) = found
             && instance.settings.keeps_name
+            && let Some(diagnostic) = not_its_name(&change, instance, object)
         {
-            not_its_name(&change, instance, object).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+            diagnostics.push(diagnostic);
         }
         if change.action.destroys() && !object.is_some_and(|object| self.ours(object)) {
             diagnostics.push(not_as_it_is(&change));

@@ -12,7 +12,7 @@ use super::normalize::Normalizer;
 use super::place::{Declared, Index};
 use super::scope::{Globals, Scope};
 use super::table::Table;
-use crate::address::Address;
+use crate::address::{Address, Written};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{self, Attribute, Host, Kind, duration};
 use crate::parallel;
@@ -237,20 +237,18 @@ fn settings(
 ) -> Settings {
     let kind = block.kind;
     let text = |name: &str| common.get(name).as_str();
-    // What lives inside another resource is known by its whole address.
-    let inside = |address: &Address| address.as_str().contains('/');
-    let key =
-        |address: &'_ Address| if inside(address) { address.as_str().to_owned() } else { address.name().to_owned() };
-    let is_own = |old: &Address| match &scope.own_address {
-        Some(own) if inside(own) => own == old,
+    // What lives inside another resource is known by its whole address, and may have the same name in another one.
+    let is_own = |old: &Written<'_>| match &scope.own_address {
+        Some(own) if own.parent().is_some() => own.as_str() == old.as_str(),
         _ => old.name() == scope.name,
     };
     let renamed_from = text("renamed_from").and_then(|text| {
-        let problem = match Address::parse(text) {
+        let parsed = Written::parse(text);
+        let problem = match &parsed {
             Err(error) => error.to_string(),
             Ok(old) if old.kind() != kind.name => format!("`{text}` is no {}, and this is one", kind.name),
-            Ok(old) if is_own(&old) => "a resource is not renamed from its own name".into(),
-            Ok(old) if index.get(kind.name, &key(&old)).is_some() => format!("the spec still declares {old}"),
+            Ok(old) if is_own(old) => "a resource is not renamed from its own name".into(),
+            Ok(old) if index.find(*old).is_some() => format!("the spec still declares {old}"),
             Ok(_) => String::new(),
         };
         if !problem.is_empty() {
@@ -260,9 +258,9 @@ fn settings(
                     .hint(format!("write the address that it had before, such as {}.old-name", kind.name)),
             );
         }
-        Address::parse(text).ok().map(|old| match (scope.place, old.place()) {
+        parsed.ok().map(|old| match (scope.place, old.place()) {
             (Some(place), None) => Address::new(old.kind(), old.name(), Some(place)),
-            _ => old,
+            _ => old.to_owned(),
         })
     });
     for (at, path) in common.get("ignore").items().iter().enumerate() {

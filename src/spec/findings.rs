@@ -24,7 +24,7 @@ impl<'a> Findings<'a> {
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.push(Diagnostic::error(summary, detail), instance, path, hint.into());
+        self.push(Diagnostic::error(summary, detail), instance, |block| block.span_at(path), hint.into());
     }
 
     /// Something that is worth a look.
@@ -36,7 +36,7 @@ impl<'a> Findings<'a> {
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.push(Diagnostic::warning(summary, detail), instance, path, hint.into());
+        self.push(Diagnostic::warning(summary, detail), instance, |block| block.span_at(path), hint.into());
     }
 
     /// Something that must not be applied about a text below an attribute, for values whose order the normal form does
@@ -50,8 +50,8 @@ impl<'a> Findings<'a> {
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let span = self.block(instance).map_or(instance.declaration.header, |block| block.span_of(attribute, text));
-        self.found.push(Diagnostic::error(summary, detail).at(span).hint(hint).of(&instance.address));
+        let problem = Diagnostic::error(summary, detail);
+        self.push(problem, instance, |block| block.span_of(attribute, text), hint.into());
     }
 
     /// Whether the block of a resource itself says an attribute.
@@ -68,8 +68,8 @@ impl<'a> Findings<'a> {
         self.blocks.get(instance.declaration.block)
     }
 
-    fn push(&mut self, diagnostic: Diagnostic, instance: &Instance, path: &str, hint: String) {
-        let span: Span = self.block(instance).map_or(instance.declaration.header, |block| block.span_at(path));
-        self.found.push(diagnostic.at(span).hint(hint).of(&instance.address));
+    fn push(&mut self, problem: Diagnostic, instance: &Instance, place: impl Fn(&Block) -> Span, hint: String) {
+        let span = self.block(instance).map_or(instance.declaration.header, place);
+        self.found.push(problem.at(span).hint(hint).of(&instance.address));
     }
 }

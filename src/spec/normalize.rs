@@ -168,7 +168,6 @@ impl<'a> Normalizer<'a> {
             Type::Name(kind) => {
                 match self.index.get(kind, text) {
                     Some(Declared::Once(to)) => {
-                        let to = to.clone();
                         self.edges.push(Edge { to: to.clone(), attribute: path.into(), span, blocks: false });
                     }
                     Some(Declared::In(_) | Declared::At(_)) => {}

@@ -134,6 +134,11 @@ impl Index {
         self.entries.get(kind)?.get(name)
     }
 
+    /// The declared resource that an address means, whatever place it says.
+    pub fn find(&self, address: Written<'_>) -> Option<&Declared> {
+        self.get(address.kind(), key(address))
+    }
+
     /// The names of all declared resources of a kind.
     pub fn names(&self, kind: &str) -> Vec<&str> {
         let mut names: Vec<&str> =
@@ -216,9 +221,8 @@ impl Index {
                 hint: suggest(kind, &names).unwrap_or_else(|| format!("the kinds are {}", names.join(", "))),
             });
         }
-        let inside = address.as_str().contains('/');
-        let key = if inside { address.as_str() } else { name };
-        self.get(kind, key).ok_or_else(|| {
+        self.find(address).ok_or_else(|| {
+            let key = key(address);
             let parent = address.to_owned().parent();
             let within = parent.as_ref().map(|parent| format!(" in {parent}")).unwrap_or_default();
             let header = key.replacen('/', ".", 2);
@@ -230,6 +234,11 @@ impl Index {
             }
         })
     }
+}
+
+/// What an address is indexed by: a name, or all of it where it lives inside another resource.
+fn key(address: Written<'_>) -> &str {
+    if address.is_inside() { address.as_str() } else { address.name() }
 }
 
 fn absent(address: Written<'_>, place: &str, places: &[Address]) -> Unresolved {

@@ -16,7 +16,7 @@ impl<'a> Decider<'a> {
                 return if interrupted { Found::Here(object) } else { Found::Foreign(object) };
             }
             Some(object) => {
-                let known_as = object.mark.as_ref().map(|mark| &mark.address);
+                let known_as = object.resource();
                 let renamed = known_as == Some(&instance.address) || known_as == former;
                 // An object that no other resource is known by is this one's, under its new address; one that another
                 // resource is known by is about to move out of the way.

@@ -113,7 +113,7 @@ impl Docker {
 
     /// The name of a resource's container.
     async fn container(&self, kind: &Kind, identity: &str) -> Result<String, ProviderError> {
-        let name = identity.rsplit(['/', ':']).next().unwrap_or_default();
+        let name = crate::kind::name_in(identity);
         match kind.name {
             "container" => Ok(name.to_owned()),
             "region" => Ok(localstack::name(&self.project, &self.environment, name)),

@@ -229,7 +229,7 @@ impl Docker {
 
     /// The name of the container of one of this project's regions.
     fn region(&self, identity: &str) -> String {
-        let region = identity.rsplit(['/', ':']).next().unwrap_or_default();
+        let region = kind::name_in(identity);
         localstack::name(&self.project, &self.environment, region)
     }
 
@@ -244,7 +244,7 @@ impl Docker {
     async fn raw(&self, engine: &Engine, kind: &Kind, identity: &str) -> Result<Option<Raw>, ProviderError> {
         let name = match kind.name {
             "region" => self.region(identity),
-            _ => identity.rsplit(['/', ':']).next().unwrap_or_default().to_owned(),
+            _ => kind::name_in(identity).to_owned(),
         };
         sweep::one(self, engine, kind, identity, &name).await
     }

@@ -118,7 +118,7 @@ pub(super) async fn apply(
     places: &Places,
 ) -> Result<Outputs, ProviderError> {
     // A renamed cluster keeps the name under which it was made, which its identity says and its address does not.
-    let name = request.identity.rsplit(['/', ':']).next().unwrap_or_default();
+    let name = crate::kind::name_in(request.identity);
     let pace = Pace::of(request);
     let layout = Layout::new(name, request.attributes, labels, around, seen, engine.machine())?;
     prepare(engine, &layout).await?;
