@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! atlas.toml ─spec→ Desired ─graph→ DependencyGraph ─┐
-//! world ──provider::observe──────→ Observed ─────────┼─plan→ Plan ─check→ approved ─execute→ Report
+//! world ──driver::observe────────→ Observed ─────────┼─plan→ Plan ─check→ approved ─execute→ Report
 //! journal ──store────────────────→ Recorded ─────────┘              ↑__________again__________│
 //! ```
 //!
@@ -19,7 +19,7 @@
 //! | [`observed`], [`recorded`] | what the world and the journal tell | yes |
 //! | [`plan`] | desired, recorded and observed → [`plan::Plan`] | yes |
 //! | [`execute`] | plan → [`execute::Report`]; its queue and its retry rule are pure | |
-//! | [`provider`] | the contract with the world, and who keeps it | |
+//! | [`driver`] | the contract with the world, and who keeps it | |
 //! | [`store`] | journal, lock and history on disk | |
 //! | [`pipeline`] | the stages in their order | |
 //! | [`crash`] | places at which a test lets the process die | |
@@ -30,6 +30,7 @@ pub mod address;
 pub mod cli;
 pub mod crash;
 pub mod diagnostic;
+pub mod driver;
 pub mod execute;
 pub mod graph;
 pub mod kind;
@@ -39,7 +40,6 @@ mod parallel;
 pub mod path;
 pub mod pipeline;
 pub mod plan;
-pub mod provider;
 pub mod recorded;
 pub mod spec;
 pub mod store;

@@ -11,7 +11,7 @@ pub enum Mutation {
     /// One step does not wait for another one.
     IgnoreAnEdge,
     /// A host that does not answer counts as one in which nothing is.
-    TrustSilence,
+    TakeUnreachableForAbsent,
     /// What a listing does not show counts as absent.
     TrustListings,
     /// The mark's protection counts for nothing.

@@ -55,7 +55,7 @@ pub struct Object {
     pub mark: Option<Mark>,
     /// Whether it is there in any case, for others to live in: a region of AWS, which Atlas uses and neither makes nor
     /// removes.
-    pub given: bool,
+    pub external: bool,
     /// What is wrong with it that no attribute says, in a word or two: it is `stopped`, or `paused`. To make it well again
     /// is an update. Nothing can be said about what lives in an object that is ill.
     pub ill: Option<String>,
@@ -108,7 +108,7 @@ impl Observed {
         unreachable: BTreeMap<String, String>,
         made: BTreeSet<Address>,
     ) -> Self {
-        let unreachable = if broken(Mutation::TrustSilence) { BTreeMap::new() } else { unreachable };
+        let unreachable = if broken(Mutation::TakeUnreachableForAbsent) { BTreeMap::new() } else { unreachable };
         let hasher = RandomState::default();
         let by_identity = HashTable::with_capacity(objects.len());
         let by_address = HashTable::with_capacity(objects.len());
@@ -201,7 +201,7 @@ impl Observed {
 
     /// Why this object could not be observed, if it or something that it lives in did not answer.
     #[must_use]
-    pub fn silence(&self, identity: &str) -> Option<&str> {
+    pub fn why_unreachable(&self, identity: &str) -> Option<&str> {
         if self.unreachable.is_empty() {
             return None;
         }

@@ -4,22 +4,22 @@ use std::collections::BTreeSet;
 
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::driver::{self, DriverError, Registry};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
 use crate::kind::{Kind, Risk, Usage};
 use crate::observed::Observed;
 use crate::plan::{self, Action, Cause, Change, Options, Plan, Selector, selected};
-use crate::provider::{self, ProviderError, Registry};
 use crate::recorded::{Inventory, Recorded};
 use crate::spec::Desired;
 
-/// One spec in one environment, with the providers of its world.
+/// One spec in one environment, with the drivers of its world.
 pub struct Pipeline {
     /// What the spec asks for.
     pub desired: Desired,
     /// What needs what.
     pub graph: DependencyGraph,
-    /// The providers.
+    /// The drivers.
     pub registry: Registry,
 }
 
@@ -27,7 +27,7 @@ impl Pipeline {
     /// Builds the graph of a spec.
     ///
     /// # Errors
-    /// When resources need each other in a circle, or a kind has no provider in this world.
+    /// When resources need each other in a circle, or a kind has no driver in this world.
     pub fn new(desired: Desired, registry: Registry) -> Result<Self, Diagnostics> {
         let graph = graph::build(&desired)?;
         let missing = registry.missing(&desired);
@@ -40,23 +40,19 @@ impl Pipeline {
     /// Observes everything that answers.
     ///
     /// # Errors
-    /// When a provider can't be asked at all.
-    pub async fn observe(&self, recorded: &Recorded) -> Result<Observed, ProviderError> {
-        provider::observe(&self.registry, &self.desired, recorded, false).await
+    /// When a driver can't be asked at all.
+    pub async fn observe(&self, recorded: &Recorded) -> Result<Observed, DriverError> {
+        driver::observe(&self.registry, &self.desired, recorded, false).await
     }
 
     /// Observes and plans. What would be removed is looked into, so that its verdict has evidence.
     ///
     /// # Errors
-    /// When a provider can't be asked at all.
-    pub async fn look_and_plan(
-        &self,
-        recorded: &Recorded,
-        options: &Options,
-    ) -> Result<(Observed, Plan), ProviderError> {
+    /// When a driver can't be asked at all.
+    pub async fn look_and_plan(&self, recorded: &Recorded, options: &Options) -> Result<(Observed, Plan), DriverError> {
         // Of most plans nobody knows beforehand that they remove anything, and to look into everything is costly.
         let usage = options.destroy || !options.replace.is_empty();
-        let mut observed = provider::observe(&self.registry, &self.desired, recorded, usage).await?;
+        let mut observed = driver::observe(&self.registry, &self.desired, recorded, usage).await?;
         let plan = self.plan(recorded, &observed, options);
         let removed: Vec<(&'static Kind, String)> = plan
             .changes
@@ -65,7 +61,7 @@ impl Pipeline {
             .filter_map(|change| Some((change.kind, change.before.as_ref()?.identity.clone())))
             .filter(|(kind, identity)| observed.at(identity).is_some_and(|object| lacks_usage(kind, &object.usage)))
             .collect();
-        if !provider::look_into(&self.registry, &removed, &mut observed).await {
+        if !driver::look_into(&self.registry, &removed, &mut observed).await {
             return Ok((observed, plan));
         }
         let plan = self.plan(recorded, &observed, options);
@@ -74,7 +70,7 @@ impl Pipeline {
 
     /// What earlier runs left open and still is, after a look at the world.
     pub async fn still_open(&self, recorded: &Recorded, observed: &Observed) -> Recorded {
-        provider::still_open(&self.registry, recorded, observed, &self.desired).await
+        driver::still_open(&self.registry, recorded, observed, &self.desired).await
     }
 
     /// Plans, and lets the independent checker look at the result.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use atlas::driver::Registry;
+use atlas::driver::sandbox::{Sandbox, World};
 use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
-use atlas::provider::Registry;
-use atlas::provider::sandbox::{Sandbox, World};
 use atlas::recorded::Recorded;
 use atlas::spec::{Desired, Inputs, World as Where, compile};
 use tempfile::TempDir;

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::environment;
-use crate::provider::docker::Terminal;
+use crate::driver::docker::Terminal;
 
 /// A terminal that passes on every key. It is as before once this is dropped.
 pub struct Console {

@@ -22,7 +22,7 @@ pub fn crash_orders() -> Option<(u64, Option<std::path::PathBuf>)> {
     Some((die_at, std::env::var_os("ATLAS_CRASH_LOG").map(Into::into)))
 }
 
-/// A variable that a provider asks for by name: where an engine listens, the value of a secret.
+/// A variable that a driver asks for by name: where an engine listens, the value of a secret.
 #[cfg(feature = "kubernetes")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()

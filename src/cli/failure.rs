@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::ui::Ui;
 use crate::diagnostic::{Diagnostic, Diagnostics, Lines, Severity, SourceText, Span};
-use crate::provider::ProviderError;
+use crate::driver::DriverError;
 use crate::style::{Palette, Role};
 
 /// Why a command failed.
@@ -123,8 +123,8 @@ impl Found {
     }
 }
 
-impl From<ProviderError> for Failure {
-    fn from(error: ProviderError) -> Self {
+impl From<DriverError> for Failure {
+    fn from(error: DriverError) -> Self {
         Self::new("the world can't be observed").because(error.chain())
     }
 }

@@ -12,9 +12,9 @@ mod real {
     use super::{End, ExecArgs, Failure, Global, LogsArgs, Ui};
     use crate::address::Address;
     use crate::cli::load::{self, Spec};
+    use crate::driver::DriverError;
+    use crate::driver::docker::{Docker, Heard, Input};
     use crate::kind::Kind;
-    use crate::provider::ProviderError;
-    use crate::provider::docker::{Docker, Heard, Input};
     use crate::spec::{World, suggest};
 
     pub async fn logs(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<End, Failure> {
@@ -84,7 +84,7 @@ mod real {
         }
     }
 
-    fn failed(address: &Address, error: ProviderError) -> Failure {
+    fn failed(address: &Address, error: DriverError) -> Failure {
         Failure::new(format!("{address} can't be looked into")).because(error.chain())
     }
 }

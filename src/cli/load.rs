@@ -10,10 +10,10 @@ use super::ui::Ui;
 use super::{environment, files};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostics, SourceText};
+use crate::driver::{Driver, Registry};
 use crate::kind::amount;
 use crate::pipeline::Pipeline;
 use crate::plan::{Options, Plan, Selector};
-use crate::provider::{Provider, Registry};
 use crate::recorded::Recorded;
 use crate::spec::{self, Desired, Inputs, World};
 use crate::store::Store;
@@ -95,7 +95,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
     Ok(Box::leak(Box::new(Loaded { source, pipeline, store, warnings })))
 }
 
-/// The providers of the real world. None of them is asked anything yet.
+/// The drivers of the real world. None of them is asked anything yet.
 pub fn real(desired: &Desired, global: &Global) -> Registry {
     let registry = Registry::new(World::Real, None);
     registry.with_aws(aws(desired)).with_docker(docker(desired, global)).with_kubernetes(kubernetes(desired, global))
@@ -168,45 +168,45 @@ fn inputs(global: &Global) -> Inputs {
 
 #[cfg(feature = "aws")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
-fn aws(desired: &Desired) -> Option<Arc<dyn Provider>> {
-    Some(Arc::new(crate::provider::aws::Aws::of(desired)))
+fn aws(desired: &Desired) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::aws::Aws::of(desired)))
 }
 
 #[cfg(not(feature = "aws"))]
-fn aws(_: &Desired) -> Option<Arc<dyn Provider>> {
+fn aws(_: &Desired) -> Option<Arc<dyn Driver>> {
     None
 }
 
 #[cfg(feature = "docker")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
-fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
+fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
     Some(Arc::new(engines(desired, global)))
 }
 
 /// The container engines that a spec names.
 #[cfg(feature = "docker")]
-pub fn engines(desired: &Desired, global: &Global) -> crate::provider::docker::Docker {
-    crate::provider::docker::Docker::of(desired, base(global).to_owned(), &variables())
+pub fn engines(desired: &Desired, global: &Global) -> crate::driver::docker::Docker {
+    crate::driver::docker::Docker::of(desired, base(global).to_owned(), &variables())
 }
 
 #[cfg(not(feature = "docker"))]
-fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Provider>> {
+fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
     None
 }
 
 #[cfg(feature = "kubernetes")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
-fn kubernetes(desired: &Desired, global: &Global) -> Option<Arc<dyn Provider>> {
-    Some(Arc::new(crate::provider::kubernetes::Kubernetes::of(desired, base(global), &variables())))
+fn kubernetes(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::kubernetes::Kubernetes::of(desired, base(global), &variables())))
 }
 
 #[cfg(not(feature = "kubernetes"))]
-fn kubernetes(_: &Desired, _: &Global) -> Option<Arc<dyn Provider>> {
+fn kubernetes(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
     None
 }
 
 #[cfg(feature = "kubernetes")]
-fn variables() -> crate::provider::Variables {
+fn variables() -> crate::driver::Variables {
     Arc::new(environment::variable)
 }
 
@@ -217,21 +217,21 @@ fn base(global: &Global) -> &Path {
 }
 
 #[cfg(feature = "sandbox")]
-fn sandbox(store: &Store, write: bool) -> Result<Option<Arc<dyn Provider>>, Failure> {
-    use crate::provider::sandbox::Sandbox;
+fn sandbox(store: &Store, write: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
+    use crate::driver::sandbox::Sandbox;
     Ok(Some(Arc::new(Sandbox::new(world(store, write)?))))
 }
 
 #[cfg(not(feature = "sandbox"))]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as with the sandbox")]
-fn sandbox(_: &Store, _: bool) -> Result<Option<Arc<dyn Provider>>, Failure> {
+fn sandbox(_: &Store, _: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
     Ok(None)
 }
 
 /// Opens the sandbox's world; for looking only when nothing is going to be written.
 #[cfg(feature = "sandbox")]
-pub fn world(store: &Store, write: bool) -> Result<crate::provider::sandbox::World, Failure> {
-    use crate::provider::sandbox::World;
+pub fn world(store: &Store, write: bool) -> Result<crate::driver::sandbox::World, Failure> {
+    use crate::driver::sandbox::World;
     let folder = store.world();
     let failed = |why: String| {
         Failure::new(format!("the sandbox's world in `{}` can't be opened", folder.display()))
@@ -244,5 +244,5 @@ pub fn world(store: &Store, write: bool) -> Result<crate::provider::sandbox::Wor
     } else {
         World::look(&folder)
     };
-    opened.map_err(|error| failed(crate::provider::ProviderError::from(error).chain()))
+    opened.map_err(|error| failed(crate::driver::DriverError::from(error).chain()))
 }

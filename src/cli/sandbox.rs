@@ -28,11 +28,11 @@ mod play {
     use super::super::load::{self, Spec};
     use super::super::ui::Ui;
     use crate::address::Address;
+    use crate::driver::sandbox::{Fault, World, WorldError};
+    use crate::driver::{Class, DriverError};
     use crate::kind::Type;
     use crate::observed::Object;
     use crate::path::split;
-    use crate::provider::sandbox::{Fault, World, WorldError};
-    use crate::provider::{Class, ProviderError};
     use crate::spec::{Instance, read_value, suggest};
 
     pub fn play(spec: &Spec, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
@@ -192,6 +192,6 @@ mod play {
     }
 
     fn failed(error: WorldError) -> Failure {
-        Failure::new("the sandbox could not be changed").because(ProviderError::from(error).chain())
+        Failure::new("the sandbox could not be changed").because(DriverError::from(error).chain())
     }
 }

@@ -26,7 +26,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
             .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into())));
     }
     let wanted = instance.map(|instance| resolved(instance, &loaded.pipeline.desired, &observed)).unwrap_or_default();
-    let silence = instance.and_then(|instance| observed.silence(&instance.identity));
+    let unreachable = instance.and_then(|instance| observed.why_unreachable(&instance.identity));
     let graph = &loaded.pipeline.graph;
     let needs: Vec<&Address> = graph.needs(address).map(|(need, _)| need).collect();
     let dependants: Vec<&Address> = graph.dependants(address).into_iter().map(|(one, _)| one).collect();
@@ -41,7 +41,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
                 "usage": object.usage,
                 "mark": object.mark,
             })),
-            "unreachable": silence,
+            "unreachable": unreachable,
             "needs": needs,
             "needed_by": dependants,
         }));
@@ -51,7 +51,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
     if let Some(instance) = instance {
         desired(instance, &wanted, ui);
     }
-    match (object, silence) {
+    match (object, unreachable) {
         (_, Some(reason)) => ui.out(&format!("  observed: unknown, its host {reason}\n")),
         (None, None) => ui.out("  observed: not there\n"),
         (Some(object), None) => there(object, ui),

@@ -32,7 +32,7 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let desired = &loaded.pipeline.desired;
     let mut states: Vec<State> = desired
         .objects()
-        .map(|instance| object(instance, &changes, observed.silence(&instance.identity).is_some(), &inventory))
+        .map(|instance| object(instance, &changes, observed.why_unreachable(&instance.identity).is_some(), &inventory))
         .collect();
     states.extend(plan.changes.iter().filter(|change| change.span.is_none()).map(orphan));
     let checks: Vec<State> = desired.of_kind("check").map(|instance| check(instance, &changes)).collect();

@@ -47,7 +47,7 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     Ok(End::Good)
 }
 
-/// A kind without a provider stops a plan; the spec is none the worse for it.
+/// A kind without a driver stops a plan; the spec is none the worse for it.
 fn softened(diagnostics: Diagnostics) -> Diagnostics {
     let mut soft = Diagnostics::default();
     for diagnostic in diagnostics.iter() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::address::Address;
+use crate::driver::Busy;
 use crate::plan::Verb;
-use crate::provider::Busy;
 
 /// Something that happens to one step.
 #[derive(Clone, Debug)]

@@ -6,20 +6,20 @@ use foldhash::HashMap;
 use tokio::sync::OnceCell;
 
 use super::step::Shared;
+use crate::driver::{Class, Driver, DriverError, Query, Wanted, patiently};
 use crate::observed::Object;
 use crate::plan::{Change, Target};
-use crate::provider::{Class, Provider, ProviderError, Query, Wanted, patiently};
 
 /// What the contents of one host are, by identity; asked at most once in a run.
 pub type Contents = Arc<OnceCell<HashMap<String, Object>>>;
 
 /// One object as it is now.
-pub async fn at(provider: &dyn Provider, change: &Change, identity: &str) -> Result<Option<Object>, String> {
-    patiently(|| provider.read(change.kind, identity)).await.map_err(|error| error.chain())
+pub async fn at(driver: &dyn Driver, change: &Change, identity: &str) -> Result<Option<Object>, String> {
+    patiently(|| driver.read(change.kind, identity)).await.map_err(|error| error.chain())
 }
 
 /// The object that a deferred step is about to make, if it is there already. Each host is asked once.
-pub async fn inside(shared: &Shared, provider: &dyn Provider, target: &Target) -> Result<Option<Object>, String> {
+pub async fn inside(shared: &Shared, driver: &dyn Driver, target: &Target) -> Result<Option<Object>, String> {
     for host in &target.hosts {
         let cell = {
             let mut all = shared.contents.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,14 +39,14 @@ pub async fn inside(shared: &Shared, provider: &dyn Provider, target: &Target) -
                     wanted: &wanted,
                     usage: false,
                 };
-                let observation = patiently(|| provider.observe(&query)).await?;
+                let observation = patiently(|| driver.observe(&query)).await?;
                 if let Some(reason) = observation.unreachable.get(host) {
-                    return Err(ProviderError::new(Class::Unreachable, reason.clone()));
+                    return Err(DriverError::new(Class::Unreachable, reason.clone()));
                 }
                 Ok(observation.objects.into_iter().map(|object| (object.identity.clone(), object)).collect())
             })
             .await
-            .map_err(|error: ProviderError| error.chain())?;
+            .map_err(|error: DriverError| error.chain())?;
         if let Some(object) = found.get(&target.identity) {
             return Ok(Some(object.clone()));
         }

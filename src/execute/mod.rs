@@ -24,8 +24,8 @@ pub use queue::ReadyQueue;
 pub use retry::backoff;
 
 use crate::address::Address;
+use crate::driver::Registry;
 use crate::plan::{Plan, Selector, Verb};
-use crate::provider::Registry;
 use step::Did;
 
 /// How to execute a plan.

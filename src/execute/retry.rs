@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::Class;
+use crate::driver::Class;
 
 /// How long to wait before the next attempt; none when there is none. `attempt` counts from one.
 ///
@@ -35,7 +35,7 @@ const fn scramble(seed: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::backoff;
-    use crate::provider::Class;
+    use crate::driver::Class;
 
     #[test]
     fn waits_grow_and_end() {

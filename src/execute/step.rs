@@ -13,11 +13,11 @@ use super::look::{self, Contents};
 use super::retry::backoff;
 use crate::address::Address;
 use crate::crash::point;
+use crate::driver::{Class, Driver, DriverError, Progress, Registry, Removal, Request};
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::mutation::{Mutation, broken};
 use crate::observed::Mark;
 use crate::plan::{Change, Facts, Known, Knows as _, Plan, Selector, Step, Target, Verb, selected};
-use crate::provider::{Class, Progress, Provider, ProviderError, Registry, Removal, Request};
 use crate::value::{Attributes, Text};
 
 /// What all steps of a run share.
@@ -54,12 +54,12 @@ pub async fn run(shared: &Shared, at: usize) -> Result<Did, String> {
 }
 
 async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Result<Did, String> {
-    let provider = shared.registry.of(change.kind).ok_or_else(|| format!("no provider for `{}`", change.kind.name))?;
+    let driver = shared.registry.of(change.kind).ok_or_else(|| format!("no driver for `{}`", change.kind.name))?;
     // A little less than the step may take, so that whoever waits can say for what.
     let end = Instant::now() + Duration::from_secs(change.timeout).mul_f64(0.95);
     let mut job = Job::prepare(shared, step, change)?;
     let entry = Entry::new(at, &change.address, step.verb, job.identity());
-    if !job.ahead(shared, provider.as_ref(), change).await? {
+    if !job.ahead(shared, driver.as_ref(), change).await? {
         return Ok(Did::Nothing);
     }
     let unwritten = |error| format!("the journal can't be written, so nothing was done: {error}");
@@ -81,7 +81,7 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
             break Err(error.to_string());
         }
         point("step: before an effect");
-        let acted = job.act(provider.as_ref(), doubtful, end, &progress).await;
+        let acted = job.act(driver.as_ref(), doubtful, end, &progress).await;
         point("step: after an effect");
         let error = match acted {
             Ok(outputs) => break job.conclude(shared, change, outputs),
@@ -156,10 +156,10 @@ impl<'a> Job<'a> {
     }
 
     /// Looks before acting, where the plan could not. False when there is nothing left to do.
-    async fn ahead(&mut self, shared: &Shared, provider: &dyn Provider, change: &Change) -> Result<bool, String> {
+    async fn ahead(&mut self, shared: &Shared, driver: &dyn Driver, change: &Change) -> Result<bool, String> {
         match self {
             Self::Make { verb: Verb::Create, target, attributes, mark, .. } if change.deferred.is_some() => {
-                let there = look::inside(shared, provider, target).await?;
+                let there = look::inside(shared, driver, target).await?;
                 match there {
                     None => Ok(true),
                     Some(object)
@@ -176,13 +176,13 @@ impl<'a> Job<'a> {
                 }
             }
             Self::Make { verb: Verb::Update | Verb::Adopt, target, attributes, .. } if change.verdict.is_some() => {
-                let there = look::at(provider, change, &target.identity).await?;
+                let there = look::at(driver, change, &target.identity).await?;
                 let Some(object) = there else { return Ok(true) };
                 let verdict = (change.kind.update_loss)(&object.attributes, attributes, &object.usage);
                 verdict.map_or(Ok(()), |verdict| within_verdict(shared, change, &verdict, &object.usage)).map(|()| true)
             }
             Self::Remove { verb: Verb::Delete, target, seen, .. } => {
-                let there = look::at(provider, change, &target.identity).await?;
+                let there = look::at(driver, change, &target.identity).await?;
                 let Some(object) = there else { return Ok(true) };
                 within_verdict(shared, change, &(change.kind.loss)(&object.usage), &object.usage)?;
                 *seen = Some(object.usage);
@@ -196,11 +196,11 @@ impl<'a> Job<'a> {
     /// when the plan was made, and its identity is journaled.
     async fn act(
         &self,
-        provider: &dyn Provider,
+        driver: &dyn Driver,
         doubtful: bool,
         end: Instant,
         progress: &Progress,
-    ) -> Result<Outputs, ProviderError> {
+    ) -> Result<Outputs, DriverError> {
         match self {
             Self::Make { verb, change, target, attributes, derived, mark } => {
                 let request = Request {
@@ -215,7 +215,7 @@ impl<'a> Job<'a> {
                     limit: end.saturating_duration_since(Instant::now()),
                     progress,
                 };
-                if *verb == Verb::Create { provider.create(&request).await } else { provider.update(&request).await }
+                if *verb == Verb::Create { driver.create(&request).await } else { driver.update(&request).await }
             }
             Self::Remove { verb, change, target, mark, seen } => {
                 let removal = Removal {
@@ -226,8 +226,8 @@ impl<'a> Job<'a> {
                     usage: seen.as_ref(),
                 };
                 match verb {
-                    Verb::Forget => provider.forget(&removal).await?,
-                    _ => provider.delete(&removal).await?,
+                    Verb::Forget => driver.forget(&removal).await?,
+                    _ => driver.delete(&removal).await?,
                 }
                 Ok(Outputs::new())
             }
@@ -275,7 +275,7 @@ fn within_verdict(shared: &Shared, change: &Change, now: &Verdict, usage: &Usage
     ))
 }
 
-fn described(error: &ProviderError, tries: u32) -> String {
+fn described(error: &DriverError, tries: u32) -> String {
     let attempts = if tries > 1 { format!(" (after {tries} attempts)") } else { String::new() };
     format!("{}: {}{attempts}", error.class, error.chain())
 }

@@ -55,7 +55,7 @@ pub static ALL: &[&Kind] = &[
     &drill::DRILL,
 ];
 
-/// What every kind takes besides its own attributes. They steer Atlas and are not sent to any provider.
+/// What every kind takes besides its own attributes. They steer Atlas and are not sent to any driver.
 pub static COMMON: &[Attribute] = &[
     Attribute::new(
         "depends_on",

@@ -30,7 +30,7 @@ pub struct Kind {
     pub attributes: &'static [Attribute],
     /// What is known of an object beyond its attributes.
     pub outputs: &'static [Output],
-    /// Counters that a provider observes, such as the objects in a bucket: the evidence for a loss verdict.
+    /// Counters that a driver observes, such as the objects in a bucket: the evidence for a loss verdict.
     pub usage: &'static [&'static str],
     /// Checks of one resource that need more than one attribute, or the rest of the spec.
     pub check: fn(&Instance, &Desired, &mut Findings),
@@ -155,7 +155,7 @@ pub struct Output {
     /// What it is.
     pub doc: &'static str,
     /// How it follows from what is already known, where the outside world defines that. Without a formula the
-    /// provider tells it once the object exists.
+    /// driver tells it once the object exists.
     pub formula: Option<fn(&Facts<'_>) -> Option<String>>,
 }
 
@@ -174,7 +174,7 @@ pub struct Facts<'a> {
 /// Outputs of an object, by name.
 pub type Outputs = LiteMap<Text, String>;
 
-/// Counters that a provider observed, by name.
+/// Counters that a driver observed, by name.
 pub type Usage = LiteMap<Text, u64>;
 
 /// How bad it would be to be wrong about a deletion.

@@ -2,7 +2,7 @@
 
 mod claim;
 mod creation;
-mod fate;
+mod disposition;
 mod find;
 mod learn;
 
@@ -11,9 +11,9 @@ use std::cell::OnceCell;
 use foldhash::HashSet;
 
 use super::action::{Action, Cause, Order};
+use super::baseline::Baseline;
 use super::change::{AttributeChange, Blocked, Change, Target};
 use super::diff;
-use super::ground::Ground;
 use super::options::{Options, selected};
 use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
 use super::resolve::{Known, Knows as _};
@@ -29,11 +29,11 @@ use crate::value::{Attributes, Value};
 
 /// What becomes of a resource, as those that need it see it.
 #[derive(Clone, Debug)]
-enum Fate {
+enum Disposition {
     /// Its object is there and stays.
     Stays,
     /// Its object is there and ill, and is made well again in this plan.
-    Woken,
+    Repaired,
     /// Its object is made in this plan.
     Made,
     /// Its object is replaced in this plan.
@@ -60,13 +60,13 @@ pub struct Decider<'a> {
     recorded: &'a Recorded,
     observed: &'a Observed,
     options: &'a Options,
-    ground: &'a Ground<'a>,
+    baseline: &'a Baseline<'a>,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'a>,
     /// The resources to whose attributes others refer, and not only to their outputs; told when it is first asked for.
     quoted: OnceCell<HashSet<Address>>,
     /// By position.
-    fates: Vec<Option<Fate>>,
+    dispositions: Vec<Option<Disposition>>,
     /// Which resources stay as they were seen, by position.
     untouched: Vec<bool>,
     /// Which of the observed objects belong to a resource of the spec.
@@ -84,7 +84,7 @@ impl<'a> Decider<'a> {
         recorded: &'a Recorded,
         observed: &'a Observed,
         options: &'a Options,
-        ground: &'a Ground<'a>,
+        baseline: &'a Baseline<'a>,
     ) -> Self {
         let size = desired.instances().len();
         Self {
@@ -93,10 +93,10 @@ impl<'a> Decider<'a> {
             recorded,
             observed,
             options,
-            ground,
-            known: if options.destroy { Known::default() } else { Known::on(ground) },
+            baseline,
+            known: if options.destroy { Known::default() } else { Known::on(baseline) },
             quoted: OnceCell::new(),
-            fates: vec![None; size],
+            dispositions: vec![None; size],
             untouched: vec![false; size],
             claimed: vec![false; observed.objects().len()],
             changes: Vec::new(),
@@ -107,15 +107,16 @@ impl<'a> Decider<'a> {
     /// Decides about every resource of the spec.
     pub fn run(&mut self, diagnostics: &mut Diagnostics) {
         for at in self.graph.positions() {
-            let steady = self.ground.steady(at).filter(|_| self.graph.needed(at).all(|need| self.untouched[need]));
-            self.fates[at] = Some(match steady {
+            let unchanged =
+                self.baseline.unchanged(at).filter(|_| self.graph.needed(at).all(|need| self.untouched[need]));
+            self.dispositions[at] = Some(match unchanged {
                 Some(object) => {
                     self.untouched[at] = true;
                     self.claimed[object] = true;
                     self.unchanged += 1;
-                    Fate::Stays
+                    Disposition::Stays
                 }
-                None => self.decide(at, self.ground.instance(at), diagnostics),
+                None => self.decide(at, self.baseline.instance(at), diagnostics),
             });
         }
     }
@@ -123,33 +124,33 @@ impl<'a> Decider<'a> {
     /// What can't be observed, for a plan that destroys: it stays until its host answers again.
     pub fn unreached(&mut self) {
         for at in self.graph.positions() {
-            let instance = self.ground.instance(at);
-            let Some(blocked) = self.silent(instance) else {
-                self.fates[at] = Some(Fate::Stays);
+            let instance = self.baseline.instance(at);
+            let Some(blocked) = self.unreachable(instance) else {
+                self.dispositions[at] = Some(Disposition::Stays);
                 continue;
             };
             self.changes.push(self.waiting(instance, blocked.clone()));
-            self.fates[at] = Some(Fate::Blocked(Box::new(blocked)));
+            self.dispositions[at] = Some(Disposition::Blocked(Box::new(blocked)));
         }
     }
 
-    fn decide(&mut self, at: Position, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Fate {
-        if let Some(blocked) = self.silent(instance) {
+    fn decide(&mut self, at: Position, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Disposition {
+        if let Some(blocked) = self.unreachable(instance) {
             let after = self.known.resolve(instance.kind, &instance.attributes);
-            // Whatever a provider saw of it all the same is no orphan.
+            // Whatever a driver saw of it all the same is no orphan.
             self.claim_marked(&instance.address);
             self.learn(instance, &after, Outputs::new());
             self.changes.push(self.waiting(instance, blocked.clone()));
-            return Fate::Blocked(Box::new(blocked));
+            return Disposition::Blocked(Box::new(blocked));
         }
         let found = self.find(instance);
         if let Found::Here(object) = found
-            && (object.given || self.ground.is_plain(instance) && self.is_unchanged(at, instance, object))
+            && (object.external || self.baseline.is_plain(instance) && self.is_unchanged(at, instance, object))
         {
             self.claim(object);
             self.unchanged += 1;
             self.remember(instance, object);
-            return Fate::Stays;
+            return Disposition::Stays;
         }
         let after = self.known.resolve(instance.kind, &instance.attributes);
         let object = match found {
@@ -188,37 +189,41 @@ impl<'a> Decider<'a> {
             self.learn(instance, &target.attributes, outputs);
         }
         let ill = object.is_some_and(|object| object.ill.is_some());
-        let fate = match change.action {
-            Action::Create => Fate::Made,
-            Action::Replace(order) => Fate::Replaced(order),
-            Action::Update | Action::Adopt if ill => Fate::Woken,
-            _ => Fate::Stays,
+        let disposition = match change.action {
+            Action::Create => Disposition::Made,
+            Action::Replace(order) => Disposition::Replaced(order),
+            Action::Update | Action::Adopt if ill => Disposition::Repaired,
+            _ => Disposition::Stays,
         };
         if change.action == Action::NoOp {
             self.unchanged += 1;
-            return fate;
+            return disposition;
         }
         let waits = if change.action.makes() { self.waits_for(instance, change.action) } else { None };
         if let Some(blocked) = waits {
             change.blocked = Some(blocked.clone());
             self.changes.push(change);
             // What is there stays there; what is not there does not come.
-            return if matches!(fate, Fate::Stays) { fate } else { Fate::Blocked(Box::new(blocked)) };
+            return if matches!(disposition, Disposition::Stays) {
+                disposition
+            } else {
+                Disposition::Blocked(Box::new(blocked))
+            };
         }
         self.changes.push(change);
-        fate
+        disposition
     }
 
     /// Whether an object is as it should be, and what it needs as well, although not all of that is as it was seen.
     fn is_unchanged(&self, at: Position, instance: &Instance, object: &Object) -> bool {
-        self.ground.is_marked(at, instance, object)
+        self.baseline.is_marked(at, instance, object)
             && self.known.matches(instance.kind, &instance.attributes, &object.attributes)
-            && self.graph.needed(at).all(|need| matches!(self.fates[need], Some(Fate::Stays)))
+            && self.graph.needed(at).all(|need| matches!(self.dispositions[need], Some(Disposition::Stays)))
     }
 
     /// What was decided about a resource.
-    fn fate(&self, address: &Address) -> Option<&Fate> {
-        self.fates[self.graph.position(address)?].as_ref()
+    fn disposition(&self, address: &Address) -> Option<&Disposition> {
+        self.dispositions[self.graph.position(address)?].as_ref()
     }
 
     fn existing(&self, instance: &'a Instance, found: &Found<'_>, object: &Object, mut after: Attributes) -> Change {
@@ -296,7 +301,7 @@ impl<'a> Decider<'a> {
     fn replaced_references(&self, instance: &Instance, after: &Attributes) -> Vec<AttributeChange> {
         let replaced = |edge: &&crate::spec::Edge| {
             let named = after.at(&edge.attribute).and_then(Value::as_str) == Some(edge.to.as_str());
-            named && matches!(self.fate(&edge.to), Some(Fate::Replaced(_)))
+            named && matches!(self.disposition(&edge.to), Some(Disposition::Replaced(_)))
         };
         let entry = |edge: &crate::spec::Edge| AttributeChange {
             path: edge.attribute.to_string(),

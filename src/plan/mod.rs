@@ -5,11 +5,11 @@
 //! [`check`] verifies the result without trusting any of them. Nothing here asks the world, the clock or a file.
 
 mod action;
+mod baseline;
 mod change;
 mod check;
 mod decide;
 pub mod diff;
-mod ground;
 mod options;
 mod orphan;
 mod refusal;
@@ -93,8 +93,8 @@ pub fn plan(
     options: &Options,
 ) -> Plan {
     let mut diagnostics = Diagnostics::default();
-    let ground = ground::Ground::look(desired, graph, observed, options);
-    let mut decider = decide::Decider::new(desired, graph, recorded, observed, options, &ground);
+    let baseline = baseline::Baseline::look(desired, graph, observed, options);
+    let mut decider = decide::Decider::new(desired, graph, recorded, observed, options, &baseline);
     if options.destroy {
         decider.unreached();
     } else {
@@ -107,7 +107,7 @@ pub fn plan(
     unknown_selectors(&changes, desired, options, &mut diagnostics);
     select::select(&mut changes, options, &mut diagnostics);
     retain_relevant(&changes, &mut diagnostics);
-    warn_of_silence(desired, observed, &mut diagnostics);
+    warn_of_unreachable(desired, observed, &mut diagnostics);
     let steps = schedule::schedule(&changes);
     let layers = layers(&changes, desired);
     let named = changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address]));
@@ -217,7 +217,7 @@ fn retain_relevant(changes: &[Change], diagnostics: &mut Diagnostics) {
     diagnostics.retain(|diagnostic| diagnostic.address.as_ref().is_none_or(|address| kept.contains(address)));
 }
 
-fn warn_of_silence(desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
+fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
     for (identity, reason) in observed.unreachable() {
         let host = desired.objects().find(|instance| &instance.identity == identity);
         let name = address_of(identity);

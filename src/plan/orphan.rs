@@ -82,14 +82,14 @@ pub fn interrupted(
 /// What the world remembers as made, the spec no longer has, and nobody can see while some host does not answer: it may
 /// be there still, so it waits.
 pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
-    let Some((silent, reason)) = observed.unreachable().iter().next() else { return Vec::new() };
+    let Some((first, reason)) = observed.unreachable().iter().next() else { return Vec::new() };
     let hidden = |address: &&Address| desired.get(address).is_none() && observed.marked(address).next().is_none();
     let entry = |address: &Address| {
         let kind = kind::get(address.kind())?;
         // The host at the address's own place is the likely one.
         let place = address.place().unwrap_or_default();
         let at_place = observed.unreachable().iter().find(|(host, _)| host.ends_with(&format!("/{place}")));
-        let (host, reason) = at_place.unwrap_or((silent, reason));
+        let (host, reason) = at_place.unwrap_or((first, reason));
         let blocked = Blocked { by: super::address_of(host), reason: reason.clone() };
         Some(Change {
             address: address.clone(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use foldhash::HashMap;
 
-use super::ground::Ground;
+use super::baseline::Baseline;
 use crate::address::Address;
 use crate::kind::{Kind, Outputs, Type, normal};
 use crate::value::{Attributes, Part, Reference, Template, Text, Value};
@@ -13,7 +13,7 @@ use crate::value::{Attributes, Part, Reference, Template, Text, Value};
 #[derive(Clone, Default)]
 pub struct Known<'a> {
     learnt: HashMap<Address, Facts<'a>>,
-    ground: Option<&'a Ground<'a>>,
+    baseline: Option<&'a Baseline<'a>>,
 }
 
 /// What is known of one resource. Most is borrowed from the spec and from what was observed.
@@ -28,8 +28,8 @@ pub struct Facts<'a> {
 impl<'a> Known<'a> {
     /// Has learnt nothing yet, and knows what was seen.
     #[must_use]
-    pub fn on(ground: &'a Ground<'a>) -> Self {
-        Self { learnt: HashMap::default(), ground: Some(ground) }
+    pub fn on(baseline: &'a Baseline<'a>) -> Self {
+        Self { learnt: HashMap::default(), baseline: Some(baseline) }
     }
 
     /// Learns about a resource.
@@ -47,7 +47,7 @@ impl<'a> Known<'a> {
             };
             Some((address.clone(), Facts { attributes: Cow::Owned(attributes), outputs: Cow::Owned(outputs) }))
         };
-        Known { learnt: addresses.filter_map(facts).collect(), ground: None }
+        Known { learnt: addresses.filter_map(facts).collect(), baseline: None }
     }
 }
 
@@ -55,14 +55,14 @@ impl Knows for Known<'_> {
     fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
         match self.learnt.get(address) {
             Some(facts) => Some(&facts.attributes),
-            None => self.ground?.attributes_of(address),
+            None => self.baseline?.attributes_of(address),
         }
     }
 
     fn outputs_of(&self, address: &Address) -> Option<&Outputs> {
         match self.learnt.get(address) {
             Some(facts) => Some(&facts.outputs),
-            None => self.ground?.outputs_of(address),
+            None => self.baseline?.outputs_of(address),
         }
     }
 }

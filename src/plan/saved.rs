@@ -150,7 +150,7 @@ impl SavedPlan {
     }
 
     /// Compares what was approved with what would be done now. What needs something that moved has moved as well: whoever
-    /// approved it saw it on other ground.
+    /// approved it saw it on other baseline.
     #[must_use]
     pub fn approve(&self, now: &Plan, graph: &DependencyGraph) -> Approval {
         let mut approval = Approval::default();
@@ -185,8 +185,8 @@ impl SavedPlan {
         for address in fresh.keys().filter(|address| !self.changes.contains_key(*address)) {
             approval.unapproved.extend(Address::parse(address));
         }
-        let ground = approval.moved.keys().chain(&approval.unapproved);
-        let above: Vec<Address> = graph.all_dependants_of(ground).into_iter().cloned().collect();
+        let baseline = approval.moved.keys().chain(&approval.unapproved);
+        let above: Vec<Address> = graph.all_dependants_of(baseline).into_iter().cloned().collect();
         for address in above.into_iter().filter(|address| approval.approved.remove(address)) {
             approval.moved.insert(address, "it needs something that is not as it was approved".into());
         }

@@ -34,7 +34,7 @@ pub struct Desired {
 /// Where resources are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum World {
-    /// By the providers of the real world.
+    /// By the drivers of the real world.
     #[default]
     Real,
     /// In the embedded world.

@@ -103,7 +103,7 @@ impl<'a> Normalizer<'a> {
             (Type::Bool | Type::Any, Content::Bool(flag)) => Value::Bool(*flag),
             (Type::Any, Content::Float(number)) => {
                 if !number.is_finite() {
-                    let detail = format!("`{number}` is no number that a provider could be told");
+                    let detail = format!("`{number}` is no number that a driver could be told");
                     self.diagnostics.push(Diagnostic::error("value out of range", detail).at(node.span));
                 }
                 Value::Float(*number)

@@ -40,12 +40,12 @@ const EFFECTS: [&str; 15] = [
     "crate::store",
 ];
 
-/// What providers must not know, and what the planner must not know.
+/// What drivers must not know, and what the planner must not know.
 const WALLS: [(&str, &[&str]); 4] = [
-    ("provider", &["crate::plan", "crate::execute", "crate::cli", "crate::store"]),
-    ("plan", &["crate::provider", "crate::execute", "crate::cli", "crate::store"]),
-    ("spec", &["crate::plan", "crate::graph", "crate::observed", "crate::provider", "crate::execute", "crate::cli"]),
-    ("kind", &["crate::plan", "crate::graph", "crate::observed", "crate::provider", "crate::execute", "crate::cli"]),
+    ("driver", &["crate::plan", "crate::execute", "crate::cli", "crate::store"]),
+    ("plan", &["crate::driver", "crate::execute", "crate::cli", "crate::store"]),
+    ("spec", &["crate::plan", "crate::graph", "crate::observed", "crate::driver", "crate::execute", "crate::cli"]),
+    ("kind", &["crate::plan", "crate::graph", "crate::observed", "crate::driver", "crate::execute", "crate::cli"]),
 ];
 
 #[test]

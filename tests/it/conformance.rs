@@ -51,7 +51,7 @@ pub trait Stand {
         vec![self.subject(kind)]
     }
 
-    /// A spec with the providers of this world.
+    /// A spec with the drivers of this world.
     fn pipeline(&self, spec: &str) -> Pipeline;
 
     /// What somebody else sees of the subject; null when it is not there.

@@ -1,6 +1,6 @@
 //! Killed at any point, the next run carries on: no duplicate, no orphan, no unlock.
 
-use atlas::provider::sandbox::World;
+use atlas::driver::sandbox::World;
 
 use crate::support::{Place, Run, copy};
 

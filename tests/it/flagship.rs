@@ -182,7 +182,7 @@ fn in_the_real_world_a_kind_without_a_provider_says_so() {
     assert_eq!(run.code, 1);
     assert!(!run.stderr.contains("cluster."), "{}", run.stderr);
     for kind in ["namespace", "app", "database", "table"] {
-        let says = format!("no provider for `{kind}` in world `real` yet");
+        let says = format!("no driver for `{kind}` in world `real` yet");
         assert!(run.stderr.contains(&says), "{says}: {}", run.stderr);
     }
     assert!(run.stderr.contains("--> atlas.toml:"));

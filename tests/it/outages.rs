@@ -1,11 +1,11 @@
-//! Absent is not unreachable, and a provider keeps its contract.
+//! Absent is not unreachable, and a driver keeps its contract.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas::driver::{Class, Driver as _, Removal, Request};
 use atlas::kind;
 use atlas::observed::{Mark, Observed};
 use atlas::plan::{Options, check};
-use atlas::provider::{Class, Provider as _, Removal, Request};
 use atlas::recorded::Recorded;
 use atlas::spec::Desired;
 use atlas::value::Attributes;
@@ -137,7 +137,7 @@ async fn every_call_of_the_contract_is_idempotent() {
     let attributes: Attributes = [("name", "q".into()), ("delay", "1s".into())].into_iter().collect();
     let hosts = ["region/a".to_owned()];
     let derived = kind::Outputs::new();
-    let progress = atlas::provider::Progress::default();
+    let progress = atlas::driver::Progress::default();
     let request = |mark| Request {
         kind: queue,
         identity: "region/a/queue/q",

@@ -5,13 +5,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use atlas::address::Address;
+use atlas::driver::sandbox::{Sandbox, World};
+use atlas::driver::{Driver, DriverError, Observation, Query, Registry, Removal, Request};
 use atlas::execute::{Entry, Journal as _};
 use atlas::kind::{Kind, Outputs};
 use atlas::observed::Object;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Verb};
-use atlas::provider::sandbox::{Sandbox, World};
-use atlas::provider::{Observation, Provider, ProviderError, Query, Registry, Removal, Request};
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, compile};
 use atlas::store::{Run, Store};
@@ -115,33 +115,33 @@ async fn a_late_holder_can_not_begin_a_journal() {
     assert!(store.recorded().expect("readable").intended("bucket/a"), "what was intended is still known");
 }
 
-/// A provider with a bug: it breaks off while it makes one of its objects.
+/// A driver with a bug: it breaks off while it makes one of its objects.
 struct Broken(Sandbox);
 
 #[async_trait]
-impl Provider for Broken {
-    async fn observe(&self, query: &Query<'_>) -> Result<Observation, ProviderError> {
+impl Driver for Broken {
+    async fn observe(&self, query: &Query<'_>) -> Result<Observation, DriverError> {
         self.0.observe(query).await
     }
 
-    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, ProviderError> {
+    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, DriverError> {
         self.0.read(kind, identity).await
     }
 
-    async fn create(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+    async fn create(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
         assert!(!request.identity.ends_with("/one"), "there is a bug");
         self.0.create(request).await
     }
 
-    async fn update(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+    async fn update(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
         self.0.update(request).await
     }
 
-    async fn delete(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
+    async fn delete(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
         self.0.delete(removal).await
     }
 
-    async fn forget(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
+    async fn forget(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
         self.0.forget(removal).await
     }
 }
@@ -149,8 +149,8 @@ impl Provider for Broken {
 #[tokio::test]
 async fn a_step_that_breaks_off_fails_by_name_and_the_others_go_on() {
     let (desired, _) = compile(SPEC, &Inputs::default());
-    let provider = Arc::new(Broken(Sandbox::new(World::in_memory().expect("a world"))));
-    let registry = Registry::new(atlas::spec::World::Sandbox, Some(provider));
+    let driver = Arc::new(Broken(Sandbox::new(World::in_memory().expect("a world"))));
+    let registry = Registry::new(atlas::spec::World::Sandbox, Some(driver));
     let pipeline = Pipeline::new(desired.expect("good"), registry).expect("good");
     let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
     let plan = pipeline.plan(&Recorded::default(), &observed, &Options::default());

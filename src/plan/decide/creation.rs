@@ -1,6 +1,6 @@
 //! What is not there, what is not ours, and what is there and ill.
 
-use super::{Decider, Fate};
+use super::{Decider, Disposition};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::observed::{Mark, Object};
 use crate::plan::action::{Action, Cause};
@@ -12,8 +12,8 @@ use crate::value::Attributes;
 
 impl<'a> Decider<'a> {
     pub(super) fn creation(&self, instance: &'a Instance, after: Attributes) -> Change {
-        let woken = self.woken_host(instance);
-        let (cause, reason) = match &woken {
+        let repaired = self.repaired_host(instance);
+        let (cause, reason) = match &repaired {
             Some(host) => (Cause::Drift, format!("unknown until {host} is well again; made only if it is gone")),
             None if self.observed.was_made(&instance.address) => {
                 (Cause::Missing, "was deleted behind Atlas's back".into())
@@ -31,12 +31,17 @@ impl<'a> Decider<'a> {
             attributes,
             after: Some(self.target(instance, after, self.mark(instance))),
             deferred: self.deferred(instance),
-            unsure: woken.is_some(),
+            unsure: repaired.is_some(),
             ..self.blank(instance)
         }
     }
 
-    pub(super) fn foreign(&mut self, instance: &'a Instance, object: &Object, diagnostics: &mut Diagnostics) -> Fate {
+    pub(super) fn foreign(
+        &mut self,
+        instance: &'a Instance,
+        object: &Object,
+        diagnostics: &mut Diagnostics,
+    ) -> Disposition {
         let reason = format!("exists and belongs to {}", object.owner());
         diagnostics.push(
             Diagnostic::warning(
@@ -49,7 +54,7 @@ impl<'a> Decider<'a> {
         );
         let blocked = Blocked { by: instance.address.clone(), reason };
         self.changes.push(self.waiting(instance, blocked.clone()));
-        Fate::Blocked(Box::new(blocked))
+        Disposition::Blocked(Box::new(blocked))
     }
 }
 

@@ -10,7 +10,7 @@ impl<'a> Decider<'a> {
         let own = self.observed.marked(&instance.address).find(|object| object.kind == instance.kind);
         let former = instance.settings.renamed_from.as_ref();
         match there {
-            Some(object) if object.given => return Found::Here(object),
+            Some(object) if object.external => return Found::Here(object),
             Some(object) if !self.ours(object) => {
                 let interrupted = object.mark.is_none() && self.recorded.intended(&instance.identity);
                 return if interrupted { Found::Here(object) } else { Found::Foreign(object) };

@@ -10,11 +10,11 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use atlas::driver::Registry;
+use atlas::driver::aws::Aws;
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
-use atlas::provider::Registry;
-use atlas::provider::aws::Aws;
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, World, compile};
 use serde_json::{Value, json};

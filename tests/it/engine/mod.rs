@@ -16,11 +16,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use atlas::driver::docker::Docker;
+use atlas::driver::{Registry, Variables};
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
-use atlas::provider::docker::Docker;
-use atlas::provider::{Registry, Variables};
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, World, compile};
 use serde_json::Value;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::diagnostic::Severity;
+use atlas::driver::Registry;
 use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::mutation::Mutation;
 #[cfg(feature = "crash-points")]
@@ -14,7 +15,6 @@ use atlas::mutation::arm;
 use atlas::observed::Observed;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Action, Options, Plan, Selector, Verb, check};
-use atlas::provider::Registry;
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, World, compile};
 use atlas::value::Value;
@@ -28,7 +28,7 @@ use super::unruly::{LAG, Unruly};
 pub const MUTATIONS: [Mutation; 6] = [
     Mutation::DropTheIntent,
     Mutation::IgnoreAnEdge,
-    Mutation::TrustSilence,
+    Mutation::TakeUnreachableForAbsent,
     Mutation::TrustListings,
     Mutation::IgnoreProtection,
     Mutation::AdoptAnything,
@@ -151,7 +151,7 @@ impl Life {
                     outputs: atlas::kind::Outputs::default(),
                     usage: atlas::kind::Usage::default(),
                     mark: None,
-                    given: false,
+                    external: false,
                     ill: None,
                 };
                 self.unruly.world().plant(&foreign).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! A provider that keeps its contract and nothing more: slow, failing before or after an effect, marking some objects
+//! A driver that keeps its contract and nothing more: slow, failing before or after an effect, marking some objects
 //! only after they are made, and listing with a lag. It watches what the engine does to the world.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use atlas::address::Address;
+use atlas::driver::sandbox::{Sandbox, World};
+use atlas::driver::{Class, Driver, DriverError, Observation, Query, Removal, Request};
 use atlas::kind::{Kind, Outputs};
 use atlas::observed::{Mark, Object};
-use atlas::provider::sandbox::{Sandbox, World};
-use atlas::provider::{Class, Observation, Provider, ProviderError, Query, Removal, Request};
 use tokio::time::{Instant, sleep};
 
 use super::model::Random;
@@ -76,13 +76,13 @@ impl Unruly {
     }
 
     /// Takes time, and sometimes fails.
-    async fn suffer(&self, moment: &str) -> Result<(), ProviderError> {
+    async fn suffer(&self, moment: &str) -> Result<(), DriverError> {
         let (wait, fails, class) = self.watch(|watch| {
             let class = [Class::Transient, Class::Throttled, Class::Denied, Class::Unreachable][watch.random.below(4)];
             (watch.random.below(40) as u64, watch.random.below(100) < watch.faults, class)
         });
         sleep(Duration::from_millis(wait)).await;
-        if fails { Err(ProviderError::new(class, format!("it failed {moment}"))) } else { Ok(()) }
+        if fails { Err(DriverError::new(class, format!("it failed {moment}"))) } else { Ok(()) }
     }
 
     fn exists(&self, address: &Address) -> bool {
@@ -170,8 +170,8 @@ impl Watch {
 }
 
 #[async_trait]
-impl Provider for Unruly {
-    async fn observe(&self, query: &Query<'_>) -> Result<Observation, ProviderError> {
+impl Driver for Unruly {
+    async fn observe(&self, query: &Query<'_>) -> Result<Observation, DriverError> {
         let mut observation = self.inner.observe(query).await?;
         let now = Instant::now();
         self.watch(|watch| {
@@ -190,12 +190,12 @@ impl Provider for Unruly {
         Ok(observation)
     }
 
-    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, ProviderError> {
+    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, DriverError> {
         self.suffer("while looking").await?;
         self.inner.read(kind, identity).await
     }
 
-    async fn create(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+    async fn create(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
         self.suffer("before it was made").await?;
         self.watch_making(request.mark, request.hosts, "create");
         let there = self.inner.read(request.kind, request.identity).await?;
@@ -209,7 +209,7 @@ impl Provider for Unruly {
                 outputs: request.derived.clone(),
                 usage: [("objects".into(), 0)].into_iter().collect(),
                 mark: None,
-                given: false,
+                external: false,
                 ill: None,
             };
             self.world().plant(&bare).expect("writable");
@@ -226,7 +226,7 @@ impl Provider for Unruly {
         Ok(made)
     }
 
-    async fn update(&self, request: &Request<'_>) -> Result<Outputs, ProviderError> {
+    async fn update(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
         self.suffer("before it was changed").await?;
         self.watch_making(request.mark, request.hosts, if request.adopt { "adopt" } else { "update" });
         let outputs = self.inner.update(request).await?;
@@ -234,14 +234,14 @@ impl Provider for Unruly {
         Ok(outputs)
     }
 
-    async fn delete(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
+    async fn delete(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
         self.suffer("before it was deleted").await?;
         self.watch_removal(removal, "delete");
         self.inner.delete(removal).await?;
         self.suffer("after it was deleted").await
     }
 
-    async fn forget(&self, removal: &Removal<'_>) -> Result<(), ProviderError> {
+    async fn forget(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
         self.suffer("before it was let go").await?;
         self.watch_removal(removal, "forget");
         self.watch(|watch| watch.forgotten.insert(removal.identity.to_owned()));

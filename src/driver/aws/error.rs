@@ -1,0 +1,119 @@
+//! From the SDK's errors to classes.
+
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::driver::{Class, DriverError};
+
+/// The SDK's error, for any operation.
+pub(super) type SdkError<E> = aws_sdk_s3::error::SdkError<E, aws_sdk_s3::config::http::HttpResponse>;
+
+/// What every service says when it is asked too often.
+const THROTTLED: [&str; 8] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "TooManyRequestsException",
+    // SQS gives a name back a minute after its queue was deleted, which is worth waiting for:
+    // <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html>.
+    "QueueDeletedRecently",
+];
+
+const DENIED: [&str; 8] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "AllAccessDisabled",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+const CONFLICTS: [&str; 9] = [
+    "BucketAlreadyExists",
+    "BucketNotEmpty",
+    "ConcurrentModification",
+    "DeleteConflict",
+    "EntityAlreadyExists",
+    "OperationAborted",
+    "PreconditionFailed",
+    "QueueNameExists",
+    "QueueAlreadyExists",
+];
+
+/// The code that the service gave, without the prefixes that some put before it.
+pub(super) fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> &str {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    code.rsplit(['.', '#']).next().unwrap_or_default()
+}
+
+/// Whether a service says that something is not there.
+pub(super) fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let code = code(error);
+    code.starts_with("NoSuch")
+        || code.ends_with("NotFoundError")
+        || ["NotFound", "NonExistentQueue", "QueueDoesNotExist"].contains(&code)
+}
+
+/// Classifies an error; `what` was being done.
+pub(super) fn classify<E>(what: &str, error: &SdkError<E>) -> DriverError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let class = match error {
+        SdkError::ServiceError(_) => of_service(code(error), status.unwrap_or_default()),
+        SdkError::ConstructionFailure(_) => Class::Invalid,
+        SdkError::ResponseError(_) => Class::Transient,
+        _ if is_about_credentials(error) => Class::Denied,
+        _ => Class::Unreachable,
+    };
+    if class == Class::Denied && error.as_service_error().is_none() {
+        let hint = "no credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        return DriverError::new(class, format!("{what}: {hint}"));
+    }
+    let said = error.as_service_error().map(|service| match (service.code(), service.message()) {
+        (Some(code), Some(message)) => format!("{code}: {}", message.trim_end_matches('.')),
+        (Some(code), None) => code.to_owned(),
+        _ => format!("the server answers with status {}", status.unwrap_or_default()),
+    });
+    let Some(said) = said else { return DriverError::new(class, innermost(error)) };
+    let hint = match code(error) {
+        "QueueDeletedRecently" => "; SQS gives the name back 60 s after the deletion",
+        "BucketNotEmpty" => "; set `force_empty = true` on it and apply, to have its objects removed with it",
+        _ => "",
+    };
+    DriverError::new(class, format!("{what}: {said}{hint}"))
+}
+
+fn of_service(code: &str, status: u16) -> Class {
+    match status {
+        _ if THROTTLED.contains(&code) => Class::Throttled,
+        _ if DENIED.contains(&code) => Class::Denied,
+        _ if CONFLICTS.contains(&code) => Class::Conflict,
+        429 => Class::Throttled,
+        401 | 403 => Class::Denied,
+        409 | 412 => Class::Conflict,
+        500.. => Class::Transient,
+        _ => Class::Invalid,
+    }
+}
+
+fn is_about_credentials<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {
+    let text = DisplayErrorContext(error).to_string().to_lowercase();
+    text.contains("credentials") && !text.contains("error sending request")
+}
+
+/// The last of what an error comes from: of a failed connection the operating system's own words. What the SDK says around
+/// them is the state of the whole request, which nobody wants to read and which may hold what nobody should.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}

@@ -1,0 +1,204 @@
+//! A cluster's kubeconfig: read from its first server, and kept where the spec says.
+//!
+//! Names of entries are k3d's: <https://k3d.io/stable/usage/kubeconfig/>.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use super::super::engine::Engine;
+use super::super::error::{classify, is_absent};
+use crate::driver::{Class, DriverError};
+
+/// Where k3s writes it.
+const INSIDE: &str = "/output/kubeconfig.yaml";
+
+/// Where kubeconfigs are kept on this machine.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Places {
+    /// The folder for files of Atlas's own.
+    pub own: PathBuf,
+    /// The user's own kubeconfig.
+    pub user: Option<PathBuf>,
+}
+
+/// The kubeconfig that a server wrote; none before it did.
+pub(super) async fn read(engine: &Engine, server: &str) -> Result<Option<Value>, DriverError> {
+    let options = DownloadFromContainerOptionsBuilder::default().path(INSIDE).build();
+    let mut parts = engine.docker().await?.download_from_container(server, Some(options));
+    let mut archive = Vec::new();
+    while let Some(part) = parts.next().await {
+        match part {
+            Ok(bytes) => archive.extend_from_slice(&bytes),
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(classify("reading the kubeconfig", &error)),
+        }
+    }
+    let mut text = String::new();
+    let mut archive = tar::Archive::new(archive.as_slice());
+    let first = archive.entries().ok().and_then(|mut entries| entries.next()?.ok());
+    let Some(mut file) = first else { return Ok(None) };
+    if file.read_to_string(&mut text).is_err() {
+        return Ok(None);
+    }
+    // A file that is only half written yet is no kubeconfig yet.
+    Ok(serde_saphyr::from_str::<Value>(&text).ok().filter(|value| value["clusters"][0].is_object()))
+}
+
+/// Keeps a cluster's kubeconfig where the spec says.
+pub(super) async fn keep(
+    engine: &Engine,
+    server: &str,
+    cluster: &str,
+    wish: &str,
+    endpoint: &str,
+    places: &Places,
+) -> Result<(), DriverError> {
+    if wish == "none" {
+        return drop(cluster, places);
+    }
+    let inside = read(engine, server).await?;
+    let inside = inside.ok_or_else(|| DriverError::new(Class::Transient, "the server wrote no kubeconfig yet"))?;
+    let fresh = renamed(inside, cluster, endpoint);
+    if wish == "file" {
+        return write(&own_file(cluster, places), &fresh);
+    }
+    let path = user_file(places)?;
+    write(&path, &merged(there(&path)?, &fresh))
+}
+
+/// Takes away what was kept of a cluster.
+pub(super) fn drop(cluster: &str, places: &Places) -> Result<(), DriverError> {
+    let own = own_file(cluster, places);
+    if own.exists() {
+        std::fs::remove_file(&own).map_err(|error| failed(&own, &error))?;
+    }
+    let Some(user) = places.user.as_ref().filter(|path| path.exists()) else { return Ok(()) };
+    // One that can't be read has nothing of Atlas's in it that could be told from the rest.
+    let Ok(before) = there(user) else { return Ok(()) };
+    let after = without(before.clone(), cluster);
+    if after == before { Ok(()) } else { write(user, &after) }
+}
+
+fn own_file(cluster: &str, places: &Places) -> PathBuf {
+    places.own.join(format!("k3d-{cluster}.yaml"))
+}
+
+fn user_file(places: &Places) -> Result<PathBuf, DriverError> {
+    let hint = "neither KUBECONFIG nor HOME says where your kubeconfig is; set one, or `kubeconfig = \"file\"`";
+    places.user.clone().ok_or_else(|| DriverError::new(Class::Invalid, hint))
+}
+
+/// The kubeconfig that the user has; an empty one when there is none. One that can't be read is left alone.
+fn there(path: &Path) -> Result<Value, DriverError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) if !text.trim().is_empty() => text,
+        Ok(_) => return Ok(json!({})),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(json!({})),
+        Err(error) => return Err(failed(path, &error)),
+    };
+    serde_saphyr::from_str(&text).map_err(|error| failed(path, &error))
+}
+
+/// The kubeconfig with k3d's names in it, and the address at which this machine reaches the cluster.
+fn renamed(mut inside: Value, cluster: &str, endpoint: &str) -> Value {
+    let (context, user) = (format!("k3d-{cluster}"), format!("admin@k3d-{cluster}"));
+    let mut server = inside["clusters"][0]["cluster"].take();
+    server["server"] = endpoint.into();
+    let credentials = inside["users"][0]["user"].take();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": context, "cluster": server }],
+        "users": [{ "name": user, "user": credentials }],
+        "contexts": [{ "name": context, "context": { "cluster": context, "user": user } }],
+        "current-context": context,
+    })
+}
+
+/// The user's kubeconfig with a cluster's entries in it, in place of those of the same names. Everything else stays, and
+/// which context is current as well.
+fn merged(mut before: Value, fresh: &Value) -> Value {
+    if before.as_object().is_some_and(serde_json::Map::is_empty) {
+        return fresh.clone();
+    }
+    for list in ["clusters", "users", "contexts"] {
+        let mut entries = before[list].as_array().cloned().unwrap_or_default();
+        for entry in fresh[list].as_array().into_iter().flatten() {
+            entries.retain(|one| one["name"] != entry["name"]);
+            entries.push(entry.clone());
+        }
+        before[list] = entries.into();
+    }
+    for key in ["apiVersion", "kind", "current-context"] {
+        if before[key].as_str().is_none_or(str::is_empty) {
+            before[key] = fresh[key].clone();
+        }
+    }
+    before
+}
+
+/// The user's kubeconfig without a cluster's entries.
+fn without(mut before: Value, cluster: &str) -> Value {
+    let (context, user) = (format!("k3d-{cluster}"), format!("admin@k3d-{cluster}"));
+    for list in ["clusters", "users", "contexts"] {
+        if let Some(entries) = before[list].as_array_mut() {
+            entries.retain(|one| one["name"] != context.as_str() && one["name"] != user.as_str());
+        }
+    }
+    if before["current-context"] == context.as_str() {
+        before["current-context"] = "".into();
+    }
+    before
+}
+
+/// Writes a file whole or not at all, closed to others: it holds keys.
+fn write(path: &Path, config: &Value) -> Result<(), DriverError> {
+    let text = serde_saphyr::to_string(config).map_err(|error| failed(path, &error))?;
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| failed(path, &error))?;
+    let part = path.with_extension("part");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&part).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)
+    });
+    written.map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> DriverError {
+    DriverError::new(Class::Invalid, format!("the kubeconfig `{}` can't be kept: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{merged, renamed, without};
+
+    #[test]
+    fn what_others_wrote_stays() {
+        let inside = json!({
+            "clusters": [{ "name": "default", "cluster": { "server": "https://127.0.0.1:6443" } }],
+            "users": [{ "name": "default", "user": { "token": "t" } }],
+        });
+        let fresh = renamed(inside, "dc-us", "https://127.0.0.1:6550");
+        assert_eq!(fresh["clusters"][0]["cluster"]["server"], "https://127.0.0.1:6550");
+        let mine = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "work", "preferences": { "colors": true },
+            "clusters": [{ "name": "work", "cluster": {} }], "users": [], "contexts": [{ "name": "work" }],
+        });
+        let both = merged(mine.clone(), &fresh);
+        assert_eq!(both["current-context"], "work");
+        assert_eq!(both["clusters"].as_array().map(Vec::len), Some(2));
+        assert_eq!(merged(both.clone(), &fresh), both, "a second time changes nothing");
+        assert_eq!(without(both, "dc-us"), mine);
+    }
+}

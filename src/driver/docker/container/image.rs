@@ -1,0 +1,170 @@
+//! Images: there already, or pulled.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use bollard::auth::DockerCredentials;
+use bollard::models::ImageInspect;
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::StreamExt as _;
+use tokio::time::Instant;
+
+use super::super::credentials;
+use super::super::engine::Engine;
+use super::super::error::{classify, is_absent};
+use super::super::pace::Pace;
+use super::super::reference::Reference;
+use crate::driver::{Class, DriverError};
+
+/// How often it is told how far a pull has come.
+const OFTEN: Duration = Duration::from_millis(250);
+
+/// Makes sure that the engine has an image, and tells about it.
+pub(super) async fn ensure(
+    engine: &Engine,
+    image: &str,
+    pull: &str,
+    pace: &Pace<'_>,
+) -> Result<ImageInspect, DriverError> {
+    if pull != "always"
+        && let Some(there) = inspect(engine, image).await?
+    {
+        return Ok(there);
+    }
+    if pull == "never" {
+        let hint = "build or load it there, or set `pull = \"missing\"`";
+        let message = format!("the engine has no image `{image}`, and `pull` is \"never\": {hint}");
+        return Err(DriverError::new(Class::Invalid, message));
+    }
+    fetch(engine, image, pace).await?;
+    let there = inspect(engine, image).await?;
+    there.ok_or_else(|| DriverError::new(Class::Transient, format!("`{image}` was pulled and is not there")))
+}
+
+/// The digest under which the image's own registry has it; none for one that was never there.
+pub(super) fn digest(there: &ImageInspect, image: &str) -> Option<String> {
+    let wanted = Reference::parse(image);
+    let all = there.repo_digests.iter().flatten().map(|one| Reference::parse(one));
+    let mut own = all.filter(|one| one.is_beside(&wanted));
+    own.find_map(|one| one.digest().map(str::to_owned))
+}
+
+async fn inspect(engine: &Engine, image: &str) -> Result<Option<ImageInspect>, DriverError> {
+    match engine.docker().await?.inspect_image(image).await {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(classify("looking at an image", &error)),
+    }
+}
+
+async fn fetch(engine: &Engine, image: &str, pace: &Pace<'_>) -> Result<(), DriverError> {
+    let credentials: Option<DockerCredentials> = credentials::of(engine, image).await?;
+    // Without a tag or a digest the engine would pull every tag.
+    let whole = if Reference::parse(image).is_exact() { image.to_owned() } else { format!("{image}:latest") };
+    let options = CreateImageOptionsBuilder::default().from_image(&whole).build();
+    let mut steps = engine.docker().await?.create_image(Some(options), None, credentials);
+    let doing = format!("pulling {image}");
+    let mut layers = Layers::default();
+    let mut told = None::<Instant>;
+    while let Some(step) = steps.next().await {
+        let step = step.map_err(|error| unavailable(image, &error))?;
+        if let Some(detail) = step.error_detail.and_then(|detail| detail.message) {
+            return Err(DriverError::new(Class::Invalid, format!("the image `{image}` can't be pulled: {detail}")));
+        }
+        let status = step.status.unwrap_or_default();
+        let (current, total) = step.progress_detail.map_or((None, None), |detail| (detail.current, detail.total));
+        layers.learn(step.id.as_deref().unwrap_or_default(), &status, current, total);
+        if !layers.0.is_empty() && told.is_none_or(|told| told.elapsed() > OFTEN) {
+            told = Some(Instant::now());
+            pace.measure(&doing, layers.to_string());
+        }
+    }
+    if !layers.0.is_empty() {
+        pace.measure(&doing, layers.to_string());
+    }
+    Ok(())
+}
+
+/// The layers of an image, as far as they are there.
+#[derive(Default)]
+struct Layers(BTreeMap<String, Layer>);
+
+#[derive(Default)]
+struct Layer {
+    bytes: i64,
+    of_bytes: i64,
+    there: bool,
+}
+
+impl Layers {
+    /// The engine's words for how far a layer is:
+    /// <https://docs.docker.com/reference/cli/docker/image/pull/>.
+    fn learn(&mut self, id: &str, status: &str, current: Option<i64>, total: Option<i64>) {
+        let known = ["Pulling fs layer", "Waiting", "Downloading", "Verifying Checksum", "Download complete"];
+        let there = ["Pull complete", "Already exists"].contains(&status);
+        if !there && !known.contains(&status) {
+            return;
+        }
+        let layer = self.0.entry(id.to_owned()).or_default();
+        layer.there |= there;
+        // Unpacking counts anew, and what was fetched is known by then.
+        if status == "Downloading" {
+            layer.of_bytes = total.unwrap_or(layer.of_bytes).max(layer.of_bytes);
+            layer.bytes = current.unwrap_or(layer.bytes).max(layer.bytes);
+        } else if there || status == "Download complete" {
+            layer.bytes = layer.of_bytes;
+        }
+    }
+}
+
+impl fmt::Display for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let there = self.0.values().filter(|layer| layer.there).count();
+        let bytes: i64 = self.0.values().map(|layer| layer.bytes).sum();
+        let of_bytes: i64 = self.0.values().map(|layer| layer.of_bytes).sum();
+        let megabytes = |bytes: i64| bytes as f64 / 1e6;
+        write!(f, "{there} of {} layers, {:.1} of {:.1} MB", self.0.len(), megabytes(bytes), megabytes(of_bytes))
+    }
+}
+
+fn unavailable(image: &str, error: &bollard::errors::Error) -> DriverError {
+    let text = error.to_string();
+    let why = classify("pulling", error);
+    let anonymous = ["no basic auth credentials", "unauthorized", "authentication required"];
+    if anonymous.iter().any(|word| text.contains(word)) {
+        let registry = Reference::parse(image).registry;
+        let message = format!("the image `{image}` is not for just anybody; log in with `docker login {registry}`");
+        return DriverError::new(Class::Denied, message);
+    }
+    let unknown = ["not found", "denied", "does not exist", "manifest unknown"].iter().any(|word| text.contains(word));
+    if unknown {
+        let message = format!("there is no image `{image}`, or it is not for you to pull: {}", why.message);
+        return DriverError::new(Class::Invalid, message);
+    }
+    DriverError::new(why.class, format!("the image `{image}` can't be pulled: {}", why.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Layers;
+
+    #[test]
+    fn a_pull_is_counted_in_layers_and_bytes() {
+        let mut layers = Layers::default();
+        layers.learn("8", "Pulling from library/redis", None, None);
+        for id in ["a", "b", "c"] {
+            layers.learn(id, "Pulling fs layer", None, None);
+        }
+        layers.learn("c", "Already exists", None, None);
+        layers.learn("a", "Downloading", Some(1_500_000), Some(4_000_000));
+        layers.learn("b", "Downloading", Some(100_000), Some(1_000_000));
+        assert_eq!(layers.to_string(), "1 of 3 layers, 1.6 of 5.0 MB");
+        layers.learn("a", "Download complete", None, None);
+        layers.learn("a", "Extracting", Some(32), Some(4_000_000));
+        assert_eq!(layers.to_string(), "1 of 3 layers, 4.1 of 5.0 MB");
+        layers.learn("a", "Pull complete", None, None);
+        layers.learn("b", "Pull complete", None, None);
+        assert_eq!(layers.to_string(), "3 of 3 layers, 5.0 of 5.0 MB");
+    }
+}

@@ -1,0 +1,201 @@
+//! Waiting until a container is what it should be.
+
+use std::time::Duration;
+
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, HealthStatusEnum};
+use bollard::query_parameters::LogsOptionsBuilder;
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::super::engine::Engine;
+use super::super::pace::Pace;
+use super::inspect;
+use crate::driver::{Class, DriverError};
+use crate::value::Value;
+
+/// How long one probe may take.
+const PROBE: Duration = Duration::from_secs(3);
+/// After how many restarts by the engine itself nobody expects a container to stay any more.
+const RESTARTS: i64 = 5;
+/// How often it is looked.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What has to be so.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Wait {
+    pub healthy: bool,
+    pub http: Option<String>,
+    pub tcp: Option<String>,
+    pub log: Option<String>,
+    /// Secrets, which it may write and which no message repeats.
+    pub hidden: Vec<String>,
+}
+
+impl Wait {
+    /// The attribute `wait` of a container.
+    pub fn of(value: &Value) -> Self {
+        let text = |key: &str| value.at(key).filter(|_| !value.is_null()).and_then(Value::as_str).map(str::to_owned);
+        let healthy = value.as_str() == Some("healthy");
+        Self { healthy, http: text("http"), tcp: text("tcp"), log: text("log"), hidden: Vec::new() }
+    }
+
+    fn is_more_than_running(&self) -> bool {
+        self.healthy || self.http.is_some() || self.tcp.is_some() || self.log.is_some()
+    }
+
+    fn censored(&self, text: String) -> String {
+        let hidden = self.hidden.iter().filter(|secret| !secret.is_empty());
+        hidden.fold(text, |text, secret| text.replace(secret.as_str(), "(secret)"))
+    }
+}
+
+/// Waits until a container runs and all of this is so, within the time of its step.
+pub(super) async fn wait(
+    engine: &Engine,
+    id: &str,
+    wait: &Wait,
+    pace: &Pace<'_>,
+) -> Result<ContainerInspectResponse, DriverError> {
+    let limit = pace.limit;
+    let mut before = None;
+    // While the engine starts it again it runs for a moment, and has no exit code then.
+    let mut last_end = None;
+    let mut first_count = None;
+    loop {
+        let seen = inspect(engine, id).await?;
+        let seen = seen.ok_or_else(|| DriverError::new(Class::Conflict, "the container was removed meanwhile"))?;
+        let state = seen.state.clone().unwrap_or_default();
+        // Only what happens while it is waited for counts.
+        let count = seen.restart_count.unwrap_or_default();
+        let restarts = count - *first_count.get_or_insert(count);
+        let ended = matches!(state.status, Some(Status::EXITED | Status::DEAD)) || restarts >= RESTARTS;
+        if state.status == Some(Status::RESTARTING) {
+            last_end = state.exit_code;
+        }
+        let missing = match missing(engine, id, &seen, wait, pace.left().min(PROBE)).await? {
+            // What can't run at all runs for a moment, so a container that only has to run is looked at twice.
+            None if wait.is_more_than_running() || before == Some(state.started_at.clone()) => return Ok(seen),
+            None => "it does not go on running".to_owned(),
+            Some(missing) => missing,
+        };
+        before = Some(state.started_at.clone());
+        let late = pace.left() < PAUSE;
+        if ended || late {
+            let said = last_words(engine, id).await;
+            let why = match ended {
+                true if restarts >= RESTARTS => format!(
+                    "it ended again and again, {restarts} times, with exit code {}",
+                    last_end.or(state.exit_code).unwrap_or_default()
+                ),
+                true => format!("it ended with exit code {}", state.exit_code.unwrap_or_default()),
+                false => match last_end {
+                    Some(code) => {
+                        format!("{missing} after {} s: it ends again and again, with exit code {code}", limit.as_secs())
+                    }
+                    None => format!("{missing} after {} s", limit.as_secs()),
+                },
+            };
+            return Err(DriverError::new(Class::Invalid, wait.censored(format!("{why}{said}"))));
+        }
+        pace.waiting(&wait.censored(missing));
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What is still missing, in words.
+async fn missing(
+    engine: &Engine,
+    id: &str,
+    seen: &ContainerInspectResponse,
+    wait: &Wait,
+    probe: Duration,
+) -> Result<Option<String>, DriverError> {
+    let state = seen.state.clone().unwrap_or_default();
+    if state.status != Some(Status::RUNNING) {
+        return Ok(Some("it does not run".into()));
+    }
+    if wait.healthy {
+        let health = state.health.unwrap_or_default();
+        if health.status != Some(HealthStatusEnum::HEALTHY) {
+            let last = health.log.and_then(|log| log.last().and_then(|one| one.output.clone())).unwrap_or_default();
+            let last = if last.trim().is_empty() { String::new() } else { format!(", which says `{}`,", short(&last)) };
+            let word = match health.status {
+                Some(HealthStatusEnum::STARTING | HealthStatusEnum::UNHEALTHY) => "its health check does not pass",
+                _ => "it has no health check to pass",
+            };
+            return Ok(Some(format!("{word}{last}")));
+        }
+    }
+    if let Some(url) = &wait.http
+        && let Err(why) = answers(url, probe).await
+    {
+        return Ok(Some(format!("{url} does not answer well ({why})")));
+    }
+    if let Some(address) = &wait.tcp
+        && let Err(why) = connects(address, probe).await
+    {
+        return Ok(Some(format!("{address} takes no connections ({why})")));
+    }
+    if let Some(text) = &wait.log
+        && !logs(engine, id, "all").await?.contains(text.as_str())
+    {
+        return Ok(Some(format!("it has not written `{text}`")));
+    }
+    Ok(None)
+}
+
+async fn connects(address: &str, probe: Duration) -> Result<TcpStream, String> {
+    match tokio::time::timeout(probe, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(|error| error.to_string()),
+        Err(_) => Err("no answer".into()),
+    }
+}
+
+/// Asks an address once; a status below 400 is a good one.
+async fn answers(url: &str, probe: Duration) -> Result<(), String> {
+    let Some(rest) = url.strip_prefix("http://") else { return Err("only http:// can be asked".into()) };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
+    let asked = async {
+        let mut stream = connects(&address, probe).await?;
+        let request = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+        let mut head = [0; 64];
+        let read = stream.read(&mut head).await.map_err(|error| error.to_string())?;
+        let line = String::from_utf8_lossy(&head[..read]).into_owned();
+        match line.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok()) {
+            Some(code) if code < 400 => Ok(()),
+            Some(code) => Err(format!("status {code}")),
+            None => Err("no status".into()),
+        }
+    };
+    tokio::time::timeout(probe, asked).await.unwrap_or_else(|_| Err("no answer".into()))
+}
+
+/// The last lines that it wrote, for the message about what went wrong.
+async fn last_words(engine: &Engine, id: &str) -> String {
+    match logs(engine, id, "5").await {
+        Ok(text) if !text.trim().is_empty() => format!("; its last words: `{}`", short(&text)),
+        _ => String::new(),
+    }
+}
+
+async fn logs(engine: &Engine, id: &str, tail: &str) -> Result<String, DriverError> {
+    let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(tail).build();
+    let mut lines = engine.docker().await?.logs(id, Some(options));
+    let mut text = String::new();
+    while let Some(Ok(line)) = lines.next().await {
+        text.push_str(&line.to_string());
+    }
+    Ok(text)
+}
+
+/// At most two hundred characters, in one line.
+fn short(text: &str) -> String {
+    let line = text.trim().replace(['\n', '\r'], " ");
+    match line.char_indices().nth(200) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}

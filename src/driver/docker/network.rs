@@ -1,0 +1,99 @@
+//! Networks.
+
+use std::collections::HashMap;
+
+use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest};
+
+use super::engine::Engine;
+use super::error::{classify, is_absent};
+use super::mark::Labels;
+use super::sight::{Listed, carry, said};
+use crate::driver::DriverError;
+use crate::kind::{Outputs, Usage};
+use crate::value::{Attributes, Value};
+
+/// Every network of an engine, in one call.
+pub(super) async fn list(engine: &Engine) -> Result<Vec<Network>, DriverError> {
+    let found = engine.docker().await?.list_networks(None).await;
+    found.map_err(|error| classify("listing networks", &error))
+}
+
+/// A listed network in the words of the other objects.
+pub(super) fn listed(network: &Network) -> Listed {
+    Listed {
+        id: network.id.clone().unwrap_or_default(),
+        name: network.name.clone().unwrap_or_default(),
+        labels: network.labels.clone().unwrap_or_default(),
+    }
+}
+
+/// What the engine says of a network.
+pub(super) fn attributes(
+    network: &Network,
+    engine: Option<&str>,
+    managed: impl Fn(&str) -> bool,
+    wanted: Option<&Attributes>,
+) -> Attributes {
+    // A network with addresses of both sorts has two of them, and the engine chooses what the spec does not say.
+    let configs = network.ipam.as_ref().and_then(|ipam| ipam.config.as_deref()).unwrap_or_default();
+    let asked = wanted.and_then(|wanted| wanted.get("subnet").as_str());
+    let config = configs.iter().find(|config| config.subnet.as_deref() == asked).or_else(|| configs.first());
+    // The engine gives every network a subnet; it is an attribute only where somebody chose it.
+    let chosen = |name: &str, value: Option<&String>| match managed(name) {
+        true => value.map_or(Value::Null, |text| text.as_str().into()),
+        false => Value::Null,
+    };
+    let subnet = config.and_then(|config| config.subnet.as_ref());
+    let gateway = config.and_then(|config| config.gateway.as_ref());
+    let empty = Labels::new();
+    let labels = network.labels.as_ref().unwrap_or(&empty);
+    [
+        ("name", network.name.as_deref().unwrap_or_default().into()),
+        ("engine", engine.map_or(Value::Null, Value::from)),
+        ("driver", network.driver.as_deref().unwrap_or_default().into()),
+        ("subnet", chosen("subnet", subnet)),
+        ("gateway", chosen("gateway", gateway)),
+        ("internal", Value::Bool(network.internal.unwrap_or_default())),
+        ("ipv6", Value::Bool(network.enable_ipv6.unwrap_or_default())),
+        ("labels", said("labels", labels, labels, &managed, wanted)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Makes a network.
+pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Labels) -> Result<Outputs, DriverError> {
+    let text = |name: &str| wanted.get(name).as_str().map(str::to_owned);
+    carry(&mut labels, wanted);
+    let config = text("subnet").map(|subnet| IpamConfig {
+        subnet: Some(subnet),
+        gateway: text("gateway"),
+        ..Default::default()
+    });
+    let request = NetworkCreateRequest {
+        name: text("name").unwrap_or_default(),
+        driver: text("driver"),
+        internal: Some(wanted.get("internal") == &Value::Bool(true)),
+        enable_ipv6: Some(wanted.get("ipv6") == &Value::Bool(true)),
+        attachable: Some(true),
+        ipam: config.map(|config| Ipam { config: Some(vec![config]), ..Default::default() }),
+        labels: Some(labels),
+        ..Default::default()
+    };
+    let made = engine.docker().await?.create_network(request).await;
+    made.map_err(|error| classify("creating a network", &error))?;
+    Ok(Outputs::default())
+}
+
+/// Removes a network. What is not there is removed already.
+pub(super) async fn remove(engine: &Engine, id: &str) -> Result<(), DriverError> {
+    match engine.docker().await?.remove_network(id).await {
+        Err(error) if !is_absent(&error) => Err(classify("removing a network", &error)),
+        _ => Ok(()),
+    }
+}
+
+/// How many containers are in each network, by the network's name.
+pub(super) fn usage(name: &str, users: &HashMap<String, u64>) -> Usage {
+    Usage::from_iter([("containers".into(), users.get(name).copied().unwrap_or_default())])
+}

@@ -1,0 +1,66 @@
+//! From the client's errors to classes, and to words without credentials in them.
+
+use kube::Error;
+use kube::client::AuthError;
+use kube::config::KubeconfigError;
+
+use crate::driver::{Class, DriverError};
+
+/// A kubeconfig that can't be used, and why.
+pub(super) fn unusable(what: &str, error: &KubeconfigError) -> DriverError {
+    DriverError::new(Class::Invalid, format!("{what} can't be used: {}", whole(error)))
+}
+
+/// Classifies what came of a question.
+pub(super) fn classify(error: &Error) -> DriverError {
+    match error {
+        Error::Api(status) => {
+            let class = match status.code {
+                401 | 403 => Class::Denied,
+                429 => Class::Throttled,
+                404 => Class::Invalid,
+                // What is not ready, or has no leader, is as good as not there.
+                _ => Class::Unreachable,
+            };
+            let said = if status.message.is_empty() { &status.reason } else { &status.message };
+            DriverError::new(class, format!("it answers with {} {}", status.code, said.trim()))
+        }
+        Error::Auth(error) => credentials(error),
+        Error::InferKubeconfig(error) => unusable("the kubeconfig", error),
+        Error::Service(inner) => match inner.downcast_ref::<AuthError>() {
+            Some(error) => credentials(error),
+            None => DriverError::new(Class::Unreachable, whole(inner.as_ref())),
+        },
+        Error::HyperError(_) => DriverError::new(Class::Unreachable, whole(error)),
+        other => DriverError::new(Class::Invalid, whole(other)),
+    }
+}
+
+/// Why there are no credentials. What the program for them wrote to its standard output stays unsaid: it may be some.
+fn credentials(error: &AuthError) -> DriverError {
+    let why = match error {
+        AuthError::AuthExecStart(error) => format!("the program for its credentials can't be run: {error}"),
+        AuthError::AuthExecRun { out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.trim().lines().last().unwrap_or("nothing").trim().to_owned();
+            format!("the program for its credentials fails, and says: {said}")
+        }
+        AuthError::AuthExecParse(_) => "the program for its credentials gives none that can be read".into(),
+        other => whole(other),
+    };
+    DriverError::new(Class::Denied, why)
+}
+
+/// An error with what it comes from, each said once.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(inner) = next {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = inner.source();
+    }
+    text
+}

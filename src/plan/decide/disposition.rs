@@ -1,0 +1,70 @@
+//! What the dispositions of a resource's hosts and needs mean for the resource itself.
+
+use super::{Decider, Disposition};
+use crate::address::Address;
+use crate::plan::{Action, Blocked, Order};
+use crate::spec::Instance;
+
+impl<'a> Decider<'a> {
+    /// Why the object can't be observed, if it can't.
+    pub(super) fn unreachable(&self, instance: &Instance) -> Option<Blocked> {
+        if let Some(reason) = self.observed.unreachable().get(&instance.identity) {
+            return Some(Blocked { by: instance.address.clone(), reason: reason.clone() });
+        }
+        let mut blocked = None;
+        for host in &instance.hosts {
+            match self.disposition(host) {
+                Some(Disposition::Blocked(why)) => blocked = Some((**why).clone()),
+                _ => return None,
+            }
+        }
+        blocked
+    }
+
+    /// The first of its needs that is blocked, when what it needs is not there.
+    pub(super) fn waits_for(&self, instance: &Instance, action: Action) -> Option<Blocked> {
+        let blocked = |address: &Address| match self.disposition(address) {
+            Some(Disposition::Blocked(why)) => Some((**why).clone()),
+            _ => None,
+        };
+        // What is there goes on without one of its hosts; to make it, all of them have to be in order.
+        if matches!(action, Action::Create | Action::Replace(_)) {
+            return instance.needs().find_map(blocked);
+        }
+        instance.references.iter().filter(|edge| edge.blocks).find_map(|edge| blocked(&edge.to))
+    }
+
+    /// The host behind which this happens, if no host is there yet.
+    pub(super) fn deferred(&self, instance: &Instance) -> Option<Address> {
+        let gone = |host: &&Address| {
+            matches!(self.disposition(host), Some(Disposition::Made | Disposition::Replaced(_) | Disposition::Repaired))
+        };
+        let first = instance.hosts.iter().find(gone)?;
+        let none_stays = !instance.hosts.iter().any(|host| matches!(self.disposition(host), Some(Disposition::Stays)));
+        none_stays.then(|| first.clone())
+    }
+
+    /// The host that is ill now, when none of its hosts can be looked into.
+    pub(super) fn repaired_host(&self, instance: &Instance) -> Option<Address> {
+        let host = self.deferred(instance)?;
+        matches!(self.disposition(&host), Some(Disposition::Repaired)).then_some(host)
+    }
+
+    /// The order in which its hosts are replaced, when none of them stays.
+    pub(super) fn host_order(&self, instance: &Instance) -> Option<Order> {
+        let mut order = None;
+        for host in &instance.hosts {
+            match self.disposition(host) {
+                Some(Disposition::Replaced(one)) => order = order.max(Some(*one)),
+                _ => return None,
+            }
+        }
+        order
+    }
+
+    pub(super) fn replaced_need(&self, instance: &Instance) -> Option<&'a Address> {
+        let replaced =
+            |address: &Address| matches!(self.disposition(address), Some(Disposition::Replaced(_) | Disposition::Made));
+        self.graph.needs(&instance.address).map(|(address, _)| address).find(|address| replaced(address))
+    }
+}
