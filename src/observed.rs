@@ -10,9 +10,9 @@ use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::desired::OnRemove;
 use crate::kind::{Kind, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
-use crate::spec::OnRemove;
 use crate::value::{Attributes, Text};
 
 /// The ownership mark that every object carries: the truth about who made it, as what, and from what.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use atlas::desired::{Desired, World as Where};
 use atlas::driver::Registry;
 use atlas::driver::sandbox::{Sandbox, World};
 use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
-use atlas::spec::{Desired, Inputs, World as Where, compile};
+use atlas::spec::{Inputs, compile};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};

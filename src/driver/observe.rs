@@ -7,11 +7,11 @@ use futures_util::StreamExt as _;
 
 use super::{DriverError, Observation, Query, Registry, Wanted, patiently};
 use crate::address::Address;
+use crate::desired::Desired;
 use crate::kind::{self, Kind, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
-use crate::spec::Desired;
 
 /// How many objects are looked into at once.
 const AT_ONCE: usize = 16;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Driver;
+use crate::desired::{Desired, Instance, World};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{self, Kind};
-use crate::spec::{Desired, Instance, World};
 
 /// The kinds that AWS serves.
 const AWS_KINDS: [&str; 4] = ["bucket", "queue", "policy", "role"];

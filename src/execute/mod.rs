@@ -23,9 +23,10 @@ pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
 pub use retry::backoff;
 
+use crate::action::Verb;
 use crate::address::Address;
 use crate::driver::Registry;
-use crate::plan::{Plan, Selector, Verb};
+use crate::plan::{Plan, Selector};
 use step::Did;
 
 /// How to execute a plan.

@@ -11,13 +11,14 @@ use super::event::{Event, What};
 use super::journal::{Entry, Journal, Outcome};
 use super::look::{self, Contents};
 use super::retry::backoff;
+use crate::action::Verb;
 use crate::address::Address;
 use crate::crash::point;
 use crate::driver::{Class, Driver, DriverError, Progress, Registry, Removal, Request};
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::mutation::{Mutation, broken};
 use crate::observed::Mark;
-use crate::plan::{Change, Facts, Known, Knows as _, Plan, Selector, Step, Target, Verb, selected};
+use crate::plan::{Change, Known, Knows as _, Plan, Resolved as Facts, Selector, Step, Target, selected};
 use crate::value::{Attributes, Text};
 
 /// What all steps of a run share.

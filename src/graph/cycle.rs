@@ -6,10 +6,10 @@ use foldhash::{HashMap, HashSet};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::NodeIndex;
 
-use super::DependencyGraph;
+use super::dependencies::DependencyGraph;
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::spec::Desired;
+use crate::desired::Desired;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// Reports one shortest cycle for each knot of resources that need each other.
 ///
@@ -85,7 +85,7 @@ fn from(graph: &DependencyGraph, members: &HashSet<NodeIndex>, start: NodeIndex)
     None
 }
 
-fn span(desired: &Desired, from: &Address, to: &Address) -> Option<crate::diagnostic::Span> {
+fn span(desired: &Desired, from: &Address, to: &Address) -> Option<Span> {
     let instance = desired.get(from)?;
     let edge = instance.references.iter().find(|edge| &edge.to == to);
     Some(edge.map_or(instance.declaration.header, |edge| edge.span))

@@ -1,7 +1,8 @@
 //! A volume on a container engine.
 
+use super::attributes::{ENGINE, LABELS, TEXT};
 use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
-use super::{ENGINE, LABELS, TEXT, amount, rule};
+use super::{amount, rule};
 
 /// A volume: data that outlives the containers that use it.
 pub static VOLUME: Kind = Kind {

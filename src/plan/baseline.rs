@@ -4,11 +4,11 @@
 use super::options::{Options, selected};
 use super::resolve::Knows;
 use crate::address::Address;
+use crate::desired::{Desired, Instance};
 use crate::graph::{DependencyGraph, Position};
 use crate::kind::Outputs;
 use crate::observed::{Object, Observed};
 use crate::parallel::{self, SHARE};
-use crate::spec::{Desired, Instance};
 use crate::value::Attributes;
 
 /// The resources of a spec beside their objects.

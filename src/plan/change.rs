@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::action::{Action, Cause};
+use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::kind::{Kind, Risk, Usage, Verdict};
-use crate::observed::Mark;
+use crate::observed::{Mark, Object};
 use crate::value::{Attributes, Value, hash};
 
 /// What is done about one resource.
@@ -125,6 +125,21 @@ impl Change {
     }
 }
 
+impl Target {
+    /// An object as it was observed.
+    #[must_use]
+    pub fn of(object: &Object) -> Self {
+        Self {
+            identity: object.identity.clone(),
+            hosts: object.hosts.clone(),
+            attributes: object.attributes.clone(),
+            usage: object.usage.clone(),
+            mark: object.mark.clone(),
+            unmarked: false,
+        }
+    }
+}
+
 impl Blocked {
     /// What a resource waits for, in words.
     #[must_use]
@@ -178,4 +193,11 @@ impl Serialize for Change {
         entry.serialize_field("attributes", &self.attributes)?;
         entry.end()
     }
+}
+
+/// What a person calls an object that only its identity names: its kind and its name there.
+pub fn address_of(identity: &str) -> Address {
+    let mut parts = identity.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    Address::new(parts.next().unwrap_or_default(), name, None)
 }

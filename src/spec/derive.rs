@@ -3,8 +3,8 @@
 //! They are added to the spec's own tables before anything is read from them, so that they have addresses, edges, plans and
 //! objects as if somebody had written them. Everything in them points to the place that they follow from.
 
-use super::node::{Content, Entry, Node, parse};
-use super::table::Table;
+use super::node::{Content, Entry, Node, Table};
+use super::pieces::parse;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::value::Text;

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use atlas::action::{Action, Cause};
 use atlas::address::Address;
 use atlas::execute::Report;
 use atlas::kind::{Attribute, Kind};
 use atlas::pipeline::Pipeline;
-use atlas::plan::{Action, Cause, Options, Plan, Selector};
+use atlas::plan::{Options, Plan, Selector};
 use atlas::recorded::Recorded;
 use atlas::value::Attributes;
 use serde_json::{Value, json};

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas::desired::Desired;
 use atlas::driver::{Class, Driver as _, Removal, Request};
 use atlas::kind;
 use atlas::observed::{Mark, Observed};
 use atlas::plan::{Options, check};
 use atlas::recorded::Recorded;
-use atlas::spec::Desired;
 use atlas::value::Attributes;
 
 use crate::support::{Engine, actions, address};
@@ -128,7 +128,7 @@ async fn every_call_of_the_contract_is_idempotent() {
         environment: "default".into(),
         address: address("queue.q@a"),
         protect: false,
-        on_remove: atlas::spec::OnRemove::Delete,
+        on_remove: atlas::desired::OnRemove::Delete,
         needs: vec![address("region.a")],
         applied: String::new(),
     };

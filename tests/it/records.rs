@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use atlas::action::Verb;
 use atlas::address::Address;
 use atlas::driver::sandbox::{Sandbox, World};
 use atlas::driver::{Driver, DriverError, Observation, Query, Registry, Removal, Request};
@@ -11,7 +12,7 @@ use atlas::execute::{Entry, Journal as _};
 use atlas::kind::{Kind, Outputs};
 use atlas::observed::Object;
 use atlas::pipeline::Pipeline;
-use atlas::plan::{Options, Verb};
+use atlas::plan::Options;
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, compile};
 use atlas::store::{Run, Store};
@@ -150,7 +151,7 @@ impl Driver for Broken {
 async fn a_step_that_breaks_off_fails_by_name_and_the_others_go_on() {
     let (desired, _) = compile(SPEC, &Inputs::default());
     let driver = Arc::new(Broken(Sandbox::new(World::in_memory().expect("a world"))));
-    let registry = Registry::new(atlas::spec::World::Sandbox, Some(driver));
+    let registry = Registry::new(atlas::desired::World::Sandbox, Some(driver));
     let pipeline = Pipeline::new(desired.expect("good"), registry).expect("good");
     let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
     let plan = pipeline.plan(&Recorded::default(), &observed, &Options::default());

@@ -53,7 +53,7 @@ impl Engine {
         let charts: BTreeMap<String, String> =
             desired.folders().map(|(chart, ..)| (chart.to_owned(), "c0ffee".to_owned())).collect();
         desired.attach(&charts);
-        Pipeline::new(desired, Registry::new(atlas::spec::World::Sandbox, Some(self.sandbox.clone())))
+        Pipeline::new(desired, Registry::new(atlas::desired::World::Sandbox, Some(self.sandbox.clone())))
     }
 
     pub async fn plan_with(&self, spec: &str, options: &Options) -> Plan {

@@ -6,12 +6,12 @@ use foldhash::HashSet;
 
 use super::Decider;
 use crate::address::Address;
+use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::kind::{self, Outputs};
+use crate::kind::{self, Facts, Outputs};
 use crate::observed::Object;
 use crate::plan::change::Change;
-use crate::plan::resolve::{Facts, Knows as _};
-use crate::spec::{Desired, Instance};
+use crate::plan::resolve::{Knows as _, Resolved};
 use crate::value::{Attributes, Value};
 
 impl<'a> Decider<'a> {
@@ -44,8 +44,8 @@ impl<'a> Decider<'a> {
     pub(super) fn remember(&mut self, instance: &'a Instance, object: &'a Object) {
         if self.graph.is_needed(&instance.address) {
             let attributes = Cow::Borrowed(&object.attributes);
-            let facts = Facts { attributes, outputs: Cow::Borrowed(&object.outputs) };
-            self.known.learn(instance.address.clone(), facts);
+            let resolved = Resolved { attributes, outputs: Cow::Borrowed(&object.outputs) };
+            self.known.learn(instance.address.clone(), resolved);
         }
     }
 
@@ -54,14 +54,14 @@ impl<'a> Decider<'a> {
             return;
         }
         let host = instance.hosts.first().and_then(|host| self.known.outputs_of(host));
-        let facts = kind::Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
+        let facts = Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
         for (name, value) in instance.kind.derive_outputs(&facts) {
             if !outputs.contains_key(&name) {
                 outputs.insert(name, value);
             }
         }
-        let facts = Facts { attributes: self.quotable(instance, attributes), outputs: Cow::Owned(outputs) };
-        self.known.learn(instance.address.clone(), facts);
+        let resolved = Resolved { attributes: self.quotable(instance, attributes), outputs: Cow::Owned(outputs) };
+        self.known.learn(instance.address.clone(), resolved);
     }
 
     /// The attributes that others may ask for: those of the spec, unless more is known and somebody does ask.

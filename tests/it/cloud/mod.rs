@@ -10,13 +10,14 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use atlas::desired::World;
 use atlas::driver::Registry;
 use atlas::driver::aws::Aws;
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
-use atlas::spec::{Inputs, World, compile};
+use atlas::spec::{Inputs, compile};
 use serde_json::{Value, json};
 
 use crate::support::{execute, root};

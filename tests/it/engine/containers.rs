@@ -1,8 +1,9 @@
 //! What `docker inspect` says in the words of the spec; containers that somebody meddled with; volumes with something in
 //! them.
 
+use atlas::action::{Action, Cause};
 use atlas::kind::Kind;
-use atlas::plan::{Action, Cause, Options};
+use atlas::plan::Options;
 use serde_json::{Map, Value, json};
 
 use super::{Engine, container, head, until};

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use atlas::action::{Action, Verb};
 use atlas::address::Address;
+use atlas::desired::World;
 use atlas::diagnostic::Severity;
 use atlas::driver::Registry;
 use atlas::execute::{Entry, Execution, Journal, Outcome};
@@ -14,9 +16,9 @@ use atlas::mutation::Mutation;
 use atlas::mutation::arm;
 use atlas::observed::Observed;
 use atlas::pipeline::Pipeline;
-use atlas::plan::{Action, Options, Plan, Selector, Verb, check};
+use atlas::plan::{Options, Plan, Selector, check};
 use atlas::recorded::Recorded;
-use atlas::spec::{Inputs, World, compile};
+use atlas::spec::{Inputs, compile};
 use atlas::value::Value;
 use tokio::sync::{mpsc, watch};
 
