@@ -9,7 +9,7 @@ use super::{End, load};
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::observed::{Object, Observed};
-use crate::plan::{Known, Knows as _, Resolved, show_value};
+use crate::plan::{Known, Resolved, Resolver as _, show_value};
 use crate::style::Role;
 use crate::suggest::suggest;
 use crate::value::{Attributes, Value};

@@ -18,7 +18,7 @@ use crate::driver::{Class, Driver, DriverError, Progress, Registry, Removal, Req
 use crate::kind::{Facts as KindFacts, Outputs, Risk, Usage, Verdict};
 use crate::mutation::{Mutation, broken};
 use crate::observed::Mark;
-use crate::plan::{Change, Known, Knows as _, Plan, Resolved as Facts, Selector, Step, Target, selected};
+use crate::plan::{Change, Known, Plan, Resolved as Facts, Resolver as _, Selector, Step, Target, selected};
 use crate::value::{Attributes, Text};
 
 /// What all steps of a run share.

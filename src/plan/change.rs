@@ -147,7 +147,7 @@ impl Blocked {
         if &self.by == own {
             return self.reason.clone();
         }
-        // The whole story is told once, at what it is about.
+        // The full reason is shown once, at the resource that it is about.
         let short = self.reason.split(": ").next().unwrap_or_default();
         format!("{} {short}", self.by)
     }

@@ -16,7 +16,7 @@ use super::diff;
 use super::known::Known;
 use super::options::{Options, selected};
 use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
-use super::resolve::Knows as _;
+use super::resolve::Resolver as _;
 use crate::action::{Action, Cause, Order};
 use crate::address::Address;
 use crate::desired::{Desired, Edge, Instance};
@@ -64,8 +64,8 @@ pub struct Decider<'a> {
     baseline: &'a Baseline<'a>,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'a>,
-    /// The resources to whose attributes others refer, and not only to their outputs; told when it is first asked for.
-    quoted: OnceCell<HashSet<Address>>,
+    /// The resources to whose attributes others refer, and not only to their outputs; worked out when it is first asked for.
+    referred_to: OnceCell<HashSet<Address>>,
     /// By position.
     dispositions: Vec<Option<Disposition>>,
     /// Which resources stay as they were seen, by position.
@@ -96,7 +96,7 @@ impl<'a> Decider<'a> {
             options,
             baseline,
             known: if options.destroy { Known::default() } else { Known::on(baseline) },
-            quoted: OnceCell::new(),
+            referred_to: OnceCell::new(),
             dispositions: vec![None; size],
             untouched: vec![false; size],
             claimed: vec![false; observed.objects().len()],
@@ -150,7 +150,7 @@ impl<'a> Decider<'a> {
         {
             self.claim(object);
             self.unchanged += 1;
-            self.remember(instance, object);
+            self.learn_observed(instance, object);
             return Disposition::Stays;
         }
         let after = self.known.resolve(instance.kind, &instance.attributes);
@@ -200,11 +200,11 @@ impl<'a> Decider<'a> {
             self.unchanged += 1;
             return disposition;
         }
-        self.plan(instance, change, disposition)
+        self.add(instance, change, disposition)
     }
 
     /// Takes a change into the plan, blocked where something that it needs is. What becomes of the resource then.
-    fn plan(&mut self, instance: &Instance, mut change: Change, disposition: Disposition) -> Disposition {
+    fn add(&mut self, instance: &Instance, mut change: Change, disposition: Disposition) -> Disposition {
         let waits = if change.action.makes() { self.waits_for(instance, change.action) } else { None };
         if let Some(blocked) = waits {
             change.blocked = Some(blocked.clone());

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use foldhash::HashMap;
 
 use super::baseline::Baseline;
-use super::resolve::{Knows, Resolved};
+use super::resolve::{Resolved, Resolver};
 use crate::address::Address;
 use crate::kind::Outputs;
 use crate::value::Attributes;
@@ -43,7 +43,7 @@ impl<'a> Known<'a> {
     }
 }
 
-impl Knows for Known<'_> {
+impl Resolver for Known<'_> {
     fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
         match self.learnt.get(address) {
             Some(known) => Some(&known.attributes),

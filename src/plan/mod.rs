@@ -29,7 +29,7 @@ pub use known::Known;
 pub use options::{Options, Selector, selected};
 pub use planned::{Plan, Summary};
 pub use render::{render, render_drift};
-pub use resolve::{Knows, Resolved};
+pub use resolve::{Resolved, Resolver};
 pub use saved::{Approval, SavedPlan, SavedPlanError};
 pub use schedule::Step;
 pub use show::value as show_value;

@@ -16,7 +16,7 @@ pub struct Resolved<'a> {
 }
 
 /// Completes references with what it knows of other resources.
-pub trait Knows {
+pub trait Resolver {
     /// The attributes of a resource; references in them may still be open.
     fn attributes_of(&self, address: &Address) -> Option<&Attributes>;
 
@@ -42,27 +42,27 @@ pub trait Knows {
     #[must_use]
     fn matches(&self, kind: &Kind, attributes: &Attributes, observed: &Attributes) -> bool {
         let same = |(name, value): (&'static str, &Value), (other, now): (&'static str, &Value)| {
-            let told = || kind.attribute(name).and_then(|attribute| self.tell(&attribute.ty, value, now));
+            let equal = || kind.attribute(name).and_then(|attribute| self.equals(&attribute.ty, value, now));
             name == other
                 && if value.is_known() {
                     value == now
                 } else {
-                    told().unwrap_or_else(|| self.value(kind, name, value) == *now)
+                    equal().unwrap_or_else(|| self.value(kind, name, value) == *now)
                 }
         };
         attributes.len() == observed.len() && attributes.iter().zip(observed.iter()).all(|(one, now)| same(one, now))
     }
 
-    /// Whether a value, once it is completed, is this one; none when that can't be told without making it. It is asked of
-    /// every reference in every plan, and almost always the answer is yes.
-    fn tell(&self, ty: &Type, value: &Value, now: &Value) -> Option<bool> {
+    /// Whether a value, once it is completed, is this one; none when only the completed value itself can show it. It is
+    /// asked of every reference in every plan, and almost always the answer is yes.
+    fn equals(&self, ty: &Type, value: &Value, now: &Value) -> Option<bool> {
         match (ty, value, now) {
             (Type::Map(item), Value::Map(entries), Value::Map(others)) => {
                 if entries.len() != others.len() {
                     return Some(false);
                 }
                 for ((key, value), (other, now)) in entries.iter().zip(others.iter()) {
-                    if key != other || !self.tell(item, value, now)? {
+                    if key != other || !self.equals(item, value, now)? {
                         return Some(false);
                     }
                 }

@@ -51,9 +51,9 @@ fn replication_role(name: &str, bucket: &Entry) -> Option<Table> {
         ),
         allow(&["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], &format!("${{{to}.arn}}/*")),
     ];
-    let mut quiet = Diagnostics::default();
-    let mut derived = parse(&source.concat(), &mut quiet);
-    if quiet.has_errors() {
+    let mut discarded = Diagnostics::default();
+    let mut derived = parse(&source.concat(), &mut discarded);
+    if discarded.has_errors() {
         // The names that it is made of are wrong, which is said where they stand.
         return None;
     }

@@ -51,7 +51,7 @@ fn run(
     for block in blocks {
         let name = &block.declaration.name;
         if kind::place_attribute(block.kind).is_some_and(|attribute| !block.has(attribute.name)) {
-            rehearse(block, source, globals, index, diagnostics);
+            check_without_place(block, source, globals, index, diagnostics);
         }
         let addresses = index.of(block).map_or(&[][..], Declared::addresses);
         for address in addresses {
@@ -73,7 +73,13 @@ fn run(
 
 /// Checks a block whose place is missing as if it had one, and keeps what does not depend on the place: the misspelt key
 /// that was meant to be the place, most likely.
-fn rehearse(block: &Block, source: &str, globals: &Globals<'_>, index: &Index, diagnostics: &mut Diagnostics) {
+fn check_without_place(
+    block: &Block,
+    source: &str,
+    globals: &Globals<'_>,
+    index: &Index,
+    diagnostics: &mut Diagnostics,
+) {
     let mut found = Diagnostics::default();
     let name = &block.declaration.name;
     let somewhere = Some("somewhere");

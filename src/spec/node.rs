@@ -177,7 +177,7 @@ impl Table {
     }
 
     /// Whether a key has two entries, as it never has where one parser read the whole table.
-    pub fn has_twins(&self) -> bool {
+    pub fn has_duplicate_keys(&self) -> bool {
         self.0.windows(2).any(|two| two[0].0 == two[1].0)
     }
 

@@ -16,11 +16,11 @@ use crate::diagnostic::Diagnostics;
 use crate::parallel;
 use crate::value::Text;
 
-/// The entries below one key of the root, from all pieces.
-type Names = Vec<(Text, Entry)>;
-
 /// Pieces of this many bytes, and the block that goes over it.
 const PIECE: usize = 64 * 1024;
+
+/// The entries below one key of the root, from all pieces.
+type Entries = Vec<(Text, Entry)>;
 
 /// Parses TOML, collecting every syntax error.
 pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
@@ -31,7 +31,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
 /// Parses a text in pieces of about `size` bytes; none when that can't be done, or when anything is wrong with it.
 fn in_pieces(source: &str, size: usize) -> Option<Table> {
     let cuts = cuts(source, size)?;
-    let mut kinds: Vec<(Text, Entry, Names)> = Vec::new();
+    let mut kinds: Vec<(Text, Entry, Entries)> = Vec::new();
     let tables = parallel::map(cuts.pieces.len(), 1, |at| {
         let piece = cuts.pieces[at].clone();
         let mut diagnostics = Diagnostics::default();
@@ -53,7 +53,7 @@ fn in_pieces(source: &str, size: usize) -> Option<Table> {
     }
     let whole = kinds.into_iter().map(|(kind, mut entry, names)| {
         let names: Table = names.into_iter().collect();
-        if names.has_twins() {
+        if names.has_duplicate_keys() {
             return None;
         }
         entry.node.content = Content::Table(names);

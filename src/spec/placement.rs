@@ -25,11 +25,11 @@ pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics:
         index.insert(kind, key, Declared::Once(address));
     }
     for block in blocks.iter().filter(|block| block.kind.name == "cluster") {
-        let mut quiet = Diagnostics::default();
+        let mut discarded = Diagnostics::default();
         let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
         let region = block.node.as_table().and_then(|table| table.get("region"));
         let region = region.map(|entry| {
-            Normalizer::new(source, &scope, &index, &mut quiet).value(
+            Normalizer::new(source, &scope, &index, &mut discarded).value(
                 &kind::Type::Text(&kind::rule::ANY),
                 &entry.node,
                 "",

@@ -3,7 +3,7 @@
 use super::imports::{Crate, circles};
 use super::source::SourceFile;
 use super::table::{Pure, Row, rows};
-use super::{impure, upward};
+use super::{doubles, impure, upward};
 
 /// A crate of these files.
 fn sources(files: &[(&str, &str)]) -> Vec<SourceFile> {
@@ -49,6 +49,7 @@ fn an_import_from_below_is_seen_however_it_is_written() {
         "fn f() { super::high::word() }",
         "fn f() -> Option<crate::high::Word> { None }",
         "use crate::high; fn f() { high::word() }",
+        "fn f() { crate::high() }",
         "mod inner { use super::super::high::Word; }",
         "#[cfg(feature = \"x\")]\nuse crate::high::Word;",
     ];
@@ -170,4 +171,14 @@ fn an_exception_holds_for_its_file_and_its_word_only() {
     assert_eq!(count(&[]), 3);
     assert_eq!(count(&[("low.rs", "rayon", "…")]), 2);
     assert_eq!(count(&[("low.rs", "rayon", "…"), ("low.rs", "Mutex", "…")]), 3, "an exception that nothing needs");
+}
+
+#[test]
+fn two_types_with_one_name_are_seen() {
+    let files =
+        [("low.rs", "pub struct Word<'a>(&'a str);"), ("high.rs", "enum Word { One }\nfn f() {\n    struct Low;\n}")];
+    let files = sources(&files);
+    assert_eq!(doubles(&files, &[]).len(), 1);
+    assert_eq!(doubles(&files, &["Word"]), [""; 0]);
+    assert_eq!(doubles(&files, &["Word", "Low"]).len(), 1, "an exception that nothing needs");
 }

@@ -78,8 +78,14 @@ impl Crate {
                 }
             }
             for mention in &names.mentions {
-                if let Some(Target::Item(file)) = self.resolve(&mention.module, &mention.path, 0) {
-                    add(file, mention.line, &mention.path);
+                match self.resolve(&mention.module, &mention.path, 0) {
+                    Some(Target::Item(file)) => add(file, mention.line, &mention.path),
+                    // A function may be called like the module that it is in.
+                    Some(Target::Module(module)) if mention.path.len() > 1 => {
+                        let file = self.modules.get(&module);
+                        file.into_iter().for_each(|file| add(file.clone(), mention.line, &mention.path));
+                    }
+                    _ => {}
                 }
             }
         }

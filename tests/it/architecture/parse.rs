@@ -86,6 +86,8 @@ pub fn names(code: &str, module: &[String]) -> Names {
                 tree(&tokens[at + 1..end], &mut import, &mut names.imports);
                 at = end + 1;
             }
+            // Who may see something is not what it uses.
+            "(" if text(at + 1) == "in" => at = (at..tokens.len()).find(|at| text(*at) == ")").unwrap_or(tokens.len()),
             first if is_word(first) && !(at > 0 && [".", "::", "'"].contains(&text(at - 1))) => {
                 let line = tokens[at].line;
                 let mut path = vec![first.to_owned()];

@@ -5,7 +5,7 @@ use super::parse::tokens;
 use super::source::SourceFile;
 
 /// Words that give an effect away, wherever they stand. One that ends with `*` stands for all that begin so.
-const WORDS: [&str; 30] = [
+const WORDS: &[&str] = &[
     // Waiting.
     "async",
     "await",
@@ -44,7 +44,7 @@ const WORDS: [&str; 30] = [
 ];
 
 /// Where effects come from: paths, and everything below them.
-const PATHS: [&str; 24] = [
+const PATHS: &[&str] = &[
     "std::fs",
     "std::io",
     "std::env",

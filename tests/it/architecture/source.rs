@@ -70,7 +70,7 @@ fn prose(chars: &[char], at: usize) -> Option<usize> {
         return Some(end);
     }
     let inside_word = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
-    if starts(at, "r") && !inside_word || starts(at, "br") && !inside_word {
+    if !inside_word && (starts(at, "r") || starts(at, "br")) {
         let open = at + if chars[at] == 'b' { 2 } else { 1 };
         let marks = chars[open..].iter().take_while(|c| **c == '#').count();
         if chars.get(open + marks) == Some(&'"') {
