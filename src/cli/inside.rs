@@ -11,11 +11,12 @@ mod real {
 
     use super::{End, ExecArgs, Failure, Global, LogsArgs, Ui};
     use crate::address::Address;
-    use crate::cli::load::{self, Spec};
+    use crate::cli::load;
     use crate::desired::World;
     use crate::driver::DriverError;
     use crate::driver::docker::{Docker, Heard, Input};
     use crate::kind::Kind;
+    use crate::run;
     use crate::suggest::suggest;
 
     pub async fn logs(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<End, Failure> {
@@ -59,7 +60,8 @@ mod real {
     }
 
     fn find(global: &Global, address: &Address) -> Result<(Docker, &'static Kind, String), Failure> {
-        let Spec { desired, .. } = load::spec(global)?;
+        let spec = load::spec(global)?;
+        let desired = &spec.desired;
         let Some(instance) = desired.get(address) else {
             let known: Vec<&str> = desired.instances().iter().map(|one| one.address.as_str()).collect();
             return Err(Failure::new(format!("there is no {address} in the spec")).hint(
@@ -71,7 +73,7 @@ mod real {
                 .hint("name an environment of the real world with -e"));
         }
         let found = (instance.kind, instance.identity.clone());
-        Ok((load::engines(&desired, global), found.0, found.1))
+        Ok((run::engines(&spec), found.0, found.1))
     }
 
     /// Passes on what a container wrote; whether anybody still reads it.

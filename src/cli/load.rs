@@ -1,130 +1,34 @@
-//! From the arguments to a spec, its pipeline and its records.
+//! From the arguments to a spec and what a run is opened with.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{Global, Selection};
 use super::failure::{Failure, render};
 use super::ui::Ui;
-use super::{environment, files};
+use super::{environment, notice};
 use crate::address::Address;
-use crate::desired::{Desired, World};
 use crate::diagnostic::{Diagnostics, SourceText};
-use crate::driver::{Driver, Registry};
-use crate::kind::amount;
-use crate::pipeline::Pipeline;
-use crate::plan::{Options, Plan, Selector};
-use crate::recorded::Recorded;
-use crate::spec::{self, Inputs};
-use crate::store::Store;
-
-/// A spec's text and what it is called.
-pub struct Source {
-    name: String,
-    text: String,
-}
-
-/// A spec that was read and compiled.
-pub struct Spec {
-    /// Its text.
-    pub source: Source,
-    /// What it asks for.
-    pub desired: Desired,
-    /// Where its records are.
-    pub store: Store,
-    /// What is worth a look in it.
-    pub warnings: Diagnostics,
-}
-
-/// A spec with everything that it takes to plan.
-pub struct Loaded {
-    /// Its text.
-    pub source: Source,
-    /// The stages of a run.
-    pub pipeline: Pipeline,
-    /// Where its records are.
-    pub store: Store,
-    /// What is worth a look in it.
-    pub warnings: Diagnostics,
-}
-
-impl Source {
-    /// The text, for pointing into it.
-    pub fn text(&self) -> SourceText<'_> {
-        SourceText { name: &self.name, text: &self.text }
-    }
-}
+use crate::plan::{Options, Selector};
+use crate::run::{self, Access, Opened, RunError, Setup, Spec};
+use crate::spec::Inputs;
 
 /// Reads and compiles the spec. Warnings are kept; errors are the failure.
 pub fn spec(global: &Global) -> Result<Spec, Failure> {
-    let text = files::read_text(&global.file, "the spec")?;
-    let source = Source { name: global.file.display().to_string(), text };
-    let (desired, mut diagnostics) = spec::compile(&source.text, &inputs(global));
-    let Some(mut desired) = desired else { return Err(Failure::found(source.text(), diagnostics)) };
-    let base = global.file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    files::attach_folders(base, &mut desired, &mut diagnostics);
-    diagnostics.finish();
-    if diagnostics.has_errors() {
-        return Err(Failure::found(source.text(), diagnostics));
-    }
-    let store = Store::beside(&global.file, &desired.environment).sharing(&desired).map_err(|error| {
-        Failure::new("the records can't be reached")
-            .because(error.to_string())
-            .hint("build Atlas with its default features")
-    })?;
-    Ok(Spec { source, desired, store, warnings: diagnostics })
+    Ok(read(global)?)
 }
 
-/// Reads the spec and makes it ready for planning; with `write`, also for applying.
-///
-/// What is loaded lives as long as the process: to take a hundred thousand resources apart one by one just before the end
-/// would only take time.
-pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Failure> {
-    let Spec { source, desired, store, warnings } = spec(global)?;
-    warn(source.text(), &warnings, ui);
-    let sandbox = match desired.world {
-        World::Sandbox => sandbox(&store, write)?,
-        World::Real => None,
-    };
-    let registry = match desired.world {
-        World::Sandbox => Registry::new(desired.world, sandbox),
-        World::Real => real(&desired, global),
-    };
-    let pipeline = Pipeline::new(desired, registry)
-        .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
-    Ok(Box::leak(Box::new(Loaded { source, pipeline, store, warnings })))
+/// Reads and compiles the spec, for whoever wants to know what is wrong with it.
+pub fn read(global: &Global) -> Result<Spec, RunError> {
+    run::read(&setup(global))
 }
 
-/// The drivers of the real world. None of them is asked anything yet.
-pub fn real(desired: &Desired, global: &Global) -> Registry {
-    let registry = Registry::new(World::Real, None);
-    registry.with_aws(aws(desired)).with_docker(docker(desired, global)).with_kubernetes(kubernetes(desired, global))
-}
-
-/// What earlier runs recorded. What of it can't be read is said.
-pub fn recorded(loaded: &Loaded, ui: &Ui) -> Result<Recorded, Failure> {
-    let recorded = loaded.store.recorded().map_err(|error| {
-        Failure::new("the records can't be read, so it is not known what an interrupted run left open")
-            .because(error.to_string())
-            .hint("make them readable; without them, what such a run had just made may look like somebody else's")
-    })?;
-    match recorded.damage.lines {
-        0 if recorded.damage.torn => {
-            ui.side("The journal ends in half a line, as after a crash: what it was for had not begun.\n");
-        }
-        0 => {}
-        lines => {
-            let lines = amount::count(lines as u64, "line");
-            ui.err(&format!(
-                "warning: {lines} of the journal can't be read; the next apply sets it aside as `{}`\n  \
-                 If a run was interrupted, what it had just made may look like somebody else's:\n  \
-                 `atlas adopt ADDRESS` takes it back.\n",
-                loaded.store.aside()
-            ));
-        }
-    }
-    Ok(recorded)
+/// Reads the spec and makes it ready for planning; for writing, under the lock.
+pub fn open(spec: Spec, access: Access<'_>, ui: &Ui) -> Result<Opened, Failure> {
+    warn(spec.source.text(), &spec.warnings, ui);
+    let opened = run::open(spec, access)?;
+    notice::tell(&opened.notices, ui);
+    Ok(opened)
 }
 
 /// Says what is worth a look, on standard error.
@@ -132,15 +36,6 @@ pub fn warn(source: SourceText<'_>, diagnostics: &Diagnostics, ui: &Ui) {
     if !diagnostics.is_empty() && !ui.json() {
         ui.err(&render(source, diagnostics, ui.error_palette(), ui.width()));
     }
-}
-
-/// The plan's diagnostics as a failure, when there are errors among them.
-pub fn sound(source: &Source, plan: &Plan) -> Result<(), Failure> {
-    if plan.diagnostics.has_errors() {
-        let failure = Failure::found(source.text(), plan.diagnostics.clone());
-        return Err(failure.titled("this plan can't be applied"));
-    }
-    Ok(())
 }
 
 /// What was asked of a plan.
@@ -159,91 +54,14 @@ pub fn selectors(addresses: &[Address]) -> Vec<Selector> {
     addresses.iter().cloned().map(Selector::new).collect()
 }
 
-fn inputs(global: &Global) -> Inputs {
+fn setup(global: &Global) -> Setup {
     let mut variables = environment::variables();
     let given: BTreeMap<_, _> =
         global.var.iter().map(|(name, value)| (name.clone(), (value.clone(), format!("--var {name}")))).collect();
     variables.extend(given);
-    Inputs { environment: global.environment.clone(), variables }
-}
-
-#[cfg(feature = "aws")]
-#[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
-fn aws(desired: &Desired) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::aws::Aws::of(desired)))
-}
-
-#[cfg(not(feature = "aws"))]
-fn aws(_: &Desired) -> Option<Arc<dyn Driver>> {
-    None
-}
-
-#[cfg(feature = "docker")]
-#[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
-fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(engines(desired, global)))
-}
-
-/// The container engines that a spec names.
-#[cfg(feature = "docker")]
-pub fn engines(desired: &Desired, global: &Global) -> crate::driver::docker::Docker {
-    crate::driver::docker::Docker::of(desired, base(global).to_owned(), &variables())
-}
-
-#[cfg(not(feature = "docker"))]
-fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
-    None
-}
-
-#[cfg(feature = "kubernetes")]
-#[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
-fn kubernetes(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::kubernetes::Kubernetes::of(desired, base(global), &variables())))
-}
-
-#[cfg(not(feature = "kubernetes"))]
-fn kubernetes(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
-    None
-}
-
-#[cfg(feature = "kubernetes")]
-fn variables() -> crate::driver::Variables {
-    Arc::new(environment::variable)
-}
-
-/// Where the relative paths of a spec begin.
-#[cfg(feature = "kubernetes")]
-fn base(global: &Global) -> &Path {
-    global.file.parent().unwrap_or_else(|| Path::new(""))
-}
-
-#[cfg(feature = "sandbox")]
-fn sandbox(store: &Store, write: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
-    use crate::driver::sandbox::Sandbox;
-    Ok(Some(Arc::new(Sandbox::new(world(store, write)?))))
-}
-
-#[cfg(not(feature = "sandbox"))]
-#[allow(clippy::unnecessary_wraps, reason = "the same shape as with the sandbox")]
-fn sandbox(_: &Store, _: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
-    Ok(None)
-}
-
-/// Opens the sandbox's world; for looking only when nothing is going to be written.
-#[cfg(feature = "sandbox")]
-pub fn world(store: &Store, write: bool) -> Result<crate::driver::sandbox::World, Failure> {
-    use crate::driver::sandbox::World;
-    let folder = store.world();
-    let failed = |why: String| {
-        Failure::new(format!("the sandbox's world in `{}` can't be opened", folder.display()))
-            .because(why)
-            .hint("check the disk and its permissions; if the file is beyond repair, `atlas sandbox reset` begins a new world")
-    };
-    let opened = if write {
-        store.make(&folder).map_err(|error| failed(error.to_string()))?;
-        World::open(&folder)
-    } else {
-        World::look(&folder)
-    };
-    opened.map_err(|error| failed(crate::driver::DriverError::from(error).chain()))
+    Setup {
+        file: global.file.clone(),
+        inputs: Inputs { environment: global.environment.clone(), variables },
+        variables: Arc::new(environment::variable),
+    }
 }

@@ -7,6 +7,7 @@ use super::{End, load};
 use crate::desired::World;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::graph;
+use crate::run::{self, RunError};
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
@@ -15,8 +16,8 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     if global.environment.is_none() {
         for name in spec.desired.environments.iter().filter(|name| **name != spec.desired.environment) {
             let other = Global { environment: Some(name.clone()), ..global.clone() };
-            if let Err(failure) = load::spec(&other) {
-                elsewhere.append(failure.into_diagnostics());
+            if let Err(RunError::Refused(refused)) = load::read(&other) {
+                elsewhere.append(refused.diagnostics);
             }
         }
     }
@@ -27,9 +28,9 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     if let Err(diagnostics) = graph::build(&spec.desired) {
         return Err(Failure::found(spec.source.text(), diagnostics));
     }
-    let mut warnings = spec.warnings;
+    let mut warnings = spec.warnings.clone();
     if spec.desired.world == World::Real {
-        warnings.append(softened(load::real(&spec.desired, global).missing(&spec.desired)));
+        warnings.append(softened(run::real(&spec).missing(&spec.desired)));
     }
     let count = spec.desired.objects().count();
     if ui.json() {

@@ -91,6 +91,16 @@ impl Report {
         self.failed.is_empty() && self.skipped.is_empty() && !self.interrupted
     }
 
+    /// The steps that failed, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&Address, Verb, &str)> {
+        self.failed.iter().map(|(address, verb, error)| (address, *verb, error.as_str()))
+    }
+
+    /// The resources of the steps that failed or were not begun.
+    pub fn undone(&self) -> impl Iterator<Item = &Address> {
+        self.failed.iter().chain(&self.skipped).map(|(address, ..)| address)
+    }
+
     /// How many steps of each sort.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -8,7 +8,7 @@ use super::known::Known;
 use super::schedule::Step;
 use crate::action::Action;
 use crate::address::Address;
-use crate::diagnostic::{Diagnostics, SourceText};
+use crate::diagnostic::Diagnostics;
 use crate::value::long_hash;
 
 /// What is going to happen, completely: execution makes no choices.
@@ -94,19 +94,5 @@ impl Plan {
             text.push_str(&format!("{} {}\n", change.address, change.fingerprint()));
         }
         long_hash(text.as_bytes())
-    }
-
-    /// The plan as one JSON object, as `docs/reference/json.md` describes it.
-    #[must_use]
-    pub fn to_json(&self, source: &SourceText<'_>) -> serde_json::Value {
-        serde_json::json!({
-            "format_version": 1,
-            "project": self.project,
-            "environment": self.environment,
-            "fingerprint": self.fingerprint(),
-            "changes": self.changes,
-            "summary": self.summary(),
-            "diagnostics": source.to_json(&self.diagnostics),
-        })
     }
 }

@@ -16,9 +16,11 @@ mod flagship;
 mod fuzz;
 mod outages;
 mod records;
+mod run;
 mod safety;
 mod scenarios;
 mod simulation;
+mod stopping;
 
 mod support;
 mod terminal;

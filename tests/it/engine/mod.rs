@@ -20,9 +20,9 @@ use atlas::desired::World;
 use atlas::driver::docker::Docker;
 use atlas::driver::{Registry, Variables};
 use atlas::execute::Report;
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
 use serde_json::Value;
 

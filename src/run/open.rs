@@ -1,0 +1,113 @@
+//! The first call: a spec is read and compiled, its drivers are chosen, and the lock of its environment is taken.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::{Notice, Refusal, RunError};
+use super::pipeline::Pipeline;
+use super::source::{Source, Spec};
+use super::{drivers, files};
+use crate::desired::World;
+use crate::diagnostic::Diagnostics;
+use crate::driver::{Registry, Variables};
+use crate::spec::{self, Inputs};
+use crate::store::{Fence, Held, Lease, Store};
+
+/// Where a spec is, and what its surroundings say.
+#[derive(Clone)]
+pub struct Setup {
+    /// The file.
+    pub file: PathBuf,
+    /// The environment and the variables that were given.
+    pub inputs: Inputs,
+    /// Where drivers look for environment variables: where an engine listens, the value of a secret.
+    pub variables: Variables,
+}
+
+/// What a run is going to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// Only look: nothing is written, and nobody is kept out.
+    Look,
+    /// Change things, under the lock of the environment.
+    Write {
+        /// What it is called: `apply`, `destroy`, `adopt`, `forget`.
+        command: &'a str,
+        /// How long the lease lasts when it is not renewed.
+        lease: Duration,
+    },
+}
+
+/// A spec with everything that it takes to plan and, when it was opened for writing, the lock. The lock goes with it.
+pub struct Opened {
+    /// Its text.
+    pub source: Source,
+    /// The stages of a run.
+    pub pipeline: Pipeline,
+    /// Where its records are.
+    pub store: Store,
+    /// What is worth a look in it.
+    pub warnings: Diagnostics,
+    /// What is worth saying of how it was opened.
+    pub notices: Vec<Notice>,
+    pub(super) command: String,
+    lock: Option<Box<dyn Lease>>,
+}
+
+/// Reads and compiles a spec. Its warnings are kept; errors refuse it.
+///
+/// # Errors
+/// When the file can't be read, or has errors.
+pub fn read(setup: &Setup) -> Result<Spec, RunError> {
+    let text = files::read_text(&setup.file)?;
+    let source = Source::new(setup.file.display().to_string(), text);
+    let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
+    let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
+    let base = setup.file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    files::attach_folders(base, &mut desired, &mut diagnostics);
+    diagnostics.finish();
+    if diagnostics.has_errors() {
+        return Err(RunError::refused(Refusal::Spec, source, diagnostics));
+    }
+    let store = Store::beside(&setup.file, &desired.environment).sharing(&desired).map_err(RunError::NoStore)?;
+    let (variables, base) = (setup.variables.clone(), base.to_owned());
+    Ok(Spec { source, desired, store, warnings: diagnostics, variables, base })
+}
+
+/// Makes a spec ready for planning; for writing also takes the lock of its environment.
+///
+/// # Errors
+/// When the spec can't be planned, its world can't be opened, or somebody else is at work.
+pub fn open(spec: Spec, access: Access<'_>) -> Result<Opened, RunError> {
+    let registry = match spec.desired.world {
+        World::Sandbox => Registry::new(World::Sandbox, drivers::sandbox(&spec.store, access != Access::Look)?),
+        World::Real => drivers::real(&spec),
+    };
+    let Spec { source, desired, store, warnings, .. } = spec;
+    let pipeline = match Pipeline::new(desired, registry) {
+        Ok(pipeline) => pipeline,
+        Err(diagnostics) => return Err(RunError::refused(Refusal::Graph, source, diagnostics)),
+    };
+    let mut opened =
+        Opened { source, pipeline, store, warnings, notices: Vec::new(), command: String::new(), lock: None };
+    if let Access::Write { command, lease } = access {
+        let Held { lock, former } = opened.store.lock(&format!("atlas {command}"), lease)?;
+        opened.pipeline.registry.fence(lock.fence().token());
+        opened.notices.extend(former.map(Notice::TookOver));
+        opened.command = command.to_owned();
+        opened.lock = Some(lock);
+    }
+    Ok(opened)
+}
+
+impl Opened {
+    /// Lets go of the lock. Whoever goes on to write after that is refused.
+    pub fn release(&mut self) {
+        self.lock = None;
+    }
+
+    /// What tells whether the lock is still held; none when it was never taken.
+    pub(super) fn fence(&self) -> Option<Fence> {
+        self.lock.as_ref().map(|lock| lock.fence().clone())
+    }
+}
