@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use super::args::{ApplyArgs, Carrying, DestroyArgs, Global};
 use super::failure::{Failure, file};
 use super::load::{self, selectors};
-use super::signals::Requests;
+use super::signals::StopRequests;
 use super::ui::Ui;
 use super::{Done, End, environment, notice, outcome, plan, progress};
 use crate::action::Action;
 use crate::address::Address;
 use crate::plan::{Options, SavedPlan, Summary};
-use crate::run::{self, Access, Approved, Consent, Ending, Manner, Opened, Planned, RunError, Spec};
+use crate::run::{self, Approved, Consent, Ending, Manner, Opened, Planned, Purpose, RunError, Spec};
 
 /// What is going to be applied, and how it is called.
 pub struct Work<'a> {
@@ -47,8 +47,8 @@ pub async fn destroy(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Don
 
 /// Plans under the lock, asks, executes, and proves the result.
 pub async fn carry_out(spec: Spec, work: Work<'_>, carrying: &Carrying, ui: &Ui) -> Result<Done, Failure> {
-    let requests = Requests::listen(ui);
-    let access = Access::Write { command: work.command, lease: environment::lease() };
+    let requests = StopRequests::listen(ui);
+    let access = Purpose::Write { command: work.command, lease: environment::lease() };
     let mut opened = load::open(spec, access, ui)?;
     // Until something is done a request to stop ends the run at once, and lets go of the lock.
     let approved = tokio::select! {
@@ -136,7 +136,7 @@ fn question(what: &str, planned: &Planned) -> String {
         planned.plan.changes.iter().filter(|one| one.unprotects()).map(|one| one.address.as_str()).collect();
     let protection =
         if bare.is_empty() { String::new() } else { format!(" It takes away the protection of {}.", bare.join(", ")) };
-    format!("{what} ({}) in {}?{protection} Only `yes` will do:", counts.join(", "), planned.location)
+    format!("{what} ({}) in {}?{protection} Only `yes` will do:", counts.join(", "), planned.destination)
 }
 
 async fn confirm(ui: &Ui, question: &str) -> Result<(), Failure> {

@@ -10,11 +10,11 @@ use crate::action::Cause;
 use crate::address::Address;
 use crate::graph::DependencyGraph;
 use crate::plan::{AttributeChange, Change, Options, render_drift};
-use crate::run::{self, Access};
+use crate::run::{self, Purpose};
 use crate::value::Value;
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
-    let opened = load::open(load::spec(global)?, Access::Look, ui)?;
+    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
     let planned = run::plan(&opened, &Options::default()).await?;
     notice::tell(&planned.notices, ui);
     let drifted = run::drift(&planned.plan, &opened.store.inventory());

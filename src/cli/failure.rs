@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::ui::Ui;
 use crate::diagnostic::{Diagnostic, Diagnostics, Lines, Severity, SourceText, Span};
-use crate::run::{FileError, Opened, Refusal, Refused, RunError};
+use crate::run::{FileError, Opened, Refusal, Rejection, RunError};
 use crate::store::LockError;
 use crate::style::{Palette, Role, readable};
 
@@ -126,7 +126,7 @@ impl From<RunError> for Failure {
         match error {
             error @ RunError::File { .. } => file(error, "the spec"),
             RunError::Refused(refused) => {
-                let Refused { why, source, diagnostics } = *refused;
+                let Rejection { why, source, diagnostics } = *refused;
                 Self::found(source.text(), diagnostics).titled(why.to_string())
             }
             RunError::NoStore(source) => Self::new("the records can't be reached")

@@ -10,7 +10,7 @@ use super::{environment, notice};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostics, SourceText};
 use crate::plan::{Options, Selector};
-use crate::run::{self, Access, Opened, RunError, Setup, Spec};
+use crate::run::{self, Opened, Purpose, RunError, Setup, Spec};
 use crate::spec::Inputs;
 
 /// Reads and compiles the spec. Warnings are kept; errors are the failure.
@@ -24,7 +24,7 @@ pub fn read(global: &Global) -> Result<Spec, RunError> {
 }
 
 /// Reads the spec and makes it ready for planning; for writing, under the lock.
-pub fn open(spec: Spec, access: Access<'_>, ui: &Ui) -> Result<Opened, Failure> {
+pub fn open(spec: Spec, access: Purpose<'_>, ui: &Ui) -> Result<Opened, Failure> {
     warn(spec.source.text(), &spec.warnings, ui);
     let opened = run::open(spec, access)?;
     notice::tell(&opened.notices, ui);

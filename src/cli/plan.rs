@@ -7,14 +7,14 @@ use super::failure::{Failure, found};
 use super::ui::Ui;
 use super::{Done, End, load, notice, saved};
 use crate::plan::{Change, PlanJson, SavedPlan, render};
-use crate::run::{self, Access, Opened, Planned};
+use crate::run::{self, Opened, Planned, Purpose};
 use crate::style::Role;
 
 pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Done, Failure> {
     if let Some(path) = &args.out {
         saved::may_write(path, &global.file)?;
     }
-    let opened = load::open(load::spec(global)?, Access::Look, ui)?;
+    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
     let options = load::options(&args.selection, &args.replace, args.destroy);
     let planned = run::plan(&opened, &options).await?;
     notice::tell(&planned.notices, ui);
@@ -49,7 +49,7 @@ pub fn show(opened: &Opened, planned: &Planned, ui: &Ui) {
         return;
     }
     if !plan.changes.is_empty() || !plan.diagnostics.has_errors() {
-        let header = format!("Plan for {}:", planned.location);
+        let header = format!("Plan for {}:", planned.destination);
         ui.out(&format!("{}\n", ui.palette().paint(Role::Strong, &header)));
         ui.out(&render(plan, ui.palette(), ui.width()));
     }

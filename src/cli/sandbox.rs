@@ -34,7 +34,7 @@ mod play {
     use crate::kind::Type;
     use crate::observed::{Object, Observed};
     use crate::path::split;
-    use crate::run::{self, Location, Spec};
+    use crate::run::{self, Destination, Spec};
     use crate::spec::read_value;
     use crate::suggest::suggest;
 
@@ -73,8 +73,8 @@ mod play {
 
     async fn reset(spec: &Spec, yes: bool, ui: &Ui) -> Result<End, Failure> {
         let folder = spec.store.world();
-        let location = Location::of(&spec.desired, &Observed::default());
-        let question = format!("Delete the whole simulated world of {location}? Only `yes` will do:");
+        let destination = Destination::of(&spec.desired, &Observed::default());
+        let question = format!("Delete the whole simulated world of {destination}? Only `yes` will do:");
         if !yes && ui.ask(&question).await != Some(true) {
             return Err(Failure::new("nothing was done").hint("add --yes"));
         }

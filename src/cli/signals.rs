@@ -4,13 +4,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(unix)]
+use tokio::signal::unix::Signal as Stream;
+#[cfg(windows)]
+use tokio::signal::windows::CtrlC as Stream;
 use tokio::sync::watch;
 
 use super::ui::{Ui, write_error};
 use crate::style::Role;
 
 /// What listens for requests to stop, as long as the process runs.
-pub struct Requests {
+pub struct StopRequests {
     code: watch::Receiver<Option<u8>>,
     stop: watch::Receiver<bool>,
     acting: Arc<AtomicBool>,
@@ -18,14 +22,14 @@ pub struct Requests {
 
 /// A request to stop.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Request {
+struct StopRequest {
     /// The exit code of a process that ends by it: 128 and the signal's number, as shells say it.
     code: u8,
     /// Whether a second one ends the process. A terminal that closes may say so more than once.
     urges: bool,
 }
 
-impl Requests {
+impl StopRequests {
     /// Begins to listen.
     pub fn listen(ui: &Ui) -> Self {
         let (code, asked) = watch::channel(None);
@@ -33,9 +37,9 @@ impl Requests {
         let acting = Arc::new(AtomicBool::new(false));
         let word = ui.error_palette().paint(Role::Warning, "stopping:");
         let flag = Arc::clone(&acting);
-        let mut source = Source::new();
+        let mut signals = signals();
         tokio::spawn(async move {
-            let first = source.next().await;
+            let first = signals.next().await;
             if flag.load(Ordering::Relaxed) {
                 // A line break first: the terminal shows the interrupt itself where the cursor is.
                 write_error(&format!("\n{word} what is in flight is finished; once more stops at once\n"));
@@ -44,7 +48,7 @@ impl Requests {
             let _ = code.send(Some(first.code));
             let _ = stop.send(true);
             loop {
-                let again = source.next().await;
+                let again = signals.next().await;
                 if again.urges {
                     // The journal has every intent, so the next run carries on.
                     std::process::exit(i32::from(again.code));
@@ -71,34 +75,19 @@ impl Requests {
     }
 }
 
-#[cfg(unix)]
-struct Source {
-    signals: Vec<(tokio::signal::unix::Signal, Request)>,
-}
+/// The signals that are listened to.
+struct Signals(Vec<(Stream, StopRequest)>);
 
-#[cfg(unix)]
-impl Source {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let ignored = ignored();
-        let kinds = [(SignalKind::interrupt(), true), (SignalKind::terminate(), true), (SignalKind::hangup(), false)];
-        // What the process was told to ignore, as `nohup` does, it goes on to ignore.
-        let heard = kinds.into_iter().filter(|(kind, _)| ignored >> (kind.as_raw_value() - 1) & 1 == 0);
-        let signals = heard.filter_map(|(kind, urges)| {
-            let code = 128 + u8::try_from(kind.as_raw_value()).unwrap_or_default();
-            Some((signal(kind).ok()?, Request { code, urges }))
-        });
-        Self { signals: signals.collect() }
-    }
-
-    async fn next(&mut self) -> Request {
-        if self.signals.is_empty() {
+impl Signals {
+    /// Waits for the next one.
+    async fn next(&mut self) -> StopRequest {
+        if self.0.is_empty() {
             return std::future::pending().await;
         }
-        let waits = self.signals.iter_mut().map(|(signal, request)| {
+        let waits = self.0.iter_mut().map(|(stream, request)| {
             let request = *request;
             Box::pin(async move {
-                if signal.recv().await.is_none() {
+                if stream.recv().await.is_none() {
                     std::future::pending::<()>().await;
                 }
                 request
@@ -106,6 +95,20 @@ impl Source {
         });
         futures_util::future::select_all(waits).await.0
     }
+}
+
+#[cfg(unix)]
+fn signals() -> Signals {
+    use tokio::signal::unix::{SignalKind, signal};
+    let ignored = ignored();
+    let kinds = [(SignalKind::interrupt(), true), (SignalKind::terminate(), true), (SignalKind::hangup(), false)];
+    // What the process was told to ignore, as `nohup` does, it goes on to ignore.
+    let heard = kinds.into_iter().filter(|(kind, _)| (ignored >> (kind.as_raw_value() - 1)) & 1 == 0);
+    let streams = heard.filter_map(|(kind, urges)| {
+        let code = 128 + u8::try_from(kind.as_raw_value()).unwrap_or_default();
+        Some((signal(kind).ok()?, StopRequest { code, urges }))
+    });
+    Signals(streams.collect())
 }
 
 /// The signals that this process was begun to ignore, one bit each.
@@ -116,19 +119,8 @@ fn ignored() -> u64 {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
-#[cfg(not(unix))]
-struct Source;
-
-#[cfg(not(unix))]
-impl Source {
-    const fn new() -> Self {
-        Self
-    }
-
-    async fn next(&mut self) -> Request {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        Request { code: 130, urges: true }
-    }
+#[cfg(windows)]
+fn signals() -> Signals {
+    let stream = tokio::signal::windows::ctrl_c().ok();
+    Signals(stream.map(|stream| (stream, StopRequest { code: 130, urges: true })).into_iter().collect())
 }

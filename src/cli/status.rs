@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::desired::Instance;
 use crate::plan::{Change, Options, Plan};
 use crate::recorded::Inventory;
-use crate::run::{self, Access, is_gone};
+use crate::run::{self, Purpose, is_gone};
 use crate::style::Role;
 
 /// How a resource is, in one word, and why.
@@ -37,7 +37,7 @@ struct Status<'a> {
 }
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
-    let opened = load::open(load::spec(global)?, Access::Look, ui)?;
+    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
     let planned = run::plan(&opened, &Options::default()).await?;
     notice::tell(&planned.notices, ui);
     let plan = &planned.plan;

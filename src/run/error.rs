@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
-use super::source::Source;
+use super::source::SpecText;
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::driver::{Class, DriverError};
@@ -23,7 +23,7 @@ pub enum RunError {
     },
     /// The spec, the plan, or what was asked of it has errors.
     #[error("{}", .0.why)]
-    Refused(Box<Refused>),
+    Refused(Box<Rejection>),
     /// The records can't be reached by this build.
     #[error("the records can't be reached")]
     NoStore(#[source] io::Error),
@@ -62,11 +62,11 @@ pub enum RunError {
 
 /// Errors among diagnostics, with the text that they point into.
 #[derive(Debug)]
-pub struct Refused {
+pub struct Rejection {
     /// What it is that has errors.
     pub why: Refusal,
     /// The spec.
-    pub source: Source,
+    pub source: SpecText,
     /// What is wrong, and what is worth a look beside it.
     pub diagnostics: Diagnostics,
 }
@@ -143,8 +143,8 @@ pub enum Notice {
 
 impl RunError {
     /// Errors among diagnostics as the reason why a run does not go on.
-    pub(super) fn refused(why: Refusal, source: Source, diagnostics: Diagnostics) -> Self {
-        Self::Refused(Box::new(Refused { why, source, diagnostics }))
+    pub(super) fn refused(why: Refusal, source: SpecText, diagnostics: Diagnostics) -> Self {
+        Self::Refused(Box::new(Rejection { why, source, diagnostics }))
     }
 
     /// The class of the driver's error that it comes from, if it comes from one.

@@ -7,10 +7,10 @@
 //!
 //! ```no_run
 //! # async fn pass(setup: &atlas::run::Setup) -> Result<(), atlas::run::RunError> {
-//! use atlas::run::{self, Access, Consent, Manner};
+//! use atlas::run::{self, Purpose, Consent, Manner};
 //!
 //! let lease = std::time::Duration::from_secs(30);
-//! let opened = run::open(run::read(setup)?, Access::Write { command: "apply", lease })?;
+//! let opened = run::open(run::read(setup)?, Purpose::Write { command: "apply", lease })?;
 //! let planned = run::plan(&opened, &atlas::plan::Options::default()).await?;
 //! let approved = run::approve(&opened, planned, Consent::default())?;
 //! let applied = run::apply(&opened, approved, Manner::unattended(16)).await?;
@@ -22,11 +22,11 @@
 
 mod apply;
 mod approve;
+mod destination;
 mod drivers;
 mod error;
 mod files;
 mod history;
-mod location;
 mod open;
 mod pipeline;
 mod plan;
@@ -35,17 +35,17 @@ mod source;
 
 pub use apply::{Applied, Manner, apply};
 pub use approve::{Approved, Consent, approve, refuse_loss};
+pub use destination::Destination;
 #[cfg(feature = "docker")]
 pub use drivers::engines;
 pub use drivers::real;
 #[cfg(feature = "sandbox")]
 pub use drivers::world;
-pub use error::{FileError, Notice, Refusal, Refused, RunError};
+pub use error::{FileError, Notice, Refusal, Rejection, RunError};
 pub use files::read_text;
 pub use history::history;
-pub use location::Location;
-pub use open::{Access, Opened, Setup, open, read};
+pub use open::{Opened, Purpose, Setup, open, read};
 pub use pipeline::{Pipeline, drift, is_gone};
 pub use plan::{Planned, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};
-pub use source::{Source, Spec};
+pub use source::{Spec, SpecText};

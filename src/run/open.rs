@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::{Notice, Refusal, RunError};
 use super::pipeline::Pipeline;
-use super::source::{Source, Spec};
+use super::source::{Spec, SpecText};
 use super::{drivers, files};
 use crate::desired::World;
 use crate::diagnostic::Diagnostics;
@@ -26,7 +26,7 @@ pub struct Setup {
 
 /// What a run is going to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access<'a> {
+pub enum Purpose<'a> {
     /// Only look: nothing is written, and nobody is kept out.
     Look,
     /// Change things, under the lock of the environment.
@@ -41,7 +41,7 @@ pub enum Access<'a> {
 /// A spec with everything that it takes to plan and, when it was opened for writing, the lock. The lock goes with it.
 pub struct Opened {
     /// Its text.
-    pub source: Source,
+    pub source: SpecText,
     /// The stages of a run.
     pub pipeline: Pipeline,
     /// Where its records are.
@@ -60,7 +60,7 @@ pub struct Opened {
 /// When the file can't be read, or has errors.
 pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let text = files::read_text(&setup.file)?;
-    let source = Source::new(setup.file.display().to_string(), text);
+    let source = SpecText::new(setup.file.display().to_string(), text);
     let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
     let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
     let base = setup.file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
@@ -78,9 +78,9 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
 ///
 /// # Errors
 /// When the spec can't be planned, its world can't be opened, or somebody else is at work.
-pub fn open(spec: Spec, access: Access<'_>) -> Result<Opened, RunError> {
+pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
     let registry = match spec.desired.world {
-        World::Sandbox => Registry::new(World::Sandbox, drivers::sandbox(&spec.store, access != Access::Look)?),
+        World::Sandbox => Registry::new(World::Sandbox, drivers::sandbox(&spec.store, access != Purpose::Look)?),
         World::Real => drivers::real(&spec),
     };
     let Spec { source, desired, store, warnings, .. } = spec;
@@ -90,7 +90,7 @@ pub fn open(spec: Spec, access: Access<'_>) -> Result<Opened, RunError> {
     };
     let mut opened =
         Opened { source, pipeline, store, warnings, notices: Vec::new(), command: String::new(), lock: None };
-    if let Access::Write { command, lease } = access {
+    if let Purpose::Write { command, lease } = access {
         let Held { lock, former } = opened.store.lock(&format!("atlas {command}"), lease)?;
         opened.pipeline.registry.fence(lock.fence().token());
         opened.notices.extend(former.map(Notice::TookOver));

@@ -1,7 +1,7 @@
 //! The second call: what earlier runs recorded is read, the world is observed, and a plan is made.
 
+use super::destination::Destination;
 use super::error::{Notice, RunError};
-use super::location::Location;
 use super::open::Opened;
 use crate::action::Action;
 use crate::diagnostic::Diagnostics;
@@ -21,7 +21,7 @@ pub struct Planned {
     /// What was asked of it besides the spec.
     pub options: Options,
     /// Where it acts.
-    pub location: Location,
+    pub destination: Destination,
     /// What is worth saying.
     pub notices: Vec<Notice>,
 }
@@ -33,8 +33,8 @@ pub struct Planned {
 pub async fn plan(opened: &Opened, options: &Options) -> Result<Planned, RunError> {
     let (recorded, notices) = recorded(opened)?;
     let (observed, plan) = opened.pipeline.look_and_plan(&recorded, options).await?;
-    let location = Location::of(&opened.pipeline.desired, &observed);
-    Ok(Planned { plan, observed, recorded, options: options.clone(), location, notices })
+    let destination = Destination::of(&opened.pipeline.desired, &observed);
+    Ok(Planned { plan, observed, recorded, options: options.clone(), destination, notices })
 }
 
 /// What earlier runs recorded, and what is worth saying of it.

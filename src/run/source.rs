@@ -9,7 +9,7 @@ use crate::store::Store;
 
 /// A spec's text and what it is called.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SpecText {
     name: String,
     text: String,
 }
@@ -17,7 +17,7 @@ pub struct Source {
 /// A spec that was read and compiled.
 pub struct Spec {
     /// Its text.
-    pub source: Source,
+    pub source: SpecText,
     /// What it asks for.
     pub desired: Desired,
     /// Where its records are.
@@ -30,7 +30,7 @@ pub struct Spec {
     pub base: PathBuf,
 }
 
-impl Source {
+impl SpecText {
     /// A text, and what it is called.
     #[must_use]
     pub const fn new(name: String, text: String) -> Self {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use atlas::driver::Class;
 use atlas::driver::sandbox::{Fault, World};
 use atlas::plan::Options;
-use atlas::run::{self, Access, Applied, Consent, Ending, Manner, Opened, Proof, RunError, Setup};
+use atlas::run::{self, Applied, Consent, Ending, Manner, Opened, Proof, Purpose, RunError, Setup};
 use atlas::spec::Inputs;
 
 use crate::support::{Place, address, selector};
@@ -23,7 +23,7 @@ fn setup(file: &Path) -> Setup {
 }
 
 fn open(place: &Place) -> Opened {
-    let access = Access::Write { command: "apply", lease: Duration::from_secs(30) };
+    let access = Purpose::Write { command: "apply", lease: Duration::from_secs(30) };
     let spec = run::read(&setup(&place.path("atlas.toml"))).expect("a good spec");
     run::open(spec, access).expect("nobody else is here")
 }
@@ -94,6 +94,24 @@ async fn a_host_that_falls_silent_before_the_last_look_leaves_its_contents_unpro
     world.destroy("region/b").expect("lost");
     let drift = place.run(&["drift"]);
     assert_eq!(drift.code, 2, "{drift:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_denies_the_last_look_leaves_its_contents_unproven() {
+    let place = Place::with(SPEC);
+    let opened = open(&place);
+    let done = applied(&opened, &Options::default()).await.expect("applied");
+    world(&place).set_outage("region/a", true).expect("out");
+    let file = rusqlite::Connection::open(place.path(".atlas/world/s/world.db")).expect("there");
+    file.execute("UPDATE outage SET reason = 'denies access: 403'", []).expect("said");
+    let proof = run::prove(&opened, done).await;
+    assert_eq!(proof.ending, Ending::Unproven);
+    let [one] = proof.unproven.as_slice() else { panic!("one cause: {:?}", proof.unproven) };
+    assert_eq!((one.reason.as_str(), one.addresses.len()), ("denies access: 403", 2));
+    let said: Vec<&str> =
+        proof.again.iter().flat_map(|one| one.plan.diagnostics.iter()).map(|one| one.summary.as_str()).collect();
+    assert_eq!(said, ["host that denies access"]);
+    assert_eq!(inventory(&place).len(), 5);
 }
 
 #[tokio::test]
@@ -175,7 +193,7 @@ async fn a_failed_step_is_reported_and_the_rest_is_proven() {
 async fn whoever_holds_the_lock_is_named_and_letting_go_is_at_once() {
     let place = Place::with(SPEC);
     let mut opened = open(&place);
-    let access = Access::Write { command: "apply", lease: Duration::from_secs(30) };
+    let access = Purpose::Write { command: "apply", lease: Duration::from_secs(30) };
     let second = || run::open(run::read(&setup(&place.path("atlas.toml"))).expect("good"), access);
     match second() {
         Err(RunError::Locked(atlas::store::LockError::Held(Some(holder)))) => {
@@ -189,7 +207,8 @@ async fn whoever_holds_the_lock_is_named_and_letting_go_is_at_once() {
     // Whoever let go can't write any more.
     assert!(matches!(applied(&opened, &Options::default()).await, Err(RunError::Journal(_))));
     // Whoever only looks never took it.
-    let looking = run::open(run::read(&setup(&place.path("atlas.toml"))).expect("good"), Access::Look).expect("opened");
+    let looking =
+        run::open(run::read(&setup(&place.path("atlas.toml"))).expect("good"), Purpose::Look).expect("opened");
     assert!(matches!(applied(&looking, &Options::default()).await, Err(RunError::Journal(_))));
 }
 

@@ -1,8 +1,7 @@
-//! Being asked, and being asked to stop: at the question, while something is in flight, and by which signal.
+//! While a run goes on: being asked, being asked to stop, and what changes before the last look.
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -31,7 +30,7 @@ impl Seat {
         let name = ptsname(&master, Vec::new()).expect("a name").into_string().expect("UTF-8");
         let end = || -> Stdio { File::options().read(true).write(true).open(&name).expect("there").into() };
         let child = place.command(args).stdin(end()).stdout(end()).stderr(end()).spawn().expect("it begins");
-        let keys = File::from(OwnedFd::from(master));
+        let keys = File::from(master);
         let mut reader = keys.try_clone().expect("another one");
         let seen = Arc::new(Mutex::new(String::new()));
         let text = Arc::clone(&seen);
@@ -198,5 +197,39 @@ fn a_run_that_was_killed_is_in_the_history() {
         let said = place.expect(0, &["history"]);
         let words: Vec<&str> = said.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
         assert_eq!(words, ["unfinished", "converged"], "{signals:?}: {said}");
+    }
+}
+
+#[test]
+fn what_can_not_be_seen_again_is_said_and_no_success() {
+    for json in [false, true] {
+        let place = slow("1000");
+        let mut command = place.command(if json { &["apply", "--yes", "--json"] } else { &["apply", "--yes", "-q"] });
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it begins");
+        let journal = || std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+        until("all is done", || journal().matches("\"done\"").count() == 4, journal);
+        // The last look begins with a wait as long as every call's.
+        World::open(&place.path(".atlas/world/s")).expect("there").set_outage("region/a", true).expect("out");
+        let run = Run::of(child.wait_with_output().expect("it ends"));
+        assert_eq!(run.code, 3, "{run:?}");
+        if json {
+            let last: Vec<serde_json::Value> =
+                run.stdout.lines().rev().take(2).map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            assert_eq!((&last[0]["event"], &last[0]["outcome"]), (&"summary".into(), &"unproven".into()), "{run:?}");
+            assert_eq!((&last[1]["event"], &last[1]["host"]), (&"unproven".into(), &"region.a".into()), "{run:?}");
+            assert_eq!(last[1]["addresses"].as_array().map(Vec::len), Some(4), "{run:?}");
+        } else {
+            assert_eq!(run.stdout, "Done: 4 created, 4 not proven.\n");
+            let line = "not proven: region.a does not answer; not seen again: queue.one@a, queue.three@a, queue.two@a, region.a\n";
+            assert!(run.stderr.contains(line), "{run:?}");
+        }
+        assert!(place.expect(0, &["history"]).contains("unproven"));
+        place.expect(0, &["sandbox", "latency", "0"]);
+        place.expect(4, &["drift"]);
+        place.expect(0, &["sandbox", "outage", "a", "--end"]);
+        place.expect(0, &["drift"]);
+        // What the run made is missed although no look ever saw it.
+        place.expect(0, &["sandbox", "delete", "region.a"]);
+        place.expect(2, &["drift"]);
     }
 }

@@ -8,7 +8,7 @@ use crate::observed::Observed;
 
 /// Where a run acts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Location {
+pub struct Destination {
     /// The project.
     pub project: String,
     /// The environment.
@@ -19,7 +19,7 @@ pub struct Location {
     pub accounts: BTreeSet<String>,
 }
 
-impl Location {
+impl Destination {
     /// Where a spec is, as far as what was observed tells.
     #[must_use]
     pub fn of(desired: &Desired, observed: &Observed) -> Self {
@@ -34,7 +34,7 @@ impl Location {
     }
 }
 
-impl fmt::Display for Location {
+impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "project `{}`, environment `{}`", self.project, self.environment)?;
         let accounts: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
@@ -49,14 +49,14 @@ impl fmt::Display for Location {
 
 #[cfg(test)]
 mod tests {
-    use super::Location;
+    use super::Destination;
     use crate::desired::World;
 
     #[test]
     fn it_says_where_as_far_as_that_is_known() {
         let of = |world, accounts: &[&str]| {
             let accounts = accounts.iter().map(|one| (*one).to_owned()).collect();
-            Location { project: "p".into(), environment: "e".into(), world, accounts }.to_string()
+            Destination { project: "p".into(), environment: "e".into(), world, accounts }.to_string()
         };
         assert_eq!(of(World::Sandbox, &[]), "project `p`, environment `e` (sandbox)");
         assert_eq!(of(World::Real, &[]), "project `p`, environment `e` (real world)");
