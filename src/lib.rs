@@ -11,7 +11,7 @@
 //!
 //! | module | what | pure |
 //! |---|---|---|
-//! | [`address`], [`value`], [`diagnostic`], [`path`], [`style`] | the words that everything else uses | yes |
+//! | [`address`], [`identity`], [`value`], [`diagnostic`], [`path`], [`style`] | the words that everything else uses | yes |
 //! | `parallel` | the same thing done to many things, on all cores | yes |
 //! | [`kind`] | what each kind of resource is, as data | yes |
 //! | [`spec`] | text → [`spec::Desired`] | yes |
@@ -33,6 +33,7 @@ pub mod diagnostic;
 pub mod driver;
 pub mod execute;
 pub mod graph;
+pub mod identity;
 pub mod kind;
 pub mod mutation;
 pub mod observed;

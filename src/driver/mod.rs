@@ -8,6 +8,7 @@
 pub mod aws;
 #[cfg(feature = "docker")]
 pub mod docker;
+pub mod contract;
 mod error;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
@@ -16,6 +17,7 @@ mod observe;
 mod owner;
 mod patience;
 mod progress;
+pub mod protocol;
 mod registry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

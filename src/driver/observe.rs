@@ -50,7 +50,7 @@ pub async fn observe(
             let mut fresh = observation.objects;
             fresh.retain(|object| object.hosts.len() < 2 || seen.insert(object.identity.clone()));
             tracing::debug!(layer = hosts.as_ref().map_or(0, Vec::len), found = fresh.len(), "observed a layer");
-            let answering = fresh.iter().filter(|object| object.kind.hosts_others() && object.ill.is_none());
+            let answering = fresh.iter().filter(|object| object.kind.hosts_others() && object.condition.is_ready());
             inner.extend(answering.map(|object| object.identity.clone()));
             // The lower layers are the larger ones by far: what was seen before them is put in front, and not copied.
             if objects.len() < fresh.len() {

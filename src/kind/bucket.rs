@@ -1,7 +1,7 @@
 //! An S3 bucket.
 
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
-use super::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, amount, check_kms_key, duration, iam, rule};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
+use super::{Count, KMS_KEY, TAGS, TAGS_EXCLUSIVE, amount, check_kms_key, duration, iam, rule};
 use crate::address::Address;
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::Value;
@@ -249,12 +249,12 @@ fn check_rule(instance: &Instance, path: &str, rule: &Value, findings: &mut Find
 }
 
 fn bucket_loss(usage: &Usage) -> Verdict {
-    match (usage.get("objects").copied(), usage.get("bytes").copied().unwrap_or_default()) {
-        (Some(0), _) => Verdict::safe("the bucket is empty"),
-        (Some(objects), bytes) => {
-            let (objects, bytes) = (amount::count(objects, "object"), amount::bytes(bytes));
+    match (counted(usage, "objects"), counted(usage, "bytes")) {
+        (Count::Exactly(0), _) => Verdict::safe("the bucket is empty"),
+        (Count::Unknown, _) => Verdict::lossy("what the bucket holds could not be observed"),
+        (objects, bytes) => {
+            let (objects, bytes) = (objects.words("object"), amount::bytes(bytes.least()));
             Verdict::lossy(format!("the bucket holds {objects}, {bytes}"))
         }
-        (None, _) => Verdict::lossy("what the bucket holds could not be observed"),
     }
 }

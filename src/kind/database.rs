@@ -1,7 +1,7 @@
 //! A database and its topology.
 
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{amount, rule};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict, counted};
+use super::{Count, rule};
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::Value;
 
@@ -65,10 +65,10 @@ pub static DATABASE: Kind = Kind {
     outputs: &[Output { name: "url", doc: "Where it answers, without credentials.", formula: None }],
     usage: &["rows"],
     check,
-    loss: |usage| match usage.get("rows") {
-        Some(0) => Verdict::safe("the database holds no rows"),
-        Some(&rows) => Verdict::lossy(format!("the database holds {}", amount::count(rows, "row"))),
-        None => Verdict::lossy("what the database holds could not be observed"),
+    loss: |usage| match counted(usage, "rows") {
+        Count::Exactly(0) => Verdict::safe("the database holds no rows"),
+        Count::Unknown => Verdict::lossy("what the database holds could not be observed"),
+        rows => Verdict::lossy(format!("the database holds {}", rows.words("row"))),
     },
     update_loss: |_, _, _| None,
 };

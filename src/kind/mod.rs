@@ -10,6 +10,7 @@ mod bucket;
 mod check;
 mod cluster;
 mod container;
+mod count;
 mod database;
 pub mod document;
 mod drill;
@@ -30,9 +31,10 @@ mod table;
 mod volume;
 
 pub use cluster::EXISTING;
+pub use count::Count;
 pub use json_schema::json_schema;
 pub use normal::{default_of, literal, normal, normal_attributes};
-pub use schema::{Attribute, Facts, Fault, Host, Kind, Output, Outputs, Places, Risk, Rule, Type, Usage, Verdict};
+pub use schema::{Attribute, Facts, Fault, Host, Kind, Output, Outputs, Places, Risk, Rule, Type, Usage, Verdict, counted};
 
 use crate::spec::{Findings, Instance};
 

@@ -1,11 +1,13 @@
 //! The words in which a kind describes itself: one table per kind, from which the parser, the normal form, the JSON
 //! Schema, `atlas explain` and the generated tests are all derived.
 
-use litemap::LiteMap;
 use std::ops::Range;
+
+use litemap::LiteMap;
 
 use serde::Serialize;
 
+use super::count::Count;
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::{Attributes, Text};
 
@@ -174,8 +176,14 @@ pub struct Facts<'a> {
 /// Outputs of an object, by name.
 pub type Outputs = LiteMap<Text, String>;
 
-/// Counters that a driver observed, by name.
-pub type Usage = LiteMap<Text, u64>;
+/// Counters that a driver observed, by name: the evidence for a verdict.
+pub type Usage = LiteMap<Text, Count>;
+
+/// One counter, unknown where nobody counted.
+#[must_use]
+pub fn counted(usage: &Usage, counter: &str) -> Count {
+    usage.get(counter).copied().unwrap_or(Count::Unknown)
+}
 
 /// How bad it would be to be wrong about a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -265,6 +273,16 @@ impl Kind {
     #[must_use]
     pub fn output(&self, name: &str) -> Option<&'static Output> {
         self.outputs.iter().find(|output| output.name == name)
+    }
+
+    /// What an API knows an object of this kind by where another object names it: its ARN where it has one, as on AWS, and
+    /// its name everywhere else.
+    #[must_use]
+    pub fn known_by<'a>(&self, attributes: &'a Attributes, outputs: &'a Outputs) -> Option<&'a str> {
+        match self.output("arn") {
+            Some(arn) => outputs.get(arn.name).map(String::as_str),
+            None => attributes.get("name").as_str(),
+        }
     }
 
     /// The outputs that follow from what is known already.

@@ -1,7 +1,7 @@
 //! A table of a database.
 
-use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
-use super::{amount, rule};
+use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
+use super::{Count, rule};
 use crate::spec::{Desired, Findings, Instance};
 use crate::value::{Attributes, Value};
 
@@ -63,10 +63,10 @@ pub static TABLE: Kind = Kind {
     outputs: &[],
     usage: &["rows"],
     check,
-    loss: |usage| match usage.get("rows") {
-        Some(0) => Verdict::safe("the table is empty"),
-        Some(&rows) => Verdict::lossy(format!("the table holds {}", amount::count(rows, "row"))),
-        None => Verdict::lossy("how many rows the table holds could not be observed"),
+    loss: |usage| match counted(usage, "rows") {
+        Count::Exactly(0) => Verdict::safe("the table is empty"),
+        Count::Unknown => Verdict::lossy("how many rows the table holds could not be observed"),
+        rows => Verdict::lossy(format!("the table holds {}", rows.words("row"))),
     },
     update_loss: dropped_columns,
 };
@@ -166,9 +166,11 @@ fn dropped_columns(before: &Attributes, after: &Attributes, usage: &Usage) -> Op
         return None;
     }
     let which = lost.join(", ");
-    Some(match usage.get("rows") {
-        Some(0) => Verdict::safe(format!("the table is empty, so nothing is in {which}")),
-        Some(&rows) => Verdict::lossy(format!("{} would lose what is in {which}", amount::count(rows, "row"))),
-        None => Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed")),
+    Some(match counted(usage, "rows") {
+        Count::Exactly(0) => Verdict::safe(format!("the table is empty, so nothing is in {which}")),
+        Count::Unknown => {
+            Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed"))
+        }
+        rows => Verdict::lossy(format!("{} would lose what is in {which}", rows.words("row"))),
     })
 }

@@ -1,7 +1,7 @@
 //! A volume on a container engine.
 
-use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
-use super::{ENGINE, LABELS, TEXT, amount, rule};
+use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
+use super::{Count, ENGINE, LABELS, TEXT, amount, rule};
 
 /// A volume: data that outlives the containers that use it.
 pub static VOLUME: Kind = Kind {
@@ -44,14 +44,14 @@ pub static VOLUME: Kind = Kind {
 };
 
 fn volume_loss(usage: &Usage) -> Verdict {
-    let users = match usage.get("containers").copied().unwrap_or_default() {
+    let users = match counted(usage, "containers").least() {
         0 => String::new(),
         1 => ", and 1 container uses it".to_owned(),
         users => format!(", and {users} containers use it"),
     };
-    match usage.get("bytes").copied() {
-        Some(0) => Verdict::safe("the volume is empty"),
-        Some(bytes) => Verdict::lossy(format!("the volume holds {}{users}", amount::bytes(bytes))),
-        None => Verdict::lossy(format!("what the volume holds could not be observed{users}")),
+    match counted(usage, "bytes") {
+        Count::Exactly(0) => Verdict::safe("the volume is empty"),
+        Count::Unknown => Verdict::lossy(format!("what the volume holds could not be observed{users}")),
+        bytes => Verdict::lossy(format!("the volume holds {}{users}", amount::bytes(bytes.least()))),
     }
 }

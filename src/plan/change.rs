@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::action::{Action, Cause};
 use crate::address::Address;
 use crate::diagnostic::Span;
+use crate::identity::Identity;
 use crate::kind::{Kind, Risk, Usage, Verdict};
 use crate::observed::Mark;
 use crate::value::{Attributes, Value, hash};
@@ -51,9 +52,9 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// Its deterministic name.
-    pub identity: String,
+    pub identity: Identity,
     /// The identities of what it lives in.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<Identity>,
     /// Its attributes.
     pub attributes: Attributes,
     /// What it held when it was looked at; nothing is known of what is to be.

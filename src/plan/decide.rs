@@ -32,7 +32,7 @@ use crate::value::{Attributes, Value};
 enum Disposition {
     /// Its object is there and stays.
     Stays,
-    /// Its object is there and ill, and is made well again in this plan.
+    /// Its object is there and not ready, and is repaired in this plan.
     Repaired,
     /// Its object is made in this plan.
     Made,
@@ -188,11 +188,11 @@ impl<'a> Decider<'a> {
         if let Some(target) = &change.after {
             self.learn(instance, &target.attributes, outputs);
         }
-        let ill = object.is_some_and(|object| object.ill.is_some());
+        let degraded = object.is_some_and(|object| !object.condition.is_ready());
         let disposition = match change.action {
             Action::Create => Disposition::Made,
             Action::Replace(order) => Disposition::Replaced(order),
-            Action::Update | Action::Adopt if ill => Disposition::Repaired,
+            Action::Update | Action::Adopt if degraded => Disposition::Repaired,
             _ => Disposition::Stays,
         };
         if change.action == Action::NoOp {
@@ -236,7 +236,7 @@ impl<'a> Decider<'a> {
         if let Some(mark) = mark {
             attributes.extend(mark_changes(mark, &wanted));
         }
-        attributes.extend(object.ill.as_deref().map(creation::illness));
+        attributes.extend(object.condition.reason().map(creation::repair));
         if attributes.is_empty() && mark.is_some() {
             attributes = self.replaced_references(instance, &after);
         }

@@ -38,7 +38,7 @@ pub fn not_as_it_is(change: &Change) -> Diagnostic {
 /// not why.
 pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Option<Diagnostic> {
     let known = object.attributes.get("name").as_str();
-    let called = known.unwrap_or_else(|| kind::name_in(&object.identity));
+    let called = known.unwrap_or_else(|| object.identity.name());
     let wanted = instance.object_name();
     if called == wanted {
         return None;
@@ -80,7 +80,7 @@ pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
 
 /// What deleting an object would lose. A host that is ill hides its contents, which have no verdicts of their own then.
 pub fn loss(object: &Object) -> Verdict {
-    match &object.ill {
+    match object.condition.reason() {
         Some(word) if object.kind.hosts_others() => {
             Verdict::lossy(format!("it is not well ({word}), so what lives in it could not be looked at"))
         }

@@ -14,6 +14,7 @@ use super::scope::{Globals, Scope};
 use super::table::Table;
 use crate::address::{Address, Written};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::identity::Identity;
 use crate::kind::{self, Attribute, Host, Kind, duration};
 use crate::parallel;
 use crate::value::{Attributes, Value};
@@ -177,7 +178,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     references.retain(|edge| !hosts.contains(&edge.to));
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
-    Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
+    Instance { address, kind, declaration, attributes, identity: Identity::default(), hosts, references, settings }
 }
 
 /// The name of an object that is given none: its resource's, or the one that its resource had before. To rename a resource
@@ -292,14 +293,14 @@ fn settings(
 }
 
 /// The deterministic name of an object: its host's, its kind, and the name that it has there.
-fn identity(instance: &Instance, desired: &Desired, depth: usize) -> String {
+fn identity(instance: &Instance, desired: &Desired, depth: usize) -> Identity {
     // Hosts are at most a few deep; a spec whose hosts form a cycle is refused by the graph.
     let host = match instance.hosts.as_slice() {
         [host] if depth < 16 && instance.kind.host != Host::AnyServer => desired.get(host),
         _ => None,
     };
-    let host = host.map(|host| match host.identity.as_str() {
-        "" => Cow::Owned(identity(host, desired, depth + 1)),
+    let host = host.map(|host| match &host.identity {
+        known if known.is_empty() => Cow::Owned(identity(host, desired, depth + 1)),
         known => Cow::Borrowed(known),
     });
     let kind = instance.kind.name;
@@ -307,8 +308,10 @@ fn identity(instance: &Instance, desired: &Desired, depth: usize) -> String {
     // What is on another engine than the usual one is another object of the same name.
     let engine = instance.attributes.get("engine").as_str().filter(|_| instance.kind.host == Host::World);
     let engine = engine.map(kind::engine_word);
-    let namespace = instance.attributes.get("namespace").as_str().or(engine.as_deref());
-    let host = [host.as_deref().unwrap_or_default(), if host.is_some() { "/" } else { "" }];
-    let namespace = [namespace.unwrap_or_default(), if namespace.is_some() { ":" } else { "" }];
-    [host[0], host[1], kind, "/", namespace[0], namespace[1], name].concat()
+    let scope = instance.attributes.get("namespace").as_str().or(engine.as_deref());
+    match (host, scope) {
+        (Some(host), Some(scope)) => host.scoped(kind, scope, name),
+        (Some(host), None) => host.inside(kind, name),
+        (None, scope) => Identity::root_scoped(kind, scope, name),
+    }
 }

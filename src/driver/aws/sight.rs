@@ -99,7 +99,7 @@ impl Sight {
             usage: self.usage,
             mark,
             external: false,
-            ill: None,
+            condition: Condition::Ready,
         }
     }
 }

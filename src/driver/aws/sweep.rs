@@ -168,7 +168,7 @@ fn given(region: &Region, account: &str) -> Object {
         usage: Usage::default(),
         mark: None,
         external: true,
-        ill: None,
+        condition: Condition::Ready,
     }
 }
 

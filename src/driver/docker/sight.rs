@@ -36,7 +36,7 @@ impl Sight {
             usage,
             mark: self.mark,
             external: false,
-            ill,
+            condition: ill.into(),
         }
     }
 }

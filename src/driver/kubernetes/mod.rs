@@ -60,7 +60,7 @@ impl Cluster {
             usage: Usage::default(),
             mark: None,
             external: true,
-            ill: None,
+            condition: Condition::Ready,
         })
     }
 }

@@ -123,7 +123,7 @@ impl Driver for Sandbox {
             usage: request.kind.usage.iter().map(|counter| ((*counter).into(), 0)).collect::<Usage>(),
             mark: Some(request.mark.clone()),
             external: false,
-            ill: None,
+            condition: Condition::Ready,
         };
         self.world.write(|transaction| {
             transaction.fence(request.mark, self.token.load(Ordering::Relaxed))?;

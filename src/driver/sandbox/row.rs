@@ -51,7 +51,7 @@ impl Row {
             usage: fitted(body.usage),
             mark,
             external: false,
-            ill: None,
+            condition: Condition::Ready,
         })
     }
 

@@ -58,11 +58,11 @@ impl<'a> Decider<'a> {
     }
 }
 
-/// To make an object well again, as a change of what no attribute says.
-pub(super) fn illness(word: &str) -> AttributeChange {
+/// To repair an object, as a change of what no attribute says.
+pub(super) fn repair(reason: &str) -> AttributeChange {
     AttributeChange {
         path: "condition".into(),
-        before: word.into(),
+        before: reason.into(),
         after: "running".into(),
         sensitive: false,
         replaces: false,

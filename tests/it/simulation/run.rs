@@ -152,7 +152,7 @@ impl Life {
                     usage: atlas::kind::Usage::default(),
                     mark: None,
                     external: false,
-                    ill: None,
+                    condition: Condition::Ready,
                 };
                 self.unruly.world().plant(&foreign).map_err(|error| error.to_string())?;
                 // It is no object of ours that is young, so listings show it. One that no listing shows, where one of ours

@@ -210,7 +210,7 @@ impl Driver for Unruly {
                 usage: [("objects".into(), 0)].into_iter().collect(),
                 mark: None,
                 external: false,
-                ill: None,
+                condition: Condition::Ready,
             };
             self.world().plant(&bare).expect("writable");
             self.watch(|watch| {
