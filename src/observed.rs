@@ -144,6 +144,7 @@ pub struct Observed {
     again: Vec<(Address, usize)>,
     unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,
+    listed: HashSet<Identity>,
 }
 
 impl Object {
@@ -170,21 +171,22 @@ impl Object {
 }
 
 impl Observed {
-    /// Indexes what was observed for one project and environment. What was seen more than once, as two names may lead to one
+    /// Indexes what was observed for one owner. What was seen more than once, as two names may lead to one
     /// engine, counts once.
     #[must_use]
     pub fn new(
-        project: &str,
-        environment: &str,
+        owner: &Owner,
         objects: Vec<Object>,
         unreachable: BTreeMap<Identity, String>,
         made: BTreeSet<Address>,
+        listed: HashSet<Identity>,
     ) -> Self {
         let unreachable = if broken(Mutation::TakeUnreachableForAbsent) { BTreeMap::new() } else { unreachable };
         let hasher = RandomState::default();
         let by_identity = HashTable::with_capacity(objects.len());
         let by_address = HashTable::with_capacity(objects.len());
-        let mut observed = Self { objects, hasher, by_identity, by_address, again: Vec::new(), unreachable, made };
+        let again = Vec::new();
+        let mut observed = Self { objects, hasher, by_identity, by_address, again, unreachable, made, listed };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
             let mut at = 0..;
@@ -194,7 +196,7 @@ impl Observed {
                 observed.index_identity(at);
             }
         }
-        (0..observed.objects.len()).for_each(|at| observed.index_address(at, project, environment));
+        (0..observed.objects.len()).for_each(|at| observed.index_address(at, owner));
         observed
     }
 
@@ -212,13 +214,10 @@ impl Observed {
         }
     }
 
-    fn index_address(&mut self, at: usize, project: &str, environment: &str) {
+    fn index_address(&mut self, at: usize, owner: &Owner) {
         let (objects, hasher) = (&self.objects, &self.hasher);
         let object = &objects[at];
-        let Some(address) = object.resource() else { return };
-        if !object.belongs_to(project, environment) {
-            return;
-        }
+        let Some(address) = object.mark.as_ref().filter(|mark| owner.has(mark)).map(|mark| &mark.address) else { return };
         let hash = |other: &usize| hasher.hash_one(objects[*other].resource());
         match self.by_address.entry(hash(&at), |other| objects[*other].resource() == Some(address), hash) {
             Entry::Occupied(_) => self.again.push((address.clone(), at)),
@@ -304,6 +303,13 @@ impl Observed {
     #[must_use]
     pub const fn unreachable(&self) -> &BTreeMap<Identity, String> {
         &self.unreachable
+    }
+
+    /// Whether all that lives in a host was listed. Of any other host nobody knows what it holds: it did not answer, it is
+    /// not ready, or no driver knows what can live there.
+    #[must_use]
+    pub fn is_listed(&self, identity: &str) -> bool {
+        self.listed.contains(identity)
     }
 
     /// The resources whose objects the world remembers as made by Atlas.

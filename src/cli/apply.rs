@@ -54,7 +54,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     let held = loaded.store.lock(&format!("atlas {}", work.command), environment::lease()).map_err(locked)?;
     tell_former(&held, ui);
     let fence = held.lock.fence();
-    loaded.pipeline.registry.fence(fence.token());
+    loaded.pipeline.sessions.registry().fence(fence.token());
     let recorded = load::recorded(loaded, ui)?;
     let (observed, plan) = loaded.pipeline.look_and_plan(&recorded, &work.options).await?;
     if let Some((action, otherwise)) = work.only

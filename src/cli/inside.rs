@@ -14,6 +14,7 @@ mod real {
     use crate::cli::load::{self, Spec};
     use crate::driver::DriverError;
     use crate::driver::docker::{Docker, Heard, Input};
+    use crate::identity::Identity;
     use crate::kind::Kind;
     use crate::spec::{World, suggest};
 
@@ -57,7 +58,7 @@ mod real {
         }
     }
 
-    fn find(global: &Global, address: &Address) -> Result<(Docker, &'static Kind, String), Failure> {
+    fn find(global: &Global, address: &Address) -> Result<(Docker, &'static Kind, Identity), Failure> {
         let Spec { desired, .. } = load::spec(global)?;
         let Some(instance) = desired.get(address) else {
             let known: Vec<&str> = desired.instances().iter().map(|one| one.address.as_str()).collect();

@@ -87,7 +87,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
         World::Real => None,
     };
     let registry = match desired.world {
-        World::Sandbox => Registry::new(desired.world, sandbox),
+        World::Sandbox => Registry::new(sandbox),
         World::Real => real(&desired, global),
     };
     let pipeline = Pipeline::new(desired, registry)
@@ -97,8 +97,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
 
 /// The drivers of the real world. None of them is asked anything yet.
 pub fn real(desired: &Desired, global: &Global) -> Registry {
-    let registry = Registry::new(World::Real, None);
-    registry.with_aws(aws(desired)).with_docker(docker(desired, global)).with_kubernetes(kubernetes(desired, global))
+    Registry::new([docker(desired, global), aws(desired), kubernetes(desired, global)].into_iter().flatten())
 }
 
 /// What earlier runs recorded. What of it can't be read is said.

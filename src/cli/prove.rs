@@ -23,7 +23,7 @@ pub async fn prove(
     let again = Options { replace: Vec::new(), adopt: Vec::new(), forget: Vec::new(), ..options.clone() };
     let (observed, left) = plan::look_and_make(loaded, &again, ui).await?;
     keep_inventory(loaded, &report.done, observed, ui);
-    let undone: BTreeSet<&Address> = report.failed.iter().chain(&report.skipped).map(|(address, ..)| address).collect();
+    let undone: BTreeSet<&Address> = report.undone().collect();
     let done: BTreeSet<&Address> = report.done.iter().map(|(address, _)| address).collect();
     let forgotten = plan.changes.iter().filter(|change| change.action == Action::Forget);
     let forgotten: BTreeSet<&Address> = forgotten.map(|change| &change.address).collect();

@@ -30,6 +30,7 @@ mod play {
     use crate::address::Address;
     use crate::driver::sandbox::{Fault, World, WorldError};
     use crate::driver::{Class, DriverError};
+    use crate::identity::Identity;
     use crate::kind::Type;
     use crate::observed::Object;
     use crate::path::split;
@@ -102,7 +103,7 @@ mod play {
                 .map_err(|_| Failure::new(format!("`{path}` counts something, and `{text}` is no number")))?;
             world
                 .edit(&object.identity, |object| {
-                    object.usage.insert(path.into(), count);
+                    object.usage.insert(path.into(), count.into());
                 })
                 .map_err(failed)?;
             return Ok(format!("{address} has {path} = {count} now."));
@@ -174,7 +175,7 @@ mod play {
 
     /// A region or a cluster by its address, or by its name alone. An outage can be ended although the spec no longer
     /// has what is out.
-    fn host_of(world: &World, spec: &Spec, text: &str, end: bool) -> Result<(Address, String), Failure> {
+    fn host_of(world: &World, spec: &Spec, text: &str, end: bool) -> Result<(Address, Identity), Failure> {
         let hosts = || spec.desired.of_kind("region").chain(spec.desired.of_kind("cluster"));
         let meant = |one: &&Instance| one.address.as_str() == text || one.declaration.name == text;
         if let Some(instance) = hosts().find(meant) {
@@ -184,7 +185,7 @@ mod play {
         let out = world.outages().map_err(failed)?;
         if let Some(identity) = out.keys().find(|identity| end && identity.ends_with(&format!("/{name}"))) {
             let kind = identity.rsplit('/').nth(1).unwrap_or("region");
-            return Ok((Address::new(kind, name, None), identity.clone()));
+            return Ok((Address::new(kind, name, None), Identity::from_text(identity.as_str())));
         }
         let known: Vec<&str> = hosts().map(|one| one.declaration.name.as_str()).collect();
         Err(Failure::new(format!("there is no region and no cluster `{text}`"))

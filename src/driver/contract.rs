@@ -31,7 +31,7 @@ use foldhash::HashMap;
 use super::{DriverError, Progress};
 use crate::address::Address;
 use crate::identity::Identity;
-use crate::kind::{Kind, Outputs};
+use crate::kind::{Kind, Outputs, Usage};
 use crate::observed::{Mark, Object, Owner};
 use crate::value::Attributes;
 
@@ -58,6 +58,11 @@ pub trait Driver: Send + Sync {
     /// Tells the token of the lease under which this run writes. A driver that can remember it refuses every writer with a
     /// smaller one from then on.
     fn fence(&self, _token: u64) {}
+
+    /// Whether a session depends on what its host object tells. One that does is opened again when that changes.
+    fn reads_host(&self) -> bool {
+        true
+    }
 
     /// Opens a session on a host object, for the objects of one owner; without a host, on the world itself. It need not
     /// call anybody yet.
@@ -114,6 +119,15 @@ pub trait Session: Send + Sync {
     /// # Errors
     /// [`Class::Conflict`](super::Class::Conflict) when it is not what was seen, holds more, or still has objects in it.
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError>;
+
+    /// Learns that the object of a resource is gone, or nobody's any more, and that this is as it should be. A world that
+    /// remembers what was made forgets it.
+    ///
+    /// # Errors
+    /// When the world can't be written.
+    async fn release(&self, _mark: &Mark) -> Result<(), DriverError> {
+        Ok(())
+    }
 
     /// Writes another mark on an object that was just seen, or takes its mark away.
     ///
@@ -181,6 +195,9 @@ pub struct Request<'a> {
     pub hosts: &'a [Identity],
     /// All its attributes, in normal form.
     pub attributes: &'a Attributes,
+    /// What it may hold at most, when the change loses some of it: where the API can tell, a change of an object that holds
+    /// more is refused with [`Class::Conflict`](super::Class::Conflict).
+    pub most: Option<&'a Usage>,
     /// What follows from its attributes already.
     pub derived: &'a Outputs,
     /// Its mark.

@@ -1,27 +1,27 @@
 //! What holds for every driver alike, written once: whose an object is, what protects it, what may be taken over, what
 //! may be lost, and how an answer that was lost on its way is carried on.
 
-use super::contract::{Look, Request, Seen, Session};
+use super::contract::{Look, Request, Session};
 use super::{Class, DriverError};
 use crate::kind::{Kind, Outputs, Usage};
 use crate::observed::{Mark, Object};
 
 /// Whether an object may be without the mark that it should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ownership {
+pub enum Ownership<'a> {
     /// It has to carry the mark of this very resource.
     Marked,
     /// It may also carry no mark: an interrupted run, or an attempt whose answer was lost, made it.
     OrUnmarked,
-    /// It may be anybody's: its adoption was asked for and approved.
-    Anybody,
+    /// It may also be whose it was when its adoption was approved: of this mark's resource, or nobody's.
+    AsSeen(Option<&'a Mark>),
 }
 
 /// Makes an object. What of that identity is there already is brought to what is wanted when it is this resource's.
 ///
 /// # Errors
 /// [`Class::Conflict`] when something else is there; otherwise as the session says.
-pub async fn create(session: &dyn Session, want: &Request<'_>, ownership: Ownership) -> Result<Outputs, DriverError> {
+pub async fn create(session: &dyn Session, want: &Request<'_>, ownership: Ownership<'_>) -> Result<Outputs, DriverError> {
     if let Some(seen) = session.read(&look(want)).await? {
         owned(&seen.object, want.mark, ownership)?;
         return session.update(&seen, want).await;
@@ -43,10 +43,13 @@ pub async fn create(session: &dyn Session, want: &Request<'_>, ownership: Owners
 ///
 /// # Errors
 /// [`Class::Conflict`] when it is gone or is somebody else's; otherwise as the session says.
-pub async fn update(session: &dyn Session, want: &Request<'_>, ownership: Ownership) -> Result<Outputs, DriverError> {
+pub async fn update(session: &dyn Session, want: &Request<'_>, ownership: Ownership<'_>) -> Result<Outputs, DriverError> {
     let seen = session.read(&look(want)).await?;
     let seen = seen.ok_or_else(|| DriverError::new(Class::Conflict, "it is gone"))?;
     owned(&seen.object, want.mark, ownership)?;
+    if want.most.is_some_and(|most| holds_more(want.kind, most, &seen.object.usage)) {
+        return Err(DriverError::new(Class::Conflict, "it holds more than when it was looked at"));
+    }
     session.update(&seen, want).await
 }
 
@@ -60,10 +63,10 @@ pub async fn delete(
     session: &dyn Session,
     look: &Look<'_>,
     mark: &Mark,
-    ownership: Ownership,
+    ownership: Ownership<'_>,
     most: Option<&Usage>,
 ) -> Result<(), DriverError> {
-    let Some(seen) = session.read(look).await? else { return Ok(()) };
+    let Some(seen) = session.read(look).await? else { return session.release(mark).await };
     owned(&seen.object, mark, ownership)?;
     if seen.object.mark.as_ref().is_some_and(|mark| mark.protect) {
         return Err(DriverError::new(Class::Denied, "its own mark protects it"));
@@ -71,7 +74,8 @@ pub async fn delete(
     if most.is_some_and(|most| holds_more(look.kind, most, &seen.object.usage)) {
         return Err(DriverError::new(Class::Conflict, "it holds more than when it was looked at"));
     }
-    session.delete(&seen).await
+    session.delete(&seen).await?;
+    session.release(mark).await
 }
 
 /// Takes the mark off an object, which stays. What is not there, or is not this resource's, is forgotten already.
@@ -79,10 +83,11 @@ pub async fn delete(
 /// # Errors
 /// As the session says.
 pub async fn forget(session: &dyn Session, look: &Look<'_>, mark: &Mark) -> Result<(), DriverError> {
-    match session.read(look).await? {
-        Some(seen) if owned(&seen.object, mark, Ownership::Marked).is_ok() => session.mark(&seen, None).await,
-        _ => Ok(()),
+    let seen = session.read(look).await?;
+    if let Some(seen) = seen.filter(|seen| owned(&seen.object, mark, Ownership::Marked).is_ok()) {
+        session.mark(&seen, None).await?;
     }
+    session.release(mark).await
 }
 
 /// Whether an object holds more than it did, as far as its counters are exact.
@@ -100,11 +105,12 @@ pub fn is_owner(there: Option<&Mark>, owner: &Mark) -> bool {
     })
 }
 
-fn owned(object: &Object, owner: &Mark, ownership: Ownership) -> Result<(), DriverError> {
+fn owned(object: &Object, owner: &Mark, ownership: Ownership<'_>) -> Result<(), DriverError> {
     let allowed = match ownership {
         Ownership::Marked => false,
         Ownership::OrUnmarked => object.mark.is_none(),
-        Ownership::Anybody => true,
+        Ownership::AsSeen(None) => object.mark.is_none(),
+        Ownership::AsSeen(Some(mark)) => is_owner(object.mark.as_ref(), mark),
     };
     if allowed || is_owner(object.mark.as_ref(), owner) {
         return Ok(());
@@ -114,5 +120,5 @@ fn owned(object: &Object, owner: &Mark, ownership: Ownership) -> Result<(), Driv
 }
 
 const fn look<'a>(want: &Request<'a>) -> Look<'a> {
-    Look { kind: want.kind, identity: want.identity, wanted: Some(want.attributes), evidence: false }
+    Look { kind: want.kind, identity: want.identity, wanted: Some(want.attributes), evidence: want.most.is_some() }
 }

@@ -189,16 +189,24 @@ pub fn place_attribute(kind: &Kind) -> Option<&'static Attribute> {
     }
 }
 
+/// The kinds of which objects can live in an object of a kind; without one, in the world itself. A cluster that exists
+/// already lives in nothing that Atlas knows, so it is looked for in the world as well.
+pub fn living_in(host: Option<&'static Kind>) -> impl Iterator<Item = &'static Kind> {
+    let lives = move |kind: &&'static Kind| match (kind.host, host.map(|host| host.name)) {
+        (Host::World, None) => true,
+        (Host::Region, None) => kind.name == "cluster",
+        (Host::Region, Some("region")) | (Host::Cluster, Some("cluster" | "namespace")) => true,
+        (Host::AnyServer, Some("app" | "region")) => true,
+        (Host::Parent, Some(host)) => kind.places == Places::Inside(host),
+        _ => false,
+    };
+    ALL.iter().copied().filter(|kind| kind.object).filter(lives)
+}
+
 /// The name of a container engine as it stands in identities, whose parts are told apart by other characters.
 #[must_use]
 pub fn engine_word(engine: &str) -> String {
     engine.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
-}
-
-/// The name that an identity ends with, behind what its object lives in and the engine or namespace that it is in there.
-#[must_use]
-pub fn name_in(identity: &str) -> &str {
-    identity.rsplit(['/', ':']).next().unwrap_or_default()
 }
 
 /// Everything that a block of this kind may say, in the order in which people read it.

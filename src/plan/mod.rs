@@ -12,6 +12,7 @@ mod decide;
 pub mod diff;
 mod options;
 mod orphan;
+pub mod references;
 mod refusal;
 mod render;
 mod resolve;
@@ -36,7 +37,7 @@ pub use show::value as show_value;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceText};
 use crate::graph::DependencyGraph;
-use crate::observed::Observed;
+use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::spec::Desired;
 use crate::value::long_hash;
@@ -56,6 +57,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// The host of every resource in the plan, and of those hosts, for showing the layers.
     pub layers: HashMap<Address, Address>,
+    /// The objects in which something is done and that are there already, as they were seen.
+    pub hosts: Vec<Object>,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'static>,
     /// What the planner wants said.
@@ -110,6 +113,7 @@ pub fn plan(
     warn_of_unreachable(desired, observed, &mut diagnostics);
     let steps = schedule::schedule(&changes);
     let layers = layers(&changes, desired);
+    let hosts = hosts(&changes, observed);
     let named = changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address]));
     let asked: HashSet<&Address> = named.filter(|address| graph.is_needed(address)).collect();
     let known = known.only(asked.into_iter());
@@ -121,6 +125,7 @@ pub fn plan(
         steps,
         unchanged,
         layers,
+        hosts,
         known,
         diagnostics,
     }
@@ -233,6 +238,14 @@ fn address_of(identity: &str) -> Address {
     let mut parts = identity.rsplit('/');
     let name = parts.next().unwrap_or_default();
     Address::new(parts.next().unwrap_or_default(), name, None)
+}
+
+/// The objects in which something is done, each once.
+fn hosts(changes: &[Change], observed: &Observed) -> Vec<Object> {
+    let mut seen: HashSet<&str> = HashSet::default();
+    let targets = changes.iter().filter(|change| change.acts()).flat_map(|change| change.before.iter().chain(&change.after));
+    let hosts = targets.flat_map(|target| &target.hosts).filter(|host| seen.insert(host.as_str()));
+    hosts.filter_map(|host| observed.at(host).cloned()).collect()
 }
 
 /// The host of every resource in the plan, and of those hosts. What has several hosts stands by itself.

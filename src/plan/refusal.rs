@@ -4,7 +4,7 @@ use super::action::Action;
 use super::change::{AttributeChange, Change};
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
-use crate::kind::{self, Verdict};
+use crate::kind::Verdict;
 use crate::observed::{Mark, Object};
 use crate::spec::Instance;
 use crate::value::Value;
@@ -38,7 +38,7 @@ pub fn not_as_it_is(change: &Change) -> Diagnostic {
 /// not why.
 pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Option<Diagnostic> {
     let known = object.attributes.get("name").as_str();
-    let called = known.unwrap_or_else(|| object.identity.name());
+    let called = known.map_or_else(|| object.identity.name(), Into::into);
     let wanted = instance.object_name();
     if called == wanted {
         return None;

@@ -46,7 +46,9 @@ impl Verb {
         }
     }
 
-    const fn removes(self) -> bool {
+    /// Whether it takes an object, or its mark, away.
+    #[must_use]
+    pub const fn removes(self) -> bool {
         matches!(self, Self::Delete | Self::Forget)
     }
 }

@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::crash::point;
 use crate::driver::{Class, DriverError};
 use crate::kind;
-use crate::observed::{Mark, Object};
+use crate::observed::{Mark, Object, Owner};
 use crate::parallel;
 
 /// How many rows are read before objects are made of them.
@@ -173,6 +173,23 @@ impl World {
         Ok(())
     }
 
+    /// Every object that lives in this host and in others, in order.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn visit_spanning(&self, host: &str, visit: &mut dyn FnMut(Object)) -> Result<(), WorldError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT identity, kind, body, mark FROM object WHERE host = '*'
+             AND EXISTS (SELECT 1 FROM json_each(body, '$.hosts') WHERE value = ?1) ORDER BY identity",
+        )?;
+        let mut rows = statement.query([host])?;
+        while let Some(row) = rows.next()? {
+            visit(Row::of(row)?.read()?);
+        }
+        Ok(())
+    }
+
     /// The object of a resource, by its mark.
     ///
     /// # Errors
@@ -236,12 +253,12 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`Class::Denied`] for a late writer; or when the database can't be used.
-    pub fn fence(&self, mark: &Mark, token: u64) -> Result<(), WorldError> {
+    pub fn fence(&self, owner: &Owner, token: u64) -> Result<(), WorldError> {
         if token == 0 {
             return Ok(());
         }
         let token = i64::try_from(token).unwrap_or(i64::MAX);
-        let owner = format!("{} {}", mark.project, mark.environment);
+        let owner = format!("{} {}", owner.project, owner.environment);
         let mut statement = self.0.prepare_cached("SELECT token FROM fence WHERE owner = ?1")?;
         let latest: Option<i64> = statement.query_row([&owner], |row| row.get(0)).optional()?;
         match latest {
@@ -280,18 +297,18 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database can't be written.
     pub fn put(&self, object: &Object) -> Result<(), WorldError> {
-        let unreadable = |_| WorldError::Unreadable(object.identity.clone());
+        let unreadable = |_| WorldError::Unreadable(object.identity.to_string());
         let body = row::body(object).map_err(unreadable)?;
         let mark = object.mark.as_ref().map(serde_json::to_string).transpose().map_err(unreadable)?;
         let owner = object.mark.as_ref().map(|mark| owner(&mark.project, &mark.environment, &mark.address));
         let host = match object.hosts.as_slice() {
             [] => "",
-            [one] if object.kind.host != kind::Host::AnyServer => one,
+            [one] if object.kind.host != kind::Host::AnyServer => one.as_str(),
             _ => SPANNING,
         };
         self.0
             .prepare_cached("INSERT OR REPLACE INTO object (identity, host, kind, body, mark, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![object.identity, host, object.kind.name, body, mark, owner])?;
+            .execute(params![object.identity.as_str(), host, object.kind.name, body, mark, owner])?;
         if let Some(mark) = &object.mark {
             self.0
                 .prepare_cached("INSERT OR IGNORE INTO made (project, environment, address) VALUES (?1, ?2, ?3)")?
