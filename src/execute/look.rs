@@ -45,7 +45,8 @@ pub async fn inside(
                 planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
             wanted.insert(target.identity.as_str(), Some(attributes));
             let claims = Claims { owner: shared.sessions.owner(), wanted: &wanted, evidence: false };
-            let listing = patiently(|| session.list(&[kind], &claims)).await?;
+            let kinds = [kind];
+            let listing = patiently(|| session.list(&kinds, &claims)).await?;
             if let Some(reason) = listing.unreachable.get(host) {
                 return Err(DriverError::new(Class::Unreachable, reason.clone()));
             }

@@ -70,9 +70,11 @@ pub fn name(mut objects: Vec<&mut Object>, owner: &Owner) {
         for attribute in said {
             let identity = &object.identity;
             let value = replaced(&attribute.ty, object.attributes.get(attribute.name), &mut |kinds, text| {
-                let of_kind = |kind: &&str| known.get(&(*kind, text.to_owned()));
-                let all = kinds.iter().filter_map(of_kind).flatten();
-                nearest(all, identity).map(|named| named.address.to_string())
+                let mut all: Vec<&Named> = Vec::new();
+                for kind in kinds {
+                    all.extend(known.get(&(*kind, text.to_owned())).into_iter().flatten());
+                }
+                nearest(&all, identity).map(|named| named.address.to_string())
             });
             object.attributes.set(attribute.name, normal(&attribute.ty, value));
         }
@@ -87,9 +89,10 @@ struct Named {
 
 /// Two regions behind endpoints of their own may well have the same account, and so the same ARNs, and two engines the same
 /// names: the object that lives where the other one does is meant.
-fn nearest<'a>(mut all: impl Iterator<Item = &'a Named> + Clone, identity: &Identity) -> Option<&'a Named> {
-    let near = |named: &&Named| named.identity.host_str() == identity.host_str() && named.identity.scope() == identity.scope();
-    all.clone().find(near).or_else(|| all.next())
+fn nearest<'a>(all: &[&'a Named], identity: &Identity) -> Option<&'a Named> {
+    let here = (identity.host_str(), identity.scope());
+    let near = all.iter().find(|named| (named.identity.host_str(), named.identity.scope()) == here);
+    near.or(all.first()).copied()
 }
 
 fn known_by(address: &Address, known: &impl Knows) -> Option<String> {
