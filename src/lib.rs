@@ -6,29 +6,41 @@
 //! journal ──store────────────────→ Recorded ─────────┘              ↑__________again__________│
 //! ```
 //!
-//! The modules, in reading order. Pure ones know no file, clock, environment or terminal, and hold no `async`; a test
-//! keeps them so.
+//! The modules, in reading order. A module imports only what stands above it, and no two files import each other. Pure ones
+//! know no file, clock, environment, terminal or thread, and hold no `async`. A test reads this table and keeps it true.
 //!
 //! | module | what | pure |
 //! |---|---|---|
-//! | [`address`], [`identity`], [`value`], [`diagnostic`], [`path`], [`style`] | the words that everything else uses | yes |
-//! | `parallel` | the same thing done to many things, on all cores | yes |
-//! | [`kind`] | what each kind of resource is, as data | yes |
-//! | [`spec`] | text → [`spec::Desired`] | yes |
-//! | [`graph`] | desired → [`graph::DependencyGraph`] | yes |
-//! | [`observed`], [`recorded`] | what the world and the journal tell | yes |
-//! | [`plan`] | desired, recorded and observed → [`plan::Plan`] | yes |
-//! | [`execute`] | plan → [`execute::Report`]; its queue and its retry rule are pure | |
-//! | [`driver`] | the contract with the world, and who keeps it | |
-//! | [`store`] | journal, lock and history on disk | |
-//! | [`pipeline`] | the stages in their order | |
+//! | [`path`] | paths into values | yes |
+//! | [`suggest`] | did you mean …? | yes |
+//! | [`mutation`] | places at which a test breaks the engine | yes |
 //! | [`crash`] | places at which a test lets the process die | |
-//! | [`mutation`] | places at which a test breaks the engine | |
+//! | `parallel` | the same thing done to many things, on all cores | yes |
+//! | [`address`] | Atlas's own name for a resource | yes |
+//! | [`identity`] | a driver's deterministic name for an object | yes |
+//! | [`value`] | values of attributes, known or still to be resolved | yes |
+//! | [`action`] | what is done about a resource, why, and in which steps | yes |
+//! | [`diagnostic`] | what is wrong, where it stands in the spec, and the way out | yes |
+//! | [`style`] | how pieces of output look | yes |
+//! | [`kind`] | what each kind of resource is, as data; its checks, over a view of the spec | yes |
+//! | [`desired`] | what a spec comes to: resources, environments, settings | yes |
+//! | [`spec`] | text → [`desired::Desired`] | yes |
+//! | [`graph`] | desired → [`graph::DependencyGraph`] | yes |
+//! | [`observed`] | what the world tells | yes |
+//! | [`recorded`] | what the journal and the inventory tell | yes |
+//! | [`plan`] | desired, recorded and observed → [`plan::Plan`] | yes |
+//! | [`driver`] | the contract with the world, and who keeps it | error.rs |
+//! | [`execute`] | plan → [`execute::Report`] | queue.rs, retry.rs |
+//! | [`store`] | journal, lock and history, on disk or in S3 | |
+//! | [`pipeline`] | the stages in their order | |
+//! | `telemetry` | logs to standard error | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |
 
+pub mod action;
 pub mod address;
 pub mod cli;
 pub mod crash;
+pub mod desired;
 pub mod diagnostic;
 pub mod driver;
 pub mod execute;
@@ -45,5 +57,6 @@ pub mod recorded;
 pub mod spec;
 pub mod store;
 pub mod style;
+pub mod suggest;
 mod telemetry;
 pub mod value;

@@ -10,10 +10,10 @@ use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::desired::OnRemove;
 use crate::identity::{Identity, host_of};
 use crate::kind::{Kind, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
-use crate::spec::OnRemove;
 use crate::value::{Attributes, Text};
 
 /// The ownership mark that every object carries: the truth about who made it, as what, and from what.
@@ -217,7 +217,9 @@ impl Observed {
     fn index_address(&mut self, at: usize, owner: &Owner) {
         let (objects, hasher) = (&self.objects, &self.hasher);
         let object = &objects[at];
-        let Some(address) = object.mark.as_ref().filter(|mark| owner.has(mark)).map(|mark| &mark.address) else { return };
+        let Some(address) = object.mark.as_ref().filter(|mark| owner.has(mark)).map(|mark| &mark.address) else {
+            return;
+        };
         let hash = |other: &usize| hasher.hash_one(objects[*other].resource());
         match self.by_address.entry(hash(&at), |other| objects[*other].resource() == Some(address), hash) {
             Entry::Occupied(_) => self.again.push((address.clone(), at)),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::action::{Action, Cause};
 use crate::address::Address;
+use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::driver::{self, DriverError, Registry, Sessions};
 use crate::execute::{Execution, Report, execute};
@@ -10,9 +12,8 @@ use crate::graph::{self, DependencyGraph};
 use crate::identity::Identity;
 use crate::kind::{Kind, Risk, Usage};
 use crate::observed::{Observed, Owner};
-use crate::plan::{self, Action, Cause, Change, Options, Plan, Selector, selected};
+use crate::plan::{self, Change, Options, Plan, Selector, selected};
 use crate::recorded::{Inventory, Recorded};
-use crate::spec::Desired;
 
 /// One spec in one environment, with the drivers of its world.
 pub struct Pipeline {

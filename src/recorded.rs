@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 
+use crate::action::Verb;
 use crate::address::Address;
+use crate::desired::Desired;
 use crate::mutation::{Mutation, broken};
 use crate::observed::Observed;
-use crate::plan::Verb;
-use crate::spec::Desired;
 
 /// What the journal tells of runs before this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::address::Address;
 use crate::path::split;
 
-/// A text of any length. One of up to 24 bytes, as most names and values of a spec are, stands where it is used and not
-/// somewhere else in memory.
+/// A text of any length. One of up to 24 bytes, as most names and values of a spec are, is stored inline, without an
+/// allocation of its own.
 pub use compact_str::CompactString as Text;
 
 /// The value of an attribute. A [`Value::Template`] is one that only another resource can complete.
@@ -181,7 +181,7 @@ pub fn short_hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes)[..4])
 }
 
-/// Thirty-two hexadecimal characters of the SHA-256 of some bytes: enough to tell any two apart that ever were.
+/// Thirty-two hexadecimal characters of the SHA-256 of some bytes: enough that no two different texts ever have the same.
 #[must_use]
 pub fn hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes)[..16])

@@ -6,7 +6,8 @@ use super::args::{Carrying, Global, OneArgs};
 use super::failure::Failure;
 use super::load::{self, selectors};
 use super::ui::Ui;
-use crate::plan::{Action, Options};
+use crate::action::Action;
+use crate::plan::Options;
 
 pub async fn adopt(global: &Global, args: &OneArgs, ui: &Ui) -> Result<End, Failure> {
     let one = selectors(std::slice::from_ref(&args.address));

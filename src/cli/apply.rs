@@ -12,10 +12,11 @@ use super::load::{self, Loaded, selectors};
 use super::prove::{keep_inventory, prove, tell_residual};
 use super::ui::{Ui, write_error};
 use super::{End, environment, files, plan, progress};
+use crate::action::Action;
 use crate::address::Address;
 use crate::execute::{Execution, Report};
 use crate::pipeline::refuse_loss;
-use crate::plan::{Action, Options, Plan, SavedPlan};
+use crate::plan::{Options, Plan, SavedPlan};
 use crate::store::{Former, Held, LockError, Run};
 use crate::style::Role;
 

@@ -4,7 +4,8 @@ use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load, plan};
-use crate::plan::{Cause, Change, Options, render_drift};
+use crate::action::Cause;
+use crate::plan::{Change, Options, render_drift};
 use crate::value::Value;
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {

@@ -4,8 +4,8 @@ use super::End;
 use super::failure::Failure;
 use super::ui::Ui;
 use crate::kind::{self, Attribute, COMMON, Kind, Places, Type};
-use crate::spec::suggest;
 use crate::style::Role;
+use crate::suggest::suggest;
 
 pub fn run(name: Option<&str>, ui: &Ui) -> Result<End, Failure> {
     let Some(name) = name else {

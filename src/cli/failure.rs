@@ -18,14 +18,14 @@ struct Details {
     what: String,
     why: Option<String>,
     hint: Option<String>,
-    diagnostics: Option<Found>,
+    diagnostics: Option<SourcedDiagnostics>,
     code: u8,
     told: bool,
 }
 
 /// Diagnostics with the text that they point into.
 #[derive(Debug)]
-struct Found {
+struct SourcedDiagnostics {
     name: String,
     text: String,
     diagnostics: Diagnostics,
@@ -39,7 +39,7 @@ impl Failure {
 
     /// The failure that errors among diagnostics are.
     pub fn found(source: SourceText<'_>, diagnostics: Diagnostics) -> Self {
-        let found = Found { name: source.name.to_owned(), text: source.text.to_owned(), diagnostics };
+        let found = SourcedDiagnostics { name: source.name.to_owned(), text: source.text.to_owned(), diagnostics };
         let mut failure = Self::new("the spec can't be used");
         failure.0.diagnostics = Some(found);
         failure
@@ -117,7 +117,7 @@ impl Failure {
     }
 }
 
-impl Found {
+impl SourcedDiagnostics {
     fn source(&self) -> SourceText<'_> {
         SourceText { name: &self.name, text: &self.text }
     }

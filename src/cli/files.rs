@@ -8,8 +8,8 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::failure::Failure;
+use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::spec::Desired;
 
 /// The largest spec that is read: more than a hundred thousand resources take.
 const LARGEST_SPEC: u64 = 256 * 1024 * 1024;

@@ -12,11 +12,12 @@ mod real {
     use super::{End, ExecArgs, Failure, Global, LogsArgs, Ui};
     use crate::address::Address;
     use crate::cli::load::{self, Spec};
+    use crate::desired::World;
     use crate::driver::DriverError;
     use crate::driver::docker::{Docker, Heard, Input};
     use crate::identity::Identity;
     use crate::kind::Kind;
-    use crate::spec::{World, suggest};
+    use crate::suggest::suggest;
 
     pub async fn logs(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<End, Failure> {
         let (docker, kind, identity) = find(global, &args.address)?;

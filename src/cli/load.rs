@@ -9,13 +9,14 @@ use super::failure::{Failure, render};
 use super::ui::Ui;
 use super::{environment, files};
 use crate::address::Address;
+use crate::desired::{Desired, World};
 use crate::diagnostic::{Diagnostics, SourceText};
 use crate::driver::{Driver, Registry};
 use crate::kind::amount;
 use crate::pipeline::Pipeline;
 use crate::plan::{Options, Plan, Selector};
 use crate::recorded::Recorded;
-use crate::spec::{self, Desired, Inputs, World};
+use crate::spec::{self, Inputs};
 use crate::store::Store;
 
 /// A spec's text and what it is called.

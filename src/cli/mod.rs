@@ -7,6 +7,7 @@ mod completions;
 #[cfg(all(feature = "docker", unix))]
 mod console;
 mod drift;
+mod end;
 mod environment;
 mod explain;
 mod failure;
@@ -31,22 +32,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command};
+use end::End;
 use failure::Failure;
 use ui::Ui;
-
-/// How a command ended, when it did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// As it should.
-    Good,
-    /// `plan --detailed-exitcode` has changes, or `drift` has drift.
-    Differs,
-    /// As the command that was run in a container ended.
-    #[cfg(feature = "docker")]
-    Code(u8),
-    /// Some steps were not done, or something is not as the spec says.
-    Incomplete,
-}
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {

@@ -7,9 +7,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::ui::Ui;
+use crate::action::Verb;
 use crate::driver::Busy;
 use crate::execute::{Event, What};
-use crate::plan::{Plan, Verb};
+use crate::plan::Plan;
 use crate::style::{Palette, Role};
 
 /// Shows events until there are no more.

@@ -6,10 +6,11 @@ use super::failure::Failure;
 use super::load::Loaded;
 use super::plan;
 use super::ui::Ui;
+use crate::action::{Action, Verb};
 use crate::address::Address;
 use crate::execute::Report;
 use crate::observed::Observed;
-use crate::plan::{Action, Options, Plan, Verb};
+use crate::plan::{Options, Plan};
 use crate::style::Role;
 
 /// Observes again. What still differs, beyond what was known to be left undone, by address.

@@ -13,7 +13,7 @@ pub fn run(_: &Global, _: &SandboxCommand, _: &Ui) -> Result<End, Failure> {
 #[cfg(feature = "sandbox")]
 pub fn run(global: &Global, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
     let spec = super::load::spec(global)?;
-    if spec.desired.world != crate::spec::World::Sandbox {
+    if spec.desired.world != crate::desired::World::Sandbox {
         return Err(Failure::new(format!("environment `{}` is not in the sandbox", spec.desired.environment))
             .hint("name one with `world = \"sandbox\"`: -e ENVIRONMENT"));
     }
@@ -28,13 +28,15 @@ mod play {
     use super::super::load::{self, Spec};
     use super::super::ui::Ui;
     use crate::address::Address;
+    use crate::desired::Instance;
     use crate::driver::sandbox::{Fault, World, WorldError};
     use crate::driver::{Class, DriverError};
     use crate::identity::Identity;
     use crate::kind::Type;
     use crate::observed::Object;
     use crate::path::split;
-    use crate::spec::{Instance, read_value, suggest};
+    use crate::spec::read_value;
+    use crate::suggest::suggest;
 
     pub fn play(spec: &Spec, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
         if let SandboxCommand::Reset { yes } = command {

@@ -7,10 +7,11 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
+use crate::desired::{Desired, Instance};
 use crate::observed::{Object, Observed};
-use crate::plan::{Facts, Known, Knows as _, show_value};
-use crate::spec::{Desired, Instance, suggest};
+use crate::plan::{Known, Resolved, Resolver as _, show_value};
 use crate::style::Role;
+use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
 pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Failure> {
@@ -68,7 +69,7 @@ fn resolved(instance: &Instance, desired: &Desired, observed: &Observed) -> Attr
         let Some(other) = desired.get(&edge.to) else { continue };
         let object = observed.marked(&edge.to).next();
         let outputs = object.map_or_else(Cow::default, |object| Cow::Borrowed(&object.outputs));
-        known.learn(edge.to.clone(), Facts { attributes: Cow::Borrowed(&other.attributes), outputs });
+        known.learn(edge.to.clone(), Resolved { attributes: Cow::Borrowed(&other.attributes), outputs });
     }
     known.resolve(instance.kind, &instance.attributes).into_owned()
 }

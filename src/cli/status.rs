@@ -6,11 +6,12 @@ use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
+use crate::action::{Action, Cause};
 use crate::address::Address;
+use crate::desired::Instance;
 use crate::pipeline::is_gone;
-use crate::plan::{Action, Cause, Change, Options, Plan};
+use crate::plan::{Change, Options, Plan};
 use crate::recorded::Inventory;
-use crate::spec::Instance;
 use crate::style::Role;
 
 /// How a resource is, in one word, and why.

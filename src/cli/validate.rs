@@ -4,9 +4,9 @@ use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
+use crate::desired::World;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::graph;
-use crate::spec::World;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;

@@ -55,6 +55,11 @@ pub trait Driver: Send + Sync {
     /// What it does about objects of a kind that live in a host; without a host, in the world itself.
     fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service;
 
+    /// Whether its world is simulated: every resource is somewhere in it, whatever the spec says of where that is.
+    fn simulates(&self) -> bool {
+        false
+    }
+
     /// Tells the token of the lease under which this run writes. A driver that can remember it refuses every writer with a
     /// smaller one from then on.
     fn fence(&self, _token: u64) {}

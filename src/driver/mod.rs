@@ -3,9 +3,9 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod contract;
 #[cfg(feature = "docker")]
 pub mod docker;
-mod contract;
 mod error;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;

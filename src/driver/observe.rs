@@ -8,13 +8,13 @@ use futures_util::stream::{self, StreamExt as _};
 use super::contract::{Claims, Listing, Look, Service, Wanted};
 use super::{Class, DriverError, Sessions, patiently};
 use crate::address::Address;
+use crate::desired::Desired;
 use crate::identity::Identity;
 use crate::kind::{self, Kind, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
 use crate::plan::references;
 use crate::recorded::Recorded;
-use crate::spec::Desired;
 
 /// How many objects are looked into at once, and how many hosts are listed.
 const AT_ONCE: usize = 16;
@@ -207,7 +207,6 @@ impl Found {
 
 /// Whether everything that can live in a host is seen: a driver knows each such kind.
 fn sees_all(sessions: &Sessions, host: &Object) -> bool {
-    kind::living_in(Some(host.kind)).all(|kind| {
-        sessions.registry().drivers().any(|driver| driver.serves(kind, Some(host)) != Service::None)
-    })
+    kind::living_in(Some(host.kind))
+        .all(|kind| sessions.registry().drivers().any(|driver| driver.serves(kind, Some(host)) != Service::None))
 }

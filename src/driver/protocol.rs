@@ -21,7 +21,11 @@ pub enum Ownership<'a> {
 ///
 /// # Errors
 /// [`Class::Conflict`] when something else is there; otherwise as the session says.
-pub async fn create(session: &dyn Session, want: &Request<'_>, ownership: Ownership<'_>) -> Result<Outputs, DriverError> {
+pub async fn create(
+    session: &dyn Session,
+    want: &Request<'_>,
+    ownership: Ownership<'_>,
+) -> Result<Outputs, DriverError> {
     if let Some(seen) = session.read(&look(want)).await? {
         owned(&seen.object, want.mark, ownership)?;
         return session.update(&seen, want).await;
@@ -43,7 +47,11 @@ pub async fn create(session: &dyn Session, want: &Request<'_>, ownership: Owners
 ///
 /// # Errors
 /// [`Class::Conflict`] when it is gone or is somebody else's; otherwise as the session says.
-pub async fn update(session: &dyn Session, want: &Request<'_>, ownership: Ownership<'_>) -> Result<Outputs, DriverError> {
+pub async fn update(
+    session: &dyn Session,
+    want: &Request<'_>,
+    ownership: Ownership<'_>,
+) -> Result<Outputs, DriverError> {
     let seen = session.read(&look(want)).await?;
     let seen = seen.ok_or_else(|| DriverError::new(Class::Conflict, "it is gone"))?;
     owned(&seen.object, want.mark, ownership)?;
@@ -93,7 +101,8 @@ pub async fn forget(session: &dyn Session, look: &Look<'_>, mark: &Mark) -> Resu
 /// Whether an object holds more than it did, as far as its counters are exact.
 #[must_use]
 pub fn holds_more(kind: &Kind, then: &Usage, now: &Usage) -> bool {
-    let grown = |counter: &str| then.get(counter).zip(now.get(counter)).is_some_and(|(then, now)| now.may_exceed(*then));
+    let grown =
+        |counter: &str| then.get(counter).zip(now.get(counter)).is_some_and(|(then, now)| now.may_exceed(*then));
     kind.usage.iter().any(|counter| kind.counts_exactly(counter) && grown(counter))
 }
 

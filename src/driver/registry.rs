@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::contract::{Driver, Service};
+use crate::desired::{Desired, Instance, World};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind::{self, Kind, Usage};
 use crate::observed::{Condition, Object};
-use crate::spec::{Desired, Instance, World};
 
 /// The drivers of one run, in the order in which they were registered.
 #[derive(Clone, Default)]
@@ -45,7 +45,7 @@ impl Registry {
                 desired.of_kind(kind.name).filter(|one| !self.is_served(one, desired)).collect();
             resources.sort_by_key(|instance| instance.declaration.header);
             let Some(first) = resources.first() else { continue };
-            if let Some(nowhere) = nowhere(first, desired.world) {
+            if let Some(nowhere) = nowhere(first).filter(|_| !self.simulates()) {
                 resources.iter().for_each(|one| diagnostics.push(nowhere(one)));
                 continue;
             }
@@ -69,15 +69,19 @@ impl Registry {
         diagnostics
     }
 
+    fn simulates(&self) -> bool {
+        self.0.iter().any(|driver| driver.simulates())
+    }
+
     /// Whether a driver makes a resource's object where it is to live, or tells of one that is there in any case.
     fn is_served(&self, instance: &Instance, desired: &Desired) -> bool {
         let host = instance.hosts.first().and_then(|host| desired.get(host)).map(stand_in);
         let serves = |driver: &Arc<dyn Driver>| match driver.serves(instance.kind, host.as_ref()) {
             Service::None => false,
             Service::Tells => is_external(instance),
-            Service::Keeps => !is_external(instance) || desired.world == World::Sandbox,
+            Service::Keeps => !is_external(instance) || driver.simulates(),
         };
-        nowhere(instance, desired.world).is_none() && self.0.iter().any(serves)
+        (self.simulates() || nowhere(instance).is_none()) && self.0.iter().any(serves)
     }
 }
 
@@ -107,17 +111,17 @@ fn is_external(instance: &Instance) -> bool {
 }
 
 /// What is said of a region or a cluster of which the spec does not tell where it is in the real world.
-fn nowhere(instance: &Instance, world: World) -> Option<fn(&Instance) -> Diagnostic> {
+fn nowhere(instance: &Instance) -> Option<fn(&Instance) -> Diagnostic> {
     let says = |name: &&str| !instance.attributes.get(name).is_null();
     let region = || !["aws", "localstack"].iter().any(says);
     let cluster = || !["k3d", "kubeconfig", "eks"].iter().any(says);
-    match (world, instance.kind.name) {
-        (World::Real, "region") if region() => Some(|one| {
+    match instance.kind.name {
+        "region" if region() => Some(|one| {
             let hint = "say `aws = {}` for AWS itself, `aws = { endpoint = \"…\" }` for what speaks like it, or \
                         `localstack = {}` for a container";
             unreachable(one, "region that is nowhere", hint)
         }),
-        (World::Real, "cluster") if cluster() => Some(|one| {
+        "cluster" if cluster() => Some(|one| {
             let hint = "say `k3d = {}` for a cluster in containers on this machine's engine, \
                         `kubeconfig = { context = \"…\" }` for one that exists already, or `eks = {}` for one of AWS's";
             unreachable(one, "cluster that is nowhere", hint)

@@ -87,10 +87,14 @@ impl Sessions {
         };
         let Some(first) = known.first() else {
             let which = hosts[0].as_str();
-            return Err(DriverError::new(Class::Unreachable, format!("its host `{which}` is not there, or was not seen")));
+            return Err(DriverError::new(
+                Class::Unreachable,
+                format!("its host `{which}` is not there, or was not seen"),
+            ));
         };
         let keeper = |host: &Arc<Object>| Some((self.0.registry.keeper(kind, Some(host))?.0, Arc::clone(host)));
-        let (driver, host) = known.iter().find_map(keeper).ok_or_else(|| nobody(&format!("{} in {}", kind.name, first.identity)))?;
+        let (driver, host) =
+            known.iter().find_map(keeper).ok_or_else(|| nobody(&format!("{} in {}", kind.name, first.identity)))?;
         self.open(driver, Some(&host)).await
     }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::action::Verb;
 use crate::address::Address;
 use crate::driver::{Busy, Class};
-use crate::plan::Verb;
 
 /// Something that happens to one step.
 #[derive(Clone, Debug)]

@@ -8,12 +8,13 @@ use tokio::time::Instant;
 use super::look;
 use super::step::{Shared, StepError};
 use super::verdict;
+use crate::action::{Action, Order, Verb};
 use crate::driver::protocol::{self, Ownership};
 use crate::driver::{DriverError, Look, Progress, Request, Session};
 use crate::identity::Identity;
-use crate::kind::{Facts as KindFacts, Outputs, Usage};
+use crate::kind::{Facts, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};
-use crate::plan::{Action, Change, Facts, Known, Knows as _, Order, Step, Target, Verb, references};
+use crate::plan::{Change, Known, Resolved, Resolver as _, Step, Target, references};
 use crate::value::Attributes;
 
 /// A step with everything resolved.
@@ -149,8 +150,7 @@ impl<'a> Make<'a> {
         let target = change.after.as_ref().ok_or_else(|| StepError::new("there is nothing to make"))?;
         let attributes = known.resolve(change.kind, &target.attributes).into_owned();
         let host = change.hosts.first().and_then(|host| known.outputs_of(host));
-        let facts =
-            KindFacts { attributes: &attributes, name: change.address.name(), place: change.address.place(), host };
+        let facts = Facts { attributes: &attributes, name: change.address.name(), place: change.address.place(), host };
         let derived = change.kind.derive_outputs(&facts);
         let resolved = if session.speaks_addresses() {
             attributes.clone()
@@ -233,7 +233,7 @@ impl<'a> Make<'a> {
         if self.change.kind.hosts_others() {
             shared.sessions.learn(self.object(outputs.clone()));
         }
-        let facts = Facts { attributes: Cow::Owned(self.attributes.clone()), outputs: Cow::Owned(outputs) };
+        let facts = Resolved { attributes: Cow::Owned(self.attributes.clone()), outputs: Cow::Owned(outputs) };
         known.learn(address.clone(), facts);
         Ok(())
     }
@@ -286,7 +286,11 @@ impl Remove<'_> {
         let attempt = Attempt { doubtful: false, end, progress: &Progress::default() };
         session.prepare(&make.request(&attempt)).await.map_err(|error| {
             let class = Some(error.class);
-            let text = format!("{}: nothing was deleted, as what comes after it can't be made: {}", error.class, error.chain());
+            let text = format!(
+                "{}: nothing was deleted, as what comes after it can't be made: {}",
+                error.class,
+                error.chain()
+            );
             StepError { class, text }
         })
     }

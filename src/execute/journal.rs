@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::action::Verb;
 use crate::address::Address;
-use crate::plan::Verb;
 
 /// One line of the journal about one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

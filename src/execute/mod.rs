@@ -25,9 +25,10 @@ pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
 pub use retry::backoff;
 
+use crate::action::Verb;
 use crate::address::Address;
 use crate::driver::Sessions;
-use crate::plan::{Plan, Selector, Verb};
+use crate::plan::{Plan, Selector};
 use step::{Did, StepError};
 
 /// How to execute a plan.

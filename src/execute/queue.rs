@@ -99,7 +99,8 @@ impl ReadyQueue {
 #[cfg(test)]
 mod tests {
     use super::ReadyQueue;
-    use crate::plan::{Step, Verb};
+    use crate::action::Verb;
+    use crate::plan::Step;
 
     fn queue(after: &[&[usize]]) -> ReadyQueue {
         let step = |after: &&[usize]| Step { change: 0, verb: Verb::Create, after: after.to_vec() };

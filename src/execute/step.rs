@@ -93,9 +93,11 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
         return Ok(Did::Nothing);
     }
     if !broken(Mutation::DropTheIntent) {
-        shared.journal.intend(entry.clone()).await.map_err(|error| {
-            StepError::new(format!("the journal can't be written, so nothing was done: {error}"))
-        })?;
+        shared
+            .journal
+            .intend(entry.clone())
+            .await
+            .map_err(|error| StepError::new(format!("the journal can't be written, so nothing was done: {error}")))?;
     }
     let (result, doubtful) = act(shared, step, change, &job, session.as_ref(), end).await;
     // The outcome is a convenience for the next run: losing it must not turn a success into a failure.

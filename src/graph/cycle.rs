@@ -6,12 +6,12 @@ use foldhash::{HashMap, HashSet};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::NodeIndex;
 
-use super::DependencyGraph;
+use super::dependencies::DependencyGraph;
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::spec::Desired;
+use crate::desired::Desired;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
-/// Reports one shortest cycle for each knot of resources that need each other.
+/// Reports one shortest cycle for each strongly connected component.
 ///
 /// # Errors
 /// When there is a cycle.
@@ -21,12 +21,12 @@ pub fn check(desired: &Desired, graph: &DependencyGraph) -> Result<(), Diagnosti
         return Ok(());
     }
     let mut diagnostics = Diagnostics::default();
-    for knot in kosaraju_scc(&graph.inner) {
-        let alone = knot.len() == 1;
-        if alone && graph.inner.find_edge(knot[0], knot[0]).is_none() {
+    for component in kosaraju_scc(&graph.inner) {
+        let alone = component.len() == 1;
+        if alone && graph.inner.find_edge(component[0], component[0]).is_none() {
             continue;
         }
-        let path = shortest(graph, &knot);
+        let path = shortest(graph, &component);
         let mut names: Vec<&str> = path.iter().chain(path.first()).map(|node| graph.inner[*node].as_str()).collect();
         if names.len() > LONGEST_SHOWN {
             let last = names[names.len() - 1];
@@ -49,15 +49,15 @@ pub fn check(desired: &Desired, graph: &DependencyGraph) -> Result<(), Diagnosti
 /// How many resources of a cycle are named.
 const LONGEST_SHOWN: usize = 12;
 
-/// A shortest cycle of a knot, beginning with its smallest address. Only a few starting points are tried in a large
-/// knot, so that the cost stays linear.
-fn shortest(graph: &DependencyGraph, knot: &[NodeIndex]) -> Vec<NodeIndex> {
+/// A shortest cycle of a component, beginning with its smallest address. Only a few starting points are tried in a large
+/// one, so that the cost stays linear.
+fn shortest(graph: &DependencyGraph, component: &[NodeIndex]) -> Vec<NodeIndex> {
     const STARTS: usize = 64;
-    let members: HashSet<NodeIndex> = knot.iter().copied().collect();
-    let mut starts = knot.to_vec();
+    let members: HashSet<NodeIndex> = component.iter().copied().collect();
+    let mut starts = component.to_vec();
     starts.sort_by_key(|node| &graph.inner[*node]);
     let cycles = starts.iter().take(STARTS).filter_map(|start| from(graph, &members, *start));
-    let mut best = cycles.min_by_key(Vec::len).unwrap_or_else(|| knot.to_vec());
+    let mut best = cycles.min_by_key(Vec::len).unwrap_or_else(|| component.to_vec());
     let smallest = (0..best.len()).min_by_key(|at| &graph.inner[best[*at]]).unwrap_or_default();
     best.rotate_left(smallest);
     best
@@ -85,7 +85,7 @@ fn from(graph: &DependencyGraph, members: &HashSet<NodeIndex>, start: NodeIndex)
     None
 }
 
-fn span(desired: &Desired, from: &Address, to: &Address) -> Option<crate::diagnostic::Span> {
+fn span(desired: &Desired, from: &Address, to: &Address) -> Option<Span> {
     let instance = desired.get(from)?;
     let edge = instance.references.iter().find(|edge| &edge.to == to);
     Some(edge.map_or(instance.declaration.header, |edge| edge.span))

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{DependencyGraph, Why};
+use super::dependencies::{DependencyGraph, Why};
 
 /// How to write a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

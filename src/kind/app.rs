@@ -2,6 +2,7 @@
 
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use crate::suggest::suggest;
 
 /// An app on each of its clusters.
 pub static APP: Kind = Kind {
@@ -51,19 +52,18 @@ pub static APP: Kind = Kind {
     ],
     outputs: &[],
     usage: &[],
-    check: |instance, desired, findings| {
+    check: |resource, spec, findings| {
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
-        let Some(namespace) = instance.attributes.get("namespace").as_str() else { return };
-        let declared = instance.hosts.iter().any(|host| host.kind() == "namespace");
+        let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
+        let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");
         if !declared && !BUILT_IN.contains(&namespace) {
             let names: Vec<&str> =
-                desired.of_kind("namespace").filter_map(|other| other.attributes.get("name").as_str()).collect();
+                spec.of_kind("namespace").filter_map(|other| other.attributes.get("name").as_str()).collect();
             findings.error(
-                instance,
                 "namespace",
                 "namespace that is not declared",
-                format!("no namespace `{namespace}` is declared on {}", instance.place().unwrap_or_default()),
-                crate::spec::suggest(namespace, &names)
+                format!("no namespace `{namespace}` is declared on {}", resource.place().unwrap_or_default()),
+                suggest(namespace, &names)
                     .unwrap_or_else(|| format!("declare [namespace.{namespace}] on the same clusters")),
             );
         }

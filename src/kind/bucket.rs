@@ -1,9 +1,11 @@
 //! An S3 bucket.
 
+use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
+use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
-use super::{Count, KMS_KEY, TAGS, TAGS_EXCLUSIVE, amount, check_kms_key, duration, iam, rule};
+use super::view::{Findings, Resource, View};
+use super::{amount, duration, iam, rule};
 use crate::address::Address;
-use crate::spec::{Desired, Findings, Instance};
 use crate::value::Value;
 
 /// An S3 bucket.
@@ -180,15 +182,14 @@ static LIFECYCLE: &[Attribute] = &[
     ),
 ];
 
-fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    check_kms_key(instance, findings);
-    for (at, rule) in instance.attributes.get("lifecycle").items().iter().enumerate() {
-        check_rule(instance, &format!("lifecycle.{at}"), rule, findings);
+fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+    check_kms_key(resource, findings);
+    for (at, rule) in resource.attributes.get("lifecycle").items().iter().enumerate() {
+        check_rule(&format!("lifecycle.{at}"), rule, findings);
     }
-    let get = |path: &str| instance.attributes.at(path).and_then(Value::as_str);
-    if get("replication.to").is_some() && instance.attributes.get("versioning") != &Value::Bool(true) {
+    let get = |path: &str| resource.attributes.at(path).and_then(Value::as_str);
+    if get("replication.to").is_some() && resource.attributes.get("versioning") != &Value::Bool(true) {
         findings.error(
-            instance,
             "replication",
             "replication without versions",
             "S3 replicates versions only, and this bucket keeps none",
@@ -197,20 +198,18 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
     }
     if get("replication.to").is_some() && get("replication.role").is_none() {
         findings.error(
-            instance,
             "replication",
             "replication without a role",
             "a role with the right rights can be made only where the target is plain and no KMS key is in use",
             "declare a role that S3 may take on, and name it: `role = \"role.NAME\"`",
         );
     }
-    let target = get("logging.to").and_then(|to| Address::parse(to).ok()).and_then(|address| desired.get(&address));
-    if let Some(target) = target.filter(|target| target.place() != instance.place()) {
+    let target = get("logging.to").and_then(|to| Address::parse(to).ok()).and_then(|address| spec.get(&address));
+    if let Some(target) = target.filter(|target| target.place() != resource.place()) {
         findings.error(
-            instance,
             "logging.to",
             "access log in another region",
-            format!("{} is not in {}", target.address, instance.place().unwrap_or_default()),
+            format!("{} is not in {}", target.address, resource.place().unwrap_or_default()),
             "S3 writes access logs within one region only: name a bucket of the same region",
         );
     }
@@ -218,7 +217,7 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
 
 /// S3 counts in days, and a rule has to do something:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>.
-fn check_rule(instance: &Instance, path: &str, rule: &Value, findings: &mut Findings) {
+fn check_rule(path: &str, rule: &Value, findings: &mut Findings) {
     let days = ["expire_after", "expire_noncurrent_after", "abort_uploads_after"];
     let own = days.iter().filter_map(|name| Some((format!("{path}.{name}"), rule.at(name)?)));
     let moves = rule.at("transitions").map(Value::items).unwrap_or_default().iter().enumerate();
@@ -229,7 +228,6 @@ fn check_rule(instance: &Instance, path: &str, rule: &Value, findings: &mut Find
         let seconds = value.as_str().and_then(|text| duration::parse(text).ok()).unwrap_or_default();
         if !seconds.is_multiple_of(86_400) {
             findings.error(
-                instance,
                 &path,
                 "part of a day",
                 "S3 counts the age of objects in whole days",
@@ -239,7 +237,6 @@ fn check_rule(instance: &Instance, path: &str, rule: &Value, findings: &mut Find
     }
     if !acts {
         findings.error(
-            instance,
             path,
             "lifecycle rule that does nothing",
             "S3 refuses a rule without any action",

@@ -33,11 +33,10 @@ pub static CHECK: Kind = Kind {
     ],
     outputs: &[],
     usage: &[],
-    check: |instance, _, findings| {
-        let set = |name| !instance.attributes.get(name).is_null();
+    check: |resource, _, findings| {
+        let set = |name| !resource.attributes.get(name).is_null();
         if set("target") == set("http") {
             findings.error(
-                instance,
                 if set("http") { "http" } else { "" },
                 "check without one question",
                 "a check asks either a `target` or an `http` URL",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::container::MOUNT;
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use crate::spec::{Desired, Findings, Instance};
+use super::view::{Findings, Resource, View};
 use crate::value::Value;
 
 /// A Kubernetes cluster in a region.
@@ -195,48 +195,47 @@ static EKS: &[Attribute] = &[
 /// The attributes that say how a cluster is reached that exists already.
 pub const EXISTING: [&str; 2] = ["kubeconfig", "eks"];
 
-fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     let ways = ["k3d"].into_iter().chain(EXISTING);
-    let said: Vec<&str> = ways.filter(|way| !instance.attributes.get(way).is_null()).collect();
+    let said: Vec<&str> = ways.filter(|way| !resource.attributes.get(way).is_null()).collect();
     if let [first, second, ..] = said.as_slice() {
         findings.error(
-            instance,
-            second,
+            *second,
             "cluster is two things at once",
             format!("`{first}` and `{second}` are different clusters"),
             format!("keep `{first}` or `{second}`, not both"),
         );
     }
-    if !exists(instance) {
-        check_ports(instance, desired, findings);
+    if !exists(resource) {
+        check_ports(resource, spec, findings);
     }
 }
 
 /// Whether it is there already: then nothing of how clusters are made is about it.
-fn exists(cluster: &Instance) -> bool {
+fn exists(cluster: &Resource<'_>) -> bool {
     EXISTING.iter().any(|way| !cluster.attributes.get(way).is_null())
 }
 
 /// Two clusters on one engine can't both publish the same port of it.
-fn check_ports(instance: &Instance, desired: &Desired, findings: &mut Findings) {
+fn check_ports(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, port) in instance.attributes.get("ports").items().iter().enumerate() {
+    for (index, port) in resource.attributes.get("ports").items().iter().enumerate() {
         let Some(host) = host_port(port) else { continue };
         if taken.insert(host, index).is_some() {
-            clash(instance, index, host, &instance.address.to_string(), findings);
+            clash(index, host, &resource.address.to_string(), findings);
         }
     }
-    let engine = instance.attributes.get("engine");
+    let engine = resource.attributes.get("engine");
     if taken.is_empty() {
         return;
     }
     // The cluster that the spec declares later is the one that finds the port taken.
-    let own = instance.declaration.header;
-    let earlier = desired.of_kind("cluster").filter(|other| other.declaration.header < own);
+    let own = resource.header;
+    let earlier = spec.of_kind("cluster").filter(|other| other.header < own);
     for other in earlier.filter(|other| other.attributes.get("engine") == engine && !exists(other)) {
         for port in other.attributes.get("ports").items().iter().filter_map(host_port) {
             if let Some(index) = taken.get(port) {
-                clash(instance, *index, port, &other.address.to_string(), findings);
+                clash(*index, port, &other.address.to_string(), findings);
             }
         }
     }
@@ -246,10 +245,9 @@ fn host_port(port: &Value) -> Option<&str> {
     port.as_str()?.split(':').next()
 }
 
-fn clash(instance: &Instance, index: usize, port: &str, other: &str, findings: &mut Findings) {
+fn clash(index: usize, port: &str, other: &str, findings: &mut Findings) {
     findings.error(
-        instance,
-        &format!("ports.{index}"),
+        format!("ports.{index}"),
         "port taken twice",
         format!("{other} already publishes port {port} on the same engine"),
         "choose another host port, or put the clusters on different engines",

@@ -1,8 +1,9 @@
 //! A container on a container engine.
 
+use super::attributes::{ENGINE, LABELS, TEXT};
+use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{ENGINE, LABELS, TEXT, rule};
-use crate::spec::{Desired, Findings, Instance};
+use super::view::{Findings, Resource, View};
 use crate::value::Value;
 
 static TEXTS: Type = Type::Text(&rule::SOME);
@@ -233,26 +234,24 @@ static WAIT: &[Attribute] = &[
     Attribute::new("log", Type::Text(&rule::SOME), "A text that it writes.", &["\"ready\"", "\"Ready.\""]),
 ];
 
-fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    if instance.attributes.get("wait").as_str() == Some("healthy") && instance.attributes.get("health").is_null() {
+fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+    if resource.attributes.get("wait").as_str() == Some("healthy") && resource.attributes.get("health").is_null() {
         // The image may bring a health check of its own, which only the engine knows.
         findings.warning(
-            instance,
             "wait",
             "health check that only the image can bring",
             "it waits to be healthy, and the spec says no `health`",
             "set `health`, unless the image has a health check of its own",
         );
     }
-    let engine = instance.attributes.get("engine");
-    let own = instance.declaration.header;
-    let earlier = desired.of_kind("container").filter(|other| other.declaration.header < own);
+    let engine = resource.attributes.get("engine");
+    let own = resource.header;
+    let earlier = spec.of_kind("container").filter(|other| other.header < own);
     for other in earlier.filter(|other| other.attributes.get("engine") == engine) {
-        for (at, port) in instance.attributes.get("ports").items().iter().enumerate() {
+        for (at, port) in resource.attributes.get("ports").items().iter().enumerate() {
             if other.attributes.get("ports").items().iter().any(|theirs| outside(theirs) == outside(port)) {
                 findings.error(
-                    instance,
-                    &format!("ports.{at}"),
+                    format!("ports.{at}"),
                     "port taken twice",
                     format!("{} already publishes `{}` on the same engine", other.address, outside(port)),
                     "choose another port of the machine, or another engine",

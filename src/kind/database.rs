@@ -1,8 +1,9 @@
 //! A database and its topology.
 
+use super::count::Count;
+use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict, counted};
-use super::{Count, rule};
-use crate::spec::{Desired, Findings, Instance};
+use super::view::{Findings, Resource, View};
 use crate::value::Value;
 
 /// A database over several regions.
@@ -75,16 +76,15 @@ pub static DATABASE: Kind = Kind {
 
 /// The rules of multi-region databases.
 /// Source: <https://www.cockroachlabs.com/docs/stable/multiregion-survival-goals>.
-fn check(instance: &Instance, _: &Desired, findings: &mut Findings) {
-    let attributes = &instance.attributes;
+fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
+    let attributes = resource.attributes;
     let text = |name| attributes.get(name).as_str();
     let regions: Vec<&str> = attributes.get("regions").items().iter().filter_map(Value::as_str).collect();
     if text("survive") == Some("region") && regions.len() < 3 {
         findings.error(
-            instance,
             "survive",
             "too few regions to survive the loss of one",
-            format!("`survive = \"region\"` needs three regions, and {} has {}", instance.address, regions.len()),
+            format!("`survive = \"region\"` needs three regions, and {} has {}", resource.address, regions.len()),
             "add a region to `regions` (it needs no application, only a database node), or use `survive = \"zone\"`",
         );
     }
@@ -92,7 +92,6 @@ fn check(instance: &Instance, _: &Desired, findings: &mut Findings) {
         && !regions.contains(&primary)
     {
         findings.error(
-            instance,
             "primary_region",
             "primary region that is not among the regions",
             format!("`{primary}` is not in `regions`, which has {}", regions.join(", ")),
@@ -101,7 +100,6 @@ fn check(instance: &Instance, _: &Desired, findings: &mut Findings) {
     }
     if text("engine") == Some("postgresql") && regions.len() > 1 {
         findings.error(
-            instance,
             "engine",
             "engine that knows no regions",
             format!("PostgreSQL keeps a database in one place, and `regions` has {}", regions.len()),

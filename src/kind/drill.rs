@@ -45,11 +45,10 @@ pub static DRILL: Kind = Kind {
     ],
     outputs: &[],
     usage: &[],
-    check: |instance, _, findings| {
-        let set = |path| instance.attributes.at(path).is_some_and(|value| !value.is_null());
+    check: |resource, _, findings| {
+        let set = |path| resource.attributes.at(path).is_some_and(|value| !value.is_null());
         if set("fault.stop") == set("fault.delete") {
             findings.error(
-                instance,
                 "fault",
                 "drill without one fault",
                 "a drill injects exactly one fault",

@@ -1,6 +1,6 @@
 //! Durations as people write them: `"30s"`, `"5m"`, `"1h30m"`, `"14d"`.
 
-use super::schema::Fault;
+use super::fault::Fault;
 use crate::value::Text;
 
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];

@@ -4,9 +4,10 @@
 
 use jsonc_parser::ast::{Object, Value as Node};
 
+use super::fault::Fault;
 use super::json;
-use super::schema::{Attribute, Fault, Rule, Type};
-use crate::spec::{Findings, Instance};
+use super::schema::{Attribute, Rule, Type};
+use super::view::{Findings, Resource};
 use crate::value::Value;
 
 /// An action: `s3:GetObject`, `sqs:*`, `*`.
@@ -66,16 +67,16 @@ pub static STATEMENT: &[Attribute] = &[
 ];
 
 /// Warns about statements that allow everything on everything.
-pub fn check_grants(instance: &Instance, findings: &mut Findings) {
+pub fn check_grants(resource: &Resource<'_>, findings: &mut Findings) {
     let star =
         |value: Option<&Value>| value.is_some_and(|set| set.items().iter().any(|item| item.as_str() == Some("*")));
-    for (index, statement) in instance.attributes.get("allow").items().iter().enumerate() {
+    for (index, statement) in resource.attributes.get("allow").items().iter().enumerate() {
         if star(statement.at("actions")) && star(statement.at("resources")) {
-            grants_everything(instance, &format!("allow.{index}"), findings);
+            grants_everything(&format!("allow.{index}"), findings);
         }
     }
     for path in ["document", "policy"] {
-        let Some(text) = instance.attributes.get(path).as_str() else { continue };
+        let Some(text) = resource.attributes.get(path).as_str() else { continue };
         let meaning = json::meaning(text);
         let statements = meaning.at("Statement").cloned().unwrap_or_default();
         let statements = if let Value::List(list) = statements { list } else { vec![statements] };
@@ -84,14 +85,13 @@ pub fn check_grants(instance: &Instance, findings: &mut Findings) {
             s.at("Effect").and_then(Value::as_str) == Some("Allow") && star(s.at("Action")) && star(s.at("Resource"))
         };
         if statements.iter().any(open) {
-            grants_everything(instance, path, findings);
+            grants_everything(path, findings);
         }
     }
 }
 
-fn grants_everything(instance: &Instance, path: &str, findings: &mut Findings) {
+fn grants_everything(path: &str, findings: &mut Findings) {
     findings.warning(
-        instance,
         path,
         "policy grants everything",
         "this statement allows every action on every resource",

@@ -6,7 +6,7 @@ use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::schema::Fault;
+use super::fault::Fault;
 use crate::value::Value;
 
 const STRICT: ParseOptions = ParseOptions {

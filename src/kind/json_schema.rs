@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::attributes::attributes_of;
+use super::normal::literal;
 use super::schema::{Attribute, Kind, Places, Type};
-use super::{ALL, attributes_of, duration, literal};
+use super::{ALL, duration};
 
 /// The schema of a whole spec, as JSON Schema draft 7, which TOML language servers read.
 #[must_use]

@@ -1,7 +1,8 @@
 //! A network on a container engine.
 
+use super::attributes::{ENGINE, LABELS};
+use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
-use super::{ENGINE, LABELS, rule};
 
 /// A network that containers, regions and clusters share. An engine changes nothing about a network that exists, so every
 /// change replaces it: <https://docs.docker.com/reference/api/engine/>.
@@ -51,11 +52,10 @@ pub static NETWORK: Kind = Kind {
     ],
     outputs: &[],
     usage: &["containers"],
-    check: |instance, _, findings| {
-        let set = |name| !instance.attributes.get(name).is_null();
+    check: |resource, _, findings| {
+        let set = |name| !resource.attributes.get(name).is_null();
         if set("gateway") && !set("subnet") {
             findings.error(
-                instance,
                 "gateway",
                 "gateway without a subnet",
                 "an engine takes a gateway only along with the subnet that it is in",

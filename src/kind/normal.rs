@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::schema::{Attribute, Type};
+use super::attributes::COMMON;
+use super::schema::{Attribute, Kind, Type};
 use super::{document, duration};
 use crate::value::{Attributes, Value};
 
@@ -49,7 +50,7 @@ pub fn normal(ty: &Type, value: Value) -> Value {
 
 /// Brings every attribute into its normal form.
 #[must_use]
-pub fn normal_attributes(kind: &super::Kind, attributes: Attributes) -> Attributes {
+pub fn normal_attributes(kind: &Kind, attributes: Attributes) -> Attributes {
     kind.attributes
         .iter()
         .map(|attribute| (attribute.name, normal(&attribute.ty, attributes.get(attribute.name).clone())))
@@ -61,7 +62,7 @@ pub fn normal_attributes(kind: &super::Kind, attributes: Attributes) -> Attribut
 pub fn default_of(attribute: &Attribute) -> Value {
     static DEFAULTS: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
         let mut defaults = HashMap::new();
-        let lists = super::ALL.iter().map(|kind| kind.attributes).chain([super::COMMON]);
+        let lists = super::ALL.iter().map(|kind| kind.attributes).chain([COMMON]);
         lists.for_each(|list| collect(list, &mut defaults));
         defaults
     });

@@ -1,8 +1,9 @@
 //! A managed IAM policy.
 
+use super::attributes::{TAGS, TAGS_EXCLUSIVE};
 use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{TAGS, TAGS_EXCLUSIVE, iam, rule};
+use super::{iam, rule};
 
 /// A managed IAM policy.
 pub static POLICY: Kind = Kind {
@@ -53,18 +54,17 @@ pub static POLICY: Kind = Kind {
         }),
     }],
     usage: &[],
-    check: |instance, _, findings| {
-        let set = |name| !instance.attributes.get(name).is_null();
+    check: |resource, _, findings| {
+        let set = |name| !resource.attributes.get(name).is_null();
         if set("document") == (set("allow") || set("deny")) {
             findings.error(
-                instance,
                 if set("document") { "document" } else { "" },
                 "policy without one content",
                 "a policy needs either statements (`allow`, `deny`) or a `document`",
                 "write [[policy.NAME.allow]] with `actions` and `resources`",
             );
         }
-        iam::check_grants(instance, findings);
+        iam::check_grants(resource, findings);
     },
     loss: |_| Verdict::recoverable("a policy holds no data; the spec can make it again"),
     update_loss: |_, _, _| None,

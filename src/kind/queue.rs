@@ -1,9 +1,11 @@
 //! An SQS queue.
 
+use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
+use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
-use super::{KMS_KEY, TAGS, Count, TAGS_EXCLUSIVE, check_kms_key, duration, iam, rule};
+use super::view::{Findings, Location, Resource, View};
+use super::{duration, iam, rule};
 use crate::address::Address;
-use crate::spec::{Desired, Findings, Instance};
 use crate::value::{Attributes, Value};
 
 /// An SQS queue. Limits from
@@ -157,14 +159,13 @@ const POLICY_EXAMPLES: &[&str] = &[
     r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sqs:ReceiveMessage","Resource":"arn:aws:sqs:us-east-1:000000000000:orders"}]}'"#,
 ];
 
-fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    let attributes = &instance.attributes;
+fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+    let attributes = resource.attributes;
     let fifo = attributes.get("fifo") == &Value::Bool(true);
     let name = attributes.get("name").as_str().unwrap_or_default();
     if fifo && !name.ends_with(".fifo") {
-        findings.error(
-            instance,
-            if findings.says(instance, "name") { "name" } else { "fifo" },
+        findings.error_at(
+            Location::First(&["name", "fifo"]),
             "FIFO queue without its ending",
             format!("SQS takes a FIFO queue only under a name that ends with `.fifo`; this one is `{name}`"),
             format!("set `name = \"{name}.fifo\"`"),
@@ -172,24 +173,22 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
     }
     if !fifo && name.ends_with(".fifo") {
         findings.error(
-            instance,
             "name",
             "FIFO name on a standard queue",
             "a name that ends with `.fifo` belongs to a FIFO queue",
             "set `fifo = true`, or choose another name",
         );
     }
-    check_kms_key(instance, findings);
-    check_dead_letter(instance, fifo, desired, findings);
+    check_kms_key(resource, findings);
+    check_dead_letter(resource, fifo, spec, findings);
 }
 
-fn check_dead_letter(instance: &Instance, fifo: bool, desired: &Desired, findings: &mut Findings) {
+fn check_dead_letter(resource: &Resource<'_>, fifo: bool, spec: &dyn View, findings: &mut Findings) {
     let path = "dead_letter.queue";
-    let Some(target) = instance.attributes.at(path).and_then(Value::as_str) else { return };
-    let Some(other) = Address::parse(target).ok().and_then(|address| desired.get(&address)) else { return };
-    if other.address == instance.address {
+    let Some(target) = resource.attributes.at(path).and_then(Value::as_str) else { return };
+    let Some(other) = Address::parse(target).ok().and_then(|address| spec.get(&address)) else { return };
+    if other.address == resource.address {
         findings.error(
-            instance,
             path,
             "dead-letter queue of itself",
             "a queue can't be its own dead-letter queue",
@@ -200,19 +199,17 @@ fn check_dead_letter(instance: &Instance, fifo: bool, desired: &Desired, finding
     if (other.attributes.get("fifo") == &Value::Bool(true)) != fifo {
         let word = |fifo| if fifo { "a FIFO queue" } else { "a standard queue" };
         findings.error(
-            instance,
             path,
             "dead-letter queue of the other type",
             format!("{} is {}, this is {}", other.address, word(!fifo), word(fifo)),
             "give the dead-letter queue the same `fifo` as this one",
         );
     }
-    if other.place() != instance.place() {
+    if other.place() != resource.place() {
         findings.error(
-            instance,
             path,
             "dead-letter queue in another region",
-            format!("{} is not in {}", other.address, instance.place().unwrap_or_default()),
+            format!("{} is not in {}", other.address, resource.place().unwrap_or_default()),
             "SQS moves messages within one region only: name a queue of the same region",
         );
     }

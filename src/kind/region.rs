@@ -1,8 +1,9 @@
 //! A region: what every regional resource lives in.
 
+use super::attributes::{ENGINE, TEXT};
+use super::rule;
 use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type, Verdict};
-use super::{ENGINE, TEXT, rule};
-use crate::spec::{Desired, Findings, Instance};
+use super::view::{Findings, Resource, View};
 use crate::value::Value;
 
 /// A region of a cloud, or something that stands in for one.
@@ -103,24 +104,22 @@ static LOCALSTACK: &[Attribute] = &[
     ENGINE,
 ];
 
-fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    let get = |one: &Instance, name: &str| one.attributes.at(name).cloned().filter(|value| !value.is_null());
-    if get(instance, "aws").is_some() && get(instance, "localstack").is_some() {
+fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+    let get = |one: &Resource<'_>, name: &str| one.attributes.at(name).cloned().filter(|value| !value.is_null());
+    if get(resource, "aws").is_some() && get(resource, "localstack").is_some() {
         findings.error(
-            instance,
             "localstack",
             "region is two things at once",
             "a region is either AWS or a LocalStack container",
             "keep `aws` or `localstack`, not both",
         );
     }
-    let place = |one: &Instance| Some((get(one, "localstack.port")?, get(one, "localstack.engine")));
-    let own = instance.declaration.header;
-    let mut earlier = desired.of_kind("region").filter(|other| other.declaration.header < own);
-    let taken = place(instance).and_then(|own| earlier.find(|other| place(other).as_ref() == Some(&own)));
+    let place = |one: &Resource<'_>| Some((get(one, "localstack.port")?, get(one, "localstack.engine")));
+    let own = resource.header;
+    let mut earlier = spec.of_kind("region").filter(|other| other.header < own);
+    let taken = place(resource).and_then(|own| earlier.find(|other| place(other).as_ref() == Some(&own)));
     if let Some(other) = taken {
         findings.error(
-            instance,
             "localstack",
             "port taken twice",
             format!("{} is a LocalStack on the same port of the same engine", other.address),

@@ -1,7 +1,8 @@
 //! An IAM role with its inline policy.
 
+use super::attributes::{TAGS, TAGS_EXCLUSIVE};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{TAGS, TAGS_EXCLUSIVE, iam, rule};
+use super::{iam, rule};
 
 /// An IAM role.
 pub static ROLE: Kind = Kind {
@@ -110,18 +111,17 @@ pub static ROLE: Kind = Kind {
         }),
     }],
     usage: &[],
-    check: |instance, _, findings| {
-        let set = |name| !instance.attributes.get(name).is_null();
+    check: |resource, _, findings| {
+        let set = |name| !resource.attributes.get(name).is_null();
         if set("trust") == set("trust_policy") {
             findings.error(
-                instance,
                 if set("trust") { "trust_policy" } else { "" },
                 "role without one trust policy",
                 "a role needs exactly one of `trust` and `trust_policy`",
                 "say who may take the role on: `trust = { service = \"ec2.amazonaws.com\" }`",
             );
         }
-        iam::check_grants(instance, findings);
+        iam::check_grants(resource, findings);
     },
     loss: |_| Verdict::recoverable("a role holds no data; the spec can make it again"),
     update_loss: |_, _, _| None,

@@ -1,6 +1,7 @@
 //! The rules that names and texts of the outside world keep, each with its source.
 
-use super::schema::{Fault, Rule};
+use super::fault::Fault;
+use super::schema::Rule;
 
 /// Any text.
 pub static ANY: Rule = Rule { says: "text", pattern: None, check: |_| Ok(()) };

@@ -1,14 +1,12 @@
 //! The words in which a kind describes itself: one table per kind, from which the parser, the normal form, the JSON
 //! Schema, `atlas explain` and the generated tests are all derived.
 
-use std::ops::Range;
-
 use litemap::LiteMap;
-
 use serde::Serialize;
 
 use super::count::Count;
-use crate::spec::{Desired, Findings, Instance};
+use super::fault::Fault;
+use super::view::{Findings, Resource, View};
 use crate::value::{Attributes, Text};
 
 /// A kind of resource: its attributes, where it stands, what it tells once it exists, and what its deletion loses.
@@ -35,7 +33,7 @@ pub struct Kind {
     /// Counters that a driver observes, such as the objects in a bucket: the evidence for a loss verdict.
     pub usage: &'static [&'static str],
     /// Checks of one resource that need more than one attribute, or the rest of the spec.
-    pub check: fn(&Instance, &Desired, &mut Findings),
+    pub check: fn(&Resource<'_>, &dyn View, &mut Findings),
     /// What deleting an object in use like this would lose.
     pub loss: fn(&Usage) -> Verdict,
     /// What changing an object in place, from these attributes to those, would lose; none when nothing.
@@ -137,17 +135,6 @@ pub struct Rule {
     pub pattern: Option<&'static str>,
     /// The check itself.
     pub check: fn(&str) -> Result<(), Fault>,
-}
-
-/// Why a text breaks its rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The bytes of the text that are wrong; all of it when not known better.
-    pub at: Option<Range<usize>>,
-    /// What is wrong.
-    pub reason: String,
-    /// The way out.
-    pub hint: Option<String>,
 }
 
 /// What is known of an object beyond its attributes.
@@ -296,28 +283,6 @@ impl Kind {
 impl std::fmt::Debug for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
-    }
-}
-
-impl Fault {
-    /// A fault in all of the text.
-    #[must_use]
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self { at: None, reason: reason.into(), hint: None }
-    }
-
-    /// Points at the bytes that are wrong.
-    #[must_use]
-    pub fn at(mut self, range: Range<usize>) -> Self {
-        self.at = Some(range);
-        self
-    }
-
-    /// Says the way out.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
     }
 }
 

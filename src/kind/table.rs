@@ -1,8 +1,10 @@
 //! A table of a database.
 
+use super::count::Count;
+use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
-use super::{Count, rule};
-use crate::spec::{Desired, Findings, Instance};
+use super::view::{Findings, Location, Resource, View};
+use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
 /// A table inside a database.
@@ -94,15 +96,14 @@ static INDEX: &[Attribute] = &[
     Attribute::new("unique", Type::Bool, "Whether no two rows may share them.", &["false", "true"]).default("false"),
 ];
 
-fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    let attributes = &instance.attributes;
+fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+    let attributes = resource.attributes;
     let mut columns: Vec<&str> = Vec::new();
     for (index, column) in attributes.get("columns").items().iter().enumerate() {
         let Some(name) = column.at("name").and_then(Value::as_str) else { continue };
         if columns.contains(&name) {
             findings.error(
-                instance,
-                &format!("columns.{index}.name"),
+                format!("columns.{index}.name"),
                 "column declared twice",
                 format!("`{name}` is already a column of this table"),
                 "remove one of them, or rename it",
@@ -112,13 +113,11 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
     }
     let mut expect = |attribute: &str, name: &Value| {
         let Some(name) = name.as_str().filter(|name| !columns.contains(name)) else { return };
-        findings.error_about(
-            instance,
-            attribute,
-            name,
+        findings.error_at(
+            Location::Text { attribute: attribute.to_owned(), text: name.to_owned() },
             "column that does not exist",
             format!("this table has no column `{name}`"),
-            crate::spec::suggest(name, &columns).unwrap_or_else(|| format!("its columns are {}", columns.join(", "))),
+            suggest(name, &columns).unwrap_or_else(|| format!("its columns are {}", columns.join(", "))),
         );
     };
     attributes.get("primary_key").items().iter().for_each(|name| expect("primary_key", name));
@@ -126,16 +125,15 @@ fn check(instance: &Instance, desired: &Desired, findings: &mut Findings) {
         index.at("columns").map_or(&[][..], Value::items).iter().for_each(|name| expect("indexes", name));
     }
     expect("region_column", attributes.get("region_column"));
-    check_locality(instance, desired, findings);
+    check_locality(resource, spec, findings);
 }
 
-fn check_locality(instance: &Instance, desired: &Desired, findings: &mut Findings) {
-    let text = |name| instance.attributes.get(name).as_str();
+fn check_locality(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+    let text = |name| resource.attributes.get(name).as_str();
     let locality = text("locality").unwrap_or_default();
-    let Some(database) = instance.address.parent().and_then(|parent| desired.get(&parent)) else { return };
+    let Some(database) = resource.address.parent().and_then(|parent| spec.get(&parent)) else { return };
     if locality != "regional by table" && database.attributes.get("engine").as_str() == Some("postgresql") {
         findings.error(
-            instance,
             "locality",
             "locality that the engine does not know",
             format!("PostgreSQL has no `{locality}` tables"),
@@ -144,7 +142,6 @@ fn check_locality(instance: &Instance, desired: &Desired, findings: &mut Finding
     }
     if text("region_column").is_some() && locality != "regional by row" {
         findings.error(
-            instance,
             "region_column",
             "region column without its locality",
             "`region_column` has no effect unless rows live by region",
@@ -168,9 +165,7 @@ fn dropped_columns(before: &Attributes, after: &Attributes, usage: &Usage) -> Op
     let which = lost.join(", ");
     Some(match counted(usage, "rows") {
         Count::Exactly(0) => Verdict::safe(format!("the table is empty, so nothing is in {which}")),
-        Count::Unknown => {
-            Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed"))
-        }
+        Count::Unknown => Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed")),
         rows => Verdict::lossy(format!("{} would lose what is in {which}", rows.words("row"))),
     })
 }

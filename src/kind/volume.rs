@@ -1,7 +1,9 @@
 //! A volume on a container engine.
 
+use super::attributes::{ENGINE, LABELS, TEXT};
+use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
-use super::{Count, ENGINE, LABELS, TEXT, amount, rule};
+use super::{amount, rule};
 
 /// A volume: data that outlives the containers that use it.
 pub static VOLUME: Kind = Kind {

@@ -1,14 +1,14 @@
-//! What is as it should be already, told at a glance and of all resources at once: it is so of almost everything in almost
-//! every plan, and what is left for the planner to think about is the rest.
+//! The baseline of a plan: which resources are as the spec says already. That is so of almost everything in almost every
+//! plan, so it is found out by one cheap comparison, on all cores, and the planner decides about the rest.
 
 use super::options::{Options, selected};
-use super::resolve::Knows;
+use super::resolve::Resolver;
 use crate::address::Address;
+use crate::desired::{Desired, Instance};
 use crate::graph::{DependencyGraph, Position};
 use crate::kind::Outputs;
 use crate::observed::{Object, Observed};
 use crate::parallel::{self, SHARE};
-use crate::spec::{Desired, Instance};
 use crate::value::Attributes;
 
 /// The resources of a spec beside their objects.
@@ -91,7 +91,7 @@ impl<'a> Baseline<'a> {
 }
 
 /// What others may ask is what was observed. Whoever asks of something that does not stay so is decided about by itself.
-impl Knows for Baseline<'_> {
+impl Resolver for Baseline<'_> {
     fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
         Some(&self.object(self.graph.position(address)?)?.attributes)
     }

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::action::{Action, Cause};
+use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::identity::Identity;
 use crate::kind::{Kind, Risk, Usage, Verdict};
-use crate::observed::Mark;
+use crate::observed::{Mark, Object};
 use crate::value::{Attributes, Value, hash};
 
 /// What is done about one resource.
@@ -126,6 +126,21 @@ impl Change {
     }
 }
 
+impl Target {
+    /// An object as it was observed.
+    #[must_use]
+    pub fn of(object: &Object) -> Self {
+        Self {
+            identity: object.identity.clone(),
+            hosts: object.hosts.clone(),
+            attributes: object.attributes.clone(),
+            usage: object.usage.clone(),
+            mark: object.mark.clone(),
+            unmarked: false,
+        }
+    }
+}
+
 impl Blocked {
     /// What a resource waits for, in words.
     #[must_use]
@@ -133,7 +148,7 @@ impl Blocked {
         if &self.by == own {
             return self.reason.clone();
         }
-        // The whole story is told once, at what it is about.
+        // The full reason is shown once, at the resource that it is about.
         let short = self.reason.split(": ").next().unwrap_or_default();
         format!("{} {short}", self.by)
     }
@@ -179,4 +194,11 @@ impl Serialize for Change {
         entry.serialize_field("attributes", &self.attributes)?;
         entry.end()
     }
+}
+
+/// What a person calls an object that only its identity names: its kind and its name there.
+pub fn address_of(identity: &str) -> Address {
+    let mut parts = identity.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    Address::new(parts.next().unwrap_or_default(), name, None)
 }

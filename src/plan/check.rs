@@ -3,10 +3,10 @@
 
 use foldhash::{HashMap, HashSet};
 
-use super::Plan;
-use super::action::Action;
 use super::change::Change;
-use super::schedule::{Step, Verb};
+use super::planned::Plan;
+use super::schedule::Step;
+use crate::action::{Action, Verb};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 

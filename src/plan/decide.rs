@@ -10,21 +10,22 @@ use std::cell::OnceCell;
 
 use foldhash::HashSet;
 
-use super::action::{Action, Cause, Order};
 use super::baseline::Baseline;
 use super::change::{AttributeChange, Blocked, Change, Target};
 use super::diff;
+use super::known::Known;
 use super::options::{Options, selected};
 use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
-use super::resolve::{Known, Knows as _};
+use super::resolve::Resolver as _;
+use crate::action::{Action, Cause, Order};
 use crate::address::Address;
+use crate::desired::{Desired, Edge, Instance};
 use crate::diagnostic::Diagnostics;
 use crate::graph::{DependencyGraph, Position};
 use crate::kind::{Outputs, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::Recorded;
-use crate::spec::{Desired, Instance};
 use crate::value::{Attributes, Value};
 
 /// What becomes of a resource, as those that need it see it.
@@ -43,7 +44,7 @@ enum Disposition {
 }
 
 /// Where a resource's object is.
-enum Found<'a> {
+enum Match<'a> {
     /// Where it belongs.
     Here(&'a Object),
     /// Under another identity: it was renamed or moved in the spec.
@@ -63,8 +64,8 @@ pub struct Decider<'a> {
     baseline: &'a Baseline<'a>,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'a>,
-    /// The resources to whose attributes others refer, and not only to their outputs; told when it is first asked for.
-    quoted: OnceCell<HashSet<Address>>,
+    /// The resources to whose attributes others refer, and not only to their outputs; worked out when it is first asked for.
+    referred_to: OnceCell<HashSet<Address>>,
     /// By position.
     dispositions: Vec<Option<Disposition>>,
     /// Which resources stay as they were seen, by position.
@@ -95,7 +96,7 @@ impl<'a> Decider<'a> {
             options,
             baseline,
             known: if options.destroy { Known::default() } else { Known::on(baseline) },
-            quoted: OnceCell::new(),
+            referred_to: OnceCell::new(),
             dispositions: vec![None; size],
             untouched: vec![false; size],
             claimed: vec![false; observed.objects().len()],
@@ -144,34 +145,34 @@ impl<'a> Decider<'a> {
             return Disposition::Blocked(Box::new(blocked));
         }
         let found = self.find(instance);
-        if let Found::Here(object) = found
+        if let Match::Here(object) = found
             && (object.external || self.baseline.is_plain(instance) && self.is_unchanged(at, instance, object))
         {
             self.claim(object);
             self.unchanged += 1;
-            self.remember(instance, object);
+            self.learn_observed(instance, object);
             return Disposition::Stays;
         }
         let after = self.known.resolve(instance.kind, &instance.attributes);
         let object = match found {
-            Found::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
+            Match::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
                 self.learn(instance, &after, Outputs::new());
                 // An object of its own under another name stays until this is settled.
                 self.claim_marked(&instance.address);
                 return self.foreign(instance, object, diagnostics);
             }
-            Found::Foreign(object) | Found::Here(object) | Found::Elsewhere(object) => Some(object),
-            Found::Nothing => None,
+            Match::Foreign(object) | Match::Here(object) | Match::Elsewhere(object) => Some(object),
+            Match::Nothing => None,
         };
         if let Some(object) = object {
             self.claim(object);
         }
-        let mut change = match object {
+        let change = match object {
             Some(object) => self.existing(instance, &found, object, after.into_owned()),
             None => self.creation(instance, after.into_owned()),
         };
         self.protect(&change, diagnostics);
-        if let Found::Elsewhere(object) = found
+        if let Match::Elsewhere(object) = found
             && instance.settings.keeps_name
             && let Some(diagnostic) = not_its_name(&change, instance, object)
         {
@@ -199,6 +200,11 @@ impl<'a> Decider<'a> {
             self.unchanged += 1;
             return disposition;
         }
+        self.add(instance, change, disposition)
+    }
+
+    /// Takes a change into the plan, blocked where something that it needs is. What becomes of the resource then.
+    fn add(&mut self, instance: &Instance, mut change: Change, disposition: Disposition) -> Disposition {
         let waits = if change.action.makes() { self.waits_for(instance, change.action) } else { None };
         if let Some(blocked) = waits {
             change.blocked = Some(blocked.clone());
@@ -226,7 +232,7 @@ impl<'a> Decider<'a> {
         self.dispositions[self.graph.position(address)?].as_ref()
     }
 
-    fn existing(&self, instance: &'a Instance, found: &Found<'_>, object: &Object, mut after: Attributes) -> Change {
+    fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
         diff::leave_ignored(instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
         let mark = object.mark.as_ref();
         let mut attributes =
@@ -236,7 +242,7 @@ impl<'a> Decider<'a> {
         if let Some(mark) = mark {
             attributes.extend(mark_changes(mark, &wanted));
         }
-        attributes.extend(object.condition.reason().map(creation::repair));
+        attributes.extend(object.condition.reason().map(diff::repair));
         if attributes.is_empty() && mark.is_some() {
             attributes = self.replaced_references(instance, &after);
         }
@@ -244,7 +250,7 @@ impl<'a> Decider<'a> {
         let asked = attributes.iter().any(|change| !change.drifted);
         let replaced_need = self.replaced_need(instance);
         let forced = selected(&self.options.replace, &instance.address);
-        let moved = matches!(found, Found::Elsewhere(_));
+        let moved = matches!(found, Match::Elsewhere(_));
         let host_order = self.host_order(instance);
         let replaces = forced || moved || host_order.is_some() || attributes.iter().any(|change| change.replaces);
         let action = if selected(&self.options.forget, &instance.address) && mark.is_some() {
@@ -253,7 +259,7 @@ impl<'a> Decider<'a> {
             let free = self.observed.at(&instance.identity).is_none();
             let side_by_side = moved && free && instance.kind.coexists && host_order != Some(Order::DeleteFirst);
             Action::Replace(if side_by_side { Order::CreateFirst } else { Order::DeleteFirst })
-        } else if matches!(found, Found::Foreign(_)) || mark.is_none() || renamed.is_some() {
+        } else if matches!(found, Match::Foreign(_)) || mark.is_none() || renamed.is_some() {
             Action::Adopt
         } else if attributes.is_empty() {
             Action::NoOp
@@ -267,7 +273,7 @@ impl<'a> Decider<'a> {
                 (Cause::ReplacedDependency, format!("{need} is replaced"))
             }
             _ if action == Action::Forget => (Cause::Spec, "Atlas was asked to let go of it".into()),
-            _ if matches!(found, Found::Foreign(_)) || mark.is_none() => {
+            _ if matches!(found, Match::Foreign(_)) || mark.is_none() => {
                 (Cause::Spec, format!("it exists and belonged to {}", object.owner()))
             }
             (_, Some(old)) => (Cause::Spec, format!("it was known as {old}")),
@@ -299,11 +305,11 @@ impl<'a> Decider<'a> {
     /// Attributes that name a resource whose object is replaced: the new object has to be named again, although its
     /// address is the same.
     fn replaced_references(&self, instance: &Instance, after: &Attributes) -> Vec<AttributeChange> {
-        let replaced = |edge: &&crate::spec::Edge| {
+        let replaced = |edge: &&Edge| {
             let named = after.at(&edge.attribute).and_then(Value::as_str) == Some(edge.to.as_str());
             named && matches!(self.disposition(&edge.to), Some(Disposition::Replaced(_)))
         };
-        let entry = |edge: &crate::spec::Edge| AttributeChange {
+        let entry = |edge: &Edge| AttributeChange {
             path: edge.attribute.to_string(),
             before: edge.to.as_str().into(),
             after: edge.to.as_str().into(),
@@ -369,21 +375,6 @@ impl<'a> Decider<'a> {
             on_remove: instance.settings.on_remove,
             needs: self.graph.needs(&instance.address).map(|(address, _)| address.clone()).collect(),
             applied: String::new(),
-        }
-    }
-}
-
-impl Target {
-    /// An object as it was observed.
-    #[must_use]
-    pub fn of(object: &Object) -> Self {
-        Self {
-            identity: object.identity.clone(),
-            hosts: object.hosts.clone(),
-            attributes: object.attributes.clone(),
-            usage: object.usage.clone(),
-            mark: object.mark.clone(),
-            unmarked: false,
         }
     }
 }

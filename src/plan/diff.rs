@@ -53,6 +53,19 @@ pub fn deletion(kind: &Kind, before: &Attributes) -> Vec<AttributeChange> {
     list(kind, before, true)
 }
 
+/// To make an object well again, as a change of what no attribute says.
+#[must_use]
+pub fn repair(word: &str) -> AttributeChange {
+    AttributeChange {
+        path: "condition".into(),
+        before: word.into(),
+        after: "running".into(),
+        sensitive: false,
+        replaces: false,
+        drifted: true,
+    }
+}
+
 /// Takes over what the spec leaves to others from what was observed.
 pub fn leave_ignored(kind: &Kind, ignore: &[String], observed: &Attributes, desired: &mut Attributes) {
     for path in ignore {

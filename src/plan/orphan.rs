@@ -2,18 +2,18 @@
 
 use foldhash::HashSet;
 
-use super::action::{Action, Cause};
-use super::change::{Blocked, Change, Target};
+use super::change::{Blocked, Change, Target, address_of};
 use super::diff;
 use super::options::{Options, selected};
 use super::refusal::{loss, protected};
+use crate::action::{Action, Cause};
 use crate::address::Address;
+use crate::desired::{Desired, OnRemove};
 use crate::diagnostic::Diagnostics;
 use crate::kind;
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::Recorded;
-use crate::spec::{Desired, OnRemove};
 
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
 pub fn orphans(
@@ -90,7 +90,7 @@ pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
         let place = address.place().unwrap_or_default();
         let at_place = observed.unreachable().iter().find(|(host, _)| host.ends_with(&format!("/{place}")));
         let (host, reason) = at_place.unwrap_or((first, reason));
-        let blocked = Blocked { by: super::address_of(host), reason: reason.clone() };
+        let blocked = Blocked { by: address_of(host), reason: reason.clone() };
         Some(Change {
             address: address.clone(),
             kind,

@@ -3,7 +3,7 @@
 
 use foldhash::HashMap;
 
-use super::resolve::Knows;
+use super::resolve::Resolver;
 use crate::address::Address;
 use crate::identity::Identity;
 use crate::kind::{self, Attribute, Kind, Type, normal};
@@ -24,7 +24,7 @@ pub struct Unknown {
 ///
 /// # Errors
 /// When it knows one of them by nothing yet.
-pub fn resolved(kind: &Kind, attributes: &Attributes, known: &impl Knows) -> Result<Attributes, Unknown> {
+pub fn resolved(kind: &Kind, attributes: &Attributes, known: &impl Resolver) -> Result<Attributes, Unknown> {
     let mut resolved = attributes.clone();
     for attribute in kind.attributes.iter().filter(|attribute| names_others(&attribute.ty)) {
         let value = attributes.get(attribute.name);
@@ -95,7 +95,7 @@ fn nearest<'a>(all: &[&'a Named], identity: &Identity) -> Option<&'a Named> {
     near.or(all.first()).copied()
 }
 
-fn known_by(address: &Address, known: &impl Knows) -> Option<String> {
+fn known_by(address: &Address, known: &impl Resolver) -> Option<String> {
     let kind = kind::get(address.kind())?;
     let (attributes, outputs) = (known.attributes_of(address)?, known.outputs_of(address)?);
     kind.known_by(attributes, outputs).map(str::to_owned)
@@ -118,7 +118,11 @@ fn names_others(ty: &Type) -> bool {
 }
 
 /// A value with other texts where it names another resource; `other` gets the kinds that may stand there, and the text.
-fn replaced(ty: &Type, value: &Value, other: &mut impl FnMut(&'static [&'static str], &str) -> Option<String>) -> Value {
+fn replaced(
+    ty: &Type,
+    value: &Value,
+    other: &mut impl FnMut(&'static [&'static str], &str) -> Option<String>,
+) -> Value {
     match (ty, value) {
         (Type::Address(kinds), Value::String(text)) => {
             other(kinds, text).map_or_else(|| value.clone(), |text| Value::String(text.into()))
@@ -131,7 +135,8 @@ fn replaced(ty: &Type, value: &Value, other: &mut impl FnMut(&'static [&'static 
         }
         (Type::Object(attributes) | Type::WordOrObject(_, attributes), Value::Map(entries)) => {
             let entry = |(key, value): (&crate::value::Text, &Value)| {
-                let ty = attributes.iter().find(|attribute| attribute.name == key.as_str()).map(|attribute| &attribute.ty);
+                let ty =
+                    attributes.iter().find(|attribute| attribute.name == key.as_str()).map(|attribute| &attribute.ty);
                 (key.clone(), ty.map_or_else(|| value.clone(), |ty| replaced(ty, value, other)))
             };
             Value::Map(entries.iter().map(entry).collect())
@@ -147,7 +152,7 @@ mod tests {
     use crate::identity::Identity;
     use crate::kind::{self, Outputs, Usage};
     use crate::observed::{Condition, Mark, Object, Owner};
-    use crate::plan::{Facts, Known};
+    use crate::plan::{Known, Resolved};
     use crate::value::{Attributes, Value};
 
     fn queue(region: &str, name: &str, attributes: &[(&'static str, &str)]) -> Object {
@@ -165,7 +170,7 @@ mod tests {
                 environment: "e".into(),
                 address: Address::new("queue", name, Some(region)),
                 protect: false,
-                on_remove: crate::spec::OnRemove::Delete,
+                on_remove: crate::desired::OnRemove::Delete,
                 needs: Vec::new(),
                 applied: String::new(),
             }),
@@ -180,7 +185,10 @@ mod tests {
         let wanted: Attributes =
             [("dead_letter", kind::literal("{ queue = \"queue.dead@a\", max_receives = 3 }"))].into_iter().collect();
         let mut known = Known::default();
-        let facts = Facts { attributes: std::borrow::Cow::Borrowed(&dead.attributes), outputs: std::borrow::Cow::Borrowed(&dead.outputs) };
+        let facts = Resolved {
+            attributes: std::borrow::Cow::Borrowed(&dead.attributes),
+            outputs: std::borrow::Cow::Borrowed(&dead.outputs),
+        };
         known.learn(Address::new("queue", "dead", Some("a")), facts);
         let told = resolved(dead.kind, &wanted, &known).expect("it is there");
         assert_eq!(told.at("dead_letter.queue").and_then(Value::as_str), Some("arn:aws:sqs:x:0:dead"));
@@ -196,7 +204,8 @@ mod tests {
 
     #[test]
     fn what_belongs_to_others_stays_as_the_api_says_it() {
-        let mut object = queue("a", "live", &[("dead_letter", "{ queue = \"arn:aws:sqs:x:9:theirs\" }")]);
+        let mut object =
+            queue("a", "live", &[("dead_letter", "{ queue = \"arn:aws:sqs:x:9:theirs\", max_receives = 3 }")]);
         let before = object.attributes.clone();
         name(vec![&mut object], &Owner::new("p", "e"));
         assert_eq!(object.attributes, before);

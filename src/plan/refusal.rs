@@ -1,12 +1,12 @@
 //! What a plan must not do to an object, in words; and what changes in an object's mark.
 
-use super::action::Action;
 use super::change::{AttributeChange, Change};
+use crate::action::Action;
 use crate::address::Address;
+use crate::desired::{Instance, OnRemove};
 use crate::diagnostic::Diagnostic;
 use crate::kind::Verdict;
 use crate::observed::{Mark, Object};
-use crate::spec::Instance;
 use crate::value::Value;
 
 /// The refusal to destroy a protected object.
@@ -56,8 +56,8 @@ pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Op
 pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
     let list = |needs: &[Address]| Value::List(needs.iter().map(|need| need.as_str().into()).collect());
     let word = |mark: &Mark| match mark.on_remove {
-        crate::spec::OnRemove::Delete => Value::from("delete"),
-        crate::spec::OnRemove::Forget => Value::from("forget"),
+        OnRemove::Delete => Value::from("delete"),
+        OnRemove::Forget => Value::from("forget"),
     };
     let pairs = [
         ("address", Value::from(now.address.as_str()), Value::from(wanted.address.as_str())),

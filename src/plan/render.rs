@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use similar::TextDiff;
 
-use super::action::{Action, Cause};
 use super::change::{AttributeChange, Change};
+use super::planned::{Plan, Summary};
 use super::show;
-use super::{Plan, Summary};
+use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::graph::DependencyGraph;
 use crate::kind::{self, Risk};

@@ -2,79 +2,21 @@
 
 use std::borrow::Cow;
 
-use foldhash::HashMap;
-
-use super::baseline::Baseline;
 use crate::address::Address;
 use crate::kind::{Kind, Outputs, Type, normal};
 use crate::value::{Attributes, Part, Reference, Template, Text, Value};
 
-/// What is known of each resource so far: what the planner learnt of it, or else what was seen of it.
-#[derive(Clone, Default)]
-pub struct Known<'a> {
-    learnt: HashMap<Address, Facts<'a>>,
-    baseline: Option<&'a Baseline<'a>>,
-}
-
 /// What is known of one resource. Most is borrowed from the spec and from what was observed.
 #[derive(Clone, Debug)]
-pub struct Facts<'a> {
+pub struct Resolved<'a> {
     /// Its attributes; references in them may still be open.
     pub attributes: Cow<'a, Attributes>,
     /// Its outputs, as far as they are known.
     pub outputs: Cow<'a, Outputs>,
 }
 
-impl<'a> Known<'a> {
-    /// Has learnt nothing yet, and knows what was seen.
-    #[must_use]
-    pub fn on(baseline: &'a Baseline<'a>) -> Self {
-        Self { learnt: HashMap::default(), baseline: Some(baseline) }
-    }
-
-    /// Learns about a resource.
-    pub fn learn(&mut self, address: Address, facts: Facts<'a>) {
-        self.learnt.insert(address, facts);
-    }
-
-    /// Keeps what is known of some resources only, and by itself.
-    #[must_use]
-    pub fn only<'b>(mut self, addresses: impl Iterator<Item = &'b Address>) -> Known<'static> {
-        let facts = |address: &'b Address| {
-            let (attributes, outputs) = match self.learnt.remove(address) {
-                Some(facts) => (facts.attributes.into_owned(), facts.outputs.into_owned()),
-                None => (self.attributes_of(address)?.clone(), self.outputs_of(address)?.clone()),
-            };
-            Some((address.clone(), Facts { attributes: Cow::Owned(attributes), outputs: Cow::Owned(outputs) }))
-        };
-        Known { learnt: addresses.filter_map(facts).collect(), baseline: None }
-    }
-}
-
-impl Knows for Known<'_> {
-    fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
-        match self.learnt.get(address) {
-            Some(facts) => Some(&facts.attributes),
-            None => self.baseline?.attributes_of(address),
-        }
-    }
-
-    fn outputs_of(&self, address: &Address) -> Option<&Outputs> {
-        match self.learnt.get(address) {
-            Some(facts) => Some(&facts.outputs),
-            None => self.baseline?.outputs_of(address),
-        }
-    }
-}
-
-impl std::fmt::Debug for Known<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(&self.learnt).finish()
-    }
-}
-
 /// Completes references with what it knows of other resources.
-pub trait Knows {
+pub trait Resolver {
     /// The attributes of a resource; references in them may still be open.
     fn attributes_of(&self, address: &Address) -> Option<&Attributes>;
 
@@ -100,27 +42,27 @@ pub trait Knows {
     #[must_use]
     fn matches(&self, kind: &Kind, attributes: &Attributes, observed: &Attributes) -> bool {
         let same = |(name, value): (&'static str, &Value), (other, now): (&'static str, &Value)| {
-            let told = || kind.attribute(name).and_then(|attribute| self.tell(&attribute.ty, value, now));
+            let equal = || kind.attribute(name).and_then(|attribute| self.equals(&attribute.ty, value, now));
             name == other
                 && if value.is_known() {
                     value == now
                 } else {
-                    told().unwrap_or_else(|| self.value(kind, name, value) == *now)
+                    equal().unwrap_or_else(|| self.value(kind, name, value) == *now)
                 }
         };
         attributes.len() == observed.len() && attributes.iter().zip(observed.iter()).all(|(one, now)| same(one, now))
     }
 
-    /// Whether a value, once it is completed, is this one; none when that can't be told without making it. It is asked of
-    /// every reference in every plan, and almost always the answer is yes.
-    fn tell(&self, ty: &Type, value: &Value, now: &Value) -> Option<bool> {
+    /// Whether a value, once it is completed, is this one; none when only the completed value itself can show it. It is
+    /// asked of every reference in every plan, and almost always the answer is yes.
+    fn equals(&self, ty: &Type, value: &Value, now: &Value) -> Option<bool> {
         match (ty, value, now) {
             (Type::Map(item), Value::Map(entries), Value::Map(others)) => {
                 if entries.len() != others.len() {
                     return Some(false);
                 }
                 for ((key, value), (other, now)) in entries.iter().zip(others.iter()) {
-                    if key != other || !self.tell(item, value, now)? {
+                    if key != other || !self.equals(item, value, now)? {
                         return Some(false);
                     }
                 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Plan;
 use super::options::{Options, Selector};
+use super::planned::Plan;
 use crate::address::Address;
 use crate::graph::DependencyGraph;
 use crate::value::long_hash;

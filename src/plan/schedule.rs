@@ -2,8 +2,8 @@
 
 use foldhash::HashMap;
 
-use super::action::{Action, Order};
 use super::change::Change;
+use crate::action::{Action, Order, Verb};
 use crate::address::Address;
 
 /// One unit of work.
@@ -15,42 +15,6 @@ pub struct Step {
     pub verb: Verb,
     /// The steps that have to succeed before it, as indices, ordered.
     pub after: Vec<usize>,
-}
-
-/// What a step does to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verb {
-    /// Makes it.
-    Create,
-    /// Changes it in place.
-    Update,
-    /// Deletes it.
-    Delete,
-    /// Marks it as Atlas's, under this address.
-    Adopt,
-    /// Removes Atlas's mark from it.
-    Forget,
-}
-
-impl Verb {
-    /// The word that people and JSON read.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Adopt => "adopt",
-            Self::Forget => "forget",
-        }
-    }
-
-    /// Whether it takes an object, or its mark, away.
-    #[must_use]
-    pub const fn removes(self) -> bool {
-        matches!(self, Self::Delete | Self::Forget)
-    }
 }
 
 /// Makes the steps of a plan. Changes that are blocked have none.

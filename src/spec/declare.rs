@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::desired::{Declaration, World};
-use super::node::{Content, Entry, Node};
-use super::records::RecordsUrl;
-use super::table::Table;
-use super::{Inputs, suggest, unknown_key};
+use super::inputs::Inputs;
+use super::node::{Content, Entry, Node, Table, unknown_key};
 use crate::address::Address;
+use crate::desired::{Declaration, RecordsUrl, World};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::kind::{self, Kind, Places};
+use crate::path::split;
+use crate::suggest::suggest;
 use crate::value::Text;
 
 /// What may stand at the top of a spec besides the kinds.
@@ -55,7 +55,7 @@ impl Block {
 
     /// Where an attribute's value stands; the block's name when the block does not say it.
     pub fn span_at(&self, path: &str) -> Span {
-        let first = crate::path::split(path).first().copied().unwrap_or_default();
+        let first = split(path).first().copied().unwrap_or_default();
         if self.has(first) { self.node.span_at(path) } else { self.declaration.header }
     }
 }

@@ -3,8 +3,8 @@
 //! They are added to the spec's own tables before anything is read from them, so that they have addresses, edges, plans and
 //! objects as if somebody had written them. Everything in them points to the place that they follow from.
 
-use super::node::{Content, Entry, Node, parse};
-use super::table::Table;
+use super::node::{Content, Entry, Node, Table};
+use super::pieces::parse;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostics, Span};
 use crate::value::Text;
@@ -51,9 +51,9 @@ fn replication_role(name: &str, bucket: &Entry) -> Option<Table> {
         ),
         allow(&["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], &format!("${{{to}.arn}}/*")),
     ];
-    let mut quiet = Diagnostics::default();
-    let mut derived = parse(&source.concat(), &mut quiet);
-    if quiet.has_errors() {
+    let mut discarded = Diagnostics::default();
+    let mut derived = parse(&source.concat(), &mut discarded);
+    if discarded.has_errors() {
         // The names that it is made of are wrong, which is said where they stand.
         return None;
     }

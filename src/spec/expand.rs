@@ -7,16 +7,18 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt as _};
 
 use super::declare::Block;
-use super::desired::{Desired, Instance, OnRemove, Settings};
+use super::node::Table;
 use super::normalize::Normalizer;
 use super::place::{Declared, Index};
 use super::scope::{Globals, Scope};
-use super::table::Table;
 use crate::address::{Address, Written};
+use crate::desired::{Desired, Edge, Instance, OnRemove, Settings};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::identity::Identity;
 use crate::kind::{self, Attribute, Host, Kind, duration};
 use crate::parallel;
+use crate::path::split;
+use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
 /// Makes the resources of every block.
@@ -50,7 +52,7 @@ fn run(
     for block in blocks {
         let name = &block.declaration.name;
         if kind::place_attribute(block.kind).is_some_and(|attribute| !block.has(attribute.name)) {
-            rehearse(block, source, globals, index, diagnostics);
+            check_without_place(block, source, globals, index, diagnostics);
         }
         let addresses = index.of(block).map_or(&[][..], Declared::addresses);
         for address in addresses {
@@ -72,7 +74,13 @@ fn run(
 
 /// Checks a block whose place is missing as if it had one, and keeps what does not depend on the place: the misspelt key
 /// that was meant to be the place, most likely.
-fn rehearse(block: &Block, source: &str, globals: &Globals<'_>, index: &Index, diagnostics: &mut Diagnostics) {
+fn check_without_place(
+    block: &Block,
+    source: &str,
+    globals: &Globals<'_>,
+    index: &Index,
+    diagnostics: &mut Diagnostics,
+) {
     let mut found = Diagnostics::default();
     let name = &block.declaration.name;
     let somewhere = Some("somewhere");
@@ -174,7 +182,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let address = scope.own_address.clone().unwrap_or_else(|| Address::new(kind.name, scope.name, scope.place));
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
     let hosts = hosts(kind, scope, index, &attributes, &address, servers);
-    let mut references: Vec<super::Edge> = edges;
+    let mut references: Vec<Edge> = edges;
     references.retain(|edge| !hosts.contains(&edge.to));
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
@@ -265,7 +273,7 @@ fn settings(
         })
     });
     for (at, path) in common.get("ignore").items().iter().enumerate() {
-        let parts = path.as_str().map(crate::path::split).unwrap_or_default();
+        let parts = path.as_str().map(split).unwrap_or_default();
         let first = parts.first().copied().unwrap_or_default();
         if first == "name" || first == "namespace" {
             diagnostics.push(
@@ -278,7 +286,7 @@ fn settings(
             diagnostics.push(
                 Diagnostic::error("unknown attribute", format!("a {} has no `{first}` to ignore", kind.name))
                     .at(block.span_at(&format!("ignore.{at}")))
-                    .hint(super::suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))),
+                    .hint(suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))),
             );
         }
     }

@@ -1,13 +1,8 @@
 //! The spec's text as a tree that remembers where everything stands.
 
-use std::ops::Range;
-
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-use super::pieces::{self, PIECE};
-use super::table::Table;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::path::split;
+use crate::suggest::suggest;
 use crate::value::Text;
 
 /// A value and where it stands.
@@ -45,35 +40,10 @@ pub struct Entry {
     pub node: Node,
 }
 
-/// Reads what the parser made of a text, which may be a piece of a longer one.
-pub struct Reading<'a> {
-    /// Where the piece begins.
-    from: usize,
-    diagnostics: &'a mut Diagnostics,
-}
-
-/// Parses TOML, collecting every syntax error.
-pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
-    let long = source.len() > 2 * PIECE;
-    long.then(|| pieces::parse(source, PIECE)).flatten().unwrap_or_else(|| whole(source, diagnostics))
-}
-
-/// Parses TOML in one piece, collecting every syntax error.
-pub fn whole(source: &str, diagnostics: &mut Diagnostics) -> Table {
-    let (table, errors) = DeTable::parse_recoverable(source);
-    for error in errors {
-        let span = error.span().map(|range| visible(source, range));
-        diagnostics.push(
-            Diagnostic::error("the spec is not TOML", error.message())
-                .at(span)
-                .hint("see https://toml.io for how TOML is written"),
-        );
-    }
-    if diagnostics.has_errors() {
-        return Table::new();
-    }
-    Reading::new(0, diagnostics).table(table.into_inner())
-}
+/// Entries by key, ordered by key, in as little memory as they take: a spec has a table for each block, and most have a
+/// handful of entries.
+#[derive(Clone, Debug, Default)]
+pub struct Table(Vec<(Text, Entry)>);
 
 impl Node {
     /// The sort of value, in words.
@@ -122,7 +92,7 @@ impl Node {
     #[must_use]
     pub fn span_at(&self, path: &str) -> Span {
         let mut node = self;
-        for part in crate::path::split(path) {
+        for part in split(path) {
             let next = match &node.content {
                 Content::Table(table) => table.get(part).map(|entry| &entry.node),
                 Content::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),
@@ -137,64 +107,105 @@ impl Node {
     }
 }
 
-impl<'a> Reading<'a> {
-    pub const fn new(from: usize, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { from, diagnostics }
+impl Table {
+    /// A table without entries.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
     }
 
-    /// A table with all that is in it.
-    pub fn table(&mut self, table: DeTable<'_>) -> Table {
-        let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
-            let span = self.span(key.span());
-            let key: std::borrow::Cow<'_, str> = key.into_inner();
-            (key.into(), Entry { key: span, node: self.node(value) })
-        };
-        table.into_iter().map(entry).collect()
+    /// The entry of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.find(key).ok().map(|at| &self.0[at].1)
     }
 
-    fn node(&mut self, value: Spanned<DeValue<'_>>) -> Node {
-        let span = self.span(value.span());
-        let content = match value.into_inner() {
-            DeValue::Boolean(flag) => Content::Bool(flag),
-            DeValue::String(text) => Content::String(text.into()),
-            DeValue::Datetime(time) => Content::String(time.to_string().into()),
-            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-                Ok(number) => Content::Int(number),
-                Err(_) => {
-                    let detail = "whole numbers have 64 bits here";
-                    self.diagnostics.push(Diagnostic::error("number out of range", detail).at(span));
-                    Content::Int(0)
-                }
-            },
-            DeValue::Float(number) => Content::Float(number.as_str().parse().unwrap_or(f64::NAN)),
-            DeValue::Array(items) => Content::Array(items.into_iter().map(|item| self.node(item)).collect()),
-            DeValue::Table(table) => Content::Table(self.table(table)),
-        };
-        Node { span, content }
+    /// Whether there is an entry of a key.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.find(key).is_ok()
     }
 
-    fn span(&self, range: Range<usize>) -> Span {
-        Span::new(range.start + self.from..range.end + self.from)
+    /// Takes out the entry of a key.
+    pub fn remove(&mut self, key: &str) -> Option<Entry> {
+        self.find(key).ok().map(|at| self.0.remove(at).1)
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every entry with its key.
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, &Entry)> {
+        self.0.iter().map(|(key, entry)| (key, entry))
+    }
+
+    /// Every key.
+    pub fn keys(&self) -> impl Iterator<Item = &Text> {
+        self.0.iter().map(|(key, _)| key)
+    }
+
+    /// Every entry.
+    pub fn values(&self) -> impl Iterator<Item = &Entry> {
+        self.0.iter().map(|(_, entry)| entry)
+    }
+
+    /// Merges an overlay over this table: tables by key, anything else replaced.
+    pub fn merge(&mut self, overlay: Self) {
+        let mut fresh = Vec::new();
+        for (key, entry) in overlay.0 {
+            match self.find(&key) {
+                Err(_) => fresh.push((key, entry)),
+                Ok(at) => match (&mut self.0[at].1.node.content, entry) {
+                    (Content::Table(below), Entry { node: Node { content: Content::Table(above), .. }, .. }) => {
+                        below.merge(above);
+                    }
+                    (_, entry) => self.0[at].1 = entry,
+                },
+            }
+        }
+        self.0.append(&mut fresh);
+        self.0.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+
+    /// Whether a key has two entries, as it never has where one parser read the whole table.
+    pub fn has_duplicate_keys(&self) -> bool {
+        self.0.windows(2).any(|two| two[0].0 == two[1].0)
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(own, _)| own.as_str().cmp(key))
     }
 }
 
-/// A span that a caret can point at: never empty, never past the text.
-fn visible(source: &str, range: Range<usize>) -> Span {
-    let mut start = range.start.min(source.len());
-    let mut end = range.end.clamp(start, source.len());
-    if start == end {
-        while end < source.len() {
-            end += 1;
-            if source.is_char_boundary(end) {
-                break;
-            }
-        }
-        while start == end && start > 0 {
-            start -= 1;
-            while !source.is_char_boundary(start) {
-                start -= 1;
-            }
-        }
+impl FromIterator<(Text, Entry)> for Table {
+    fn from_iter<I: IntoIterator<Item = (Text, Entry)>>(entries: I) -> Self {
+        let mut entries: Vec<(Text, Entry)> = entries.into_iter().collect();
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        entries.shrink_to_fit();
+        Self(entries)
     }
-    Span::new(start..end)
+}
+
+impl IntoIterator for Table {
+    type Item = (Text, Entry);
+    type IntoIter = std::vec::IntoIter<(Text, Entry)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// What is said of a key that its table does not take.
+pub fn unknown_key(key: &str, entry: &Entry, place: &str, known: &[&str]) -> Diagnostic {
+    let hint = suggest(key, known).unwrap_or_else(|| format!("{place} takes {}", known.join(", ")));
+    Diagnostic::error("unknown key", format!("{place} has no `{key}`")).at(entry.key).hint(hint)
 }

@@ -3,17 +3,16 @@
 use litemap::LiteMap;
 use std::borrow::Cow;
 
-use super::desired::Edge;
 use super::locate::locate;
-use super::node::{Content, Node};
+use super::node::{Content, Entry, Node, Table, unknown_key};
 use super::place::{Declared, Index, Unresolved};
 use super::scope::Scope;
-use super::table::Table;
 use super::template::{Piece, pieces};
-use super::{suggest, unknown_key};
+use crate::desired::Edge;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::kind::{Attribute, Fault, Rule, Type, default_of, duration};
+use crate::kind::{self, Attribute, Fault, Rule, Type, default_of, duration, json};
 use crate::path::join;
+use crate::suggest::suggest;
 use crate::value::{Part, Reference, Template, Text, Value};
 
 /// Turns the nodes of one resource into values, and collects the references that they make.
@@ -136,8 +135,7 @@ impl<'a> Normalizer<'a> {
     }
 
     fn map(&mut self, item: &Type, table: &Table, path: &str) -> Value {
-        let entry =
-            |(key, entry): (&Text, &super::node::Entry)| (key.clone(), self.value(item, &entry.node, &join(path, key)));
+        let entry = |(key, entry): (&Text, &Entry)| (key.clone(), self.value(item, &entry.node, &join(path, key)));
         Value::map(table.iter().map(entry).collect())
     }
 
@@ -155,7 +153,7 @@ impl<'a> Normalizer<'a> {
             Type::Text(rule) => self.ruled("text that breaks its rule", rule, text, span, literal),
             Type::Json(rule) => match self.ruled("JSON that can't be used", rule, text, span, literal) {
                 Value::Null => Value::Null,
-                _ => Value::String(crate::kind::json::normal(text).into()),
+                _ => Value::String(json::normal(text).into()),
             },
             Type::Choice(words) | Type::WordOrObject(words, _) if words.contains(&text) => text.into(),
             Type::Choice(words) | Type::WordOrObject(words, _) => {
@@ -299,7 +297,7 @@ impl<'a> Normalizer<'a> {
                 return None;
             }
         };
-        let kind = crate::kind::get(address.kind())?;
+        let kind = kind::get(address.kind())?;
         let first = attribute.split('.').next().unwrap_or_default();
         let sensitive = kind.attribute(first).is_some_and(|attribute| attribute.sensitive);
         if (kind.attribute(first).is_none() && kind.output(first).is_none()) || sensitive {

@@ -10,22 +10,28 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
-use super::node::{Content, Entry, Reading};
-use super::table::Table;
+use super::node::{Content, Entry, Table};
+use super::parse::{Reading, whole};
 use crate::diagnostic::Diagnostics;
 use crate::parallel;
 use crate::value::Text;
 
-/// The entries below one key of the root, from all pieces.
-type Names = Vec<(Text, Entry)>;
-
 /// Pieces of this many bytes, and the block that goes over it.
-pub const PIECE: usize = 64 * 1024;
+const PIECE: usize = 64 * 1024;
+
+/// The entries below one key of the root, from all pieces.
+type Entries = Vec<(Text, Entry)>;
+
+/// Parses TOML, collecting every syntax error.
+pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
+    let long = source.len() > 2 * PIECE;
+    long.then(|| in_pieces(source, PIECE)).flatten().unwrap_or_else(|| whole(source, diagnostics))
+}
 
 /// Parses a text in pieces of about `size` bytes; none when that can't be done, or when anything is wrong with it.
-pub fn parse(source: &str, size: usize) -> Option<Table> {
+fn in_pieces(source: &str, size: usize) -> Option<Table> {
     let cuts = cuts(source, size)?;
-    let mut kinds: Vec<(Text, Entry, Names)> = Vec::new();
+    let mut kinds: Vec<(Text, Entry, Entries)> = Vec::new();
     let tables = parallel::map(cuts.pieces.len(), 1, |at| {
         let piece = cuts.pieces[at].clone();
         let mut diagnostics = Diagnostics::default();
@@ -47,7 +53,7 @@ pub fn parse(source: &str, size: usize) -> Option<Table> {
     }
     let whole = kinds.into_iter().map(|(kind, mut entry, names)| {
         let names: Table = names.into_iter().collect();
-        if names.has_twins() {
+        if names.has_duplicate_keys() {
             return None;
         }
         entry.node.content = Content::Table(names);
@@ -105,9 +111,9 @@ fn header(text: &str) -> Option<(&str, Option<&str>)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::parse;
+    use super::in_pieces;
     use crate::diagnostic::Diagnostics;
-    use crate::spec::node;
+    use crate::spec::parse::whole;
 
     /// Lines that together make sound and unsound documents in many ways.
     const LINES: [&str; 30] = [
@@ -148,11 +154,11 @@ mod tests {
         #[test]
         fn pieces_mean_what_the_whole_means(lines in prop::collection::vec(prop_oneof![4 => 0..10_usize, 1 => 0..LINES.len()], 0..9)) {
             let text: String = lines.iter().map(|at| format!("{}\n", LINES[*at])).collect();
-            if let Some(pieces) = parse(&text, 1) {
+            if let Some(pieces) = in_pieces(&text, 1) {
                 let mut diagnostics = Diagnostics::default();
-                let whole = node::whole(&text, &mut diagnostics);
+                let unbroken = whole(&text, &mut diagnostics);
                 prop_assert!(diagnostics.is_empty(), "{text}\n{diagnostics:?}");
-                prop_assert_eq!(format!("{pieces:?}"), format!("{whole:?}"), "{}", text);
+                prop_assert_eq!(format!("{pieces:?}"), format!("{unbroken:?}"), "{}", text);
             }
         }
     }
@@ -164,7 +170,7 @@ mod tests {
         };
         let text: String = std::iter::once("[project]\nname = \"a\"\n".to_owned()).chain((0..9).map(block)).collect();
         assert!(super::cuts(&text, 100).is_some_and(|cuts| cuts.pieces.len() >= 4));
-        let whole = node::whole(&text, &mut Diagnostics::default());
-        assert_eq!(format!("{:?}", parse(&text, 100).expect("cut")), format!("{whole:?}"));
+        let unbroken = whole(&text, &mut Diagnostics::default());
+        assert_eq!(format!("{:?}", in_pieces(&text, 100).expect("cut")), format!("{unbroken:?}"));
     }
 }

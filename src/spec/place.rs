@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use foldhash::HashMap;
 
 use super::declare::Block;
-use super::node::{Content, Node};
-use super::normalize::Normalizer;
-use super::scope::{Globals, Scope};
-use super::suggest;
+use super::scope::Scope;
 use crate::address::{Address, Written};
-use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kind;
+use crate::suggest::suggest;
 use crate::value::Text;
 
 /// Every declared resource.
@@ -52,73 +49,14 @@ impl Declared {
 }
 
 impl Index {
-    /// Finds the places of every block.
-    pub fn build(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics: &mut Diagnostics) -> Self {
-        let mut index = Self::default();
-        // Places are names of regions and clusters, so those are entered first.
-        for block in blocks.iter().filter(|block| kind::place_attribute(block.kind).is_none()) {
-            let (kind, name) = (block.kind.name, &block.declaration.name);
-            let (key, address) = match block.parent_address() {
-                Some(parent) => {
-                    let address = parent.child(kind, name);
-                    (address.as_str().into(), address)
-                }
-                None => (name.clone(), Address::new(kind, name, None)),
-            };
-            index.entries.entry(kind).or_default().insert(key, Declared::Once(address));
-        }
-        for block in blocks.iter().filter(|block| block.kind.name == "cluster") {
-            let mut quiet = Diagnostics::default();
-            let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
-            let region = block.node.as_table().and_then(|table| table.get("region"));
-            let region = region.map(|entry| {
-                Normalizer::new(source, &scope, &index, &mut quiet).value(
-                    &kind::Type::Text(&kind::rule::ANY),
-                    &entry.node,
-                    "",
-                )
-            });
-            if let Some(region) = region.as_ref().and_then(|value| value.as_str()) {
-                index.regions.insert(block.declaration.name.clone(), region.to_owned());
-            }
-        }
-        for block in blocks {
-            let Some(attribute) = kind::place_attribute(block.kind) else { continue };
-            let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
-            let entry = block.node.as_table().and_then(|table| table.get(attribute.name));
-            let places = match entry {
-                Some(entry) => {
-                    let value = Normalizer::new(source, &scope, &index, diagnostics).value(
-                        &attribute.ty,
-                        &entry.node,
-                        attribute.name,
-                    );
-                    warn_of_none(&entry.node, attribute.name, diagnostics);
-                    let mut names: Vec<String> =
-                        value.items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
-                    names.sort();
-                    names.dedup();
-                    names
-                }
-                None => {
-                    let what = format!("{} `{}` needs `{}`", block.kind.name, block.declaration.name, attribute.name);
-                    diagnostics.push(
-                        Diagnostic::error("missing attribute", what)
-                            .at(block.declaration.header)
-                            .hint(format!("write `{} = {}`", attribute.name, attribute.examples[0])),
-                    );
-                    Vec::new()
-                }
-            };
-            let (kind, name) = (block.kind.name, &block.declaration.name);
-            let address = |place: &String| Address::new(kind, name, Some(place));
-            let declared = match places.as_slice() {
-                [one] => Declared::In(address(one)),
-                places => Declared::At(places.iter().map(address).collect()),
-            };
-            index.entries.entry(kind).or_default().insert(name.clone(), declared);
-        }
-        index
+    /// Adds a resource: by its name, or by its whole address where it lives inside another one.
+    pub fn insert(&mut self, kind: &'static str, key: Text, declared: Declared) {
+        self.entries.entry(kind).or_default().insert(key, declared);
+    }
+
+    /// Learns in which region a cluster is.
+    pub fn place_cluster(&mut self, cluster: Text, region: String) {
+        self.regions.insert(cluster, region);
     }
 
     /// The resource that a block declares.
@@ -254,16 +192,6 @@ fn absent(address: Written<'_>, place: &str, places: &[Address]) -> Unresolved {
         summary: "place where the target does not exist",
         detail: format!("{kind}.{name} does not stand in {place}"),
         hint,
-    }
-}
-
-fn warn_of_none(node: &Node, attribute: &str, diagnostics: &mut Diagnostics) {
-    if matches!(&node.content, Content::Array(items) if items.is_empty()) {
-        diagnostics.push(
-            Diagnostic::warning("resource that stands nowhere", format!("`{attribute}` is empty, so nothing is made"))
-                .at(node.span)
-                .hint("name a place, or remove the block"),
-        );
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::node::{Content, Node};
-use super::table::Table;
-use super::{Inputs, suggest, unknown_key};
+use super::inputs::Inputs;
+use super::locate::locate;
+use super::node::{Content, Node, Table, unknown_key};
+use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::suggest::suggest;
 use crate::value::Text;
 
 /// What is the same for every resource of a spec.
@@ -23,7 +25,7 @@ pub struct Scope<'a> {
     pub region: Option<&'a str>,
     pub cluster: Option<&'a str>,
     /// The address of the parent, for what is declared inside another resource.
-    pub own_address: Option<crate::address::Address>,
+    pub own_address: Option<Address>,
 }
 
 impl Scope<'_> {
@@ -151,7 +153,7 @@ fn scalar(source: &str, name: &str, node: &Node, diagnostics: &mut Diagnostics) 
             let at = text.find("${").unwrap_or_default();
             diagnostics.push(
                 Diagnostic::error("reference in a variable", "a variable stands for itself")
-                    .at(super::locate::locate(source, node.span, &(at..text.len())))
+                    .at(locate(source, node.span, &(at..text.len())))
                     .hint("use the reference where the value is needed"),
             );
             None

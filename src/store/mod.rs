@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// When this build leaves AWS out.
     #[cfg(feature = "aws")]
-    pub fn sharing(mut self, desired: &crate::spec::Desired) -> io::Result<Self> {
+    pub fn sharing(mut self, desired: &crate::desired::Desired) -> io::Result<Self> {
         let url = desired.records.clone();
         self.remote = url.map(|url| remote::Remote::new(url, &desired.project, &desired.environment));
         Ok(self)
@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// When this build leaves AWS out.
     #[cfg(not(feature = "aws"))]
-    pub fn sharing(self, desired: &crate::spec::Desired) -> io::Result<Self> {
+    pub fn sharing(self, desired: &crate::desired::Desired) -> io::Result<Self> {
         match desired.records {
             None => Ok(self),
             Some(_) => Err(io::Error::other("this build of Atlas leaves AWS out, and the records are in S3")),

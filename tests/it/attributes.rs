@@ -146,7 +146,7 @@ impl Simulated {
 
     fn identity(&self, kind: &Kind, lines: &Lines) -> String {
         let pipeline = Stand::pipeline(self, &self.spec(kind, Some(lines)));
-        pipeline.desired.get(&address(&self.subject(kind))).expect("the subject").identity.clone()
+        pipeline.desired.get(&address(&self.subject(kind))).expect("the subject").identity.to_string()
     }
 }
 

@@ -90,7 +90,7 @@ async fn everything() -> (Engine, Plan) {
         })
         .expect("edited");
     let mut foreign = engine.object("bucket.kept@us-east-1").expect("made");
-    foreign.identity = foreign.identity.replace("kept", "foreign");
+    foreign.identity = atlas::identity::Identity::from_text(foreign.identity.replace("kept", "foreign"));
     foreign.mark = None;
     let name = kind::get("bucket").and_then(|bucket| bucket.attribute("name")).expect("an attribute").name;
     foreign.attributes.set(name, Value::from("foreign"));

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use atlas::address::Address;
+use atlas::desired::Desired;
 use atlas::diagnostic::SourceText;
 use atlas::graph::DependencyGraph;
 use atlas::kind;
 use atlas::observed::Observed;
 use atlas::plan::{Change, Options, Plan, SavedPlan};
 use atlas::recorded::Recorded;
-use atlas::spec::{Desired, Inputs, compile, read_value};
+use atlas::spec::{Inputs, compile, read_value};
 use proptest::prelude::*;
 use serde_json::json;
 

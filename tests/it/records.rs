@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use atlas::action::Verb;
 use atlas::address::Address;
 use atlas::driver::sandbox::{Sandbox, World};
-use atlas::driver::{Driver, DriverError, Observation, Query, Registry, Removal, Request};
+use atlas::driver::{Claims, Driver, DriverError, Listing, Look, Registry, Request, Seen, Service, Session};
 use atlas::execute::{Entry, Journal as _};
 use atlas::kind::{Kind, Outputs};
-use atlas::observed::Object;
+use atlas::observed::{Mark, Object, Owner};
 use atlas::pipeline::Pipeline;
-use atlas::plan::{Options, Verb};
+use atlas::plan::Options;
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, compile};
 use atlas::store::{Run, Store};
@@ -118,31 +119,57 @@ async fn a_late_holder_can_not_begin_a_journal() {
 /// A driver with a bug: it breaks off while it makes one of its objects.
 struct Broken(Sandbox);
 
+/// A session of that driver.
+struct BrokenSession(Arc<dyn Session>);
+
 #[async_trait]
 impl Driver for Broken {
-    async fn observe(&self, query: &Query<'_>) -> Result<Observation, DriverError> {
-        self.0.observe(query).await
+    fn name(&self) -> &'static str {
+        "broken"
     }
 
-    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, DriverError> {
-        self.0.read(kind, identity).await
+    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+        self.0.serves(kind, host)
     }
 
-    async fn create(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
-        assert!(!request.identity.ends_with("/one"), "there is a bug");
-        self.0.create(request).await
+    fn simulates(&self) -> bool {
+        true
     }
 
-    async fn update(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.0.update(request).await
+    async fn open(&self, host: Option<&Object>, owner: &Owner) -> Result<Arc<dyn Session>, DriverError> {
+        Ok(Arc::new(BrokenSession(self.0.open(host, owner).await?)))
+    }
+}
+
+#[async_trait]
+impl Session for BrokenSession {
+    fn speaks_addresses(&self) -> bool {
+        true
     }
 
-    async fn delete(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
-        self.0.delete(removal).await
+    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        self.0.list(kinds, claims).await
     }
 
-    async fn forget(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
-        self.0.forget(removal).await
+    async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        self.0.read(look).await
+    }
+
+    async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        assert!(want.identity.name() != "one", "there is a bug");
+        self.0.create(want).await
+    }
+
+    async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.0.update(seen, want).await
+    }
+
+    async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
+        self.0.delete(seen).await
+    }
+
+    async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
+        self.0.mark(seen, mark).await
     }
 }
 
@@ -150,12 +177,12 @@ impl Driver for Broken {
 async fn a_step_that_breaks_off_fails_by_name_and_the_others_go_on() {
     let (desired, _) = compile(SPEC, &Inputs::default());
     let driver = Arc::new(Broken(Sandbox::new(World::in_memory().expect("a world"))));
-    let registry = Registry::new(atlas::spec::World::Sandbox, Some(driver));
+    let registry = Registry::new([driver as Arc<dyn Driver>]);
     let pipeline = Pipeline::new(desired.expect("good"), registry).expect("good");
     let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
     let plan = pipeline.plan(&Recorded::default(), &observed, &Options::default());
     let report = execute(&pipeline, plan, &[]).await;
-    let failed: Vec<_> = report.failed.iter().map(|(address, _, why)| (address.as_str(), why.as_str())).collect();
+    let failed: Vec<_> = report.failed.iter().map(|one| (one.address.as_str(), one.error.as_str())).collect();
     let bug = "Atlas itself broke off in the middle of it, which is a bug: there is a bug";
     assert_eq!(failed, [("queue.one@us-east-1", bug)]);
     let skipped: Vec<_> = report.skipped.iter().map(|(address, ..)| address.as_str()).collect();

@@ -283,11 +283,11 @@ async fn an_object_that_fills_up_after_planning_is_not_deleted() {
         let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
         let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
         assert_eq!(plan.change(&address("queue.q@a")).expect("planned").risk(), Risk::Safe);
-        let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".into(), 7)]);
+        let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".into(), 7.into())]);
         engine.world().edit("region/a/queue/q", fill).expect("filled");
         let report = engine.execute(&pipeline, plan, allow).await;
         assert_eq!(report.failed.len(), 1, "{report:?}");
-        assert!(report.failed[0].2.contains("it would lose more than the plan showed"), "{report:?}");
+        assert!(report.failed[0].error.contains("it would lose more than the plan showed"), "{report:?}");
         assert!(engine.object("queue.q@a").is_some());
     }
 }
@@ -298,7 +298,7 @@ async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
     let engine = Engine::new();
     engine.converge(&format!("{spec}[bucket.bbb]\nregions = [\"a\"]\n")).await;
     let hold = |count: u64| {
-        let fill = move |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".into(), count)]);
+        let fill = move |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".into(), count.into())]);
         engine.world().edit("region/a/bucket/bbb", fill).expect("filled");
     };
     hold(3);
@@ -311,7 +311,8 @@ async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
         hold(then);
         let report = engine.execute(&pipeline, plan, &["bucket.bbb@a"]).await;
         assert_eq!(engine.object("bucket.bbb@a").is_none(), gone, "{report:?}");
-        let refused = report.failed.iter().any(|(_, _, why)| why.contains("3 objects") && why.contains("4 objects"));
+        let refused =
+            report.failed.iter().any(|one| one.error.contains("3 objects") && one.error.contains("4 objects"));
         assert_eq!(refused, !gone, "{report:?}");
     }
 }

@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
+use crate::desired::OnRemove;
 use crate::kind::Kind;
 use crate::observed::Mark;
-use crate::spec::OnRemove;
 use crate::value::{Attributes, Value};
 
 /// Tags by key.
@@ -167,9 +167,9 @@ fn unescape(key: &str) -> String {
 mod tests {
     use super::{attributes, merged, read, write};
     use crate::address::Address;
+    use crate::desired::OnRemove;
     use crate::kind;
     use crate::observed::Mark;
-    use crate::spec::OnRemove;
     use crate::value::Attributes;
 
     #[test]

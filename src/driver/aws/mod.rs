@@ -23,9 +23,9 @@ pub use region::Settings;
 
 use super::owner::{owned_by, taken};
 use super::{Class, Driver, DriverError, Observation, Query, Removal, Request};
+use crate::desired::Desired;
 use crate::kind::{self, Facts, Kind, Outputs};
 use crate::observed::Object;
-use crate::spec::Desired;
 use crate::value::{Attributes, Text, Value};
 use region::Region;
 use sight::{Names, Sight};

@@ -12,9 +12,9 @@ use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
 use super::engine::Engine;
 use super::error::{classify, is_absent};
 use crate::address::Address;
+use crate::desired::OnRemove;
 use crate::driver::DriverError;
 use crate::observed::Mark;
-use crate::spec::OnRemove;
 use crate::value::long_hash;
 
 /// Labels by key.

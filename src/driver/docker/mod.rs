@@ -32,9 +32,9 @@ pub use inside::{Heard, Input, Terminal};
 
 use super::owner::{owned_by, taken};
 use super::{Class, Driver, DriverError, Observation, Query, Removal, Request, Variables};
+use crate::desired::Desired;
 use crate::kind::{self, Kind, Outputs};
 use crate::observed::{Mark, Object};
-use crate::spec::Desired;
 use crate::value::Value;
 use container::Blueprint;
 use engine::Engine;

@@ -10,8 +10,8 @@ use kube::{Client, Config};
 
 use super::eks::{self, Eks};
 use super::error::{classify, unusable};
+use crate::desired::Instance;
 use crate::driver::{Class, DriverError, Variables};
-use crate::spec::Instance;
 use crate::value::Value;
 
 /// How long it may take to connect.

@@ -16,9 +16,9 @@ use access::{Access, connect};
 pub use access::{client_of, kubeconfigs};
 
 use super::{Class, Driver, DriverError, Observation, Query, Removal, Request, Variables, patiently};
+use crate::desired::{Desired, Instance};
 use crate::kind::{self, Kind, Outputs, Usage};
 use crate::observed::Object;
-use crate::spec::{Desired, Instance};
 use crate::value::Attributes;
 
 /// The existing clusters of one spec as a driver.

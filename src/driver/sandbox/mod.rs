@@ -62,9 +62,7 @@ impl Sandbox {
         }
         let Some(address) = address else { return Ok(()) };
         match self.world().take_fault(address, verb)? {
-            Some(fault) => {
-                Err(DriverError::new(fault.class, format!("the sandbox was told to fail: {}", fault.class)))
-            }
+            Some(fault) => Err(DriverError::new(fault.class, format!("the sandbox was told to fail: {}", fault.class))),
             None => Ok(()),
         }
     }
@@ -93,6 +91,10 @@ impl Driver for Sandbox {
 
     fn serves(&self, _: &'static Kind, _: Option<&Object>) -> Service {
         Service::Keeps
+    }
+
+    fn simulates(&self) -> bool {
+        true
     }
 
     fn fence(&self, token: u64) {

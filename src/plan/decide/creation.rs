@@ -1,13 +1,13 @@
 //! What is not there, what is not ours, and what is there and ill.
 
 use super::{Decider, Disposition};
+use crate::action::{Action, Cause};
+use crate::desired::{Instance, OnRemove};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::observed::{Mark, Object};
-use crate::plan::action::{Action, Cause};
-use crate::plan::change::{AttributeChange, Blocked, Change};
+use crate::plan::change::{Blocked, Change};
 use crate::plan::diff;
 use crate::plan::refusal::mark_changes;
-use crate::spec::Instance;
 use crate::value::Attributes;
 
 impl<'a> Decider<'a> {
@@ -22,7 +22,7 @@ impl<'a> Decider<'a> {
         };
         let mut attributes = diff::creation(instance.kind, &after);
         // The mark is made along with the object; what steers Atlas in it is shown where it is not the usual.
-        let usual = Mark { protect: false, on_remove: crate::spec::OnRemove::Delete, ..self.mark(instance) };
+        let usual = Mark { protect: false, on_remove: OnRemove::Delete, ..self.mark(instance) };
         attributes.extend(mark_changes(&usual, &self.mark(instance)));
         Change {
             action: Action::Create,
@@ -55,17 +55,5 @@ impl<'a> Decider<'a> {
         let blocked = Blocked { by: instance.address.clone(), reason };
         self.changes.push(self.waiting(instance, blocked.clone()));
         Disposition::Blocked(Box::new(blocked))
-    }
-}
-
-/// To repair an object, as a change of what no attribute says.
-pub(super) fn repair(reason: &str) -> AttributeChange {
-    AttributeChange {
-        path: "condition".into(),
-        before: reason.into(),
-        after: "running".into(),
-        sensitive: false,
-        replaces: false,
-        drifted: true,
     }
 }

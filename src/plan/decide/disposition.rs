@@ -1,9 +1,10 @@
 //! What the dispositions of a resource's hosts and needs mean for the resource itself.
 
 use super::{Decider, Disposition};
+use crate::action::{Action, Order};
 use crate::address::Address;
-use crate::plan::{Action, Blocked, Order};
-use crate::spec::Instance;
+use crate::desired::Instance;
+use crate::plan::change::Blocked;
 
 impl<'a> Decider<'a> {
     /// Why the object can't be observed, if it can't.

@@ -1,19 +1,19 @@
 //! Where a resource's object is.
 
-use super::{Decider, Found};
+use super::{Decider, Match};
+use crate::desired::Instance;
 use crate::observed::Object;
-use crate::spec::Instance;
 
 impl<'a> Decider<'a> {
-    pub(super) fn find(&self, instance: &'a Instance) -> Found<'a> {
+    pub(super) fn find(&self, instance: &'a Instance) -> Match<'a> {
         let there = self.observed.at(&instance.identity);
         let own = self.observed.marked(&instance.address).find(|object| object.kind == instance.kind);
         let former = instance.settings.renamed_from.as_ref();
         match there {
-            Some(object) if object.external => return Found::Here(object),
+            Some(object) if object.external => return Match::Here(object),
             Some(object) if !self.ours(object) => {
                 let interrupted = object.mark.is_none() && self.recorded.intended(&instance.identity);
-                return if interrupted { Found::Here(object) } else { Found::Foreign(object) };
+                return if interrupted { Match::Here(object) } else { Match::Foreign(object) };
             }
             Some(object) => {
                 let known_as = object.resource();
@@ -22,13 +22,13 @@ impl<'a> Decider<'a> {
                 // resource is known by is about to move out of the way.
                 let left = own.is_none() && known_as.is_none_or(|address| self.desired.get(address).is_none());
                 if renamed || left {
-                    return Found::Here(object);
+                    return Match::Here(object);
                 }
             }
             None => {}
         }
         let was = former.and_then(|address| self.observed.marked(address).find(|object| object.kind == instance.kind));
-        own.or(was).filter(|object| !self.is_claimed(object)).map_or(Found::Nothing, Found::Elsewhere)
+        own.or(was).filter(|object| !self.is_claimed(object)).map_or(Match::Nothing, Match::Elsewhere)
     }
 
     pub(super) fn ours(&self, object: &Object) -> bool {

@@ -6,12 +6,12 @@ use foldhash::HashSet;
 
 use super::Decider;
 use crate::address::Address;
+use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::kind::{self, Outputs};
+use crate::kind::{self, Facts, Outputs};
 use crate::observed::Object;
 use crate::plan::change::Change;
-use crate::plan::resolve::{Facts, Knows as _};
-use crate::spec::{Desired, Instance};
+use crate::plan::resolve::{Resolved, Resolver as _};
 use crate::value::{Attributes, Value};
 
 impl<'a> Decider<'a> {
@@ -40,12 +40,12 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Learns about a resource whose object is there and tells all its outputs itself.
-    pub(super) fn remember(&mut self, instance: &'a Instance, object: &'a Object) {
+    /// Learns about a resource whose object is there and has all its outputs.
+    pub(super) fn learn_observed(&mut self, instance: &'a Instance, object: &'a Object) {
         if self.graph.is_needed(&instance.address) {
             let attributes = Cow::Borrowed(&object.attributes);
-            let facts = Facts { attributes, outputs: Cow::Borrowed(&object.outputs) };
-            self.known.learn(instance.address.clone(), facts);
+            let resolved = Resolved { attributes, outputs: Cow::Borrowed(&object.outputs) };
+            self.known.learn(instance.address.clone(), resolved);
         }
     }
 
@@ -54,20 +54,21 @@ impl<'a> Decider<'a> {
             return;
         }
         let host = instance.hosts.first().and_then(|host| self.known.outputs_of(host));
-        let facts = kind::Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
+        let facts = Facts { attributes, name: &instance.declaration.name, place: instance.place(), host };
         for (name, value) in instance.kind.derive_outputs(&facts) {
             if !outputs.contains_key(&name) {
                 outputs.insert(name, value);
             }
         }
-        let facts = Facts { attributes: self.quotable(instance, attributes), outputs: Cow::Owned(outputs) };
-        self.known.learn(instance.address.clone(), facts);
+        let resolved =
+            Resolved { attributes: self.attributes_for_others(instance, attributes), outputs: Cow::Owned(outputs) };
+        self.known.learn(instance.address.clone(), resolved);
     }
 
     /// The attributes that others may ask for: those of the spec, unless more is known and somebody does ask.
-    pub(super) fn quotable(&self, instance: &'a Instance, attributes: &Attributes) -> Cow<'a, Attributes> {
-        let quoted = || self.quoted.get_or_init(|| quoted(self.desired)).contains(&instance.address);
-        if *attributes != instance.attributes && quoted() {
+    pub(super) fn attributes_for_others(&self, instance: &'a Instance, attributes: &Attributes) -> Cow<'a, Attributes> {
+        let referred_to = || self.referred_to.get_or_init(|| referred_to(self.desired)).contains(&instance.address);
+        if *attributes != instance.attributes && referred_to() {
             return Cow::Owned(attributes.clone());
         }
         Cow::Borrowed(&instance.attributes)
@@ -75,17 +76,17 @@ impl<'a> Decider<'a> {
 }
 
 /// The resources to whose attributes others refer.
-fn quoted(desired: &Desired) -> HashSet<Address> {
-    let mut quoted = HashSet::default();
+fn referred_to(desired: &Desired) -> HashSet<Address> {
+    let mut referred_to = HashSet::default();
     let values = desired.objects().flat_map(|instance| instance.attributes.iter());
     for (_, value) in values.filter(|(_, value)| !value.is_known()) {
         value.visit_references(&mut |reference| {
             let first = reference.path.split('.').next().unwrap_or_default();
             let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
             if !output {
-                quoted.insert(reference.address.clone());
+                referred_to.insert(reference.address.clone());
             }
         });
     }
-    quoted
+    referred_to
 }

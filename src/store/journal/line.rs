@@ -5,9 +5,9 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::Verb;
 use crate::address::Address;
 use crate::execute::{Entry, Outcome};
-use crate::plan::Verb;
 use crate::recorded::{Damage, Recorded};
 use crate::store::Run;
 use crate::value::short_hash;

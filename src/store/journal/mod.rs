@@ -142,9 +142,9 @@ mod tests {
     use super::file::{Medium, over};
     use super::line::recover;
     use super::{RunJournal, begin, opening, read};
+    use crate::action::Verb;
     use crate::address::Address;
     use crate::execute::{Entry, Journal as _, Outcome};
-    use crate::plan::Verb;
     use crate::recorded::Recorded;
     use crate::store::{Held, Lease as _, Lock, Run};
 

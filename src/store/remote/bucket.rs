@@ -8,7 +8,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use tokio::runtime::Handle;
 
-use crate::spec::RecordsUrl;
+use crate::desired::RecordsUrl;
 
 /// A bucket that is connected to.
 #[derive(Clone)]

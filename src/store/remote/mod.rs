@@ -20,7 +20,7 @@ pub(super) use lease::Renewal;
 
 use super::journal::Sink;
 use super::lock::{Held, Lease, LockError, since_1970};
-use crate::spec::RecordsUrl;
+use crate::desired::RecordsUrl;
 
 /// Records in a bucket.
 #[derive(Clone, Debug)]

@@ -10,16 +10,17 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use atlas::desired::World;
 use atlas::driver::Registry;
 use atlas::driver::aws::Aws;
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
-use atlas::spec::{Inputs, World, compile};
+use atlas::spec::{Inputs, compile};
 use serde_json::{Value, json};
 
-use crate::support::{execute, root};
+use crate::support::{execute, root, summary};
 
 /// Two regions of one sort of server, and a client that knows nothing of Atlas.
 pub struct Cloud {
@@ -118,17 +119,6 @@ impl Cloud {
         let (_, left) = Self::plan(spec, &Options::default()).await;
         if left.is_empty() { Ok(report) } else { Err(format!("still differs: {}", summary(&left))) }
     }
-}
-
-/// What a plan would change, in one line.
-pub fn summary(plan: &Plan) -> String {
-    let changes = plan.changes.iter().map(|change| {
-        let attributes: Vec<String> =
-            change.attributes.iter().map(|one| format!("{}: {:?} -> {:?}", one.path, one.before, one.after)).collect();
-        let blocked = change.blocked.as_ref().map(|blocked| blocked.reason.clone()).unwrap_or_default();
-        format!("{} {} {blocked} [{}]", change.address, change.action.word(), attributes.join(", "))
-    });
-    changes.collect::<Vec<_>>().join("; ")
 }
 
 /// A variable that `scripts/servers` sets.

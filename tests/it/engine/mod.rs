@@ -16,13 +16,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use atlas::desired::World;
 use atlas::driver::docker::Docker;
 use atlas::driver::{Registry, Variables};
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
-use atlas::spec::{Inputs, World, compile};
+use atlas::spec::{Inputs, compile};
 use serde_json::Value;
 
 use crate::cloud::{summary, variable};

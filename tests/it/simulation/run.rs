@@ -5,18 +5,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use atlas::action::{Action, Verb};
 use atlas::address::Address;
 use atlas::diagnostic::Severity;
-use atlas::driver::Registry;
+use atlas::driver::{Driver, Registry};
 use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::mutation::Mutation;
 #[cfg(feature = "crash-points")]
 use atlas::mutation::arm;
 use atlas::observed::Observed;
 use atlas::pipeline::Pipeline;
-use atlas::plan::{Action, Options, Plan, Selector, Verb, check};
+use atlas::plan::{Options, Plan, Selector, check};
 use atlas::recorded::Recorded;
-use atlas::spec::{Inputs, World, compile};
+use atlas::spec::{Inputs, compile};
 use atlas::value::Value;
 use tokio::sync::{mpsc, watch};
 
@@ -141,18 +142,18 @@ impl Life {
             let at = self.random.below(instances.len().max(1));
             if let Some(instance) = instances.get(at)
                 && self.unruly.world().get(&instance.identity).map_err(|error| error.to_string())?.is_none()
-                && !self.journal.pending.lock().expect("sound").contains_key(&instance.identity)
+                && !self.journal.pending.lock().expect("sound").contains_key(instance.identity.as_str())
             {
                 let foreign = atlas::observed::Object {
                     kind: instance.kind,
                     identity: instance.identity.clone(),
-                    hosts: vec![instance.identity.split('/').take(2).collect::<Vec<_>>().join("/")],
+                    hosts: instance.identity.host().into_iter().collect(),
                     attributes: [("name", Value::from("foreign"))].into_iter().collect(),
                     outputs: atlas::kind::Outputs::default(),
                     usage: atlas::kind::Usage::default(),
                     mark: None,
                     external: false,
-                    condition: Condition::Ready,
+                    condition: atlas::observed::Condition::Ready,
                 };
                 self.unruly.world().plant(&foreign).map_err(|error| error.to_string())?;
                 // It is no object of ours that is young, so listings show it. One that no listing shows, where one of ours
@@ -182,7 +183,7 @@ impl Life {
         let text = model.text();
         let (desired, diagnostics) = compile(&text, &Inputs::default());
         let desired = desired.ok_or_else(|| format!("the spec is broken: {diagnostics:?}\n{text}"))?;
-        let registry = Registry::new(World::Sandbox, Some(self.unruly.clone()));
+        let registry = Registry::new([self.unruly.clone() as Arc<dyn Driver>]);
         Pipeline::new(desired, registry).map_err(|diagnostics| format!("{diagnostics:?}\n{text}"))
     }
 
@@ -261,8 +262,7 @@ impl Life {
         for change in plan.changes.iter().filter(|change| change.acts()) {
             let targets = change.before.iter().chain(&change.after);
             for target in targets {
-                if dark.keys().any(|host| target.identity == *host || target.identity.starts_with(&format!("{host}/")))
-                {
+                if dark.keys().any(|host| target.identity.is_within(host)) {
                     return Err(format!("{} of {} is planned in the dark", change.action.word(), change.address));
                 }
             }
@@ -335,7 +335,7 @@ impl Life {
             if wanted != Some(object.identity.as_str()) {
                 return Err(format!("{} is left over as {}", object.identity, mark.address));
             }
-            if seen.insert(mark.address.clone(), object.identity).is_some() {
+            if seen.insert(mark.address.clone(), object.identity.to_string()).is_some() {
                 return Err(format!("{} is there twice", mark.address));
             }
         }

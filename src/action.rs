@@ -1,4 +1,4 @@
-//! The closed set of actions, and the reasons for them.
+//! The closed set of actions, the reasons for them, and what the steps of each do.
 
 use serde::Serialize;
 
@@ -44,6 +44,22 @@ pub enum Cause {
     Orphan,
     /// Something that it needs is replaced.
     ReplacedDependency,
+}
+
+/// What a step does to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Makes it.
+    Create,
+    /// Changes it in place.
+    Update,
+    /// Deletes it.
+    Delete,
+    /// Marks it as Atlas's, under this address.
+    Adopt,
+    /// Removes Atlas's mark from it.
+    Forget,
 }
 
 impl Action {
@@ -100,6 +116,26 @@ impl Action {
     #[must_use]
     pub const fn makes(self) -> bool {
         matches!(self, Self::Create | Self::Update | Self::Replace(_) | Self::Adopt)
+    }
+}
+
+impl Verb {
+    /// The word that people and JSON read.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+            Self::Forget => "forget",
+        }
+    }
+
+    /// Whether the object is not Atlas's any more once it is done.
+    #[must_use]
+    pub const fn removes(self) -> bool {
+        matches!(self, Self::Delete | Self::Forget)
     }
 }
 

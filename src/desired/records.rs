@@ -1,5 +1,7 @@
 //! Where records are kept when not beside the spec.
 
+use crate::kind::rule;
+
 /// Records in S3: `s3://bucket/prefix`, with `region`, `endpoint` and `profile` behind a question mark where the standard
 /// chain does not tell them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +27,7 @@ impl RecordsUrl {
         let rest = text.strip_prefix("s3://").ok_or_else(|| format!("`{text}` does not begin with `s3://`"))?;
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
-        (crate::kind::rule::BUCKET.check)(bucket)
-            .map_err(|fault| format!("`{bucket}` is no bucket: {}", fault.reason))?;
+        (rule::BUCKET.check)(bucket).map_err(|fault| format!("`{bucket}` is no bucket: {}", fault.reason))?;
         let mut url = Self {
             bucket: bucket.to_owned(),
             prefix: prefix.trim_end_matches('/').to_owned(),

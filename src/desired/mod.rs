@@ -1,0 +1,128 @@
+//! What a spec comes to, ready for the graph and the planner: its resources, its environments, its settings.
+//!
+//! It is made from text by [`crate::spec`], and knows nothing of how that was written but where each thing stands.
+
+mod instance;
+mod records;
+
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
+
+pub use instance::{Declaration, Edge, Instance, OnRemove, Settings};
+pub use records::RecordsUrl;
+
+use crate::address::Address;
+use crate::diagnostic::Span;
+use crate::kind::{Resource, View};
+use crate::value::Value;
+
+/// The whole spec, for one environment, with everything that can be known from it.
+#[derive(Debug, Default)]
+pub struct Desired {
+    /// The project's name: part of every ownership mark.
+    pub project: String,
+    /// The environment's name: part of every ownership mark.
+    pub environment: String,
+    /// The environments that the spec declares, this one among them.
+    pub environments: Vec<String>,
+    /// The world that the environment is in.
+    pub world: World,
+    /// Where its records are, when not beside the spec.
+    pub records: Option<RecordsUrl>,
+    instances: Vec<Instance>,
+    index: HashMap<Address, usize>,
+    kinds: BTreeMap<&'static str, Vec<usize>>,
+    /// Where the charts of the apps are named, in the order of the apps.
+    pub(crate) charts: Vec<Span>,
+}
+
+/// Where resources are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum World {
+    /// By the drivers of the real world.
+    #[default]
+    Real,
+    /// In the embedded world.
+    Sandbox,
+}
+
+impl Desired {
+    /// Takes the instances of a spec.
+    #[must_use]
+    pub fn new(project: String, environment: String, world: World, mut instances: Vec<Instance>) -> Self {
+        instances.sort_by(|a, b| a.address.cmp(&b.address));
+        let mut kinds: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        for (at, instance) in instances.iter().enumerate() {
+            kinds.entry(instance.kind.name).or_default().push(at);
+        }
+        let index = instances.iter().enumerate().map(|(at, instance)| (instance.address.clone(), at)).collect();
+        Self {
+            project,
+            environment,
+            environments: Vec::new(),
+            world,
+            records: None,
+            instances,
+            index,
+            kinds,
+            charts: Vec::new(),
+        }
+    }
+
+    /// Every resource, ordered by address.
+    #[must_use]
+    pub fn instances(&self) -> &[Instance] {
+        &self.instances
+    }
+
+    /// Every resource that stands for an object, ordered by address.
+    pub fn objects(&self) -> impl Iterator<Item = &Instance> {
+        self.instances.iter().filter(|instance| instance.kind.object)
+    }
+
+    /// The resource with this address.
+    #[must_use]
+    pub fn get(&self, address: &Address) -> Option<&Instance> {
+        self.index.get(address).map(|at| &self.instances[*at])
+    }
+
+    /// The resources of one kind, ordered by address.
+    pub fn of_kind<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Instance> + use<'a> {
+        self.kinds.get(kind).into_iter().flatten().map(|at| &self.instances[*at])
+    }
+
+    /// The folders whose content belongs to the spec: the charts of its apps, with where each is named.
+    pub fn folders(&self) -> impl Iterator<Item = (&str, Span, &Instance)> {
+        let apps = self.of_kind("app").zip(&self.charts);
+        apps.filter_map(|(app, span)| app.attributes.get("chart").as_str().map(|chart| (chart, *span, app)))
+    }
+
+    /// Makes the content of folders part of the spec: `charts/ledger-app` becomes `charts/ledger-app@sha256:…`, so
+    /// that an edited chart is a change like any other.
+    pub fn attach(&mut self, digests: &BTreeMap<String, String>) {
+        for at in self.kinds.get("app").into_iter().flatten() {
+            let attributes = &mut self.instances[*at].attributes;
+            let chart = attributes.get("chart").as_str().unwrap_or_default();
+            if let Some(digest) = digests.get(chart) {
+                let pinned = format!("{chart}@sha256:{digest}");
+                attributes.set("chart", Value::String(pinned.into()));
+            }
+        }
+    }
+
+    /// Every resource, to be completed by what only all of them together tell.
+    pub(crate) fn instances_mut(&mut self) -> &mut [Instance] {
+        &mut self.instances
+    }
+}
+
+impl View for Desired {
+    fn get(&self, address: &Address) -> Option<Resource<'_>> {
+        self.get(address).map(Instance::as_resource)
+    }
+
+    fn of_kind(&self, kind: &str) -> Box<dyn Iterator<Item = Resource<'_>> + '_> {
+        Box::new(self.of_kind(kind).map(Instance::as_resource))
+    }
+}

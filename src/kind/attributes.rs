@@ -1,0 +1,136 @@
+//! Attributes that several kinds have, and those that every kind takes.
+
+use super::rule;
+use super::schema::{Attribute, Kind, Places, Type};
+use super::view::{Findings, Resource};
+
+/// What every kind takes besides its own attributes. They steer Atlas and are not sent to any driver.
+pub static COMMON: &[Attribute] = &[
+    Attribute::new(
+        "depends_on",
+        Type::Set(&Type::Address(&[])),
+        "Resources that have to be in order before this one, besides those that it refers to.",
+        &["[\"queue.transactions@us-east-1\"]", "[]"],
+    ),
+    Attribute::new(
+        "protect",
+        Type::Bool,
+        "Never delete or replace the object, also when this block is removed. It is written on the object itself.",
+        &["true", "false"],
+    )
+    .default("false"),
+    Attribute::new(
+        "ignore",
+        Type::Set(&Type::Text(&rule::SOME)),
+        "Attributes that are left to others once the object exists.",
+        &["[\"tags\"]", "[]"],
+    ),
+    Attribute::new("timeout", Type::Duration(1, 86_400), "How long one step may take.", &["\"10m\"", "\"30m\""])
+        .default("\"10m\""),
+    Attribute::new(
+        "on_remove",
+        Type::Choice(&["delete", "forget"]),
+        "What happens to the object when this block is removed.",
+        &["\"delete\"", "\"forget\""],
+    )
+    .default("\"delete\""),
+    Attribute::new(
+        "renamed_from",
+        Type::Text(&rule::SOME),
+        "The address that this resource had before. The object stays as it is, and keeps its name where the block says none.",
+        &["\"bucket.former\"", "\"bucket.earlier\""],
+    ),
+];
+
+/// A text that keeps no rule.
+pub static TEXT: Type = Type::Text(&rule::ANY);
+
+/// Tags of the object, as AWS allows them: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
+pub const TAGS: Attribute = Attribute::new(
+    "tags",
+    Type::Map(&TEXT),
+    "Tags of the object, besides the ownership mark.",
+    &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
+);
+
+/// Whether tags that others put on the object are removed.
+pub const TAGS_EXCLUSIVE: Attribute = Attribute::new(
+    "tags_exclusive",
+    Type::Bool,
+    "Remove tags that the spec does not have. Otherwise those that others add are left alone.",
+    &["true", "false"],
+)
+.default("false");
+
+/// The key of an object that is encrypted with KMS.
+pub const KMS_KEY: Attribute = Attribute::new(
+    "kms_key",
+    Type::Text(&rule::SOME),
+    "The KMS key for `encryption = \"kms\"`.",
+    &["\"alias/audit\"", "\"alias/ledger\""],
+)
+.beside(&["encryption = \"kms\""]);
+
+/// The container engine that something is on.
+pub const ENGINE: Attribute = Attribute::new(
+    "engine",
+    Type::Text(&rule::SOME),
+    "The container engine that it is on: a Docker context, or an address such as `tcp://10.0.0.7:2376`. The one that Docker's \
+     own tools would use by default.",
+    &["\"build\"", "\"tcp://10.0.0.7:2376\""],
+)
+.replaces();
+
+/// Labels of an object on a container engine.
+pub const LABELS: Attribute = Attribute::new(
+    "labels",
+    Type::Map(&TEXT),
+    "Labels, besides the ownership mark.",
+    &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
+);
+
+/// A key has no effect on an object that is encrypted otherwise.
+pub fn check_kms_key(resource: &Resource<'_>, findings: &mut Findings) {
+    let attributes = resource.attributes;
+    if !attributes.get("kms_key").is_null() && attributes.get("encryption").as_str() != Some("kms") {
+        findings.error(
+            "kms_key",
+            "key without its encryption",
+            "`kms_key` has no effect while `encryption` is not \"kms\"",
+            "set `encryption = \"kms\"`, or remove `kms_key`",
+        );
+    }
+}
+
+/// The `regions` of a kind that stands in several.
+pub static REGIONS: Attribute = Attribute::new(
+    "regions",
+    Type::Set(&Type::Name("region")),
+    "The regions that it stands in: one object in each.",
+    &["[\"us-east-1\", \"eu-central-1\"]", "[\"us-east-1\"]"],
+)
+.required();
+
+/// The `clusters` of a kind that stands on several.
+pub static CLUSTERS: Attribute = Attribute::new(
+    "clusters",
+    Type::Set(&Type::Name("cluster")),
+    "The clusters that it stands on: one object on each.",
+    &["[\"dc-us\", \"dc-eu\"]", "[\"dc-us\"]"],
+)
+.required();
+
+/// The attribute that says where resources of a kind stand, if there is one.
+#[must_use]
+pub fn place_attribute(kind: &Kind) -> Option<&'static Attribute> {
+    match kind.places {
+        Places::Regions => Some(&REGIONS),
+        Places::Clusters => Some(&CLUSTERS),
+        Places::One | Places::Inside(_) => None,
+    }
+}
+
+/// Everything that a block of this kind may say, in the order in which people read it.
+pub fn attributes_of(kind: &Kind) -> impl Iterator<Item = &'static Attribute> + use<> {
+    place_attribute(kind).into_iter().chain(kind.attributes).chain(COMMON)
+}

@@ -1,0 +1,12 @@
+//! What a spec is given from outside.
+
+use std::collections::BTreeMap;
+
+/// What the spec's text does not say itself.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The environment that was asked for; the project's own default otherwise.
+    pub environment: Option<String>,
+    /// Values of variables, by name, and where each comes from: `--var`, `ATLAS_VAR_image_tag`.
+    pub variables: BTreeMap<String, (String, String)>,
+}

@@ -1,0 +1,89 @@
+//! Finds the places of every block: which resources there are.
+
+use super::declare::Block;
+use super::node::{Content, Node};
+use super::normalize::Normalizer;
+use super::place::{Declared, Index};
+use super::scope::{Globals, Scope};
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::kind;
+
+/// Finds the places of every block.
+pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics: &mut Diagnostics) -> Index {
+    let mut index = Index::default();
+    // Places are names of regions and clusters, so those are entered first.
+    for block in blocks.iter().filter(|block| kind::place_attribute(block.kind).is_none()) {
+        let (kind, name) = (block.kind.name, &block.declaration.name);
+        let (key, address) = match block.parent_address() {
+            Some(parent) => {
+                let address = parent.child(kind, name);
+                (address.as_str().into(), address)
+            }
+            None => (name.clone(), Address::new(kind, name, None)),
+        };
+        index.insert(kind, key, Declared::Once(address));
+    }
+    for block in blocks.iter().filter(|block| block.kind.name == "cluster") {
+        let mut discarded = Diagnostics::default();
+        let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
+        let region = block.node.as_table().and_then(|table| table.get("region"));
+        let region = region.map(|entry| {
+            Normalizer::new(source, &scope, &index, &mut discarded).value(
+                &kind::Type::Text(&kind::rule::ANY),
+                &entry.node,
+                "",
+            )
+        });
+        if let Some(region) = region.as_ref().and_then(|value| value.as_str()) {
+            index.place_cluster(block.declaration.name.clone(), region.to_owned());
+        }
+    }
+    for block in blocks {
+        let Some(attribute) = kind::place_attribute(block.kind) else { continue };
+        let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
+        let entry = block.node.as_table().and_then(|table| table.get(attribute.name));
+        let places = match entry {
+            Some(entry) => {
+                let value = Normalizer::new(source, &scope, &index, diagnostics).value(
+                    &attribute.ty,
+                    &entry.node,
+                    attribute.name,
+                );
+                warn_of_none(&entry.node, attribute.name, diagnostics);
+                let mut names: Vec<String> =
+                    value.items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+                names.sort();
+                names.dedup();
+                names
+            }
+            None => {
+                let what = format!("{} `{}` needs `{}`", block.kind.name, block.declaration.name, attribute.name);
+                diagnostics.push(
+                    Diagnostic::error("missing attribute", what)
+                        .at(block.declaration.header)
+                        .hint(format!("write `{} = {}`", attribute.name, attribute.examples[0])),
+                );
+                Vec::new()
+            }
+        };
+        let (kind, name) = (block.kind.name, &block.declaration.name);
+        let address = |place: &String| Address::new(kind, name, Some(place));
+        let declared = match places.as_slice() {
+            [one] => Declared::In(address(one)),
+            places => Declared::At(places.iter().map(address).collect()),
+        };
+        index.insert(kind, name.clone(), declared);
+    }
+    index
+}
+
+fn warn_of_none(node: &Node, attribute: &str, diagnostics: &mut Diagnostics) {
+    if matches!(&node.content, Content::Array(items) if items.is_empty()) {
+        diagnostics.push(
+            Diagnostic::warning("resource that stands nowhere", format!("`{attribute}` is empty, so nothing is made"))
+                .at(node.span)
+                .hint("name a place, or remove the block"),
+        );
+    }
+}

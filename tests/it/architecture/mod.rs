@@ -1,0 +1,247 @@
+//! The architecture, as a test: a module imports only what stands above it, no two files import each other, the pure core
+//! stays pure, files stay small, every effect has its one door.
+//!
+//! The order of the modules and which of them are pure stand in the documentation of the crate, `src/lib.rs`.
+
+mod examples;
+mod imports;
+mod parse;
+mod purity;
+mod source;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::support::root;
+use imports::{Crate, Edge, circles};
+use purity::effects;
+use source::SourceFile;
+use table::{Row, declared, rows, top};
+
+/// What a pure file names all the same, and why that can't be told from outside.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("parallel.rs", "rayon", "its results are in the order of the items, whichever thread made them"),
+    ("parallel.rs", "ThreadPool*", "the threads that it begins do nothing but what it is given"),
+    ("parallel.rs", "LazyLock", "which threads there are changes how long something takes, and nothing else"),
+    ("parallel.rs", "spawn", "it waits for what it begins"),
+    ("mutation.rs", "thread_local", "only a test sets it; without the feature `crash-points` it is a constant"),
+    ("mutation.rs", "Cell", "only a test sets it; without the feature `crash-points` it is a constant"),
+    ("kind/normal.rs", "LazyLock", "it holds what follows from constants, whenever that is worked out"),
+    ("plan/decide.rs", "OnceCell", "it holds what follows from the spec, whenever that is worked out"),
+];
+
+/// Imports that still make a circle. Nothing may be added here: each is to go, and whoever mends one strikes it.
+const LEFT: &[(&str, &str)] = &[
+    ("driver/aws/bucket/write.rs", "driver/aws/mod.rs"),
+    ("driver/aws/policy.rs", "driver/aws/mod.rs"),
+    ("driver/aws/queue.rs", "driver/aws/mod.rs"),
+    ("driver/aws/role.rs", "driver/aws/mod.rs"),
+    ("driver/aws/sweep.rs", "driver/aws/mod.rs"),
+    ("driver/docker/cluster/node.rs", "driver/docker/cluster/mod.rs"),
+    ("driver/docker/cluster/ready.rs", "driver/docker/cluster/mod.rs"),
+    ("driver/docker/sweep.rs", "driver/docker/mod.rs"),
+    ("driver/sandbox/row.rs", "driver/sandbox/world.rs"),
+    ("execute/look.rs", "execute/step.rs"),
+    ("store/history.rs", "store/mod.rs"),
+    ("store/inventory.rs", "store/mod.rs"),
+    ("store/journal/file.rs", "store/mod.rs"),
+    ("store/journal/file.rs", "store/journal/mod.rs"),
+    ("store/lock.rs", "store/mod.rs"),
+    ("store/lock.rs", "store/remote/lease.rs"),
+];
+
+/// Names that still mean two types. Nothing may be added here: each is to go, and whoever mends one strikes it.
+const DOUBLES: &[&str] = &[
+    "Around",
+    "Config",
+    "Entry",
+    "Fault",
+    "Job",
+    "Lines",
+    "Node",
+    "Note",
+    "Places",
+    "Raw",
+    "Reference",
+    "Role",
+    "Run",
+    "Settings",
+    "Sight",
+    "World",
+];
+
+#[test]
+fn the_table_lists_every_module() {
+    let rows = rows(&text("src/lib.rs"));
+    let mut listed: Vec<&str> = rows.iter().map(|row| row.module.as_str()).collect();
+    let mut declared = declared(&text("src/lib.rs"));
+    listed.sort_unstable();
+    declared.sort_unstable();
+    assert_eq!(listed, declared, "the table in src/lib.rs and the modules below it");
+    assert_eq!(table::rows(&text("docs/architecture.md")), rows, "the table in docs/architecture.md");
+}
+
+#[test]
+fn a_module_imports_only_what_stands_above_it() {
+    let problems = upward(&Crate::new(&library()).edges(true), &rows(&text("src/lib.rs")));
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn no_two_files_import_each_other() {
+    let edges = Crate::new(&library()).edges(false);
+    let is_left = |edge: &Edge| LEFT.contains(&(edge.from.as_str(), edge.to.as_str()));
+    for left in LEFT {
+        assert!(
+            edges.iter().any(|edge| (edge.from.as_str(), edge.to.as_str()) == *left),
+            "{left:?} is gone: strike it"
+        );
+    }
+    let kept: Vec<Edge> = edges.into_iter().filter(|edge| !is_left(edge)).collect();
+    let problems: Vec<String> = circles(&kept).iter().map(|circle| described(circle, &kept)).collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn one_name_means_one_type() {
+    let problems = doubles(&library(), DOUBLES);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn the_core_is_pure() {
+    let (sources, rows) = (library(), rows(&text("src/lib.rs")));
+    let all = Crate::new(&sources);
+    let problems = impure(&sources, &all, &rows, EXCEPTIONS);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn files_are_small_and_say_what_they_are() {
+    let all = sources(&root().join("src")).into_iter().chain(sources(&root().join("tests")));
+    for file in all {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let lines = text.lines().count();
+        assert!(lines <= 500, "{} has {lines} lines", file.display());
+        assert!(text.starts_with("//!"), "{} does not say what it is", file.display());
+    }
+}
+
+#[test]
+fn every_effect_has_one_door() {
+    let doors = [
+        ("std::env::var", "src/cli/environment.rs"),
+        ("Timestamp::now", "src/store/history.rs"),
+        ("io::stdout", "src/cli/ui.rs"),
+        ("process::exit", "src/cli/apply.rs"),
+    ];
+    for file in sources(&root().join("src")) {
+        for (number, line) in code(&file) {
+            for (effect, door) in doors {
+                assert!(!line.contains(effect) || file.ends_with(door), "{}:{number}: `{effect}`", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn words_that_say_nothing_name_no_module() {
+    for file in sources(&root().join("src")) {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        for word in ["util", "helper", "manager", "handler", "common", "misc"] {
+            assert!(!name.contains(word), "{}", file.display());
+        }
+    }
+}
+
+/// What imports something that stands below it in the table.
+fn upward(edges: &[Edge], rows: &[Row]) -> Vec<String> {
+    let place = |path: &str| rows.iter().position(|row| row.module == top(path));
+    let below = edges.iter().filter(|edge| edge.from != "lib.rs" && place(&edge.from) < place(&edge.to));
+    below.map(|edge| format!("{}:{}: `{}` is in {}, below it", edge.from, edge.line, edge.path, edge.to)).collect()
+}
+
+/// The files of a circle, with each of the imports that make it one.
+fn described(circle: &[String], edges: &[Edge]) -> String {
+    let inside = edges.iter().filter(|edge| circle.contains(&edge.from) && circle.contains(&edge.to));
+    let lines = inside.map(|edge| format!("  {}:{}: `{}` is in {}\n", edge.from, edge.line, edge.path, edge.to));
+    format!("these files import each other:\n{}", lines.collect::<String>())
+}
+
+/// What is not pure in files that have to be, what they import that need not be, and exceptions that are none any more.
+fn impure(sources: &[SourceFile], all: &Crate, rows: &[Row], exceptions: &[(&str, &str, &str)]) -> Vec<String> {
+    let is_pure = |path: &str| rows.iter().any(|row| row.holds(path));
+    let pure = sources.iter().filter(|source| is_pure(&source.path));
+    let found: Vec<_> = pure.flat_map(|source| effects(source, all)).collect();
+    let excused = |effect: &purity::Effect, exception: &(&str, &str, &str)| {
+        (effect.path.as_str(), effect.what.as_str()) == (exception.0, exception.1)
+    };
+    let kept = found.iter().filter(|effect| !exceptions.iter().any(|exception| excused(effect, exception)));
+    let mut problems: Vec<String> =
+        kept.map(|effect| format!("{}:{}: `{}` in a pure module", effect.path, effect.line, effect.what)).collect();
+    let idle = exceptions.iter().filter(|exception| !found.iter().any(|effect| excused(effect, exception)));
+    problems.extend(idle.map(|(path, what, _)| format!("{path}: nothing names `{what}`: strike the exception")));
+    let edges = all.edges(false);
+    let imports = edges.iter().filter(|edge| is_pure(&edge.from) && !is_pure(&edge.to));
+    problems.extend(imports.map(|edge| {
+        format!("{}:{}: a pure file uses `{}` of {}, which need not be pure", edge.from, edge.line, edge.path, edge.to)
+    }));
+    problems
+}
+
+/// Names that two types in different files have, and exceptions that are none any more.
+fn doubles(sources: &[SourceFile], left: &[&str]) -> Vec<String> {
+    let mut types: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for source in sources {
+        // What is declared inside something else is indented.
+        for line in source.code.lines().filter(|line| !line.starts_with(' ')) {
+            let words = line.split([' ', '<', '(', ';', '{', ':']).filter(|word| !word.is_empty());
+            let mut words =
+                words.skip_while(|word| !["struct", "enum", "trait", "type", "union"].contains(word)).skip(1);
+            if let Some(name) = words.next() {
+                types.entry(name.to_owned()).or_default().push(&source.path);
+            }
+        }
+    }
+    let twice = types.iter().filter(|(_, files)| files.len() > 1);
+    let new = twice.clone().filter(|(name, _)| !left.contains(&name.as_str()));
+    let mut problems: Vec<String> = new.map(|(name, files)| format!("`{name}` is a type in {files:?}")).collect();
+    let gone = left.iter().filter(|name| !twice.clone().any(|(twice, _)| twice == *name));
+    problems.extend(gone.map(|name| format!("`{name}` is one type by now: strike it")));
+    problems
+}
+
+fn library() -> Vec<SourceFile> {
+    source::read(&root().join("src"))
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).expect("readable")
+}
+
+/// Every Rust file at or below a path.
+fn sources(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
+        let path = entry.expect("readable").path();
+        if path.is_dir() || path.extension().is_some_and(|end| end == "rs") {
+            files.extend(sources(&path));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The lines of a file that are neither comments nor its unit tests, with the texts in them.
+fn code(file: &Path) -> Vec<(usize, String)> {
+    let text = std::fs::read_to_string(file).expect("readable");
+    let lines = text.lines().enumerate().take_while(|(_, line)| line.trim() != "#[cfg(test)]");
+    lines
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(number, line)| (number + 1, line.to_owned()))
+        .collect()
+}
