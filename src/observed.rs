@@ -145,6 +145,7 @@ pub struct Observed {
     unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,
     listed: HashSet<Identity>,
+    place: String,
 }
 
 impl Object {
@@ -186,7 +187,8 @@ impl Observed {
         let by_identity = HashTable::with_capacity(objects.len());
         let by_address = HashTable::with_capacity(objects.len());
         let again = Vec::new();
-        let mut observed = Self { objects, hasher, by_identity, by_address, again, unreachable, made, listed };
+        let mut observed =
+            Self { objects, hasher, by_identity, by_address, again, unreachable, made, listed, place: String::new() };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
             let mut at = 0..;
@@ -198,6 +200,19 @@ impl Observed {
         }
         (0..observed.objects.len()).for_each(|at| observed.index_address(at, owner));
         observed
+    }
+
+    /// Tells what the drivers spoke to, where no host's outputs do.
+    #[must_use]
+    pub fn at_place(mut self, place: String) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// What the drivers spoke to, where no host's outputs tell it.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Indexes an object by its identity, unless one of the same identity is there; whether it did.

@@ -165,6 +165,9 @@ pub struct Listing {
     pub unreachable: BTreeMap<Identity, String>,
     /// The resources whose objects the world remembers as made by Atlas and never removed by it.
     pub made: BTreeSet<Address>,
+    /// What the session speaks to, where the host's own outputs do not tell it: the names that container engines have of
+    /// themselves. A plan that was made in one place is not carried out in another.
+    pub place: Option<String>,
 }
 
 /// Which object is looked at, and what for.

@@ -146,6 +146,8 @@ struct Found {
     unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,
     listed: HashSet<Identity>,
+    /// What the sessions speak to.
+    places: BTreeSet<String>,
     /// Objects that live in several hosts, which are seen in each.
     spanning: HashSet<Identity>,
 }
@@ -177,7 +179,8 @@ impl Chunk {
 
 impl Found {
     fn take(&mut self, (raw, listing): (bool, Listing)) -> Option<Chunk> {
-        let Listing { mut objects, unreachable, mut made } = listing;
+        let Listing { mut objects, unreachable, mut made, place } = listing;
+        self.places.extend(place);
         objects.retain(|object| object.hosts.len() < 2 || self.spanning.insert(object.identity.clone()));
         self.unreachable.extend(unreachable);
         self.made.append(&mut made);
@@ -200,8 +203,9 @@ impl Found {
         let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();
         objects.reserve_exact(self.chunks.iter().map(|chunk| chunk.objects.len()).sum());
         self.chunks.into_iter().for_each(|chunk| objects.extend(chunk.objects));
-        let Self { unreachable, made, listed, .. } = Self { chunks: Vec::new(), ..self };
-        Observed::new(owner, objects, unreachable, made, listed)
+        let Self { unreachable, made, listed, places, .. } = Self { chunks: Vec::new(), ..self };
+        let place = places.into_iter().collect::<Vec<_>>().join(", ");
+        Observed::new(owner, objects, unreachable, made, listed).at_place(place)
     }
 }
 

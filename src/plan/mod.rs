@@ -41,6 +41,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::DependencyGraph;
+use crate::identity::host_of;
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::suggest::suggest;
@@ -85,6 +86,7 @@ pub fn plan(
         unchanged,
         layers,
         hosts,
+        place: observed.place().to_owned(),
         known,
         diagnostics,
     }
@@ -134,13 +136,22 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     }
 }
 
-/// The objects in which something is done, each once.
+/// The objects in which something is done, and those in which they live, each once.
 fn hosts(changes: &[Change], observed: &Observed) -> Vec<Object> {
     let mut seen: HashSet<&str> = HashSet::default();
     let acting = changes.iter().filter(|change| change.acts());
     let targets = acting.flat_map(|change| change.before.iter().chain(&change.after));
-    let hosts = targets.flat_map(|target| &target.hosts).filter(|host| seen.insert(host.as_str()));
-    hosts.filter_map(|host| observed.at(host).cloned()).collect()
+    let mut hosts = Vec::new();
+    for mut host in targets.flat_map(|target| &target.hosts).map(|host| host.as_str()) {
+        while seen.insert(host) {
+            hosts.extend(observed.at(host).cloned());
+            match host_of(host) {
+                Some(above) => host = above,
+                None => break,
+            }
+        }
+    }
+    hosts
 }
 
 /// The host of every resource in the plan, and of those hosts. What has several hosts stands by itself.

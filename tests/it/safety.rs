@@ -292,6 +292,33 @@ async fn an_object_that_fills_up_after_planning_is_not_deleted() {
     }
 }
 
+/// A plan that was approved for one account, endpoint or engine is not carried out in another.
+#[tokio::test]
+async fn a_saved_plan_is_bound_to_where_it_was_made() {
+    let before = "[project]\nname = \"t\"\n[region.a]\n[queue.q]\nregions = [\"a\"]\n[queue.gone]\nregions = [\"a\"]\n";
+    let after = "[project]\nname = \"t\"\n[region.a]\n[queue.q]\nregions = [\"a\"]\ndelay = \"3s\"\n\
+                 [bucket.new]\nregions = [\"a\"]\nname = \"new-bucket\"\n";
+    for output in ["account", "endpoint"] {
+        let engine = Engine::new();
+        engine.converge(before).await;
+        let pipeline = engine.pipeline(after).expect("good");
+        let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
+        let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
+        let saved = atlas::plan::SavedPlan::new(&plan, &Options::default());
+        assert_eq!(saved.approve(&plan, &pipeline.graph).approved.len(), 3);
+        let elsewhere =
+            |region: &mut atlas::observed::Object| drop(region.outputs.insert(output.into(), "other".into()));
+        engine.world().edit("region/a", elsewhere).expect("edited");
+        let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
+        let now = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
+        let approval = saved.approve(&now, &pipeline.graph);
+        assert!(approval.approved.is_empty(), "{output}: {approval:?}");
+        assert_eq!(approval.moved.len(), 3, "an update, a creation and a deletion: {approval:?}");
+        let why = approval.moved.values().next().expect("moved");
+        assert!(why.contains("was approved for") && why.contains(&format!("{output} other")), "{why}");
+    }
+}
+
 #[tokio::test]
 async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
     let spec = "[project]\nname = \"t\"\n[region.a]\n";

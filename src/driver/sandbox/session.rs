@@ -73,7 +73,7 @@ impl Session for Inside {
             None => outages.into_iter().map(|(host, reason)| (Identity::from_text(host), reason)).collect(),
             Some(_) => std::collections::BTreeMap::new(),
         };
-        Ok(Listing { objects, unreachable, made })
+        Ok(Listing { objects, unreachable, made, place: None })
     }
 
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {

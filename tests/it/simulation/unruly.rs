@@ -93,8 +93,9 @@ impl Unruly {
 
     /// Every effect was approved, and comes after what it needs.
     fn watch_making(&self, mark: &Mark, hosts: &[Identity], verb: &'static str) {
-        // A creation that is tried again may find what it made before.
-        let one = |verbs: &BTreeSet<&'static str>| verbs.contains(verb) || verbs.contains("create");
+        // A step that is tried again may find what it made or adopted before.
+        let again = |verbs: &BTreeSet<&'static str>| verb == "update" && verbs.contains("adopt");
+        let one = |verbs: &BTreeSet<&'static str>| verbs.contains(verb) || verbs.contains("create") || again(verbs);
         let allowed = self.watch(|watch| watch.approved.get(&mark.address).is_some_and(one));
         if !allowed {
             self.violation(format!("{verb} of {} was in no approved plan", mark.address));
