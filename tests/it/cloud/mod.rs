@@ -1,9 +1,11 @@
 //! AWS, against real servers: two LocalStack regions and moto. `scripts/servers` starts them.
 
 mod conformance;
+mod counts;
 mod flagship;
 mod proxy;
 mod records;
+mod sessions;
 pub mod trouble;
 
 use std::io::{BufRead as _, BufReader, Write as _};
