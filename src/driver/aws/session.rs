@@ -112,7 +112,7 @@ impl InRegion {
         self.sight(api, &seen.object.identity, want, Evidence::None).await?.ok_or_else(gone)
     }
 
-    /// A call on an object that was there a moment ago, and failed as if it were wrong: it may be gone.
+    /// A call on an object that was there a moment ago, and failed for no good reason: it may be gone.
     async fn unless_gone(
         &self,
         api: &'static dyn Api,
@@ -120,10 +120,12 @@ impl InRegion {
         done: Result<(), DriverError>,
     ) -> Result<(), DriverError> {
         match done {
-            Err(error) if error.class == Class::Invalid => match api.find(&self.region, key).await {
-                Ok(None) => Err(gone()),
-                _ => Err(error),
-            },
+            Err(error) if matches!(error.class, Class::Invalid | Class::Transient) => {
+                match api.find(&self.region, key).await {
+                    Ok(None) => Err(gone()),
+                    _ => Err(error),
+                }
+            }
             done => done,
         }
     }
