@@ -8,8 +8,7 @@ use async_trait::async_trait;
 use super::mark::{self, Tags};
 use super::object::{Sight, Told, is_managed};
 use super::region::Region;
-use crate::driver::DriverError;
-use crate::driver::contract::Request;
+use crate::driver::{DriverError, Request};
 use crate::observed::Owner;
 use crate::value::Attributes;
 

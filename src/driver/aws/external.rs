@@ -7,8 +7,7 @@ use litemap::LiteMap;
 
 use super::error::reason;
 use super::region::{REGION, Reaches, Settings};
-use crate::driver::contract::{Claims, Listing, Look, Request, Seen, Session};
-use crate::driver::{Class, DriverError, patiently};
+use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
 use crate::identity::{Identity, host_of};
 use crate::kind::{Kind, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};

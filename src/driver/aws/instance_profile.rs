@@ -9,8 +9,7 @@ use super::iam::{name_in, tags, to_tags};
 use super::mark::Tags;
 use super::object::{Sight, text};
 use super::region::Region;
-use crate::driver::DriverError;
-use crate::driver::contract::Request;
+use crate::driver::{DriverError, Request};
 use crate::value::{Attributes, Value};
 
 pub(super) struct InstanceProfiles;

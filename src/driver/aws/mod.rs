@@ -27,8 +27,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::DriverError;
-use super::contract::{Driver, Service, Session};
+use super::{Driver, DriverError, Service, Session};
 use crate::kind::Kind;
 use crate::observed::{Object, Owner};
 use external::External;

@@ -9,8 +9,7 @@ use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::Tags;
 use super::object::{Sight, optional, text};
 use super::region::Region;
-use crate::driver::contract::Request;
-use crate::driver::{Class, DriverError};
+use crate::driver::{Class, DriverError, Request};
 use crate::kind::document;
 use crate::value::Attributes;
 

@@ -13,8 +13,7 @@ use super::error::{done, found};
 use super::mark::Tags;
 use super::object::{Sight, Told, text};
 use super::region::Region;
-use crate::driver::DriverError;
-use crate::driver::contract::Request;
+use crate::driver::{DriverError, Request};
 use crate::kind::{Count, Usage, document, duration, json};
 use crate::value::{Attributes, Value};
 

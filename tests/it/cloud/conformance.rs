@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use atlas::driver::aws::Aws;
-use atlas::driver::contract::{Driver as _, Service};
+use atlas::driver::{Driver as _, Service};
 use atlas::kind::{self, Attribute, Kind};
 use atlas::pipeline::Pipeline;
 use atlas::plan::Options;

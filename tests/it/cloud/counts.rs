@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use atlas::driver::Class;
-use atlas::driver::contract::{Driver as _, Session, Wanted};
-use atlas::driver::protocol;
+use atlas::driver::{Class, Driver as _, Session, Wanted, protocol};
 use atlas::identity::Identity;
 use atlas::kind::{Count, counted};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use atlas::address::Address;
 use atlas::driver::aws::Aws;
-use atlas::driver::contract::{Claims, Driver as _, Listing, Look, Request, Seen, Service, Session, Wanted};
-use atlas::driver::{Class, Progress};
+use atlas::driver::{
+    Claims, Class, Driver as _, Listing, Look, Progress, Request, Seen, Service, Session, Wanted,
+};
 use atlas::identity::Identity;
 use atlas::kind::{self, Facts, Kind, Outputs};
 use atlas::observed::{Condition, Mark, Object, Owner};
@@ -100,6 +101,7 @@ impl Wish {
             identity: &self.identity,
             hosts: &hosts,
             attributes: &self.attributes,
+            most: None,
             derived: &derived,
             mark: &self.mark,
             limit: Duration::from_secs(60),

@@ -13,8 +13,7 @@ use super::error::{classify, code, done, found};
 use super::mark::{self, Tags};
 use super::object::Sight;
 use super::region::Region;
-use crate::driver::DriverError;
-use crate::driver::contract::Request;
+use crate::driver::{DriverError, Request};
 use crate::value::{Attributes, Value};
 
 pub(super) struct Buckets;
