@@ -1,7 +1,8 @@
 //! An IAM instance profile.
 
+use super::attributes::{TAGS, TAGS_EXCLUSIVE};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
-use super::{TAGS, TAGS_EXCLUSIVE, iam, rule};
+use super::{iam, rule};
 
 /// An IAM instance profile.
 pub static INSTANCE_PROFILE: Kind = Kind {

@@ -5,14 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use atlas::address::Address;
+use atlas::desired::OnRemove;
 use atlas::driver::aws::Aws;
-use atlas::driver::{
-    Claims, Class, Driver as _, Listing, Look, Progress, Request, Seen, Service, Session, Wanted,
-};
+use atlas::driver::{Claims, Class, Driver as _, Listing, Look, Progress, Request, Seen, Service, Session, Wanted};
 use atlas::identity::Identity;
 use atlas::kind::{self, Facts, Kind, Outputs};
 use atlas::observed::{Condition, Mark, Object, Owner};
-use atlas::spec::OnRemove;
+
 use atlas::value::{Attributes, Value};
 use serde_json::{Value as Json, json};
 
