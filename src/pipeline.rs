@@ -10,7 +10,7 @@ use crate::driver::{self, DriverError, Registry, Sessions};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
 use crate::identity::Identity;
-use crate::kind::{Kind, Risk, Usage};
+use crate::kind::{Count, Kind, Risk, Usage};
 use crate::observed::{Observed, Owner};
 use crate::plan::{self, Change, Options, Plan, Selector, selected};
 use crate::recorded::{Inventory, Recorded};
@@ -102,8 +102,10 @@ impl Pipeline {
     }
 }
 
+/// Whether an object was not counted, or only as far as a listing counts: then growth behind that bound would go unnoticed.
 fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
-    kind.usage.iter().any(|counter| !usage.contains_key(*counter))
+    let counted = |counter: &&str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
+    !kind.usage.iter().all(|counter| counted(counter))
 }
 
 /// Whether an object was there and is gone: known from the world where it remembers, and from the inventory where it does

@@ -98,7 +98,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
 
 /// The drivers of the real world. None of them is asked anything yet.
 pub fn real(desired: &Desired, global: &Global) -> Registry {
-    Registry::new([docker(desired, global), aws(desired), kubernetes(desired, global)].into_iter().flatten())
+    Registry::new([docker(desired, global), aws(), kubernetes(desired, global)].into_iter().flatten())
 }
 
 /// What earlier runs recorded. What of it can't be read is said.
@@ -168,12 +168,12 @@ fn inputs(global: &Global) -> Inputs {
 
 #[cfg(feature = "aws")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
-fn aws(desired: &Desired) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::aws::Aws::of(desired)))
+fn aws() -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::aws::Aws::new()))
 }
 
 #[cfg(not(feature = "aws"))]
-fn aws(_: &Desired) -> Option<Arc<dyn Driver>> {
+fn aws() -> Option<Arc<dyn Driver>> {
     None
 }
 

@@ -18,6 +18,7 @@ mod drill;
 pub mod duration;
 mod fault;
 pub mod iam;
+mod instance_profile;
 pub mod json;
 mod json_schema;
 mod namespace;
@@ -49,6 +50,7 @@ pub static ALL: &[&Kind] = &[
     &queue::QUEUE,
     &policy::POLICY,
     &role::ROLE,
+    &instance_profile::INSTANCE_PROFILE,
     &network::NETWORK,
     &volume::VOLUME,
     &container::CONTAINER,

@@ -44,15 +44,7 @@ pub static POLICY: Kind = Kind {
         TAGS,
         TAGS_EXCLUSIVE,
     ],
-    outputs: &[Output {
-        name: "arn",
-        doc: "The policy's ARN.",
-        formula: Some(|facts| {
-            let account = facts.host?.get("account")?;
-            let text = |name| facts.attributes.get(name).as_str();
-            Some(format!("arn:aws:iam::{account}:policy{}{}", text("path")?, text("name")?))
-        }),
-    }],
+    outputs: &[Output { name: "arn", doc: "The policy's ARN.", formula: Some(|facts| iam::arn(facts, "policy")) }],
     usage: &[],
     check: |resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();

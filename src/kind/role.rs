@@ -104,11 +104,7 @@ pub static ROLE: Kind = Kind {
     outputs: &[Output {
         name: "arn",
         doc: "The role's ARN.",
-        formula: Some(|facts| {
-            let account = facts.host?.get("account")?;
-            let text = |name| facts.attributes.get(name).as_str();
-            Some(format!("arn:aws:iam::{account}:role{}{}", text("path")?, text("name")?))
-        }),
+        formula: Some(|facts| iam::arn(facts, "role")),
     }],
     usage: &[],
     check: |resource, _, findings| {

@@ -126,6 +126,7 @@ pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut D
     let mut seen: HashMap<&str, &Instance> = HashMap::with_capacity(desired.instances().len());
     // A bucket's name is taken in all of S3, not in one region only.
     let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
+    let of_account: Vec<&str> = kind::ALL.iter().filter(|kind| kind.spans_regions()).map(|kind| kind.name).collect();
     let mut accounts: BTreeMap<(&str, &str, String), &Instance> = BTreeMap::new();
     for instance in desired.objects() {
         let clash = seen.insert(&instance.identity, instance).or_else(|| {
@@ -134,8 +135,7 @@ pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut D
         });
         let clash = clash.or_else(|| {
             // IAM is one and the same in every region of an account.
-            let region =
-                desired.get(instance.hosts.first()?).filter(|_| ["role", "policy"].contains(&instance.kind.name))?;
+            let region = desired.get(instance.hosts.first()?).filter(|_| of_account.contains(&instance.kind.name))?;
             let account = region.attributes.get("aws");
             let name = instance.attributes.get("name").as_str().filter(|_| !account.is_null())?;
             accounts.insert((instance.kind.name, name, account.to_json().to_string()), instance)

@@ -1,18 +1,19 @@
 //! AWS, against real servers: two LocalStack regions and moto. `scripts/servers` starts them.
 
 mod conformance;
+mod counts;
 mod flagship;
 mod proxy;
 mod records;
+mod sessions;
 pub mod trouble;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use atlas::desired::World;
-use atlas::driver::Registry;
 use atlas::driver::aws::Aws;
+use atlas::driver::{Driver, Registry};
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
@@ -95,8 +96,7 @@ impl Cloud {
     pub fn pipeline(spec: &str) -> Pipeline {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let desired = desired.unwrap_or_else(|| panic!("{diagnostics:#?}\n{spec}"));
-        let aws = Arc::new(Aws::of(&desired));
-        let registry = Registry::new(World::Real, None).with_aws(Some(aws));
+        let registry = Registry::new([Arc::new(Aws::new()) as Arc<dyn Driver>]);
         Pipeline::new(desired, registry).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"))
     }
 
