@@ -89,7 +89,7 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
     };
     let registry = match desired.world {
         World::Sandbox => Registry::new(sandbox),
-        World::Real => real(&desired, global),
+        World::Real => real(global),
     };
     let pipeline = Pipeline::new(desired, registry)
         .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
@@ -97,8 +97,8 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
 }
 
 /// The drivers of the real world. None of them is asked anything yet.
-pub fn real(desired: &Desired, global: &Global) -> Registry {
-    Registry::new([docker(desired, global), aws(), kubernetes(desired, global)].into_iter().flatten())
+pub fn real(global: &Global) -> Registry {
+    Registry::new([docker(global), aws(), kubernetes(global)].into_iter().flatten())
 }
 
 /// What earlier runs recorded. What of it can't be read is said.
@@ -179,29 +179,29 @@ fn aws() -> Option<Arc<dyn Driver>> {
 
 #[cfg(feature = "docker")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
-fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(engines(desired, global)))
+fn docker(global: &Global) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(engines(global)))
 }
 
-/// The container engines that a spec names.
+/// The container engines that specs name.
 #[cfg(feature = "docker")]
-pub fn engines(desired: &Desired, global: &Global) -> crate::driver::docker::Docker {
-    crate::driver::docker::Docker::of(desired, base(global).to_owned(), &variables())
+pub fn engines(global: &Global) -> crate::driver::docker::Docker {
+    crate::driver::docker::Docker::new(base(global).to_owned(), &variables())
 }
 
 #[cfg(not(feature = "docker"))]
-fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
+fn docker(_: &Global) -> Option<Arc<dyn Driver>> {
     None
 }
 
 #[cfg(feature = "kubernetes")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
-fn kubernetes(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::kubernetes::Kubernetes::of(desired, base(global), &variables())))
+fn kubernetes(global: &Global) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(base(global).to_owned(), &variables())))
 }
 
 #[cfg(not(feature = "kubernetes"))]
-fn kubernetes(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
+fn kubernetes(_: &Global) -> Option<Arc<dyn Driver>> {
     None
 }
 

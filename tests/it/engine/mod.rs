@@ -3,9 +3,11 @@
 mod clusters;
 mod conformance;
 mod containers;
+mod copies;
 mod existing;
 mod images;
 mod pace;
+mod prepared;
 mod regions;
 mod remote;
 mod trouble;
@@ -18,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use atlas::desired::World;
 use atlas::driver::docker::Docker;
-use atlas::driver::{Registry, Variables};
+use atlas::driver::{Driver, Registry, Variables};
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
@@ -103,8 +105,8 @@ impl Engine {
     pub fn pipeline(&self, spec: &str) -> Pipeline {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let desired = desired.unwrap_or_else(|| panic!("{diagnostics:#?}\n{spec}"));
-        let docker = Arc::new(Docker::of(&desired, self.folder.path().to_owned(), &self.variables()));
-        let registry = Registry::new(World::Real, None).with_docker(Some(docker));
+        let docker: Arc<dyn Driver> = Arc::new(Docker::new(self.folder.path().to_owned(), &self.variables()));
+        let registry = Registry::new([docker]);
         Pipeline::new(desired, registry).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"))
     }
 
