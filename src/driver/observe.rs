@@ -6,12 +6,11 @@ use foldhash::HashSet;
 use futures_util::StreamExt as _;
 
 use super::{DriverError, Observation, Query, Registry, Wanted, patiently};
-use crate::address::Address;
 use crate::desired::Desired;
 use crate::kind::{self, Kind, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
-use crate::recorded::Recorded;
+use crate::recorded::{Intent, Recorded};
 
 /// How many objects are looked into at once.
 const AT_ONCE: usize = 16;
@@ -103,8 +102,8 @@ pub async fn still_open(registry: &Registry, recorded: &Recorded, observed: &Obs
             && observed.why_unreachable(identity).is_none()
             && !wanted.contains(identity.as_str())
     });
-    let look = |(identity, address): (&String, &Address)| {
-        let (identity, kind) = (identity.clone(), kind::get(address.kind()));
+    let look = |(identity, intent): (&String, &Intent)| {
+        let (identity, kind) = (identity.clone(), kind::get(intent.address.kind()));
         async move {
             let kind = kind?;
             let driver = registry.of(kind)?;
