@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::note::{self, Note};
+use super::lock_file::{self, LockFile};
 use crate::store::folder::{at, open};
 use crate::store::lease::{Holder, LockError};
 
@@ -27,23 +27,23 @@ impl Guard {
         for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
             match file.try_lock() {
                 Ok(()) => {
-                    let token = note::read(&mut file).map_err(at(&path))?.token();
+                    let token = lock_file::read(&mut file).map_err(at(&path))?.token();
                     let holder = Holder { token, ..Holder::this_process(command, token) };
-                    note::put(&mut file, &holder).map_err(at(&path))?;
+                    lock_file::put(&mut file, &holder).map_err(at(&path))?;
                     return Ok(Self { file, token });
                 }
                 Err(TryLockError::Error(error)) => return Err(at(&path)(error).into()),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
             }
         }
-        Err(LockError::Stuck(note::read(&mut file).ok().and_then(Note::holder)))
+        Err(LockError::Stuck(lock_file::read(&mut file).ok().and_then(LockFile::holder)))
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         // Nobody has it from now on. Should that stay unsaid, the next one to have it says its own name first.
-        let _ = note::put(&mut self.file, &Holder::nobody(self.token));
+        let _ = lock_file::put(&mut self.file, &Holder::nobody(self.token));
     }
 }
 

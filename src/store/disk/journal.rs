@@ -11,7 +11,7 @@ use crate::store::journal::Sink;
 use crate::store::journal::line::{Line, recover};
 
 /// A file that only ever holds whole lines and, after a crash, a part of one at its end.
-struct Lines<F> {
+struct JournalFile<F> {
     file: F,
     /// How many bytes of it are whole lines.
     whole: u64,
@@ -48,7 +48,7 @@ pub fn begin(path: &Path, text: &[u8], damaged: bool) -> io::Result<Box<dyn Sink
 
 /// A journal in a medium that holds so many bytes of it already.
 pub fn over(file: impl Medium + 'static, whole: u64) -> Box<dyn Sink> {
-    Box::new(Lines { file, whole, broken: None })
+    Box::new(JournalFile { file, whole, broken: None })
 }
 
 /// Where a damaged journal is set aside.
@@ -98,7 +98,7 @@ impl Medium for File {
     }
 }
 
-impl<F: Medium> Sink for Lines<F> {
+impl<F: Medium> Sink for JournalFile<F> {
     /// Invariant: whatever fails, the next line begins where a line begins, or nothing is written any more.
     fn append(&mut self, text: &str, durable: bool) -> io::Result<()> {
         if let Some(why) = &self.broken {

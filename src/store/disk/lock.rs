@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use super::guard::Guard;
-use super::note::{self, Note};
+use super::lock_file::{self, LockFile};
 use crate::crash::point;
 use crate::store::clock::this_moment;
 use crate::store::folder::{at, open, open_known};
@@ -47,13 +47,13 @@ impl Lock {
         // Only one process at a time may look and decide; the guard is held for a moment only.
         let mut guard = Guard::take(path, command)?;
         let mut file = open_lock(path)?;
-        let known = note::read(&mut file).map_err(at(path))?;
+        let known = lock_file::read(&mut file).map_err(at(path))?;
         let last = last.max(guard.token).max(known.token()).max(written(&file, &known));
         let former = match file.try_lock() {
             Ok(()) => match known {
-                Note::Holder(holder) => Some(holder).filter(|holder| !holder.is_nobody()).map(Former::Dead),
-                Note::Unreadable(_) => Some(Former::Unreadable(None)),
-                Note::Empty => None,
+                LockFile::Holder(holder) => Some(holder).filter(|holder| !holder.is_nobody()).map(Former::Dead),
+                LockFile::Unreadable(_) => Some(Former::Unreadable(None)),
+                LockFile::Empty => None,
             },
             Err(TryLockError::Error(error)) => return Err(at(path)(error).into()),
             Err(TryLockError::WouldBlock) => {
@@ -64,7 +64,7 @@ impl Lock {
                 file = open_lock(path)?;
                 file.try_lock().map_err(|error| at(path)(error.into()))?;
                 Some(match known {
-                    Note::Holder(holder) => Former::Silent(holder, silent),
+                    LockFile::Holder(holder) => Former::Silent(holder, silent),
                     _ => Former::Unreadable(Some(silent)),
                 })
             }
@@ -99,14 +99,14 @@ impl Watch for Watched {
     fn check(&self) -> io::Result<()> {
         let lost = |why: String| Err(io::Error::other(format!("{why}, so nothing more is done here")));
         let known = match open_known(&self.path) {
-            Ok(Some(mut file)) => note::read(&mut file).unwrap_or(Note::Empty),
-            _ => Note::Empty,
+            Ok(Some(mut file)) => lock_file::read(&mut file).unwrap_or(LockFile::Empty),
+            _ => LockFile::Empty,
         };
         match known {
-            Note::Holder(holder) if holder.token == self.token => Ok(()),
-            Note::Holder(holder) => lost(format!("the lease was lost to {holder}")),
-            Note::Unreadable(_) => lost("the lock can't be read any more, so the lease may be lost".into()),
-            Note::Empty => lost("the lease is gone".into()),
+            LockFile::Holder(holder) if holder.token == self.token => Ok(()),
+            LockFile::Holder(holder) => lost(format!("the lease was lost to {holder}")),
+            LockFile::Unreadable(_) => lost("the lock can't be read any more, so the lease may be lost".into()),
+            LockFile::Empty => lost("the lease is gone".into()),
         }
     }
 }
@@ -155,8 +155,8 @@ fn silence(file: &File) -> Option<Duration> {
 }
 
 /// When an unreadable lock was written, as a token: its holder's was no larger.
-fn written(file: &File, known: &Note) -> u64 {
-    if !matches!(known, Note::Unreadable(_)) {
+fn written(file: &File, known: &LockFile) -> u64 {
+    if !matches!(known, LockFile::Unreadable(_)) {
         return 0;
     }
     let modified = file.metadata().and_then(|metadata| metadata.modified());
@@ -166,7 +166,7 @@ fn written(file: &File, known: &Note) -> u64 {
 }
 
 fn write(file: &mut File, holder: &Holder) -> io::Result<()> {
-    note::put(file, holder)?;
+    lock_file::put(file, holder)?;
     file.sync_data()
 }
 

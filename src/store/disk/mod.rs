@@ -5,7 +5,7 @@ mod history;
 mod inventory;
 mod journal;
 mod lock;
-mod note;
+mod lock_file;
 mod older;
 mod paths;
 

@@ -39,7 +39,7 @@ pub struct Bucket {
 }
 
 /// An object that was read.
-pub struct Found {
+pub struct Fetched {
     /// What it holds.
     pub text: String,
     /// What it is known by for as long as it is not written.
@@ -67,7 +67,7 @@ impl Bucket {
     }
 
     /// An object; none when it is not there.
-    pub fn get(&self, key: &str) -> io::Result<Option<Found>> {
+    pub fn get(&self, key: &str) -> io::Result<Option<Fetched>> {
         let ask = self.client.get_object().bucket(&self.name).key(self.key(key));
         let what = self.what("reading", key);
         self.within(&what, async {
@@ -83,7 +83,7 @@ impl Bucket {
                     io::Error::other(format!("{what}: the answer breaks off: {}", innermost(&error)))
                 })?;
             let bytes = bytes.into_bytes();
-            Ok(Some(Found { text: String::from_utf8_lossy(&bytes).into_owned(), tag, silent }))
+            Ok(Some(Fetched { text: String::from_utf8_lossy(&bytes).into_owned(), tag, silent }))
         })
     }
 

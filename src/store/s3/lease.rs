@@ -15,7 +15,7 @@ use crate::store::thread;
 
 /// What the lock object says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Note {
+struct LockObject {
     #[serde(flatten)]
     holder: Holder,
     /// When the lease was last renewed, in milliseconds since 1970 by its holder's clock: for versions that judge by it.
@@ -23,7 +23,7 @@ struct Note {
 }
 
 /// What is held: the note that stands in the lock object, and the object's tag. None before it is taken.
-type Own = Arc<Mutex<Option<(Note, String)>>>;
+type Own = Arc<Mutex<Option<(LockObject, String)>>>;
 
 /// A lease that is held in S3, and renewed until it is dropped.
 struct SharedLock {
@@ -51,10 +51,10 @@ struct Renewal {
 /// had the journal before is fenced off, so that nobody holds the lock while a former holder can still act.
 pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, LockError> {
     let known = bucket.get("lock")?;
-    let note = known.as_ref().and_then(|found| Note::read(&found.text));
+    let note = known.as_ref().and_then(|found| LockObject::read(&found.text));
     let mut former = None;
     if let Some(found) = &known
-        && !note.as_ref().is_some_and(Note::is_free)
+        && !note.as_ref().is_some_and(LockObject::is_free)
     {
         former = match (note.clone(), found.silent.filter(|silent| *silent > lease)) {
             (Some(note), Some(silent)) => Some(Former::Silent(note.holder, silent)),
@@ -83,13 +83,13 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
     let renewal = Renewal { lost: Arc::default(), renewed: Arc::new(Mutex::new(Moment::now())), good: lease };
     // Whoever can't renew a lease must not take it.
     let renewing = renew(bucket.clone(), Arc::clone(&own), renewal.clone(), lease / 4)?;
-    let note = Note { holder: Holder::this_process(command, last), renewed: since_1970() };
+    let note = LockObject { holder: Holder::this_process(command, last), renewed: since_1970() };
     let token = note.holder.token;
     match bucket.put("lock", &note.text(), known.as_ref().map(|found| found.tag.as_str())) {
         Ok(tag) => *locked(&own) = Some((note, tag)),
         // Somebody was quicker, and holds it now.
         Err(Refused::Moved(now)) => {
-            return Err(LockError::Held(now.as_deref().and_then(Note::read).map(|note| note.holder)));
+            return Err(LockError::Held(now.as_deref().and_then(LockObject::read).map(|note| note.holder)));
         }
         Err(Refused::Failed(error)) => return Err(error.into()),
     }
@@ -100,7 +100,7 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
 /// Whether the lock object still names the holder of this token.
 pub fn check(bucket: &Bucket, token: u64) -> io::Result<()> {
     let found = bucket.get("lock")?;
-    match found.as_ref().map(|found| Note::read(&found.text)) {
+    match found.as_ref().map(|found| LockObject::read(&found.text)) {
         Some(Some(note)) if note.holder.token == token => Ok(()),
         Some(Some(note)) => lost(&format!("the lease was lost to {}", note.holder)),
         Some(None) => lost("the lock can't be read any more, so the lease may be lost"),
@@ -108,7 +108,7 @@ pub fn check(bucket: &Bucket, token: u64) -> io::Result<()> {
     }
 }
 
-impl Note {
+impl LockObject {
     fn read(text: &str) -> Option<Self> {
         serde_json::from_str::<Self>(text).ok().filter(|note| note.holder.is_sound())
     }
@@ -132,7 +132,7 @@ impl Drop for SharedLock {
     fn drop(&mut self) {
         let Some((note, tag)) = locked(&self.own).clone() else { return };
         // The token stays, so that it only grows.
-        let note = Note { holder: Holder { pid: 0, ..note.holder }, ..note };
+        let note = LockObject { holder: Holder { pid: 0, ..note.holder }, ..note };
         // Whoever took the lease over has another tag, and keeps it.
         let _ = self.bucket.put("lock", &note.text(), Some(&tag));
     }
@@ -161,7 +161,7 @@ fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<
             let mut own = locked(&own);
             let Some((note, tag)) = own.as_ref() else { continue };
             let asked = Moment::now();
-            let note = Note { renewed: since_1970(), ..note.clone() };
+            let note = LockObject { renewed: since_1970(), ..note.clone() };
             match bucket.put("lock", &note.text(), Some(tag)) {
                 Ok(tag) => {
                     *locked(&renewal.renewed) = asked;
@@ -169,7 +169,7 @@ fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<
                 }
                 Err(Refused::Moved(now)) => {
                     // A renewal whose answer was lost is no loss of the lease.
-                    let ours = now.as_deref().and_then(Note::read).filter(|now| now.holder == note.holder);
+                    let ours = now.as_deref().and_then(LockObject::read).filter(|now| now.holder == note.holder);
                     let tag = bucket.get("lock").ok().flatten().map(|found| found.tag);
                     let (Some(note), Some(tag)) = (ours, tag) else {
                         renewal.lost.store(true, Ordering::Relaxed);

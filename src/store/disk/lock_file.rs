@@ -7,7 +7,7 @@ use crate::store::lease::Holder;
 
 /// What such a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub enum LockFile {
     /// Nothing: the file was made just now.
     Empty,
     /// Who holds the lock, or that nobody does.
@@ -16,7 +16,7 @@ pub enum Note {
     Unreadable(u64),
 }
 
-impl Note {
+impl LockFile {
     /// The largest token that is known from it.
     pub const fn token(&self) -> u64 {
         match self {
@@ -47,13 +47,13 @@ impl Note {
 }
 
 /// Reads such a file from its beginning.
-pub fn read(file: &mut File) -> io::Result<Note> {
+pub fn read(file: &mut File) -> io::Result<LockFile> {
     // A holder is named in a few hundred bytes; whatever somebody else put there may be of any size.
     const MOST: u64 = 64 * 1024;
     let mut text = Vec::new();
     file.seek(io::SeekFrom::Start(0))?;
     file.take(MOST).read_to_end(&mut text)?;
-    Ok(Note::of(&text))
+    Ok(LockFile::of(&text))
 }
 
 /// Writes such a file.
@@ -78,14 +78,14 @@ fn salvage(text: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Note;
+    use super::LockFile;
     use crate::store::lease::Holder;
 
     #[test]
     fn what_is_no_note_is_unreadable_and_its_token_is_made_out() {
         let whole = serde_json::to_string(&Holder::this_process("atlas apply", 41)).expect("JSON");
-        assert!(matches!(Note::of(whole.as_bytes()), Note::Holder(_)));
-        assert_eq!(Note::of(b""), Note::Empty);
+        assert!(matches!(LockFile::of(whole.as_bytes()), LockFile::Holder(_)));
+        assert_eq!(LockFile::of(b""), LockFile::Empty);
         for (text, token) in [
             (&b"\xff\xfe\x00"[..], 0),
             (b"   ", 0),
@@ -98,7 +98,7 @@ mod tests {
             (br#"{"pid":1,"host":"h","command":"c","since":"s","token":18446744073709551615}"#, 0),
             (br#"{"pid":1,"host":"h","command":"c","since":"s","token":99999999999999999999999}"#, 0),
         ] {
-            assert_eq!(Note::of(text), Note::Unreadable(token), "{}", String::from_utf8_lossy(text));
+            assert_eq!(LockFile::of(text), LockFile::Unreadable(token), "{}", String::from_utf8_lossy(text));
         }
     }
 }
