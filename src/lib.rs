@@ -31,7 +31,7 @@
 //! | [`plan`] | desired, recorded and observed → [`plan::Plan`] | yes |
 //! | [`driver`] | the contract with the world, and who keeps it | error.rs |
 //! | [`execute`] | plan → [`execute::Report`] | queue.rs, retry.rs |
-//! | [`store`] | journal, lock and history, on disk or in S3 | |
+//! | [`store`] | records: a trait and its two keepers, on disk and in S3 | |
 //! | [`pipeline`] | the stages in their order | |
 //! | `telemetry` | logs to standard error | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |

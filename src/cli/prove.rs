@@ -50,11 +50,11 @@ pub async fn prove(
 
 /// Writes down what is there now, for a later drift, when it is not what is written down already.
 pub fn keep_inventory(loaded: &Loaded, done: &[(Address, Verb)], observed: &Observed, ui: &Ui) {
-    let known = loaded.store.inventory();
-    let now = known.clone().after(done, observed, &loaded.pipeline.desired);
-    if now != known
-        && let Err(error) = loaded.store.keep(&now)
-    {
+    let kept = loaded.store.inventory().and_then(|known| {
+        let now = known.clone().after(done, observed, &loaded.pipeline.desired);
+        if now == known { Ok(()) } else { loaded.store.keep(&now) }
+    });
+    if let Err(error) = kept {
         ui.err(&format!("warning: the inventory can't be written: {error}\n"));
     }
 }

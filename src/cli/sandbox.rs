@@ -42,7 +42,7 @@ mod play {
         if let SandboxCommand::Reset { yes } = command {
             return reset(spec, *yes, ui);
         }
-        let world = load::world(&spec.store, true)?;
+        let world = load::world(&spec.local, &spec.desired.environment, true)?;
         let said = match command {
             SandboxCommand::Delete { address } => {
                 let object = find(&world, spec, address)?;
@@ -72,7 +72,7 @@ mod play {
     }
 
     fn reset(spec: &Spec, yes: bool, ui: &Ui) -> Result<End, Failure> {
-        let folder = spec.store.world();
+        let folder = spec.local.world(&spec.desired.environment);
         if !yes && ui.ask("Delete the whole simulated world? Only `yes` will do:") != Some(true) {
             return Err(Failure::new("nothing was done").hint("add --yes"));
         }
@@ -80,7 +80,7 @@ mod play {
         let _held = spec
             .store
             .lock("atlas sandbox reset", super::super::environment::lease())
-            .map_err(|error| Failure::new("somebody else is at work here").because(error.to_string()).code(5))?;
+            .map_err(super::super::apply::locked)?;
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

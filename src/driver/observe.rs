@@ -14,7 +14,7 @@ use crate::kind::{self, Kind, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
 use crate::plan::references;
-use crate::recorded::Recorded;
+use crate::recorded::{Intent, Recorded};
 
 /// How many objects are looked into at once, and how many hosts are listed.
 const AT_ONCE: usize = 16;
@@ -102,8 +102,8 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
         let unknown = observed.why_unreachable(identity).is_some();
         observed.at(identity).is_none() && !unknown && !wanted.contains(identity.as_ref() as &str)
     });
-    let look = |(identity, address): (&String, &Address)| {
-        let (identity, kind) = (Identity::from_text(identity.as_str()), kind::get(address.kind()));
+    let look = |(identity, intent): (&String, &Intent)| {
+        let (identity, kind) = (Identity::from_text(identity.as_str()), kind::get(intent.address.kind()));
         let host = identity.host_str().and_then(|host| observed.at(host));
         host.iter().for_each(|host| sessions.learn((*host).clone()));
         async move {

@@ -5,6 +5,8 @@ mod architecture;
 mod attributes;
 mod bad_input;
 mod broken;
+#[cfg(feature = "aws")]
+mod bucket;
 mod causes;
 mod cloud;
 mod conformance;
@@ -14,10 +16,13 @@ mod documents;
 mod engine;
 mod flagship;
 mod fuzz;
+mod older_records;
 mod outages;
 mod records;
 mod safety;
 mod scenarios;
+#[cfg(feature = "aws")]
+mod shared_records;
 mod simulation;
 
 mod support;

@@ -40,7 +40,7 @@ fn begin(place: &Place, args: &[&str]) -> Child {
 fn wait_for(place: &Place, text: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
-        let journal = std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+        let journal = std::fs::read_to_string(place.path(".atlas/records/t/s/journal.jsonl")).unwrap_or_default();
         if journal.contains(text) {
             return;
         }
@@ -109,7 +109,7 @@ fn fifty_kills_in_a_row_and_one_apply() {
 /// Which file the journal is.
 fn journal_of(place: &Place) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(place.path(".atlas/records/s/journal.jsonl")).map_or(0, |metadata| metadata.ino())
+    std::fs::metadata(place.path(".atlas/records/t/s/journal.jsonl")).map_or(0, |metadata| metadata.ino())
 }
 
 /// How many steps an apply has begun, by its journal, which takes the place of the one before.
@@ -117,7 +117,7 @@ fn begun_steps(place: &Place, former: u64) -> usize {
     if journal_of(place) == former {
         return 0;
     }
-    let journal = std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+    let journal = std::fs::read_to_string(place.path(".atlas/records/t/s/journal.jsonl")).unwrap_or_default();
     // What was carried over from runs before has no step of its own.
     let carried = format!("\"step\":{}", usize::MAX);
     journal.lines().filter(|line| line.contains("\"intent\"") && !line.contains(&carried)).count()
@@ -128,8 +128,8 @@ fn damaged_records_lose_nothing() {
     let place = Place::with(SPEC);
     place.expect(0, &["apply", "--yes"]);
     let plan = place.expect(0, &["plan"]);
-    for name in ["journal.jsonl", "history.jsonl", "lock"] {
-        let path = place.path(&format!(".atlas/records/s/{name}"));
+    for name in ["journal.jsonl", "history.jsonl", "lock", "lock.guard", "inventory.txt"] {
+        let path = place.path(&format!(".atlas/records/t/s/{name}"));
         let whole = std::fs::read(&path).expect("there");
         for damaged in [&whole[..whole.len() / 2], b"\xff\xfe\x00 no text", b"", b"{\"intent\":[]}\n"] {
             std::fs::write(&path, damaged).expect("written");
@@ -380,8 +380,8 @@ fn what_is_written_is_closed_to_others() {
     let mode = |name: &str| std::fs::metadata(place.path(name)).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode("plan.json"), 0o600);
     assert_eq!(mode(".atlas"), 0o700);
-    assert_eq!(mode(".atlas/records/s/journal.jsonl"), 0o600);
-    assert_eq!(mode(".atlas/records/s/history.jsonl"), 0o600);
+    assert_eq!(mode(".atlas/records/t/s/journal.jsonl"), 0o600);
+    assert_eq!(mode(".atlas/records/t/s/history.jsonl"), 0o600);
     assert_eq!(place.read(".atlas/.gitignore"), "*\n");
 }
 

@@ -5,8 +5,7 @@ use atlas::plan::{Options, Plan};
 use serde_json::{Value, json};
 
 use super::{Engine, container, head};
-use crate::cloud::summary;
-use crate::support::{actions, execute};
+use crate::support::{actions, execute, summary};
 
 /// A spec with nothing in it but its project.
 async fn without(engine: &Engine, project: &str) -> Plan {

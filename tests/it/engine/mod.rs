@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atlas::desired::World;
+
 use atlas::driver::docker::Docker;
 use atlas::driver::{Driver, Registry, Variables};
 use atlas::execute::Report;
@@ -28,8 +28,8 @@ use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, compile};
 use serde_json::Value;
 
-use crate::cloud::{summary, variable};
-use crate::support::{Place, Run, execute, root};
+use crate::cloud::variable;
+use crate::support::{Place, Run, execute, root, summary};
 
 /// An engine, as Atlas reaches it and as its own command line does, which knows nothing of Atlas.
 pub struct Engine {

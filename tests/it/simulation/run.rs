@@ -16,7 +16,7 @@ use atlas::mutation::arm;
 use atlas::observed::Observed;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan, Selector, check};
-use atlas::recorded::Recorded;
+use atlas::recorded::{Intent, Recorded};
 use atlas::spec::{Inputs, compile};
 use atlas::value::Value;
 use tokio::sync::{mpsc, watch};
@@ -38,14 +38,17 @@ pub const MUTATIONS: [Mutation; 6] = [
 /// A journal in memory that knows what a crash would leave of it.
 #[derive(Default)]
 struct Memory {
-    pending: Mutex<BTreeMap<String, Address>>,
+    pending: Mutex<BTreeMap<String, Intent>>,
 }
 
 #[async_trait]
 impl Journal for Memory {
     async fn intend(&self, entry: Entry) -> std::io::Result<()> {
         if entry.verb == "create" || entry.verb == "adopt" {
-            self.pending.lock().expect("sound").insert(entry.identity, entry.address);
+            self.pending
+                .lock()
+                .expect("sound")
+                .insert(entry.identity, Intent { address: entry.address, place: entry.place });
         }
         Ok(())
     }

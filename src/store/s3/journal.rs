@@ -4,6 +4,7 @@ use std::io;
 
 use super::bucket::{Bucket, Refused};
 use crate::store::journal::Sink;
+use crate::store::lease::Holder;
 
 /// The objects of one holder.
 struct Segments {
@@ -18,9 +19,20 @@ struct Segments {
 pub fn read(bucket: &Bucket) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for (key, _) in bucket.list("journal/")?.into_iter().filter(|(_, size)| *size > 0) {
-        text.extend(bucket.get(&key)?.map(|(text, _)| text).unwrap_or_default().into_bytes());
+        text.extend(bucket.get(&key)?.map(|found| found.text).unwrap_or_default().into_bytes());
+        // Objects are written whole. One that somebody spoilt must not swallow the first line of the next.
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
     }
     Ok(text)
+}
+
+/// The token of the last holder that began a journal.
+pub fn latest(bucket: &Bucket) -> io::Result<Option<u64>> {
+    let token = |key: &str| key.strip_prefix("journal/")?.split('/').next()?.parse().ok();
+    let tokens = bucket.list("journal/")?.into_iter().filter_map(|(key, _)| token(&key));
+    Ok(tokens.filter(|token| Holder::nobody(*token).is_sound()).max())
 }
 
 /// Begins the journal of a holder with what is carried over, and removes those of holders before; one that is damaged is
@@ -32,8 +44,8 @@ pub fn begin(bucket: Bucket, token: u64, text: &str, damaged: bool) -> io::Resul
     let own = folder(token);
     // What is empty fences a former holder off, and has to stay for as long as that one may come back.
     for (key, _) in old.iter().filter(|(key, size)| *size > 0 && !key.starts_with(&own)) {
-        if damaged && let Some((text, _)) = segments.bucket.get(key)? {
-            segments.bucket.put(&key.replacen("journal/", "journal-damaged/", 1), &text, None)?;
+        if damaged && let Some(found) = segments.bucket.get(key)? {
+            segments.bucket.put(&key.replacen("journal/", "journal-damaged/", 1), &found.text, None)?;
         }
         segments.bucket.remove(key)?;
     }
