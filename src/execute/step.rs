@@ -146,7 +146,7 @@ impl<'a> Job<'a> {
         let derived = change.kind.derive_outputs(&facts);
         drop(known);
         let mark = target.mark.clone().ok_or("the object has no mark")?;
-        let mark = Mark { applied: attributes.fingerprint(), ..mark };
+        let mark = Mark { applied: target.applied(&attributes), ..mark };
         Ok(Self::Make { verb, change, target, attributes, derived, mark })
     }
 

@@ -1,6 +1,7 @@
 //! A managed IAM policy.
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
+use super::claim::{Exclusive, Reads, Within};
 use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::{iam, rule};
@@ -53,6 +54,7 @@ pub static POLICY: Kind = Kind {
             Some(format!("arn:aws:iam::{account}:policy{}{}", text("path")?, text("name")?))
         }),
     }],
+    claims: &[Exclusive::new("policy name", "name", Within::Account, Reads::Name)],
     usage: &[],
     check: |resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();

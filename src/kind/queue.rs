@@ -142,6 +142,7 @@ pub static QUEUE: Kind = Kind {
             }),
         },
     ],
+    claims: &[],
     usage: &["depth"],
     check,
     loss: |usage| match usage.get("depth") {

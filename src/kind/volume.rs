@@ -1,6 +1,7 @@
 //! A volume on a container engine.
 
 use super::attributes::{ENGINE, LABELS, TEXT};
+use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
 use super::{amount, rule};
 
@@ -38,6 +39,7 @@ pub static VOLUME: Kind = Kind {
         LABELS.replaces(),
     ],
     outputs: &[],
+    claims: &[Exclusive::new("volume name", "name", Within::Engine("engine"), Reads::Name)],
     usage: &["bytes", "containers"],
     check: |_, _, _| {},
     loss: volume_loss,

@@ -6,14 +6,18 @@ mod attributes;
 mod bad_input;
 mod broken;
 mod causes;
+mod checker;
+mod claims;
 mod cloud;
 mod conformance;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod documents;
+mod drift;
 mod engine;
 mod flagship;
 mod fuzz;
+mod hosts;
 mod outages;
 mod records;
 mod safety;
