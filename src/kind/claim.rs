@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::name_in;
 use crate::value::{Attributes, Value};
 
 /// An attribute by which an object claims something for itself.
@@ -67,7 +66,7 @@ pub struct Claim<'a> {
 }
 
 /// An object that claims something.
-pub struct Holder<'a> {
+pub struct Claimant<'a> {
     /// What objects of its kind claim.
     pub exclusive: &'static [Exclusive],
     /// Its attributes. What is not known in them yet claims nothing.
@@ -107,7 +106,7 @@ impl Claim<'_> {
     }
 }
 
-impl<'a> Holder<'a> {
+impl<'a> Claimant<'a> {
     /// Everything that it claims.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim<'a>> {
@@ -236,8 +235,7 @@ impl std::fmt::Display for Claim<'_> {
 /// The name of the region that an identity begins with.
 #[must_use]
 pub fn region_of(identity: &str) -> Option<&str> {
-    let rest = identity.strip_prefix("region/")?;
-    Some(name_in(rest.split('/').next()?))
+    identity.strip_prefix("region/")?.split('/').next()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ mod view;
 mod volume;
 
 pub use attributes::{COMMON, attributes_of, place_attribute};
-pub use claim::{Claim, Exclusive, Holder, Reads, Within, region_of};
+pub use claim::{Claim, Claimant, Exclusive, Reads, Within, region_of};
 pub use cluster::EXISTING;
 pub use fault::Fault;
 pub use json_schema::json_schema;

@@ -2,7 +2,6 @@
 
 mod swap;
 
-use std::cell::RefCell;
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
@@ -16,23 +15,18 @@ use crate::action::Verb;
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::kind::{self, Claim, Holder, Kind, Reads};
+use crate::kind::{self, Claim, Claimant, Kind, Reads};
 use crate::observed::{Object, Observed};
 use crate::value::Attributes;
-
-/// The identity and the attributes of a region.
-type Region<'a> = Option<(&'a str, &'a Attributes)>;
 
 /// Tells what objects claim, as they are and as they are to be.
 pub struct Claimants<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
-    /// By the identity of what lives in them.
-    regions: RefCell<HashMap<&'a str, Region<'a>>>,
 }
 
 /// Claims, to be found by what collides with them.
-pub struct Index<'a, T> {
+pub struct ClaimIndex<'a, T> {
     entries: Vec<(Claim<'a>, T)>,
     hasher: RandomState,
     /// The entries about one thing each, by its hash, ordered by where their ranges begin, with the furthest end of all up to
@@ -41,8 +35,8 @@ pub struct Index<'a, T> {
 }
 
 impl<'a> Claimants<'a> {
-    pub fn new(desired: &'a Desired, observed: &'a Observed) -> Self {
-        Self { desired, observed, regions: RefCell::default() }
+    pub const fn new(desired: &'a Desired, observed: &'a Observed) -> Self {
+        Self { desired, observed }
     }
 
     /// What an object has.
@@ -65,24 +59,21 @@ impl<'a> Claimants<'a> {
             return Vec::new();
         }
         let region = host.and_then(|host| self.region(host));
-        Holder { exclusive: kind.claims, attributes, region }.claims()
+        Claimant { exclusive: kind.claims, attributes, region }.claims()
     }
 
-    /// The region that a host is, or lives in.
-    fn region(&self, host: &'a str) -> Region<'a> {
-        let find = || {
-            let name = kind::region_of(host)?;
-            if let Some(instance) = self.desired.get(&Address::new("region", name, None)) {
-                return Some((instance.identity.as_str(), &instance.attributes));
-            }
-            let object = self.observed.at(&format!("region/{name}"))?;
-            Some((object.identity.as_str(), &object.attributes))
-        };
-        *self.regions.borrow_mut().entry(host).or_insert_with(find)
+    /// The identity and the attributes of the region that a host is, or lives in.
+    fn region(&self, host: &'a str) -> Option<(&'a str, &'a Attributes)> {
+        let name = kind::region_of(host)?;
+        if let Some(instance) = self.desired.get(&Address::new("region", name, None)) {
+            return Some((instance.identity.as_str(), &instance.attributes));
+        }
+        let object = self.observed.at(&format!("region/{name}"))?;
+        Some((object.identity.as_str(), &object.attributes))
     }
 }
 
-impl<'a, T: Copy> Index<'a, T> {
+impl<'a, T: Copy> ClaimIndex<'a, T> {
     pub fn new(entries: Vec<(Claim<'a>, T)>) -> Self {
         let hasher = RandomState::default();
         let mut by_thing: HashMap<u64, Vec<(usize, u128)>> = HashMap::default();
@@ -159,7 +150,7 @@ pub fn link(
 ) {
     let claimants = Claimants::new(desired, observed);
     let whats = contested(observed, changes.iter());
-    let takers = Index::new(taken(changes, steps, &claimants, &whats));
+    let takers = ClaimIndex::new(taken(changes, steps, &claimants, &whats));
     if takers.is_empty() {
         return;
     }
@@ -224,7 +215,7 @@ fn kept<'a>(
     changes: &'a [Change],
     steps: &[Step],
     claimants: &Claimants<'a>,
-    takers: &Index<'_, usize>,
+    takers: &ClaimIndex<'_, usize>,
     diagnostics: &mut Diagnostics,
 ) {
     let whats: HashSet<&'static str> = takers.iter().map(|(claim, _)| claim.what).collect();
@@ -268,7 +259,7 @@ fn stays(change: &Change, claim: &Claim<'_>, object: &Object) -> Diagnostic {
         .of(&change.address)
 }
 
-fn taken_twice(changes: &[Change], steps: &[Step], takers: &Index<'_, usize>, diagnostics: &mut Diagnostics) {
+fn taken_twice(changes: &[Change], steps: &[Step], takers: &ClaimIndex<'_, usize>, diagnostics: &mut Diagnostics) {
     for (claim, taker) in takers.iter() {
         let other = takers.hits(claim).map(|(_, other)| other).filter(|other| other < taker).min();
         let Some(other) = other.filter(|other| steps[*other].change != steps[*taker].change) else { continue };

@@ -17,7 +17,7 @@ use crate::observed::{Object, Observed};
 const NAMED: usize = 3;
 
 /// What lives in what, as it was observed.
-pub struct Contents<'a> {
+pub struct HostContents<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
     /// By the identity of the host.
@@ -38,7 +38,7 @@ pub fn roll_up(changes: &mut [Change], desired: &Desired, observed: &Observed, d
     if !changes.iter().any(|change| destroys(change) && change.kind.hosts_others()) {
         return;
     }
-    let contents = Contents::of(desired, observed);
+    let contents = HostContents::of(desired, observed);
     let going = changes.iter().filter(|change| destroys(change));
     let gone: HashSet<&str> = going.filter_map(|change| Some(change.before.as_ref()?.identity.as_str())).collect();
     let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
@@ -59,7 +59,7 @@ pub fn roll_up(changes: &mut [Change], desired: &Desired, observed: &Observed, d
     }
 }
 
-impl<'a> Contents<'a> {
+impl<'a> HostContents<'a> {
     /// Tells what lives in what. What is there in any case is not lost along with its host: it only is reached through it.
     pub fn of(desired: &'a Desired, observed: &'a Observed) -> Self {
         let mut inside: HashMap<&str, Vec<usize>> = HashMap::default();

@@ -4,7 +4,7 @@ use foldhash::HashMap;
 
 use super::checker::{Checker, Violations};
 use crate::action::Verb;
-use crate::plan::claims::{Claimants, Index, concerns, contested, without};
+use crate::plan::claims::{ClaimIndex, Claimants, concerns, contested, without};
 
 pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
     let claimants = Claimants::new(checker.desired, checker.observed);
@@ -25,7 +25,7 @@ pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
     if taken.is_empty() {
         return;
     }
-    let takers = Index::new(taken);
+    let takers = ClaimIndex::new(taken);
     let mut touched: HashMap<&str, usize> = HashMap::default();
     for (at, step, change) in checker.steps().filter(|(_, step, _)| !matches!(step.verb, Verb::Create | Verb::Forget)) {
         if let Some(before) = &change.before

@@ -8,7 +8,7 @@ use crate::action::{Action, Order};
 use crate::desired::Instance;
 use crate::observed::Object;
 use crate::plan::change::Change;
-use crate::plan::contents::Contents;
+use crate::plan::contents::HostContents;
 use crate::plan::refusal::loss;
 
 pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
@@ -37,7 +37,7 @@ fn verdicts(checker: &Checker<'_>, violations: &mut Violations) {
     for change in checker.plan.changes.iter().filter(|change| change.acts()) {
         let Some(object) = checker.object(change) else { continue };
         let expected = if change.action.destroys() && object.kind.hosts_others() {
-            let contents = contents.get_or_insert_with(|| Contents::of(checker.desired, checker.observed));
+            let contents = contents.get_or_insert_with(|| HostContents::of(checker.desired, checker.observed));
             let lost = contents.lost_with(object, &|identity| checker.deletes.contains_key(identity));
             for held in lost.protected.iter().filter(|held| !checker.deletes.contains_key(held.identity.as_str())) {
                 let what = format!("`{}` is protected by its own mark, and lives in {}", held.identity, change.address);

@@ -48,16 +48,16 @@ fn verbs(change: &Change) -> &'static [Verb] {
 }
 
 /// How many steps of each verb, in the order of [`Verb`].
-type Counts = [u8; 5];
+type StepCounts = [u8; 5];
 
 fn each_has_its_own(plan: &Plan, violations: &mut Violations) {
-    let mut counts: Vec<Counts> = vec![Counts::default(); plan.changes.len()];
+    let mut counts: Vec<StepCounts> = vec![StepCounts::default(); plan.changes.len()];
     for step in &plan.steps {
         let count = &mut counts[step.change][step.verb as usize];
         *count = count.saturating_add(1);
     }
     for (change, has) in plan.changes.iter().zip(&counts) {
-        let mut expected = Counts::default();
+        let mut expected = StepCounts::default();
         verbs(change).iter().for_each(|verb| expected[*verb as usize] += 1);
         if *has != expected {
             let what = format!("{} has the steps [{}], and takes [{}]", change.address, words(has), words(&expected));
@@ -67,7 +67,7 @@ fn each_has_its_own(plan: &Plan, violations: &mut Violations) {
     replaced_in_order(plan, violations);
 }
 
-fn words(counts: &Counts) -> String {
+fn words(counts: &StepCounts) -> String {
     let verbs = [Verb::Create, Verb::Update, Verb::Delete, Verb::Adopt, Verb::Forget];
     let all = verbs.into_iter().flat_map(|verb| std::iter::repeat_n(verb.word(), usize::from(counts[verb as usize])));
     all.collect::<Vec<_>>().join(" and ")

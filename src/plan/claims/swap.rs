@@ -8,7 +8,7 @@ use foldhash::{HashMap, HashSet};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{Claimants, Index, without};
+use super::{ClaimIndex, Claimants, without};
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::graph::DependencyGraph;
@@ -75,7 +75,8 @@ fn may_go(one: &InPlace<'_>) -> bool {
 fn circles(in_place: &[InPlace<'_>]) -> HashMap<Address, Address> {
     let mut anew: HashMap<Address, Address> = HashMap::default();
     let all = in_place.iter().enumerate();
-    let index = Index::new(all.flat_map(|(at, one)| one.gives.iter().map(move |claim| (claim.clone(), at))).collect());
+    let index =
+        ClaimIndex::new(all.flat_map(|(at, one)| one.gives.iter().map(move |claim| (claim.clone(), at))).collect());
     let mut graph: DiGraph<usize, ()> = DiGraph::new();
     let nodes: Vec<NodeIndex> = (0..in_place.len()).map(|at| graph.add_node(at)).collect();
     for (taker, one) in in_place.iter().enumerate() {
@@ -117,7 +118,7 @@ fn users<'a>(
 ) -> HashMap<Address, Address> {
     let mut anew = HashMap::default();
     let claims = |at: usize| claimants.of_instance(new[at]).into_iter().map(move |claim| (claim, at));
-    let comes = Index::new((0..new.len()).flat_map(claims).collect());
+    let comes = ClaimIndex::new((0..new.len()).flat_map(claims).collect());
     let goes = |object: &&Object| {
         let wanted = object.resource().and_then(|address| desired.get(address));
         object.belongs_to(&desired.project, &desired.environment)
