@@ -81,7 +81,8 @@ impl Pipeline {
     pub fn plan(&self, recorded: &Recorded, observed: &Observed, options: &Options) -> Plan {
         let mut plan = plan::plan(&self.desired, &self.graph, recorded, observed, options);
         if !plan.diagnostics.has_errors() {
-            plan.diagnostics.append(plan::check(&plan));
+            let found = plan::check(&plan, &self.desired, recorded, observed, options);
+            plan.diagnostics.append(found);
         }
         plan
     }

@@ -158,7 +158,7 @@ impl<'a> Make<'a> {
             references::resolved(change.kind, &attributes, known).map_err(|error| StepError::new(error.to_string()))?
         };
         let mark = target.mark.clone().ok_or_else(|| StepError::new("the object has no mark"))?;
-        let mark = Mark { applied: attributes.fingerprint(), ..mark };
+        let mark = Mark { applied: target.applied(&attributes), ..mark };
         Ok(Self { verb, change, target, attributes, resolved, derived, mark, most: None })
     }
 

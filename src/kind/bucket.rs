@@ -1,6 +1,7 @@
 //! An S3 bucket.
 
 use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
+use super::claim::{Exclusive, Reads, Within};
 use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
 use super::view::{Findings, Resource, View};
@@ -99,6 +100,7 @@ pub static BUCKET: Kind = Kind {
         doc: "The bucket's ARN.",
         formula: Some(|facts| Some(format!("arn:aws:s3:::{}", facts.attributes.get("name").as_str()?))),
     }],
+    claims: &[Exclusive::new("bucket name", "name", Within::Store, Reads::Name)],
     usage: &["objects", "bytes"],
     check,
     loss: bucket_loss,

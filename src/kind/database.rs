@@ -64,6 +64,7 @@ pub static DATABASE: Kind = Kind {
         .default("\"zone\""),
     ],
     outputs: &[Output { name: "url", doc: "Where it answers, without credentials.", formula: None }],
+    claims: &[],
     usage: &["rows"],
     check,
     loss: |usage| match counted(usage, "rows") {

@@ -1,6 +1,7 @@
 //! An IAM instance profile.
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
+use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::{iam, rule};
 
@@ -43,6 +44,7 @@ pub static INSTANCE_PROFILE: Kind = Kind {
         doc: "The profile's ARN.",
         formula: Some(|facts| iam::arn(facts, "instance-profile")),
     }],
+    claims: &[Exclusive::new("instance profile name", "name", Within::Account, Reads::Name)],
     usage: &[],
     check: |_, _, _| {},
     loss: |_| Verdict::recoverable("an instance profile holds no data; the spec can make it again"),

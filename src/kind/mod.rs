@@ -9,6 +9,7 @@ mod app;
 mod attributes;
 mod bucket;
 mod check;
+mod claim;
 mod cluster;
 mod container;
 mod count;
@@ -35,6 +36,7 @@ mod view;
 mod volume;
 
 pub use attributes::{COMMON, attributes_of, place_attribute};
+pub use claim::{Claim, Claimant, Exclusive, Reads, Within, region_of};
 pub use cluster::EXISTING;
 pub use count::Count;
 pub use fault::Fault;

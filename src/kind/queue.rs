@@ -143,6 +143,7 @@ pub static QUEUE: Kind = Kind {
             }),
         },
     ],
+    claims: &[],
     usage: &["depth"],
     check,
     loss: |usage| match counted(usage, "depth") {

@@ -1,6 +1,7 @@
 //! An IAM role with its inline policy.
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
+use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::{iam, rule};
 
@@ -106,6 +107,7 @@ pub static ROLE: Kind = Kind {
         doc: "The role's ARN.",
         formula: Some(|facts| iam::arn(facts, "role")),
     }],
+    claims: &[Exclusive::new("role name", "name", Within::Account, Reads::Name)],
     usage: &[],
     check: |resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();

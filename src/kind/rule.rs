@@ -76,11 +76,8 @@ pub static QUEUE: Rule = Rule {
 
 /// A role's or a policy's name.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
-pub static IAM_NAME: Rule = Rule {
-    says: "IAM name",
-    pattern: Some("^[A-Za-z0-9+=,.@_-]{1,64}$"),
-    check: |text| iam_name(text, 64),
-};
+pub static IAM_NAME: Rule =
+    Rule { says: "IAM name", pattern: Some("^[A-Za-z0-9+=,.@_-]{1,64}$"), check: |text| iam_name(text, 64) };
 
 /// The name of an instance profile, which may be longer.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateInstanceProfile.html>.

@@ -4,6 +4,7 @@
 use litemap::LiteMap;
 use serde::Serialize;
 
+use super::claim::Exclusive;
 use super::count::Count;
 use super::fault::Fault;
 use super::view::{Findings, Resource, View};
@@ -30,6 +31,8 @@ pub struct Kind {
     pub attributes: &'static [Attribute],
     /// What is known of an object beyond its attributes.
     pub outputs: &'static [Output],
+    /// What only one object can have at a time, and by which attributes its objects claim it.
+    pub claims: &'static [Exclusive],
     /// Counters that a driver observes, such as the objects in a bucket: the evidence for a loss verdict.
     pub usage: &'static [&'static str],
     /// Checks of one resource that need more than one attribute, or the rest of the spec.

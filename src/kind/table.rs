@@ -63,6 +63,7 @@ pub static TABLE: Kind = Kind {
         .beside(&["locality = \"regional by row\""]),
     ],
     outputs: &[],
+    claims: &[],
     usage: &["rows"],
     check,
     loss: |usage| match counted(usage, "rows") {

@@ -1,6 +1,7 @@
 //! A volume on a container engine.
 
 use super::attributes::{ENGINE, LABELS, TEXT};
+use super::claim::{Exclusive, Reads, Within};
 use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
 use super::{amount, rule};
@@ -39,6 +40,7 @@ pub static VOLUME: Kind = Kind {
         LABELS.replaces(),
     ],
     outputs: &[],
+    claims: &[Exclusive::new("volume name", "name", Within::Engine("engine"), Reads::Name)],
     usage: &["bytes", "containers"],
     check: |_, _, _| {},
     loss: volume_loss,

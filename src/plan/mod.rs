@@ -1,14 +1,19 @@
 //! From desired, recorded and observed to a [`Plan`]: a plain function of its arguments.
 //!
 //! The stages, in order: [`decide`] says what to do about each resource of the spec, `orphan` about each object that
-//! the spec no longer has, `select` keeps the part that was asked for, `schedule` turns changes into steps, and
-//! [`check`] verifies the result without trusting any of them. Nothing here asks the world, the clock or a file.
+//! the spec no longer has, `hold` lets wait what must not be touched, `select` keeps the part that was asked for, `contents`
+//! gives hosts the verdict of what lives in them, `schedule` and `claims` turn changes into steps, and [`check`] verifies the
+//! result without trusting any of them. Nothing here asks the world, the clock or a file.
 
 mod baseline;
 mod change;
 mod check;
+mod claims;
+mod contents;
 mod decide;
 pub mod diff;
+mod drift;
+mod hold;
 mod known;
 mod options;
 mod orphan;
@@ -67,11 +72,15 @@ pub fn plan(
     changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));
     changes.extend(orphan::interrupted(observed, recorded, &claimed, desired, options));
     changes.extend(orphan::unseen(observed, desired));
+    hold::hold(&mut changes, observed);
     unknown_selectors(&changes, desired, options, &mut diagnostics);
     select::select(&mut changes, options, &mut diagnostics);
     retain_relevant(&changes, &mut diagnostics);
     warn_of_unreachable(desired, observed, &mut diagnostics);
-    let steps = schedule::schedule(&changes);
+    contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
+    let mut steps = schedule::schedule(&changes);
+    claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
+    schedule::tidy(&mut steps);
     let layers = layers(&changes, desired);
     let hosts = hosts(&changes, observed);
     let named = changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address]));

@@ -24,6 +24,22 @@ pub fn protected(change: &Change) -> Diagnostic {
     Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)
 }
 
+/// The refusal to destroy a host along with something protected that lives in it.
+pub fn holds_protected(change: &Change, held: &Object) -> Diagnostic {
+    let verb = if change.action == Action::Delete { "deleted" } else { "replaced" };
+    let name = held.resource().map_or_else(|| held.identity.clone(), ToString::to_string);
+    let detail = format!(
+        "{} would be {verb} ({}), and {name} lives in it, whose object is protected and belongs to {}",
+        change.address,
+        change.reason,
+        held.owner()
+    );
+    Diagnostic::error("protected object would be destroyed", detail)
+        .at(change.span)
+        .hint(format!("set `protect = false` for {name} and apply, or take it out of {} first", change.address))
+        .of(&change.address)
+}
+
 /// The refusal to replace an object that was to be taken over.
 pub fn not_as_it_is(change: &Change) -> Diagnostic {
     let paths: Vec<&str> = change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();

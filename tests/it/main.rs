@@ -8,14 +8,18 @@ mod broken;
 #[cfg(feature = "aws")]
 mod bucket;
 mod causes;
+mod checker;
+mod claims;
 mod cloud;
 mod conformance;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod documents;
+mod drift;
 mod engine;
 mod flagship;
 mod fuzz;
+mod hosts;
 mod older_records;
 mod outages;
 mod records;

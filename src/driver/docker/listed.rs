@@ -111,12 +111,12 @@ pub(super) fn said(
 mod tests {
     use super::{Identified, Listed};
     use crate::address::Address;
+    use crate::desired::OnRemove;
     use crate::driver::docker::mark;
     use crate::driver::docker::note::Notes;
     use crate::identity::Identity;
     use crate::kind;
     use crate::observed::Mark;
-    use crate::desired::OnRemove;
 
     #[test]
     fn an_object_is_the_one_of_its_mark_only_if_its_name_agrees() {

@@ -12,10 +12,10 @@ use std::collections::HashMap;
 use super::random;
 use super::table::texts;
 use crate::address::Address;
+use crate::desired::OnRemove;
 use crate::driver::DriverError;
 use crate::identity::Identity;
 use crate::observed::Mark;
-use crate::desired::OnRemove;
 use crate::value::Attributes;
 
 /// Labels by key.
@@ -135,9 +135,9 @@ pub(super) fn keys<'a>(labels: &mut Labels, name: &str, keys: impl Iterator<Item
 mod tests {
     use super::{Labels, carry, empty_those_of, is_made_with, labels_of_new, own, read};
     use crate::address::Address;
+    use crate::desired::OnRemove;
     use crate::identity::Identity;
     use crate::observed::Mark;
-    use crate::desired::OnRemove;
     use crate::value::{Attributes, Value};
 
     fn made() -> (Mark, Labels) {

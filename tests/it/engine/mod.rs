@@ -18,7 +18,6 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-
 use atlas::driver::docker::Docker;
 use atlas::driver::{Driver, Registry, Variables};
 use atlas::execute::Report;

@@ -210,7 +210,7 @@ impl Life {
         if plan.diagnostics.has_errors() {
             return expected(&plan, model).map(|()| false);
         }
-        let broken = check(&plan);
+        let broken = check(&plan, &pipeline.desired, &recorded, &observed, &Options::default());
         if !broken.is_empty() {
             return Err(format!("{broken:#?}"));
         }
