@@ -29,6 +29,20 @@ pub enum Role {
     Dim,
 }
 
+/// A text in which nothing can play with the terminal: control characters, and those that turn the direction of the text
+/// around them, are shown as escapes.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let escape = |c: char| if is_harmful(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+/// The same for a text of several lines.
+#[must_use]
+pub fn readable(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+}
+
 impl Palette {
     /// A palette with colour or without.
     #[must_use]
@@ -59,20 +73,6 @@ impl Palette {
         };
         format!("{style}{text}{style:#}")
     }
-}
-
-/// A text in which nothing can play with the terminal: control characters, and those that turn the direction of the text
-/// around them, are shown as escapes.
-#[must_use]
-pub fn harmless(text: &str) -> String {
-    let escape = |c: char| if is_harmful(c) { c.escape_unicode().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
-}
-
-/// The same for a text of several lines.
-#[must_use]
-pub fn readable(text: &str) -> String {
-    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a character can play with the terminal, a line break and a tab among them.

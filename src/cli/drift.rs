@@ -17,7 +17,7 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
     let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
     let planned = run::plan(&opened, &Options::default()).await?;
     notice::tell(&planned.notices, ui);
-    let drifted = run::drift(&planned.plan, &opened.store.inventory());
+    let drifted = run::drift(&planned.plan, &run::inventory(&opened)?);
     let unknown: Vec<&Address> = planned.unseen(&opened).map(|change| &change.address).collect();
     let end = match () {
         () if !drifted.is_empty() => End::Differs,

@@ -141,14 +141,18 @@ impl From<RunError> for Failure {
                 "check the disk and its permissions; if the file is beyond repair, `atlas sandbox reset` begins a \
                          new world",
             ),
-            RunError::Locked(error) => locked(&error),
-            RunError::Beginning(who) => about_to_begin(who),
+            RunError::Locked(error) => locked(error),
             RunError::Records(source) => {
                 Self::new("the records can't be read, so it is not known what an interrupted run left open")
                     .because(source.to_string())
                     .hint(
                         "make them readable; without them, what such a run had just made may look like somebody else's",
                     )
+            }
+            RunError::Inventory(source) => {
+                Self::new("the inventory can't be read, so it is not known what was there after the last run")
+                    .because(source.to_string())
+                    .hint("make it readable, or delete it: then what is gone looks as if it had never been there")
             }
             RunError::Journal(source) => {
                 Self::new("the journal can't be written, so nothing was done").because(source.to_string())
@@ -187,22 +191,27 @@ pub fn found(opened: &Opened, diagnostics: Diagnostics) -> Failure {
 }
 
 /// The failure that a lock is which can't be taken.
-pub fn locked(error: &LockError) -> Failure {
+pub fn locked(error: LockError) -> Failure {
     match error {
         LockError::Held(_) => Failure::new("somebody else is at work here")
             .because(error.to_string())
             .hint("wait until it is done; its lock goes with it")
             .code(5),
-        LockError::Stuck(_) => about_to_begin(error.to_string()),
+        LockError::Unreadable(_) => Failure::new("somebody else may be at work here")
+            .because(error.to_string())
+            .hint("wait until then, and find out what wrote there")
+            .code(5),
+        LockError::Stuck(_) => Failure::new("somebody else is about to work here")
+            .because(error.to_string())
+            .hint("let it go on if it was stopped, or end it")
+            .code(5),
         LockError::Disk(source) => Failure::new("the records can't be written, so nothing was done")
             .because(source.to_string())
-            .hint("check the disk and the permissions of `.atlas`"),
+            .hint("check that what keeps the records answers, has room, and lets you write"),
+        LockError::Thread(ref source) => Failure::new("nothing was done")
+            .because(format!("{error} ({source})"))
+            .hint("raise the limit (`ulimit -u`, or that of the container), or end what uses it up"),
     }
-}
-
-fn about_to_begin(who: String) -> Failure {
-    let hint = "let it go on if it was stopped, or end it";
-    Failure::new("somebody else is about to work here").because(who).hint(hint).code(5)
 }
 
 /// Writes diagnostics for people: each with the line that it is about, a caret, the reason and the way out.

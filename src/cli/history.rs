@@ -5,10 +5,11 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
 use crate::run;
+use crate::style::harmless;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
-    let runs = run::history(&spec.store)
+    let runs = run::history(spec.store.as_ref())
         .map_err(|error| Failure::new("the history can't be read").because(error.to_string()))?;
     if ui.json() {
         ui.out_pretty(&serde_json::json!({ "runs": runs }));
@@ -21,7 +22,8 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
             ([], Some(_)) => "nothing done".to_owned(),
             (counts, _) => counts.join(", "),
         };
-        ui.out(&format!("{}  {:8}  {:11}  {counts}\n", one.run.began, one.run.command, one.outcome));
+        let line = format!("{}  {:8}  {:11}  {counts}", one.run.began, one.run.command, one.outcome);
+        ui.out(&format!("{}\n", harmless(&line)));
     }
     if runs.is_empty() {
         ui.note("No runs are recorded here.\n");

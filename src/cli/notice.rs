@@ -3,7 +3,6 @@
 use super::ui::Ui;
 use crate::kind::amount;
 use crate::run::Notice;
-use crate::store::Former;
 
 /// Says all of them.
 pub fn tell(notices: &[Notice], ui: &Ui) {
@@ -12,15 +11,8 @@ pub fn tell(notices: &[Notice], ui: &Ui) {
 
 fn tell_one(notice: &Notice, ui: &Ui) {
     match notice {
-        Notice::TookOver(Former::Dead(dead)) => {
-            ui.note(&format!("Took over the lock of process {} on {}, which died while it ran.\n", dead.pid, dead.host))
-        }
-        Notice::TookOver(Former::Silent(slow, silent)) => ui.note(&format!(
-            "Took over the lease of process {} on {}, which was silent for {} s. It can't write any more.\n",
-            slow.pid,
-            slow.host,
-            silent.as_secs()
-        )),
+        Notice::TookOver(former) => ui.note(&format!("{former}\n")),
+        Notice::Records(said) => ui.note(&format!("{said}\n")),
         Notice::JournalTorn => {
             ui.side("The journal ends in half a line, as after a crash: what it was for had not begun.\n");
         }

@@ -13,8 +13,8 @@ pub fn tell(proof: &Proof, unchanged: usize, ui: &Ui) {
         return events(proof, unchanged, ui);
     }
     sum(proof, ui);
-    let failed = proof.report.failures();
-    let failed = failed.map(|(address, verb, error)| format!("{} {address}: {error}", verb.word()));
+    let failed = proof.report.failed.iter();
+    let failed = failed.map(|one| format!("{} {}: {}", one.verb.word(), one.address, one.error));
     list(ui, Role::Delete, "failed to", failed);
     let differs = proof.differs.iter().map(|(address, what)| format!("{address}: {what}"));
     list(ui, Role::Warning, "still differs:", differs);

@@ -31,6 +31,7 @@ mod play {
     use crate::desired::Instance;
     use crate::driver::sandbox::{Fault, World, WorldError};
     use crate::driver::{Class, DriverError};
+    use crate::identity::Identity;
     use crate::kind::Type;
     use crate::observed::{Object, Observed};
     use crate::path::split;
@@ -42,7 +43,7 @@ mod play {
         if let SandboxCommand::Reset { yes } = command {
             return reset(spec, *yes, ui).await;
         }
-        let world = run::world(&spec.store, true)?;
+        let world = run::world(&spec.local, &spec.desired.environment, true)?;
         let said = match command {
             SandboxCommand::Delete { address } => {
                 let object = find(&world, spec, address)?;
@@ -72,7 +73,7 @@ mod play {
     }
 
     async fn reset(spec: &Spec, yes: bool, ui: &Ui) -> Result<End, Failure> {
-        let folder = spec.store.world();
+        let folder = spec.local.world(&spec.desired.environment);
         let destination = Destination::of(&spec.desired, &Observed::default());
         let question = format!("Delete the whole simulated world of {destination}? Only `yes` will do:");
         if !yes && ui.ask(&question).await != Some(true) {
@@ -82,7 +83,7 @@ mod play {
         let _held = spec
             .store
             .lock("atlas sandbox reset", super::super::environment::lease())
-            .map_err(|error| locked(&error))?;
+            .map_err(locked)?;
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -107,7 +108,7 @@ mod play {
                 .map_err(|_| Failure::new(format!("`{path}` counts something, and `{text}` is no number")))?;
             world
                 .edit(&object.identity, |object| {
-                    object.usage.insert(path.into(), count);
+                    object.usage.insert(path.into(), count.into());
                 })
                 .map_err(failed)?;
             return Ok(format!("{address} has {path} = {count} now."));
@@ -179,7 +180,7 @@ mod play {
 
     /// A region or a cluster by its address, or by its name alone. An outage can be ended although the spec no longer
     /// has what is out.
-    fn host_of(world: &World, spec: &Spec, text: &str, end: bool) -> Result<(Address, String), Failure> {
+    fn host_of(world: &World, spec: &Spec, text: &str, end: bool) -> Result<(Address, Identity), Failure> {
         let hosts = || spec.desired.of_kind("region").chain(spec.desired.of_kind("cluster"));
         let meant = |one: &&Instance| one.address.as_str() == text || one.declaration.name == text;
         if let Some(instance) = hosts().find(meant) {
@@ -189,7 +190,7 @@ mod play {
         let out = world.outages().map_err(failed)?;
         if let Some(identity) = out.keys().find(|identity| end && identity.ends_with(&format!("/{name}"))) {
             let kind = identity.rsplit('/').nth(1).unwrap_or("region");
-            return Ok((Address::new(kind, name, None), identity.clone()));
+            return Ok((Address::new(kind, name, None), Identity::from_text(identity.as_str())));
         }
         let known: Vec<&str> = hosts().map(|one| one.declaration.name.as_str()).collect();
         Err(Failure::new(format!("there is no region and no cluster `{text}`"))

@@ -44,7 +44,7 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
     let changes: BTreeMap<&Address, &Change> =
         plan.changes.iter().filter(|change| change.span.is_some()).map(|change| (&change.address, change)).collect();
     let unseen: BTreeSet<&Address> = planned.unseen(&opened).map(|change| &change.address).collect();
-    let inventory = opened.store.inventory();
+    let inventory = run::inventory(&opened)?;
     let desired = &opened.pipeline.desired;
     let mut states: Vec<State<'_>> = desired
         .objects()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::claim::{Exclusive, Reads, Within};
 use super::container::MOUNT;
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
@@ -71,11 +72,13 @@ pub static CLUSTER: Kind = Kind {
         ),
     ],
     outputs: &[Output { name: "endpoint", doc: "Where the Kubernetes API answers.", formula: None }],
+    claims: &[
+        Exclusive::new("port", "ports.*", Within::Engine("engine"), Reads::Port).unless(&EXISTING),
+        Exclusive::new("port", "k3d.api_port", Within::Engine("engine"), Reads::Port).unless(&EXISTING),
+    ],
     usage: &[],
     check,
-    loss: |_| {
-        Verdict::recoverable("a cluster holds only what the spec puts there; its contents have verdicts of their own")
-    },
+    loss: |_| Verdict::recoverable("nothing was seen in it; the spec makes the cluster again"),
     update_loss: |_, _, _| None,
 };
 

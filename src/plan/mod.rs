@@ -1,19 +1,25 @@
 //! From desired, recorded and observed to a [`Plan`]: a plain function of its arguments.
 //!
 //! The stages, in order: [`decide`] says what to do about each resource of the spec, `orphan` about each object that
-//! the spec no longer has, `select` keeps the part that was asked for, `schedule` turns changes into steps, and
-//! [`check`] verifies the result without trusting any of them. Nothing here asks the world, the clock or a file.
+//! the spec no longer has, `hold` lets wait what must not be touched, `select` keeps the part that was asked for, `contents`
+//! gives hosts the verdict of what lives in them, `schedule` and `claims` turn changes into steps, and [`check`] verifies the
+//! result without trusting any of them. Nothing here asks the world, the clock or a file.
 
 mod baseline;
 mod change;
 mod check;
+mod claims;
+mod contents;
 mod decide;
 pub mod diff;
+mod drift;
+mod hold;
 mod json;
 mod known;
 mod options;
 mod orphan;
 mod planned;
+pub mod references;
 mod refusal;
 mod render;
 mod resolve;
@@ -44,8 +50,9 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::graph::DependencyGraph;
+use crate::identity::host_of;
 use crate::kind::{self, Kind};
-use crate::observed::Observed;
+use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::suggest::suggest;
 
@@ -70,6 +77,7 @@ pub fn plan(
     changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));
     changes.extend(orphan::interrupted(observed, recorded, &claimed, desired, options));
     changes.extend(orphan::unseen(observed, desired));
+    hold::hold(&mut changes, observed);
     let lists = [
         ("--target", &options.targets),
         ("--exclude", &options.excludes),
@@ -84,8 +92,12 @@ pub fn plan(
     retain_relevant(&changes, &mut diagnostics);
     warn_of_unreachable(desired, observed, &mut diagnostics);
     warn_of_lost_protection(&changes, &mut diagnostics);
-    let steps = schedule::schedule(&changes);
+    contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
+    let mut steps = schedule::schedule(&changes);
+    claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
+    schedule::tidy(&mut steps);
     let layers = layers(&changes, desired);
+    let hosts = hosts(&changes, observed);
     let named = changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address]));
     let asked: HashSet<&Address> = named.filter(|address| graph.is_needed(address)).collect();
     let known = known.only(asked.into_iter());
@@ -97,6 +109,8 @@ pub fn plan(
         steps,
         unchanged,
         layers,
+        hosts,
+        place: observed.place().to_owned(),
         known,
         diagnostics,
     }
@@ -191,6 +205,24 @@ fn warn_of_lost_protection(changes: &[Change], diagnostics: &mut Diagnostics) {
     }
 }
 
+/// The objects in which something is done, and those in which they live, each once.
+fn hosts(changes: &[Change], observed: &Observed) -> Vec<Object> {
+    let mut seen: HashSet<&str> = HashSet::default();
+    let acting = changes.iter().filter(|change| change.acts());
+    let targets = acting.flat_map(|change| change.before.iter().chain(&change.after));
+    let mut hosts = Vec::new();
+    for mut host in targets.flat_map(|target| &target.hosts).map(|host| host.as_str()) {
+        while seen.insert(host) {
+            hosts.extend(observed.at(host).cloned());
+            match host_of(host) {
+                Some(above) => host = above,
+                None => break,
+            }
+        }
+    }
+    hosts
+}
+
 /// The host of every resource in the plan, and of those hosts. What has several hosts stands by itself.
 fn layers(changes: &[Change], desired: &Desired) -> HashMap<Address, Address> {
     let mut layers = HashMap::with_capacity(changes.len());
@@ -213,17 +245,21 @@ fn layers(changes: &[Change], desired: &Desired) -> HashMap<Address, Address> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
+
+    use foldhash::HashSet;
 
     use super::warn_of_unreachable;
     use crate::desired::Desired;
     use crate::diagnostic::Diagnostics;
-    use crate::observed::Observed;
+    use crate::identity::Identity;
+    use crate::observed::{Observed, Owner};
 
     fn warned(entries: &[(&str, &str)]) -> Vec<(String, String)> {
-        let unreachable: BTreeMap<String, String> =
-            entries.iter().map(|(identity, reason)| ((*identity).to_owned(), (*reason).to_owned())).collect();
-        let observed = Observed::new("t", "e", Vec::new(), unreachable, BTreeSet::new());
+        let entry = |(identity, reason): &(&str, &str)| (Identity::from_text(*identity), (*reason).to_owned());
+        let unreachable = entries.iter().map(entry).collect();
+        let owner = Owner::new("t", "e");
+        let observed = Observed::new(&owner, Vec::new(), unreachable, BTreeSet::new(), HashSet::default());
         let mut diagnostics = Diagnostics::default();
         warn_of_unreachable(&Desired::default(), &observed, &mut diagnostics);
         diagnostics.iter().map(|one| (one.summary.clone(), one.detail.clone())).collect()

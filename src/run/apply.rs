@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
@@ -13,9 +12,10 @@ use super::plan::Planned;
 use crate::action::{Action, Verb};
 use crate::address::Address;
 use crate::execute::{Event, Execution, Report};
+use crate::identity::Identity;
 use crate::observed::Observed;
-use crate::plan::{Options, Plan, Summary};
-use crate::store::Run;
+use crate::plan::{Change, Options, Plan, Summary};
+use crate::store::{LockError, Run};
 
 /// How a plan is carried out.
 pub struct Manner {
@@ -49,7 +49,7 @@ pub struct Applied {
     /// What the plan knew that it could not do or see.
     pub(super) blocked: BTreeSet<Address>,
     /// The identities of what the plan removes.
-    pub(super) removed: BTreeMap<Address, String>,
+    pub(super) removed: BTreeMap<Address, Identity>,
 }
 
 /// Carries out an approved plan. Without anything to do nothing is written.
@@ -72,15 +72,15 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
     let open = opened.pipeline.still_open(&recorded, &observed).await;
     // The world is looked at again when all is done: two looks at once would only take room.
     drop(observed);
-    let journal = opened.store.journal(&run, &open, fence).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => RunError::Beginning(error.to_string()),
-        _ => RunError::Journal(error),
+    let journal = opened.store.journal(&run, &open, fence).map_err(|error| match error {
+        LockError::Disk(source) => RunError::Journal(source),
+        error => RunError::Locked(error),
     })?;
     // The history is for people: that it can't be written stops nothing.
     applied.notices.extend(opened.store.remember(&run.begun()).err().map(Notice::HistoryNotWritten));
     applied.run = Some(run);
     let execution = Execution {
-        journal: Arc::new(journal),
+        journal,
         parallelism: manner.parallelism,
         allow_loss,
         approved: only,
@@ -101,14 +101,13 @@ impl Manner {
 
 impl Applied {
     fn begin(plan: &Plan, options: Options, moved: bool) -> Self {
-        let of = |wanted: &dyn Fn(&&crate::plan::Change) -> bool| -> BTreeSet<Address> {
+        let of = |wanted: &dyn Fn(&&Change) -> bool| -> BTreeSet<Address> {
             plan.changes.iter().filter(wanted).map(|change| change.address.clone()).collect()
         };
         let removals =
             plan.steps.iter().filter(|step| step.verb == Verb::Delete).map(|step| &plan.changes[step.change]);
         let gone = removals.filter(|change| change.action == Action::Delete);
-        let identity =
-            |change: &crate::plan::Change| Some((change.address.clone(), change.before.as_ref()?.identity.clone()));
+        let identity = |change: &Change| Some((change.address.clone(), change.before.as_ref()?.identity.clone()));
         Self {
             report: Report::default(),
             summary: plan.summary(),

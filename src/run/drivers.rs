@@ -4,25 +4,23 @@ use std::sync::Arc;
 
 use super::error::RunError;
 use super::source::Spec;
-use crate::desired::World;
 use crate::driver::{Driver, Registry};
-use crate::store::Store;
+use crate::store::LocalFolder;
 
 /// The drivers of the real world.
 #[must_use]
 pub fn real(spec: &Spec) -> Registry {
-    let registry = Registry::new(World::Real, None);
-    registry.with_aws(aws(spec)).with_docker(docker(spec)).with_kubernetes(kubernetes(spec))
+    Registry::new([docker(spec), aws(), kubernetes(spec)].into_iter().flatten())
 }
 
 #[cfg(feature = "aws")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
-fn aws(spec: &Spec) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::aws::Aws::of(&spec.desired)))
+fn aws() -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::aws::Aws::new()))
 }
 
 #[cfg(not(feature = "aws"))]
-fn aws(_: &Spec) -> Option<Arc<dyn Driver>> {
+fn aws() -> Option<Arc<dyn Driver>> {
     None
 }
 
@@ -36,7 +34,7 @@ fn docker(spec: &Spec) -> Option<Arc<dyn Driver>> {
 #[cfg(feature = "docker")]
 #[must_use]
 pub fn engines(spec: &Spec) -> crate::driver::docker::Docker {
-    crate::driver::docker::Docker::of(&spec.desired, spec.base.clone(), &spec.variables)
+    crate::driver::docker::Docker::new(spec.base.clone(), &spec.variables)
 }
 
 #[cfg(not(feature = "docker"))]
@@ -47,7 +45,7 @@ fn docker(_: &Spec) -> Option<Arc<dyn Driver>> {
 #[cfg(feature = "kubernetes")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
 fn kubernetes(spec: &Spec) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::kubernetes::Kubernetes::of(&spec.desired, &spec.base, &spec.variables)))
+    Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(spec.base.clone(), &spec.variables)))
 }
 
 #[cfg(not(feature = "kubernetes"))]
@@ -56,13 +54,14 @@ fn kubernetes(_: &Spec) -> Option<Arc<dyn Driver>> {
 }
 
 #[cfg(feature = "sandbox")]
-pub(super) fn sandbox(store: &Store, write: bool) -> Result<Option<Arc<dyn Driver>>, RunError> {
-    Ok(Some(Arc::new(crate::driver::sandbox::Sandbox::new(world(store, write)?))))
+pub(super) fn sandbox(spec: &Spec, write: bool) -> Result<Option<Arc<dyn Driver>>, RunError> {
+    let world = world(&spec.local, &spec.desired.environment, write)?;
+    Ok(Some(Arc::new(crate::driver::sandbox::Sandbox::new(world))))
 }
 
 #[cfg(not(feature = "sandbox"))]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as with the sandbox")]
-pub(super) fn sandbox(_: &Store, _: bool) -> Result<Option<Arc<dyn Driver>>, RunError> {
+pub(super) fn sandbox(_: &Spec, _: bool) -> Result<Option<Arc<dyn Driver>>, RunError> {
     Ok(None)
 }
 
@@ -71,12 +70,12 @@ pub(super) fn sandbox(_: &Store, _: bool) -> Result<Option<Arc<dyn Driver>>, Run
 /// # Errors
 /// When it can't be opened.
 #[cfg(feature = "sandbox")]
-pub fn world(store: &Store, write: bool) -> Result<crate::driver::sandbox::World, RunError> {
+pub fn world(local: &LocalFolder, environment: &str, write: bool) -> Result<crate::driver::sandbox::World, RunError> {
     use crate::driver::sandbox::World;
     use crate::driver::{Class, DriverError};
-    let folder = store.world();
+    let folder = local.world(environment);
     let opened = if write {
-        let made = store.make(&folder).map_err(|error| DriverError::new(Class::Invalid, error.to_string()));
+        let made = local.make(&folder).map_err(|error| DriverError::new(Class::Invalid, error.to_string()));
         made.and_then(|()| World::open(&folder).map_err(DriverError::from))
     } else {
         World::look(&folder).map_err(DriverError::from)

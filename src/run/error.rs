@@ -38,12 +38,12 @@ pub enum RunError {
     /// Somebody else is at work, or the lock can't be taken.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// Somebody else is about to work here.
-    #[error("{0}")]
-    Beginning(String),
     /// The records can't be read.
     #[error("the records can't be read")]
     Records(#[source] io::Error),
+    /// The inventory is there and can't be read.
+    #[error("the inventory can't be read")]
+    Inventory(#[source] io::Error),
     /// The journal can't be written.
     #[error("the journal can't be written")]
     Journal(#[source] io::Error),
@@ -126,6 +126,8 @@ pub enum FileError {
 pub enum Notice {
     /// The lock was taken over.
     TookOver(Former),
+    /// What the records say of how they were opened, in a whole sentence.
+    Records(String),
     /// The journal ends in half a line, as after a crash. Nothing is lost by that.
     JournalTorn,
     /// Lines of the journal can't be read.

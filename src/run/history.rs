@@ -10,7 +10,7 @@ use crate::store::{RunSummary, Store};
 ///
 /// # Errors
 /// When the history is there and can't be read.
-pub fn history(store: &Store) -> io::Result<Vec<RunSummary>> {
+pub fn history(store: &dyn Store) -> io::Result<Vec<RunSummary>> {
     Ok(told(store.history()?))
 }
 

@@ -46,6 +46,6 @@ pub use files::read_text;
 pub use history::history;
 pub use open::{Opened, Purpose, Setup, open, read};
 pub use pipeline::{Pipeline, drift, is_gone};
-pub use plan::{Planned, plan, recorded};
+pub use plan::{Planned, inventory, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};
 pub use source::{Spec, SpecText};

@@ -1,6 +1,7 @@
 //! The first call: a spec is read and compiled, its drivers are chosen, and the lock of its environment is taken.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Notice, Refusal, RunError};
@@ -11,7 +12,7 @@ use crate::desired::World;
 use crate::diagnostic::Diagnostics;
 use crate::driver::{Registry, Variables};
 use crate::spec::{self, Inputs};
-use crate::store::{Fence, Held, Lease, Store};
+use crate::store::{self, Fence, Held, Lease, LocalFolder, Store};
 
 /// Where a spec is, and what its surroundings say.
 #[derive(Clone)]
@@ -45,7 +46,7 @@ pub struct Opened {
     /// The stages of a run.
     pub pipeline: Pipeline,
     /// Where its records are.
-    pub store: Store,
+    pub store: Arc<dyn Store>,
     /// What is worth a look in it.
     pub warnings: Diagnostics,
     /// What is worth saying of how it was opened.
@@ -69,9 +70,10 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     if diagnostics.has_errors() {
         return Err(RunError::refused(Refusal::Spec, source, diagnostics));
     }
-    let store = Store::beside(&setup.file, &desired.environment).sharing(&desired).map_err(RunError::NoStore)?;
+    let store = store::open(&setup.file, &desired).map_err(RunError::NoStore)?;
+    let local = LocalFolder::beside(&setup.file);
     let (variables, base) = (setup.variables.clone(), base.to_owned());
-    Ok(Spec { source, desired, store, warnings: diagnostics, variables, base })
+    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, base })
 }
 
 /// Makes a spec ready for planning; for writing also takes the lock of its environment.
@@ -80,7 +82,7 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
 /// When the spec can't be planned, its world can't be opened, or somebody else is at work.
 pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
     let registry = match spec.desired.world {
-        World::Sandbox => Registry::new(World::Sandbox, drivers::sandbox(&spec.store, access != Purpose::Look)?),
+        World::Sandbox => Registry::new(drivers::sandbox(&spec, access != Purpose::Look)?),
         World::Real => drivers::real(&spec),
     };
     let Spec { source, desired, store, warnings, .. } = spec;
@@ -91,9 +93,10 @@ pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
     let mut opened =
         Opened { source, pipeline, store, warnings, notices: Vec::new(), command: String::new(), lock: None };
     if let Purpose::Write { command, lease } = access {
-        let Held { lock, former } = opened.store.lock(&format!("atlas {command}"), lease)?;
-        opened.pipeline.registry.fence(lock.fence().token());
+        let Held { lock, former, notes } = opened.store.lock(&format!("atlas {command}"), lease)?;
+        opened.pipeline.sessions.registry().fence(lock.fence().token());
         opened.notices.extend(former.map(Notice::TookOver));
+        opened.notices.extend(notes.into_iter().map(Notice::Records));
         opened.command = command.to_owned();
         opened.lock = Some(lock);
     }

@@ -4,10 +4,11 @@ use super::destination::Destination;
 use super::error::{Notice, RunError};
 use super::open::Opened;
 use crate::action::Action;
+use crate::desired::Desired;
 use crate::diagnostic::Diagnostics;
 use crate::observed::Observed;
 use crate::plan::{Change, Options, Plan};
-use crate::recorded::Recorded;
+use crate::recorded::{Inventory, Recorded};
 
 /// A plan, and what it was made from.
 #[derive(Debug)]
@@ -51,15 +52,19 @@ pub fn recorded(opened: &Opened) -> Result<(Recorded, Vec<Notice>), RunError> {
     Ok((recorded, notices))
 }
 
+/// What was there after the last run.
+///
+/// # Errors
+/// When it is there and can't be read.
+pub fn inventory(opened: &Opened) -> Result<Inventory, RunError> {
+    opened.store.inventory().map_err(RunError::Inventory)
+}
+
 impl Planned {
     /// What nobody could look at: its host does not answer or is ill, or denies access.
     pub fn unseen<'a>(&'a self, opened: &'a Opened) -> impl Iterator<Item = &'a Change> {
         let desired = &opened.pipeline.desired;
-        self.plan.changes.iter().filter(move |change| {
-            is_unseen(change, || {
-                desired.get(&change.address).is_some_and(|one| self.observed.at(&one.identity).is_some())
-            })
-        })
+        self.plan.changes.iter().filter(|change| is_unseen(change, desired, &self.observed))
     }
 
     /// The diagnostics of the plan and the warnings about the spec, in the order of the spec.
@@ -72,8 +77,12 @@ impl Planned {
     }
 }
 
-/// Whether a change says of its object only that nobody could look at it. An object that is seen all the same is somebody
-/// else's, and known.
-pub(super) fn is_unseen(change: &Change, seen: impl FnOnce() -> bool) -> bool {
-    change.unsure || change.blocked.is_some() && change.action == Action::NoOp && !seen()
+/// Whether a change says of its object only that nobody could look at it, or into it. An object that is seen all the same is
+/// somebody else's, and known.
+pub(super) fn is_unseen(change: &Change, desired: &Desired, observed: &Observed) -> bool {
+    let seen = || desired.get(&change.address).is_some_and(|one| observed.at(&one.identity).is_some());
+    // What lives in several hosts is seen as long as one of them answers.
+    let before = change.before.as_ref().filter(|before| before.hosts.len() < 2);
+    let dark = || before.is_some_and(|before| observed.why_unreachable(&before.identity).is_some());
+    change.unsure || change.blocked.is_some() && (change.action == Action::NoOp && !seen() || dark())
 }

@@ -13,6 +13,7 @@ use crate::action::Verb;
 use crate::address::Address;
 use crate::driver::Class;
 use crate::execute::Report;
+use crate::identity::Identity;
 use crate::observed::Observed;
 use crate::plan::{Change, Options, Summary, address_of};
 
@@ -75,7 +76,7 @@ pub async fn prove(opened: &Opened, mut applied: Applied) -> Proof {
     let (differs, unproven, again) = match plan(opened, &asked).await {
         Ok(mut again) => {
             notices.append(&mut again.notices);
-            let look = Look { opened, applied: &applied, again: &again };
+            let look = SecondLook { opened, applied: &applied, again: &again };
             let unproven = look.unproven();
             (look.differs(), unproven, Some(again))
         }
@@ -137,13 +138,13 @@ fn nothing_seen(error: &RunError, applied: &Applied) -> Unproven {
 }
 
 /// What was done, beside what was seen after it.
-struct Look<'a> {
+struct SecondLook<'a> {
     opened: &'a Opened,
     applied: &'a Applied,
     again: &'a Planned,
 }
 
-impl Look<'_> {
+impl SecondLook<'_> {
     /// Every change of the second look that is about something of which the run claims that it is in order.
     fn claimed(&self) -> impl Iterator<Item = &Change> {
         let undone: HashSet<&Address> = self.applied.report.undone().collect();
@@ -152,9 +153,8 @@ impl Look<'_> {
         all.filter(move |change| !undone.contains(&change.address) && !self.applied.forgotten.contains(&change.address))
     }
 
-    fn is_seen(&self, change: &Change) -> bool {
-        let instance = self.opened.pipeline.desired.get(&change.address);
-        instance.is_some_and(|one| self.again.observed.at(&one.identity).is_some())
+    fn is_unseen(&self, change: &Change) -> bool {
+        is_unseen(change, &self.opened.pipeline.desired, &self.again.observed)
     }
 
     /// What still differs.
@@ -167,9 +167,7 @@ impl Look<'_> {
             }
             // What this run made and nobody owns by now was not made as it should be.
             let known = self.applied.blocked.contains(&change.address);
-            if let Some(blocked) =
-                change.blocked.as_ref().filter(|_| !known && !is_unseen(change, || self.is_seen(change)))
-            {
+            if let Some(blocked) = change.blocked.as_ref().filter(|_| !known && !self.is_unseen(change)) {
                 differs.insert(change.address.clone(), blocked.words(&change.address));
             }
         }
@@ -184,7 +182,7 @@ impl Look<'_> {
         };
         for change in self.claimed().filter(|change| !self.applied.blocked.contains(&change.address)) {
             match &change.blocked {
-                Some(blocked) if is_unseen(change, || self.is_seen(change)) => {
+                Some(blocked) if self.is_unseen(change) => {
                     add(Some(blocked.by.clone()), &blocked.reason, &change.address);
                 }
                 None if change.unsure => add(change.deferred.clone(), &change.reason, &change.address),
@@ -208,19 +206,17 @@ impl Look<'_> {
 }
 
 /// The host that hides an object, and why.
-fn dark_host<'a>(observed: &'a Observed, identity: &str) -> Option<(Address, &'a str)> {
+fn dark_host<'a>(observed: &'a Observed, identity: &Identity) -> Option<(Address, &'a str)> {
     let reason = observed.why_unreachable(identity)?;
-    let within = |host: &&String| identity.strip_prefix(host.as_str()).is_some_and(|rest| rest.starts_with('/'));
-    let host = observed.unreachable().keys().find(within)?;
+    let host = observed.unreachable().keys().find(|host| identity.is_within(host))?;
     Some((address_of(host), reason))
 }
 
 /// Writes down what is there now, for a later drift, when it is not what is written down already.
 fn keep_inventory(opened: &Opened, done: &[(Address, Verb)], observed: Option<&Observed>) -> Option<Notice> {
-    let known = opened.store.inventory();
-    let now = known.clone().after(done, observed, &opened.pipeline.desired);
-    if now == known {
-        return None;
-    }
-    opened.store.keep(&now).err().map(Notice::InventoryNotWritten)
+    let kept = opened.store.inventory().and_then(|known| {
+        let now = known.clone().after(done, observed, &opened.pipeline.desired);
+        if now == known { Ok(()) } else { opened.store.keep(&now) }
+    });
+    kept.err().map(Notice::InventoryNotWritten)
 }

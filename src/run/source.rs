@@ -1,11 +1,12 @@
 //! A spec as it was read: its text for pointing into, and what it compiled to.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostics, SourceText};
 use crate::driver::Variables;
-use crate::store::Store;
+use crate::store::{LocalFolder, Store};
 
 /// A spec's text and what it is called.
 #[derive(Clone, Debug)]
@@ -21,7 +22,9 @@ pub struct Spec {
     /// What it asks for.
     pub desired: Desired,
     /// Where its records are.
-    pub store: Store,
+    pub store: Arc<dyn Store>,
+    /// The folder beside it, with the sandbox's worlds.
+    pub local: LocalFolder,
     /// What is worth a look in it.
     pub warnings: Diagnostics,
     /// Where drivers look for environment variables.

@@ -5,20 +5,29 @@ mod architecture;
 mod attributes;
 mod bad_input;
 mod broken;
+#[cfg(feature = "aws")]
+mod bucket;
 mod causes;
+mod checker;
+mod claims;
 mod cloud;
 mod conformance;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod documents;
+mod drift;
 mod engine;
 mod flagship;
 mod fuzz;
+mod hosts;
+mod older_records;
 mod outages;
 mod records;
 mod run;
 mod safety;
 mod scenarios;
+#[cfg(feature = "aws")]
+mod shared_records;
 mod simulation;
 mod stopping;
 

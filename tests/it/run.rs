@@ -45,12 +45,12 @@ fn world(place: &Place) -> World {
 }
 
 fn inventory(place: &Place) -> Vec<String> {
-    place.read(".atlas/records/s/inventory.txt").lines().map(ToOwned::to_owned).collect()
+    place.read(".atlas/records/t/s/inventory.txt").lines().map(ToOwned::to_owned).collect()
 }
 
 fn last_outcome(place: &Place) -> String {
     let store = run::read(&setup(&place.path("atlas.toml"))).expect("good").store;
-    run::history(&store).expect("readable").last().expect("a run").outcome.clone()
+    run::history(store.as_ref()).expect("readable").last().expect("a run").outcome.clone()
 }
 
 /// What is unproven, by host and reason.
@@ -144,7 +144,7 @@ async fn an_outage_that_begins_while_it_is_applied_is_a_failure_with_a_class_and
     let applied = run::apply(&opened, approved, Manner::unattended(8)).await.expect("begun");
     let proof = run::prove(&opened, applied).await;
     assert_eq!(proof.ending, Ending::Failed);
-    let failed: Vec<String> = proof.report.failures().map(|(address, _, why)| format!("{address} {why}")).collect();
+    let failed: Vec<String> = proof.report.failed.iter().map(|one| format!("{} {}", one.address, one.error)).collect();
     assert!(failed.len() == 1 && failed[0].starts_with("queue.fresh@b unreachable"), "{failed:?}");
     // What was in order when the run began is not claimed to be so still.
     assert_eq!(unproven(&proof)["region.b"], ["bucket.files@b", "queue.jobs@b", "region.b"]);

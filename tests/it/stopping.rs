@@ -76,7 +76,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 fn in_flight(place: &Place) {
-    let journal = || std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+    let journal = || std::fs::read_to_string(place.path(".atlas/records/t/s/journal.jsonl")).unwrap_or_default();
     until("something is in flight", || journal().contains("\"step\":1"), journal);
 }
 
@@ -98,7 +98,7 @@ fn a_stop_at_the_question_ends_the_run_and_lets_go_of_the_lock() {
         assert!(text.contains("nothing was done: the run was asked to stop"), "{name}: {text}");
         let next = place.run(&["apply", "--yes"]);
         assert!(next.code == 0 && !next.stdout.contains("Took over"), "{name}: nobody died: {next:?}");
-        assert!(!place.read(".atlas/records/s/lock").contains(&format!("\"pid\":{}", std::process::id())));
+        assert!(!place.read(".atlas/records/t/s/lock").contains(&format!("\"pid\":{}", std::process::id())));
     }
 }
 
@@ -180,7 +180,7 @@ fn a_run_that_was_killed_is_in_the_history() {
         let place = slow("2000");
         let mut command = place.command(&["apply", "--yes"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it begins");
-        let history = || std::fs::read_to_string(place.path(".atlas/records/s/history.jsonl")).unwrap_or_default();
+        let history = || std::fs::read_to_string(place.path(".atlas/records/t/s/history.jsonl")).unwrap_or_default();
         until("the run is written down", || history().contains("unfinished"), history);
         for name in signals {
             signal(&child, name);
@@ -206,7 +206,7 @@ fn what_can_not_be_seen_again_is_said_and_no_success() {
         let place = slow("1000");
         let mut command = place.command(if json { &["apply", "--yes", "--json"] } else { &["apply", "--yes", "-q"] });
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it begins");
-        let journal = || std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+        let journal = || std::fs::read_to_string(place.path(".atlas/records/t/s/journal.jsonl")).unwrap_or_default();
         until("all is done", || journal().matches("\"done\"").count() == 4, journal);
         // The last look begins with a wait as long as every call's.
         World::open(&place.path(".atlas/world/s")).expect("there").set_outage("region/a", true).expect("out");

@@ -154,7 +154,7 @@ fn what_is_typed_never_plays_with_the_terminal() {
     }
     // What is written down by somebody else is no better.
     place.expect(0, &["apply", "--yes"]);
-    let history = ".atlas/records/s/history.jsonl";
+    let history = ".atlas/records/t/s/history.jsonl";
     place.write(history, &place.read(history).replace("converged", "con\\u001b[2Jverged"));
     assert!(place.expect(0, &["history"]).contains("con\\u{1b}[2Jverged"));
 }
