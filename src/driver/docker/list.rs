@@ -264,8 +264,7 @@ impl Query<'_> {
             let mut ids = HashSet::default();
             told.retain(|(_, one)| ids.insert(one.id.clone()));
         }
-        let (owner, is_owned) =
-            (self.claims.owner, |one: &Told| one.object.mark.as_ref().is_some_and(|mark| self.claims.owner.has(mark)));
+        let is_owned = |one: &Told| one.object.mark.as_ref().is_some_and(|mark| self.claims.owner.has(mark));
         if told.len() > 1 && told.iter().any(|(_, one)| is_owned(one)) {
             let names: Vec<(&str, &str)> = told.iter().map(|(_, one)| (one.name.as_str(), one.id.as_str())).collect();
             return Err(several(&names));

@@ -104,7 +104,7 @@ async fn find(
             Ok(Some((identified, Inspected::Cluster(seen), notes)))
         }
         _ => {
-            let (all, notes) = containers(scope, engine, kind, identity).await?;
+            let (all, notes) = containers(scope, engine, identity).await?;
             one_of(scope, engine, kind, identity, all, notes)
         }
     }
@@ -114,7 +114,6 @@ async fn find(
 async fn containers(
     scope: &Scope,
     engine: &Engine,
-    kind: &Kind,
     identity: &Identity,
 ) -> Result<(Vec<Inspected>, Notes), DriverError> {
     let name = scope.name(identity);
