@@ -62,19 +62,19 @@ mod real {
     }
 
     /// The resource that is looked into.
-    struct Found {
+    struct Inside {
         owner: Owner,
         identity: Identity,
         attributes: Attributes,
     }
 
-    impl Found {
+    impl Inside {
         const fn subject(&self) -> Subject<'_> {
             Subject { owner: &self.owner, identity: &self.identity, attributes: &self.attributes }
         }
     }
 
-    fn find(global: &Global, address: &Address) -> Result<(Docker, Found), Failure> {
+    fn find(global: &Global, address: &Address) -> Result<(Docker, Inside), Failure> {
         let spec = load::spec(global)?;
         let desired = &spec.desired;
         let Some(instance) = desired.get(address) else {
@@ -89,7 +89,7 @@ mod real {
         }
         let owner = Owner::new(&desired.project, &desired.environment);
         let (identity, attributes) = (instance.identity.clone(), instance.attributes.clone());
-        Ok((run::engines(&spec), Found { owner, identity, attributes }))
+        Ok((run::engines(&spec), Inside { owner, identity, attributes }))
     }
 
     /// Passes on what a container wrote; whether anybody still reads it.
