@@ -186,7 +186,7 @@ async fn what_does_not_answer_is_not_destroyed_nor_what_it_needs() {
         objects.retain(|one| !one.identity.starts_with("region/b/"));
         let region = objects.iter_mut().find(|one| one.identity == "region/b").expect("there");
         region.mark.as_mut().expect("marked").needs = vec![address("network.shared")];
-        unreachable.insert("region/b".into(), "does not answer".into());
+        unreachable.insert(Identity::from_text("region/b"), "does not answer".into());
     })
     .await;
     assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
