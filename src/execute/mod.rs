@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use event::{Counts, Event, Failure, Report, What};
+pub use event::{Counts, Event, FailedStep, Report, What};
 pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
 pub use retry::backoff;
@@ -166,7 +166,7 @@ impl Run {
             Err(error) => {
                 let StepError { class, text: error } = error;
                 self.say(at, What::Failed { error: error.clone(), elapsed });
-                self.report.failed.push(Failure { address: address.clone(), verb, class, error });
+                self.report.failed.push(FailedStep { address: address.clone(), verb, class, error });
                 for skipped in self.queue.fail(at) {
                     self.skip(skipped, format!("{address} failed"));
                 }

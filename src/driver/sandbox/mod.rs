@@ -26,9 +26,9 @@ use session::Inside;
 
 /// The embedded world as a driver: it keeps every kind, on every host.
 #[derive(Clone)]
-pub struct Sandbox(Arc<Shared>);
+pub struct Sandbox(Arc<SharedWorld>);
 
-struct Shared {
+struct SharedWorld {
     world: World,
     /// The token of the lease under which this run writes; 0 without one.
     token: AtomicU64,
@@ -38,7 +38,7 @@ impl Sandbox {
     /// A driver over a world.
     #[must_use]
     pub fn new(world: World) -> Self {
-        Self(Arc::new(Shared { world, token: AtomicU64::new(0) }))
+        Self(Arc::new(SharedWorld { world, token: AtomicU64::new(0) }))
     }
 
     /// The world itself, for playing with it behind Atlas's back.
