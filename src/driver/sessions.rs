@@ -13,9 +13,9 @@ use crate::observed::{Object, Owner};
 
 /// The open sessions of one run. Cheap to clone: all clones share them.
 #[derive(Clone)]
-pub struct Sessions(Arc<SharedSessions>);
+pub struct Sessions(Arc<OpenSessions>);
 
-struct SharedSessions {
+struct OpenSessions {
     registry: Registry,
     owner: Owner,
     /// The hosts of which a step may want to open a session, as they were last seen or made.
@@ -37,7 +37,7 @@ impl Sessions {
     /// No session is open yet.
     #[must_use]
     pub fn new(registry: Registry, owner: Owner) -> Self {
-        Self(Arc::new(SharedSessions { registry, owner, hosts: Mutex::default(), open: Mutex::default() }))
+        Self(Arc::new(OpenSessions { registry, owner, hosts: Mutex::default(), open: Mutex::default() }))
     }
 
     /// The drivers.
