@@ -171,6 +171,32 @@ impl Object {
     }
 }
 
+/// Where something happens, in words: what the objects that it lives in tell, and what the drivers spoke to; empty where
+/// nothing tells it.
+#[must_use]
+pub fn whereabouts<'a>(
+    root: &str,
+    hosts: impl Iterator<Item = &'a Identity>,
+    object: impl Fn(&str) -> Option<&'a Object>,
+) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for mut host in hosts.map(Identity::as_str) {
+        loop {
+            let outputs = object(host).into_iter().flat_map(|object| object.outputs.iter());
+            let words: Vec<String> = outputs.map(|(name, value)| format!("{name} {value}")).collect();
+            told.extend((!words.is_empty()).then(|| format!("{host}: {}", words.join(", "))));
+            match host_of(host) {
+                Some(above) => host = above,
+                None => break,
+            }
+        }
+    }
+    told.extend((!root.is_empty()).then(|| root.to_owned()));
+    told.sort();
+    told.dedup();
+    told.join("; ")
+}
+
 impl Observed {
     /// Indexes what was observed for one owner. What was seen more than once, as two names may lead to one
     /// engine, counts once.
@@ -207,6 +233,13 @@ impl Observed {
     pub fn at_place(mut self, place: String) -> Self {
         self.place = place;
         self
+    }
+
+    /// Where an object of this identity is or would be, in words; empty where nothing tells it.
+    #[must_use]
+    pub fn place_of(&self, identity: &Identity) -> String {
+        let host = identity.host();
+        whereabouts(&self.place, host.iter(), |host| self.at(host))
     }
 
     /// What the drivers spoke to, where no host's outputs tell it.

@@ -7,6 +7,7 @@ use foldhash::HashSet;
 use crate::action::Verb;
 use crate::address::Address;
 use crate::desired::Desired;
+use crate::identity::Identity;
 use crate::mutation::{Mutation, broken};
 use crate::observed::Observed;
 
@@ -88,6 +89,20 @@ impl Recorded {
         let pending = self.pending.iter().filter(open);
         let pending = pending.map(|(identity, intent)| (identity.clone(), intent.clone())).collect();
         Self { pending, damage: self.damage }
+    }
+
+    /// What was intended here, and what was intended elsewhere: in another account, on another engine. Of that nothing can be
+    /// said here, and it stays open.
+    #[must_use]
+    pub fn split(&self, observed: &Observed) -> (Self, Self) {
+        let here = |identity: &str, intent: &Intent| {
+            intent.place.is_empty()
+                || observed.why_unreachable(identity).is_some()
+                || intent.may_be_at(&observed.place_of(&Identity::from_text(identity)))
+        };
+        let all = self.pending.iter().map(|(identity, intent)| (identity.clone(), intent.clone()));
+        let (here, elsewhere) = all.partition(|(identity, intent)| here(identity, intent));
+        (Self { pending: here, damage: self.damage }, Self { pending: elsewhere, damage: Damage::default() })
     }
 
     /// Whether an interrupted run was about to make this very object. It is what tells an object that was made but

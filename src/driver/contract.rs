@@ -85,6 +85,12 @@ pub trait Session: Send + Sync {
         false
     }
 
+    /// Whether an object of a kind is made together with its mark. What is not may be left without one by a run that dies in
+    /// between, so the journal has to remember it until it is marked.
+    fn creates_marked(&self, _kind: &Kind) -> bool {
+        true
+    }
+
     /// Every object of these kinds in the host that the owner's marks claim or that is wanted by its identity, whoever owns
     /// it. What can't be looked at is listed as such.
     ///

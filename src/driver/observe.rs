@@ -93,8 +93,10 @@ pub async fn look_into(sessions: &Sessions, removed: &[(&'static Kind, Identity)
 /// What earlier runs left open and still is: what they were about to make is there without its mark, is wanted, or can't be
 /// looked at. A listing may lag behind, so that each of the others is asked for by itself before it is let go.
 pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Observed, desired: &Desired) -> Recorded {
-    let mut open = recorded.unfinished(observed);
+    let (here, elsewhere) = recorded.split(observed);
+    let mut open = here.unfinished(observed);
     if open.pending.is_empty() {
+        open.pending = elsewhere.pending;
         return open;
     }
     let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
@@ -122,6 +124,7 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
     let gone: Vec<Identity> =
         stream::iter(looks).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
     gone.iter().for_each(|identity| drop(open.pending.remove(identity.as_str())));
+    open.pending.extend(elsewhere.pending);
     open
 }
 

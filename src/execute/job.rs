@@ -207,7 +207,8 @@ impl<'a> Make<'a> {
         let want = self.request(attempt);
         let before = self.change.before.as_ref();
         match self.verb {
-            Verb::Create if attempt.doubtful || self.target.unmarked => {
+            // What is made together with its mark is never left without one.
+            Verb::Create if self.target.unmarked || attempt.doubtful && !session.creates_marked(want.kind) => {
                 protocol::create(session, &want, Ownership::OrUnmarked).await
             }
             Verb::Create => protocol::create(session, &want, Ownership::Marked).await,

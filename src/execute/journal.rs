@@ -20,6 +20,9 @@ pub struct Entry {
     /// Where it does it, as the driver tells: account, engine, cluster. Empty when nobody told, as in older journals.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub place: String,
+    /// Whether what it makes carries its mark from the start: then nobody has to remember it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub marked: bool,
 }
 
 impl Entry {
@@ -27,7 +30,13 @@ impl Entry {
     #[must_use]
     pub fn new(step: usize, address: &Address, verb: Verb, identity: &str) -> Self {
         let (address, verb, identity) = (address.clone(), verb.word().to_owned(), identity.to_owned());
-        Self { step, address, verb, identity, place: String::new() }
+        Self { step, address, verb, identity, place: String::new(), marked: false }
+    }
+
+    /// Whether an object without a mark may be left when the run dies in the middle of this step.
+    #[must_use]
+    pub fn may_leave_unmarked(&self) -> bool {
+        self.verb == Verb::Adopt.word() || self.verb == Verb::Create.word() && !self.marked
     }
 
     /// The entry of a step that acts at this place.

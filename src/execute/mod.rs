@@ -60,7 +60,7 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
         plan: Arc::clone(&plan),
     };
     run.drop_unapproved(execution.approved.as_ref());
-    plan.hosts.iter().for_each(|host| sessions.learn(host.clone()));
+    plan.hosts.values().for_each(|host| sessions.learn(host.clone()));
     let inside = inside(&plan);
     let shared = Arc::new(context::RunContext {
         known: Mutex::new(plan.known.clone()),

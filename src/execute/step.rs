@@ -9,9 +9,10 @@ use super::event::{Event, What};
 use super::job::{Attempt, Job};
 use super::journal::{Entry, Outcome};
 use super::retry::backoff;
+use crate::action::Verb;
 use crate::address::Address;
 use crate::crash::point;
-use crate::driver::{Class, Progress, Session};
+use crate::driver::{Class, Look, Progress, Session};
 use crate::mutation::{Mutation, broken};
 use crate::plan::{Change, Step};
 
@@ -44,7 +45,10 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
     // A little less than the step may take, so that whoever waits can say for what.
     let end = Instant::now() + Duration::from_secs(change.timeout).mul_f64(0.95);
     let mut job = Job::new(shared, session.as_ref(), step, change)?;
-    let entry = Entry::new(at, &change.address, step.verb, job.identity());
+    let marked = session.creates_marked(change.kind);
+    // Of a host that is only made in this run nobody can tell yet where it is.
+    let place = if marked || change.deferred.is_some() { String::new() } else { shared.plan.place_of(change) };
+    let entry = Entry { marked, ..Entry::new(at, &change.address, step.verb, job.identity()).at(&place) };
     if !job.ahead(shared, session.as_ref()).await? {
         return Ok(Did::Nothing);
     }
@@ -55,7 +59,8 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
             .await
             .map_err(|error| StepError::new(format!("the journal can't be written, so nothing was done: {error}")))?;
     }
-    let (result, doubtful) = act(shared, step, change, &job, session.as_ref(), end).await;
+    let (result, doubt) = act(shared, step, change, &job, session.as_ref(), end).await;
+    let doubtful = doubt.any && !(result.is_err() && is_settled(session.as_ref(), step, change, &job, doubt).await);
     // The outcome is a convenience for the next run: losing it must not turn a success into a failure.
     let outcome = match &result {
         Ok(()) => Outcome::Done,
@@ -68,7 +73,38 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
     result.map(|()| Did::Act)
 }
 
-/// Tries until it succeeds, or until to try again can't help; and whether an attempt may have had its effect all the same.
+/// What is not known of the attempts of a step.
+#[derive(Clone, Copy, Default)]
+struct Doubt {
+    /// An attempt that failed may have had its effect all the same.
+    any: bool,
+    /// An attempt may still have its effect later: its answer did not come.
+    lingering: bool,
+}
+
+impl Doubt {
+    fn add(&mut self, class: Class) {
+        self.any |= !matches!(class, Class::Conflict);
+        self.lingering |= matches!(class, Class::Transient | Class::Unreachable);
+    }
+}
+
+/// Whether it is known of a step that failed that it left nothing without a mark, and never will: an answer came to every
+/// attempt, and what it was to make is not there, or carries its mark. Otherwise its intent would claim what somebody else
+/// makes by that name later.
+async fn is_settled(session: &dyn Session, step: &Step, change: &Change, job: &Job<'_>, doubt: Doubt) -> bool {
+    match step.verb {
+        _ if doubt.lingering => false,
+        Verb::Create => {
+            let look = Look { kind: change.kind, identity: job.identity(), wanted: None, evidence: false };
+            let seen = session.read(&look).await;
+            seen.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some()))
+        }
+        _ => true,
+    }
+}
+
+/// Tries until it succeeds, or until to try again can't help; and what is not known of the attempts.
 async fn act(
     shared: &RunContext,
     step: &Step,
@@ -76,44 +112,40 @@ async fn act(
     job: &Job<'_>,
     session: &dyn Session,
     end: Instant,
-) -> (Result<(), StepError>, bool) {
+) -> (Result<(), StepError>, Doubt) {
     let (events, address, verb) = (shared.events.clone(), change.address.clone(), step.verb);
     let progress = Progress::to(move |busy| {
         let _ = events.send(Event { address: address.clone(), verb, what: What::Busy(busy) });
     });
     let mut tries = 0;
-    let mut attempt = Attempt { doubtful: false, end, progress: &progress };
+    let mut doubt = Doubt::default();
     loop {
         tries += 1;
         if tries > 1
             && let Err(error) = shared.journal.check()
         {
-            return (Err(StepError::new(error.to_string())), attempt.doubtful);
+            return (Err(StepError::new(error.to_string())), doubt);
         }
         point("step: before an effect");
+        let attempt = Attempt { doubtful: doubt.any, end, progress: &progress };
         let acted = job.act(session, &attempt).await;
         point("step: after an effect");
         let error = match acted {
-            Ok(outputs) => return (job.conclude(shared, outputs), attempt.doubtful),
+            Ok(outputs) => return (job.conclude(shared, outputs), doubt),
             Err(error) => error,
         };
-        attempt.doubtful |= !had_no_effect(error.class);
+        doubt.add(error.class);
         let Some(wait) = backoff(error.class, tries, seed(&change.address)) else {
-            return (Err(StepError::after(&error, tries)), attempt.doubtful);
+            return (Err(StepError::after(&error, tries)), doubt);
         };
         let what = What::Retrying { error: error.chain(), wait };
         let _ = shared.events.send(Event { address: change.address.clone(), verb: step.verb, what });
         if asked_to_stop(shared, wait).await {
             let error = StepError::after(&error, tries);
             let text = format!("{}; the run was asked to stop", error.text);
-            return (Err(StepError { text, ..error }), attempt.doubtful);
+            return (Err(StepError { text, ..error }), doubt);
         }
     }
-}
-
-/// Whether an error of this class says that the call certainly had no effect.
-const fn had_no_effect(class: Class) -> bool {
-    matches!(class, Class::Conflict)
 }
 
 /// Waits, unless somebody asks to stop meanwhile.

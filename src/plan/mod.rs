@@ -50,7 +50,7 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::graph::DependencyGraph;
-use crate::identity::host_of;
+use crate::identity::{Identity, host_of};
 use crate::kind::{self, Kind};
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
@@ -206,14 +206,14 @@ fn warn_of_lost_protection(changes: &[Change], diagnostics: &mut Diagnostics) {
 }
 
 /// The objects in which something is done, and those in which they live, each once.
-fn hosts(changes: &[Change], observed: &Observed) -> Vec<Object> {
+fn hosts(changes: &[Change], observed: &Observed) -> HashMap<Identity, Object> {
     let mut seen: HashSet<&str> = HashSet::default();
     let acting = changes.iter().filter(|change| change.acts());
     let targets = acting.flat_map(|change| change.before.iter().chain(&change.after));
-    let mut hosts = Vec::new();
+    let mut hosts = HashMap::new();
     for mut host in targets.flat_map(|target| &target.hosts).map(|host| host.as_str()) {
         while seen.insert(host) {
-            hosts.extend(observed.at(host).cloned());
+            hosts.extend(observed.at(host).map(|object| (object.identity.clone(), object.clone())));
             match host_of(host) {
                 Some(above) => host = above,
                 None => break,

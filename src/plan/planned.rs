@@ -9,9 +9,8 @@ use super::schedule::Step;
 use crate::action::Action;
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
-use crate::identity::host_of;
-use crate::kind::Outputs;
-use crate::observed::Object;
+use crate::identity::Identity;
+use crate::observed::{Object, whereabouts};
 use crate::value::long_hash;
 
 /// What is going to happen, completely: execution makes no choices.
@@ -30,7 +29,7 @@ pub struct Plan {
     /// The host of every resource in the plan, and of those hosts, for showing the layers.
     pub layers: HashMap<Address, Address>,
     /// The objects in which something is done and that are there already, and those in which they live, as they were seen.
-    pub hosts: Vec<Object>,
+    pub hosts: HashMap<Identity, Object>,
     /// What the drivers spoke to, where no host's outputs tell it.
     pub place: String,
     /// What is known of the resources that others refer to or live in.
@@ -58,37 +57,6 @@ pub struct Summary {
     pub no_op: usize,
     /// Waiting for another run.
     pub blocked: usize,
-}
-
-/// Where the changes of a plan happen.
-pub struct Whereabouts<'a> {
-    root: &'a str,
-    hosts: HashMap<&'a str, &'a Outputs>,
-}
-
-impl Whereabouts<'_> {
-    /// Where a change happens, in words; empty where nothing tells it.
-    #[must_use]
-    pub fn of(&self, change: &Change) -> String {
-        let mut told: Vec<String> = Vec::new();
-        for target in change.before.iter().chain(&change.after) {
-            for mut host in target.hosts.iter().map(|host| host.as_str()) {
-                loop {
-                    let outputs = self.hosts.get(host).into_iter().flat_map(|outputs| outputs.iter());
-                    let words: Vec<String> = outputs.map(|(name, value)| format!("{name} {value}")).collect();
-                    told.extend((!words.is_empty()).then(|| format!("{host}: {}", words.join(", "))));
-                    match host_of(host) {
-                        Some(above) => host = above,
-                        None => break,
-                    }
-                }
-            }
-        }
-        told.extend((!self.root.is_empty()).then(|| self.root.to_owned()));
-        told.sort();
-        told.dedup();
-        told.join("; ")
-    }
 }
 
 impl Plan {
@@ -134,11 +102,11 @@ impl Plan {
         long_hash(text.as_bytes())
     }
 
-    /// Where each change happens: the accounts, endpoints, engines and servers that its hosts tell of. What is approved for
-    /// one place is not done in another.
+    /// Where a change happens: the accounts, endpoints, engines and servers that its hosts tell of; empty where nothing tells
+    /// it. What is approved for one place is not done in another.
     #[must_use]
-    pub fn places(&self) -> Whereabouts<'_> {
-        let hosts = self.hosts.iter().map(|host| (host.identity.as_str(), &host.outputs)).collect();
-        Whereabouts { root: &self.place, hosts }
+    pub fn place_of(&self, change: &Change) -> String {
+        let hosts = change.before.iter().chain(&change.after).flat_map(|target| &target.hosts);
+        whereabouts(&self.place, hosts, |host| self.hosts.get(host))
     }
 }

@@ -211,7 +211,6 @@ impl SavedPlan {
 /// The changes of a plan by address. Where an address has two, an interrupted replacement, they count as one.
 fn entries(plan: &Plan) -> BTreeMap<String, SavedChange> {
     let mut entries: BTreeMap<String, SavedChange> = BTreeMap::new();
-    let places = plan.places();
     for change in plan.changes.iter().filter(|change| change.acts()) {
         let (action, fingerprint) = (change.action.word().to_owned(), change.fingerprint());
         match entries.get_mut(change.address.as_str()) {
@@ -220,7 +219,7 @@ fn entries(plan: &Plan) -> BTreeMap<String, SavedChange> {
                 entry.fingerprint.push_str(&fingerprint);
             }
             None => {
-                let place = places.of(change);
+                let place = plan.place_of(change);
                 entries.insert(change.address.to_string(), SavedChange { action, fingerprint, place });
             }
         }

@@ -76,6 +76,9 @@ impl Pipeline {
     /// Plans, and lets the independent checker look at the result.
     #[must_use]
     pub fn plan(&self, recorded: &Recorded, observed: &Observed, options: &Options) -> Plan {
+        // What was intended in another account says nothing of what is there in this one.
+        let here = (!recorded.pending.is_empty()).then(|| recorded.split(observed).0);
+        let recorded = here.as_ref().unwrap_or(recorded);
         let mut plan = plan::plan(&self.desired, &self.graph, recorded, observed, options);
         if !plan.diagnostics.has_errors() {
             let found = plan::check(&plan, &self.desired, recorded, observed, options);

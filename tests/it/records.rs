@@ -6,18 +6,19 @@ use std::time::{Duration, UNIX_EPOCH};
 use async_trait::async_trait;
 use atlas::action::Verb;
 use atlas::address::Address;
-use atlas::driver::sandbox::{Sandbox, World};
-use atlas::driver::{Claims, Driver, DriverError, Listing, Look, Registry, Request, Seen, Service, Session};
+use atlas::driver::sandbox::{Fault, Sandbox, World};
+use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Registry, Request, Seen, Service, Session};
 use atlas::execute::Entry;
+use atlas::identity::Identity;
 use atlas::kind::{Kind, Outputs};
 use atlas::observed::{Mark, Object, Owner};
 use atlas::plan::Options;
-use atlas::recorded::Recorded;
+use atlas::recorded::{Intent, Recorded};
 use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
 use atlas::store::{Disk, LocalFolder, LockError, Run, Store as _};
 
-use crate::support::{Place, execute};
+use crate::support::{Engine, Place, execute};
 
 const SPEC: &str = "[project]\nname = \"t\"\nenvironment = \"s\"\n[environment.s]\nworld = \"sandbox\"\n\
     [region.us-east-1]\n[queue.one]\nregions = [\"us-east-1\"]\n[queue.two]\nregions = [\"us-east-1\"]\n\
@@ -348,4 +349,52 @@ async fn a_step_that_breaks_off_fails_by_name_and_the_others_go_on() {
     let skipped: Vec<_> = report.skipped.iter().map(|(address, ..)| address.as_str()).collect();
     assert_eq!(skipped, ["queue.two@us-east-1"]);
     assert!(report.done.iter().any(|(address, _)| address.as_str() == "queue.three@us-east-1") && !report.interrupted);
+}
+
+/// What a creation that was denied was about to make is not there, so an object that somebody makes by that name later is not
+/// Atlas's: it is neither taken over nor deleted.
+#[test]
+fn a_creation_that_was_denied_claims_nothing() {
+    for class in [Class::Denied, Class::Invalid, Class::Conflict] {
+        let place = Place::with(SPEC);
+        place.expect(0, &["apply", "--yes", "--target", "region.us-east-1"]);
+        let world = World::open(&place.path(".atlas/world/s")).expect("there");
+        let address = Address::new("queue", "three", Some("us-east-1"));
+        world.fail(&Fault { address, verb: "create".into(), class, times: 1 }).expect("written");
+        let run = place.run(&["apply", "--yes"]);
+        assert_eq!(run.code, 3, "{}", run.stderr);
+        let mut theirs = world.get("region/us-east-1/queue/one").expect("readable").expect("made");
+        theirs.identity = Identity::root("region", "us-east-1").inside("queue", "three");
+        theirs.mark = None;
+        world.plant(&theirs).expect("written");
+        let run = place.run(&["plan"]);
+        assert!(run.stdout.contains("exists and belongs to nobody that Atlas knows"), "{class}: {}", run.stdout);
+        place.edit("[queue.three]", "[queue.four]");
+        let run = place.run(&["plan"]);
+        assert!(!run.stdout.contains("queue.three"), "{class}: {}", run.stdout);
+    }
+}
+
+/// An intent is bound to where it would have acted.
+#[tokio::test]
+async fn what_was_intended_in_another_account_claims_nothing_here() {
+    let engine = Engine::new();
+    let spec = "[project]\nname = \"t\"\n[region.a]\n";
+    let with = format!("{spec}[bucket.b]\nregions = [\"a\"]\nname = \"bbb\"\n");
+    engine.converge(&with).await;
+    let identity = Identity::root("region", "a").inside("bucket", "bbb");
+    engine.world().edit(&identity, |bucket| bucket.mark = None).expect("edited");
+    let pipeline = engine.pipeline(&with).expect("good");
+    let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
+    let here = observed.place_of(&identity);
+    assert!(here.contains("account"), "{here}");
+    let address = Address::new("bucket", "b", Some("a"));
+    for (place, claimed) in [(here.as_str(), true), ("", true), ("region/a: account 444455556666", false)] {
+        let intent = Intent { address: address.clone(), place: place.into() };
+        let recorded = Recorded { pending: [(identity.to_string(), intent)].into(), ..Recorded::default() };
+        let plan = pipeline.plan(&recorded, &observed, &Options::default());
+        assert_eq!(plan.change(&address).expect("planned").blocked.is_none(), claimed, "{place}");
+        let open = pipeline.still_open(&recorded, &observed).await;
+        assert_eq!(open.pending.len(), 1, "{place}: it stays open");
+    }
 }

@@ -21,6 +21,11 @@ pub(super) trait Api: Sync {
     /// The name of the kind.
     fn kind(&self) -> &'static str;
 
+    /// Whether the call that makes an object takes its tags along.
+    fn creates_tagged(&self) -> bool {
+        true
+    }
+
     /// What the service's calls name each object by, of all that are there. It ends with the name, behind a `/` if at all.
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError>;
 

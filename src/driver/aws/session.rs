@@ -134,6 +134,10 @@ impl InRegion {
 
 #[async_trait]
 impl Session for InRegion {
+    fn creates_marked(&self, kind: &Kind) -> bool {
+        served::by(kind).is_none_or(|api| api.creates_tagged())
+    }
+
     async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let kinds = kinds.iter().copied().filter_map(|kind| Some((served::by(kind)?, kind)));
         let looked = kinds.map(|(api, kind)| self.all(api, kind, claims));

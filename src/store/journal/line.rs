@@ -36,9 +36,7 @@ pub enum Turn {
 impl Line {
     pub fn turn(&self) -> Option<Turn> {
         match self {
-            Self::Intent(entry) if entry.verb == "create" || entry.verb == "adopt" => {
-                Some(Turn::Opens(entry.identity.clone()))
-            }
+            Self::Intent(entry) if entry.may_leave_unmarked() => Some(Turn::Opens(entry.identity.clone())),
             Self::Outcome { entry, outcome } if outcome.settles() => Some(Turn::Settles(entry.identity.clone())),
             _ => None,
         }

@@ -44,7 +44,7 @@ struct Memory {
 #[async_trait]
 impl Journal for Memory {
     async fn intend(&self, entry: Entry) -> std::io::Result<()> {
-        if entry.verb == "create" || entry.verb == "adopt" {
+        if entry.may_leave_unmarked() {
             self.pending
                 .lock()
                 .expect("sound")

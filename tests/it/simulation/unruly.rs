@@ -212,6 +212,10 @@ impl Session for Inside {
         true
     }
 
+    fn creates_marked(&self, kind: &Kind) -> bool {
+        kind.name != "bucket"
+    }
+
     async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = self.inner.list(kinds, claims).await?;
         let now = Instant::now();

@@ -75,6 +75,10 @@ impl Api for Buckets {
         "bucket"
     }
 
+    fn creates_tagged(&self) -> bool {
+        false
+    }
+
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
         let s3 = region.s3().await;
         // Buckets are listed for all regions at once; only AWS itself tells them apart.
