@@ -19,6 +19,7 @@ mod progress;
 mod registry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

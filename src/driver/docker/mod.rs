@@ -31,6 +31,7 @@ use foldhash::HashMap;
 pub use inside::{Heard, Input, Terminal};
 
 use super::owner::{owned_by, taken};
+use super::secret::Secrets;
 use super::{Class, Driver, DriverError, Observation, Query, Removal, Request, Variables};
 use crate::desired::Desired;
 use crate::kind::{self, Kind, Outputs};
@@ -58,8 +59,9 @@ struct There {
 pub struct Docker {
     project: String,
     environment: String,
-    /// Where relative paths of secrets begin.
+    /// The folder of the spec.
     base: PathBuf,
+    secrets: Secrets,
     engines: BTreeMap<Option<String>, Arc<Engine>>,
     /// The engine of each object of the spec, by identity.
     places: HashMap<String, Option<String>>,
@@ -86,6 +88,7 @@ impl Docker {
         Self {
             project: desired.project.clone(),
             environment: desired.environment.clone(),
+            secrets: Secrets::new(base.clone(), Arc::clone(variables)),
             base,
             engines,
             places,
@@ -129,7 +132,7 @@ impl Docker {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_owned(), name.to_owned());
     }
 
-    fn blueprint(&self, engine: &Engine, request: &Request<'_>) -> Result<Blueprint, DriverError> {
+    fn blueprint(&self, request: &Request<'_>) -> Result<Blueprint, DriverError> {
         let labels = mark::labels(request.mark, request.identity);
         let name = |address: &str| self.name_of(address);
         if request.kind.name == "region" {
@@ -137,22 +140,12 @@ impl Docker {
             let container = localstack::name(&self.project, &self.environment, region);
             return localstack::blueprint(container, region, request.attributes, labels, name);
         }
-        container::blueprint(request.attributes, labels, name, |reference| self.secret(engine, reference))
+        container::blueprint(request.attributes, labels, name, |reference| self.secret(reference))
     }
 
     /// The value of a secret, which goes to the engine and nowhere else.
-    fn secret(&self, engine: &Engine, reference: &Value) -> Result<String, DriverError> {
-        let get = |key: &str| reference.at(key).and_then(Value::as_str);
-        let missing = |why: String| DriverError::new(Class::Invalid, why);
-        if let Some(name) = get("env") {
-            let hint = format!("the secret in ${name} is not set in this environment");
-            return engine.variable(name).ok_or_else(|| missing(hint));
-        }
-        let path = self.base.join(get("file").unwrap_or_default());
-        let text = std::fs::read_to_string(&path);
-        let text =
-            text.map_err(|error| missing(format!("the secret in `{}` can't be read: {error}", path.display())))?;
-        Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    fn secret(&self, reference: &Value) -> Result<String, DriverError> {
+        self.secrets.text(reference)
     }
 
     async fn make(&self, engine: &Engine, request: &Request<'_>) -> Result<Outputs, DriverError> {
@@ -167,7 +160,7 @@ impl Docker {
                 volume::create(engine, request.attributes, labels).await?
             }
             _ => {
-                let blueprint = self.blueprint(engine, request)?;
+                let blueprint = self.blueprint(request)?;
                 let seen = container::create(engine, &blueprint, &Pace::of(request)).await?;
                 return Ok(self.outputs(request, &seen));
             }
@@ -182,7 +175,7 @@ impl Docker {
     async fn change(&self, engine: &Engine, there: &There, request: &Request<'_>) -> Result<Outputs, DriverError> {
         let outputs = match &there.raw {
             Raw::Container(seen) => {
-                let blueprint = self.blueprint(engine, request)?;
+                let blueprint = self.blueprint(request)?;
                 let pace = Pace::of(request);
                 let seen = container::update(engine, seen, &blueprint, &pace).await?;
                 self.outputs(request, &seen)

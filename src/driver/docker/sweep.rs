@@ -211,7 +211,7 @@ async fn of_engine(docker: &Docker, engine: &Engine, query: &Query<'_>) -> Resul
     let looks = containers.map(|sight| async move {
         let seen = container::inspect(engine, &sight.listed.id).await?;
         let said = wanted(&sight.identity).flatten();
-        let secret = |reference: &Value| docker.secret(engine, reference).ok();
+        let secret = |reference: &Value| docker.secret(reference).ok();
         Ok::<_, DriverError>(seen.map(|seen| of_container(sight, &seen, name, around, said, &secret)))
     });
     let looks: Vec<_> = looks.collect();
