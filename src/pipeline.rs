@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::driver::{self, DriverError, Registry};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
@@ -122,7 +122,7 @@ pub fn refuse_loss(plan: &Plan, allow_loss: &[Selector], approved: Option<&BTree
             let evidence = change.verdict.as_ref().map_or("", |verdict| verdict.evidence.as_str());
             let detail = format!("{} would be {}: {evidence}", change.address, change.action.past());
             diagnostics.push(
-                Diagnostic::error("data would be lost", detail)
+                Diagnostic::error(&code::LOSS, detail)
                     .at(change.span)
                     .hint(format!("allow it for this one with --allow-loss {}", change.address))
                     .of(&change.address),

@@ -52,11 +52,6 @@ impl Failure {
         failure
     }
 
-    /// The diagnostics behind it.
-    pub fn into_diagnostics(self) -> Diagnostics {
-        self.0.diagnostics.map(|found| found.diagnostics).unwrap_or_default()
-    }
-
     /// What it comes from.
     pub fn because(mut self, why: impl Into<String>) -> Self {
         self.0.why = Some(why.into());
@@ -150,12 +145,13 @@ pub fn render(source: SourceText<'_>, diagnostics: &Diagnostics, palette: Palett
 const MOST_SHOWN: usize = 100;
 
 fn plain(diagnostic: &Diagnostic, palette: Palette) -> String {
+    let code = diagnostic.code.name;
     let word = match diagnostic.severity {
-        Severity::Error => palette.paint(Role::Delete, "error:"),
-        Severity::Warning => palette.paint(Role::Warning, "warning:"),
+        Severity::Error => palette.paint(Role::Delete, &format!("error[{code}]:")),
+        Severity::Warning => palette.paint(Role::Warning, &format!("warning[{code}]:")),
     };
     let hint = diagnostic.hint.as_ref().map(|hint| format!("{} {hint}\n", palette.paint(Role::Adopt, " help:")));
-    format!("{word} {}: {}\n{}\n", diagnostic.summary, diagnostic.detail, hint.unwrap_or_default())
+    format!("{word} {}: {}\n{}\n", diagnostic.summary(), diagnostic.detail, hint.unwrap_or_default())
 }
 
 fn pointed(
@@ -181,7 +177,8 @@ fn pointed(
     }
     let annotation = AnnotationKind::Primary.span(inner).label(diagnostic.detail.clone());
     let snippet = Snippet::source(shown).line_start(line).path(source.name).annotation(annotation);
-    let mut group: Group<'_> = Group::with_title(level.primary_title(diagnostic.summary.clone())).element(snippet);
+    let mut group: Group<'_> =
+        Group::with_title(level.primary_title(diagnostic.summary()).id(diagnostic.code.name)).element(snippet);
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(hint.clone()));
     }

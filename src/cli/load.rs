@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{Global, Selection};
+use super::environment;
 use super::failure::{Failure, render};
+use super::files::{self, Folders};
 use super::ui::Ui;
-use super::{environment, files};
 use crate::address::Address;
 use crate::desired::{Desired, World};
 use crate::diagnostic::{Diagnostics, SourceText};
@@ -62,8 +63,7 @@ pub fn spec(global: &Global) -> Result<Spec, Failure> {
     let source = Source { name: global.file.display().to_string(), text };
     let (desired, mut diagnostics) = spec::compile(&source.text, &inputs(global));
     let Some(mut desired) = desired else { return Err(Failure::found(source.text(), diagnostics)) };
-    let base = global.file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    files::attach_folders(base, &mut desired, &mut diagnostics);
+    folders(global).attach(&mut desired, &mut diagnostics);
     diagnostics.finish();
     if diagnostics.has_errors() {
         return Err(Failure::found(source.text(), diagnostics));
@@ -74,6 +74,21 @@ pub fn spec(global: &Global) -> Result<Spec, Failure> {
             .hint("build Atlas with its default features")
     })?;
     Ok(Spec { source, desired, store, warnings: diagnostics })
+}
+
+/// The folders that a spec names.
+pub fn folders(global: &Global) -> Folders {
+    let base = global.file.parent().filter(|base| !base.as_os_str().is_empty());
+    Folders::below(base.unwrap_or_else(|| Path::new(".")))
+}
+
+/// What the spec's text does not say itself.
+pub fn inputs(global: &Global) -> Inputs {
+    let mut variables = environment::variables();
+    let given: BTreeMap<_, _> =
+        global.var.iter().map(|(name, value)| (name.clone(), (value.clone(), format!("--var {name}")))).collect();
+    variables.extend(given);
+    Inputs { environment: global.environment.clone(), variables }
 }
 
 /// Reads the spec and makes it ready for planning; with `write`, also for applying.
@@ -157,14 +172,6 @@ pub fn options(selection: &Selection, replace: &[Address], destroy: bool) -> Opt
 /// Addresses as selectors.
 pub fn selectors(addresses: &[Address]) -> Vec<Selector> {
     addresses.iter().cloned().map(Selector::new).collect()
-}
-
-fn inputs(global: &Global) -> Inputs {
-    let mut variables = environment::variables();
-    let given: BTreeMap<_, _> =
-        global.var.iter().map(|(name, value)| (name.clone(), (value.clone(), format!("--var {name}")))).collect();
-    variables.extend(given);
-    Inputs { environment: global.environment.clone(), variables }
 }
 
 #[cfg(feature = "aws")]

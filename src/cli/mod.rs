@@ -12,6 +12,7 @@ mod environment;
 mod explain;
 mod failure;
 mod files;
+mod folder;
 mod graph;
 mod history;
 mod init;
@@ -84,7 +85,7 @@ async fn run(arguments: &Cli, ui: &Ui) -> Result<End, Failure> {
         Command::Adopt(args) => adopt::adopt(global, args, ui).await,
         Command::Forget(args) => adopt::forget(global, args, ui).await,
         Command::Schema => schema::run(ui),
-        Command::Explain { kind } => explain::run(kind.as_deref(), ui),
+        Command::Explain { name } => explain::run(name.as_deref(), ui),
         Command::Completions { shell } => completions::run(*shell, ui),
         Command::Sandbox(command) => sandbox::run(global, command, ui),
     }

@@ -7,18 +7,23 @@ use super::{End, load};
 use crate::desired::World;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::graph;
+use crate::spec::compile_others;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
     // Nobody should find out on the day of the outage that another environment was broken all along.
     let mut elsewhere = Diagnostics::default();
-    if global.environment.is_none() {
-        for name in spec.desired.environments.iter().filter(|name| **name != spec.desired.environment) {
-            let other = Global { environment: Some(name.clone()), ..global.clone() };
-            if let Err(failure) = load::spec(&other) {
-                elsewhere.append(failure.into_diagnostics());
+    if global.environment.is_none() && spec.desired.environments.len() > 1 {
+        let mut folders = load::folders(global);
+        let source = spec.source.text().text;
+        compile_others(source, &load::inputs(global), &spec.desired.environment, |desired, mut diagnostics| {
+            if let Some(mut desired) = desired {
+                folders.attach(&mut desired, &mut diagnostics);
             }
-        }
+            if diagnostics.has_errors() {
+                elsewhere.append(diagnostics);
+            }
+        });
     }
     elsewhere.finish();
     if elsewhere.has_errors() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Driver;
 use crate::desired::{Desired, Instance, World};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::kind::{self, Kind};
 
 /// The kinds that AWS serves.
@@ -100,34 +100,32 @@ impl Registry {
             };
             let detail = format!("no driver for `{}` in world `{world}` yet{more}", kind.name);
             diagnostics.push(
-                Diagnostic::error("no driver", detail).at(first.declaration.header).hint(hint).of(&first.address),
+                Diagnostic::error(&code::NO_DRIVER, detail).at(first.declaration.header).hint(hint).of(&first.address),
             );
         }
         if self.world == World::Real {
             let nowhere = [
                 (
                     "region",
+                    &code::REGION_NOWHERE,
                     ["aws", "localstack"].as_slice(),
                     "say `aws = {}` for AWS itself, `aws = { endpoint = \"…\" }` for what speaks like it, or \
                      `localstack = {}` for a container",
                 ),
                 (
                     "cluster",
+                    &code::CLUSTER_NOWHERE,
                     ["k3d", "kubeconfig", "eks"].as_slice(),
                     "say `k3d = {}` for a cluster in containers on this machine's engine, \
                      `kubeconfig = { context = \"…\" }` for one that exists already, or `eks = {}` for one of AWS's",
                 ),
             ];
-            for (kind, ways, hint) in nowhere {
+            for (kind, code, ways, hint) in nowhere {
                 let lost = |one: &&Instance| ways.iter().all(|way| one.attributes.get(way).is_null());
                 for one in desired.of_kind(kind).filter(lost) {
                     let detail = format!("nothing can reach {} in world `real` yet", one.address);
-                    diagnostics.push(
-                        Diagnostic::error(format!("{kind} that is nowhere"), detail)
-                            .at(one.declaration.header)
-                            .hint(hint)
-                            .of(&one.address),
-                    );
+                    diagnostics
+                        .push(Diagnostic::error(code, detail).at(one.declaration.header).hint(hint).of(&one.address));
                 }
             }
         }

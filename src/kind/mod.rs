@@ -23,8 +23,10 @@ mod namespace;
 mod network;
 mod normal;
 mod policy;
+pub mod port;
 mod queue;
 mod region;
+mod reserved;
 mod role;
 pub mod rule;
 mod schema;
@@ -32,11 +34,12 @@ mod table;
 mod view;
 mod volume;
 
-pub use attributes::{COMMON, attributes_of, place_attribute};
+pub use attributes::{COMMON, UnknownPart, attribute_at, attributes_of, place_attribute};
 pub use cluster::EXISTING;
 pub use fault::Fault;
 pub use json_schema::json_schema;
 pub use normal::{default_of, literal, normal, normal_attributes};
+pub use reserved::Reserved;
 pub use schema::{Attribute, Facts, Host, Kind, Output, Outputs, Places, Risk, Rule, Type, Usage, Verdict};
 pub use view::{Finding, Findings, Location, Resource, View};
 

@@ -8,7 +8,7 @@ use super::planned::Plan;
 use super::schedule::Step;
 use crate::action::{Action, Verb};
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 
 /// Verifies a plan. The invariants: steps form no circle; what is needed is made first; what is used is deleted
 /// last; nothing protected is destroyed, nothing is destroyed or made twice; what is blocked has no step; every
@@ -35,7 +35,7 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn violation(&mut self, change: Option<&Change>, what: impl Into<String>) {
-        let mut diagnostic = Diagnostic::error("plan that breaks its own rules", what)
+        let mut diagnostic = Diagnostic::error(&code::BROKEN_PLAN, what)
             .hint("nothing was done; this is a fault in Atlas, please report it with the spec");
         diagnostic.address = change.map(|change| change.address.clone());
         self.diagnostics.push(diagnostic);

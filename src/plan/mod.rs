@@ -38,7 +38,7 @@ use change::address_of;
 
 use crate::address::Address;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::graph::DependencyGraph;
 use crate::observed::Observed;
 use crate::recorded::Recorded;
@@ -103,8 +103,7 @@ fn unknown_selectors(changes: &[Change], desired: &Desired, options: &Options, d
             if !known {
                 let all: Vec<&str> = desired.objects().map(|instance| instance.address.as_str()).collect();
                 let text = selector.address().as_str();
-                let diagnostic =
-                    Diagnostic::error("address that is not in the spec", format!("{flag} {text} selects nothing"));
+                let diagnostic = Diagnostic::error(&code::UNKNOWN_SELECTOR, format!("{flag} {text} selects nothing"));
                 diagnostics.push(match suggest(text, &all) {
                     Some(hint) => diagnostic.hint(hint),
                     None => diagnostic.hint("`atlas status` lists every address"),
@@ -125,8 +124,8 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
         let host = desired.objects().find(|instance| &instance.identity == identity);
         let name = address_of(identity);
         let detail = format!("{name}: {reason}; what it holds is unknown, and nothing in it is changed");
-        let diagnostic = Diagnostic::warning("host that does not answer", detail)
-            .at(host.map(|instance| instance.declaration.header));
+        let diagnostic =
+            Diagnostic::warning(&code::UNREACHABLE, detail).at(host.map(|instance| instance.declaration.header));
         diagnostics.push(diagnostic.hint("plan again once it answers"));
     }
 }

@@ -4,7 +4,7 @@ use super::change::{AttributeChange, Change};
 use crate::action::Action;
 use crate::address::Address;
 use crate::desired::{Instance, OnRemove};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, code};
 use crate::kind::{self, Verdict};
 use crate::observed::{Mark, Object};
 use crate::value::Value;
@@ -21,14 +21,14 @@ pub fn protected(change: &Change) -> Diagnostic {
         "set `protect = false` and apply, then try again".to_owned()
     };
     let detail = format!("{} would be {verb} ({}), and its object is protected", change.address, change.reason);
-    Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)
+    Diagnostic::error(&code::PROTECTED, detail).at(change.span).hint(hint).of(&change.address)
 }
 
 /// The refusal to replace an object that was to be taken over.
 pub fn not_as_it_is(change: &Change) -> Diagnostic {
     let paths: Vec<&str> = change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
     let detail = format!("{} differs in {}, which no update can change", change.address, paths.join(", "));
-    Diagnostic::error("object that can't be taken over as it is", detail)
+    Diagnostic::error(&code::NOT_AS_IT_IS, detail)
         .at(change.span)
         .hint("write the spec as the object is, adopt it, and then change the spec")
         .of(&change.address)
@@ -48,7 +48,7 @@ pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Op
         Some(_) => format!("put `name = \"{called}\"` in the place of `renamed_from`"),
         None => format!("write the address under which it was made: {}.{called}", instance.kind.name),
     };
-    let diagnostic = Diagnostic::error("former address that does not fit", detail).at(change.span).hint(hint);
+    let diagnostic = Diagnostic::error(&code::FORMER_NAME, detail).at(change.span).hint(hint);
     Some(diagnostic.of(&change.address))
 }
 

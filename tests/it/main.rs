@@ -10,10 +10,13 @@ mod cloud;
 mod conformance;
 #[cfg(feature = "crash-points")]
 mod crashes;
+mod diagnostics;
 mod documents;
 mod engine;
 mod flagship;
+mod folders;
 mod fuzz;
+mod growth;
 mod outages;
 mod records;
 mod safety;
