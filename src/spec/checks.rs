@@ -27,6 +27,9 @@ pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
     diagnostics
 }
 
+/// A port of the machine of an engine.
+type EnginePort = (Option<String>, String);
+
 /// Whoever the spec declares later finds a port of a machine taken. Each is looked at once: to compare all with all would
 /// take the square of their number.
 fn ports(desired: &Desired, blocks: &[Block]) -> Diagnostics {
@@ -34,13 +37,13 @@ fn ports(desired: &Desired, blocks: &[Block]) -> Diagnostics {
     let mut all: Vec<&Instance> = kinds.iter().flat_map(|kind| desired.of_kind(kind)).collect();
     all.sort_by_key(|instance| instance.declaration.header);
     let mut diagnostics = Diagnostics::default();
-    let mut at_address: HashMap<(Option<String>, String, String), &Instance> = HashMap::default();
+    let mut at_address: HashMap<(EnginePort, String), &Instance> = HashMap::default();
     // By engine and port: who has it first, and who has it at every address.
-    let mut anywhere: HashMap<(Option<String>, String), (&Instance, Option<&Instance>)> = HashMap::default();
+    let mut anywhere: HashMap<EnginePort, (&Instance, Option<&Instance>)> = HashMap::default();
     for instance in all {
         for Port { path, engine, address, port } in published(instance.kind.name, &instance.attributes) {
             let everywhere = is_everywhere(&address);
-            let here = at_address.entry((engine.clone(), address.clone(), port.clone()));
+            let here = at_address.entry(((engine.clone(), port.clone()), address.clone()));
             let known = anywhere.entry((engine, port.clone())).or_insert((instance, None));
             let taken = match here {
                 Slot::Occupied(taken) => Some(*taken.get()),

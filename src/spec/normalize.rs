@@ -203,7 +203,7 @@ impl<'a> Normalizer<'a> {
                         let hint = format!("declare [{kind}.{text}]");
                         let detail = format!("the spec declares no {kind} `{text}`");
                         let diagnostic = Diagnostic::error(&code::REFERENCE_TO_NOTHING, detail).at(span).hint(hint);
-                        self.diagnostics.push(diagnostic.unknown(*kind, text));
+                        self.diagnostics.push(diagnostic.unknown(kind, text));
                     }
                 }
                 text.into()
