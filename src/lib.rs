@@ -17,6 +17,7 @@
 //! | [`crash`] | places at which a test lets the process die | |
 //! | `parallel` | the same thing done to many things, on all cores | yes |
 //! | [`address`] | Atlas's own name for a resource | yes |
+//! | [`identity`] | a driver's deterministic name for an object | yes |
 //! | [`value`] | values of attributes, known or still to be resolved | yes |
 //! | [`action`] | what is done about a resource, why, and in which steps | yes |
 //! | [`diagnostic`] | what is wrong, where it stands in the spec, and the way out | yes |
@@ -30,7 +31,7 @@
 //! | [`plan`] | desired, recorded and observed → [`plan::Plan`] | yes |
 //! | [`driver`] | the contract with the world, and who keeps it | error.rs |
 //! | [`execute`] | plan → [`execute::Report`] | queue.rs, retry.rs |
-//! | [`store`] | journal, lock and history, on disk or in S3 | |
+//! | [`store`] | records: a trait and its two keepers, on disk and in S3 | |
 //! | [`pipeline`] | the stages in their order | |
 //! | `telemetry` | logs to standard error | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |
@@ -44,6 +45,7 @@ pub mod diagnostic;
 pub mod driver;
 pub mod execute;
 pub mod graph;
+pub mod identity;
 pub mod kind;
 pub mod mutation;
 pub mod observed;

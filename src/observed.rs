@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::desired::OnRemove;
+use crate::identity::{Identity, host_of};
 use crate::kind::{Kind, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::value::{Attributes, Text};
@@ -36,15 +37,38 @@ pub struct Mark {
     pub applied: String,
 }
 
+/// Who owns objects: a project in one of its environments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// The project.
+    pub project: Text,
+    /// The environment.
+    pub environment: Text,
+}
+
+impl Owner {
+    /// A project in an environment.
+    #[must_use]
+    pub fn new(project: &str, environment: &str) -> Self {
+        Self { project: project.into(), environment: environment.into() }
+    }
+
+    /// Whether a mark is this owner's.
+    #[must_use]
+    pub fn has(&self, mark: &Mark) -> bool {
+        mark.project == self.project && mark.environment == self.environment
+    }
+}
+
 /// One object in the world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     /// Its kind.
     pub kind: &'static Kind,
     /// Its deterministic name, hosts first.
-    pub identity: String,
+    pub identity: Identity,
     /// The identities of what it lives in.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<Identity>,
     /// Its attributes in normal form.
     pub attributes: Attributes,
     /// What else it tells.
@@ -56,9 +80,57 @@ pub struct Object {
     /// Whether it is there in any case, for others to live in: a region of AWS, which Atlas uses and neither makes nor
     /// removes.
     pub external: bool,
-    /// What is wrong with it that no attribute says, in a word or two: it is `stopped`, or `paused`. To make it well again
-    /// is an update. Nothing can be said about what lives in an object that is ill.
-    pub ill: Option<String>,
+    /// How it is besides its attributes. Nothing can be said about what lives in an object that is not ready.
+    pub condition: Condition,
+}
+
+/// How an object is, besides its attributes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// It does what it is for.
+    #[default]
+    Ready,
+    /// It is on its way to that by itself, and why it is not there yet.
+    Progressing(String),
+    /// It does not do what it is for, and why: it is `stopped`, or `paused`. To repair it is an update.
+    Degraded(String),
+    /// Nobody can say, and why.
+    Unknown(String),
+}
+
+impl Condition {
+    /// Whether it does what it is for.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    /// Why it is not ready; none when it is.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Ready => None,
+            Self::Progressing(reason) | Self::Degraded(reason) | Self::Unknown(reason) => Some(reason),
+        }
+    }
+
+    /// The word that people and JSON read.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Progressing(_) => "progressing",
+            Self::Degraded(_) => "degraded",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// What a driver found wrong with an object, if anything, makes it degraded.
+impl From<Option<String>> for Condition {
+    fn from(wrong: Option<String>) -> Self {
+        wrong.map_or(Self::Ready, Self::Degraded)
+    }
 }
 
 /// Everything that was observed in one run.
@@ -70,8 +142,10 @@ pub struct Observed {
     by_address: HashTable<usize>,
     /// Objects with a mark that another object carries as well: there are some while a replacement was interrupted.
     again: Vec<(Address, usize)>,
-    unreachable: BTreeMap<String, String>,
+    unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,
+    listed: HashSet<Identity>,
+    place: String,
 }
 
 impl Object {
@@ -98,21 +172,23 @@ impl Object {
 }
 
 impl Observed {
-    /// Indexes what was observed for one project and environment. What was seen more than once, as two names may lead to one
+    /// Indexes what was observed for one owner. What was seen more than once, as two names may lead to one
     /// engine, counts once.
     #[must_use]
     pub fn new(
-        project: &str,
-        environment: &str,
+        owner: &Owner,
         objects: Vec<Object>,
-        unreachable: BTreeMap<String, String>,
+        unreachable: BTreeMap<Identity, String>,
         made: BTreeSet<Address>,
+        listed: HashSet<Identity>,
     ) -> Self {
         let unreachable = if broken(Mutation::TakeUnreachableForAbsent) { BTreeMap::new() } else { unreachable };
         let hasher = RandomState::default();
         let by_identity = HashTable::with_capacity(objects.len());
         let by_address = HashTable::with_capacity(objects.len());
-        let mut observed = Self { objects, hasher, by_identity, by_address, again: Vec::new(), unreachable, made };
+        let again = Vec::new();
+        let mut observed =
+            Self { objects, hasher, by_identity, by_address, again, unreachable, made, listed, place: String::new() };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
             let mut at = 0..;
@@ -122,8 +198,21 @@ impl Observed {
                 observed.index_identity(at);
             }
         }
-        (0..observed.objects.len()).for_each(|at| observed.index_address(at, project, environment));
+        (0..observed.objects.len()).for_each(|at| observed.index_address(at, owner));
         observed
+    }
+
+    /// Tells what the drivers spoke to, where no host's outputs do.
+    #[must_use]
+    pub fn at_place(mut self, place: String) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// What the drivers spoke to, where no host's outputs tell it.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Indexes an object by its identity, unless one of the same identity is there; whether it did.
@@ -140,13 +229,12 @@ impl Observed {
         }
     }
 
-    fn index_address(&mut self, at: usize, project: &str, environment: &str) {
+    fn index_address(&mut self, at: usize, owner: &Owner) {
         let (objects, hasher) = (&self.objects, &self.hasher);
         let object = &objects[at];
-        let Some(address) = object.resource() else { return };
-        if !object.belongs_to(project, environment) {
+        let Some(address) = object.mark.as_ref().filter(|mark| owner.has(mark)).map(|mark| &mark.address) else {
             return;
-        }
+        };
         let hash = |other: &usize| hasher.hash_one(objects[*other].resource());
         match self.by_address.entry(hash(&at), |other| objects[*other].resource() == Some(address), hash) {
             Entry::Occupied(_) => self.again.push((address.clone(), at)),
@@ -205,20 +293,19 @@ impl Observed {
         if self.unreachable.is_empty() {
             return None;
         }
-        let mut path = identity;
+        let mut chain = identity;
         loop {
-            if let Some(reason) = self.unreachable.get(path) {
+            if let Some(reason) = self.unreachable.get(chain) {
                 return Some(reason);
             }
-            // An identity is a chain of kind/name pairs; the host is what stands before the last pair.
-            path = path.rsplit_once('/')?.0.rsplit_once('/')?.0;
+            chain = host_of(chain)?;
         }
     }
 
     /// The object that an identity names as its host, when that was seen.
     #[must_use]
     pub fn host_of(&self, identity: &str) -> Option<&Object> {
-        self.at(identity.rsplit_once('/')?.0.rsplit_once('/')?.0)
+        self.at(host_of(identity)?)
     }
 
     /// Learns what an object holds; whether that is news.
@@ -231,8 +318,15 @@ impl Observed {
 
     /// What did not answer, by identity, and why.
     #[must_use]
-    pub const fn unreachable(&self) -> &BTreeMap<String, String> {
+    pub const fn unreachable(&self) -> &BTreeMap<Identity, String> {
         &self.unreachable
+    }
+
+    /// Whether all that lives in a host was listed. Of any other host nobody knows what it holds: it did not answer, it is
+    /// not ready, or no driver knows what can live there.
+    #[must_use]
+    pub fn is_listed(&self, identity: &str) -> bool {
+        self.listed.contains(identity)
     }
 
     /// The resources whose objects the world remembers as made by Atlas.

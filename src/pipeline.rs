@@ -6,11 +6,12 @@ use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::driver::{self, DriverError, Registry};
+use crate::driver::{self, DriverError, Registry, Sessions};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
-use crate::kind::{Kind, Risk, Usage};
-use crate::observed::Observed;
+use crate::identity::Identity;
+use crate::kind::{Count, Kind, Risk, Usage};
+use crate::observed::{Observed, Owner};
 use crate::plan::{self, Change, Options, Plan, Selector, selected};
 use crate::recorded::{Inventory, Recorded};
 
@@ -20,8 +21,8 @@ pub struct Pipeline {
     pub desired: Desired,
     /// What needs what.
     pub graph: DependencyGraph,
-    /// The drivers.
-    pub registry: Registry,
+    /// The drivers on the hosts that were seen so far.
+    pub sessions: Sessions,
 }
 
 impl Pipeline {
@@ -35,7 +36,8 @@ impl Pipeline {
         if missing.has_errors() {
             return Err(missing);
         }
-        Ok(Self { desired, graph, registry })
+        let owner = Owner::new(&desired.project, &desired.environment);
+        Ok(Self { desired, graph, sessions: Sessions::new(registry, owner) })
     }
 
     /// Observes everything that answers.
@@ -43,7 +45,7 @@ impl Pipeline {
     /// # Errors
     /// When a driver can't be asked at all.
     pub async fn observe(&self, recorded: &Recorded) -> Result<Observed, DriverError> {
-        driver::observe(&self.registry, &self.desired, recorded, false).await
+        driver::observe(&self.sessions, &self.desired, recorded, false).await
     }
 
     /// Observes and plans. What would be removed is looked into, so that its verdict has evidence.
@@ -53,16 +55,16 @@ impl Pipeline {
     pub async fn look_and_plan(&self, recorded: &Recorded, options: &Options) -> Result<(Observed, Plan), DriverError> {
         // Of most plans nobody knows beforehand that they remove anything, and to look into everything is costly.
         let usage = options.destroy || !options.replace.is_empty();
-        let mut observed = driver::observe(&self.registry, &self.desired, recorded, usage).await?;
+        let mut observed = driver::observe(&self.sessions, &self.desired, recorded, usage).await?;
         let plan = self.plan(recorded, &observed, options);
-        let removed: Vec<(&'static Kind, String)> = plan
+        let removed: Vec<(&'static Kind, Identity)> = plan
             .changes
             .iter()
             .filter(|change| change.verdict.is_some() && change.blocked.is_none())
             .filter_map(|change| Some((change.kind, change.before.as_ref()?.identity.clone())))
             .filter(|(kind, identity)| observed.at(identity).is_some_and(|object| lacks_usage(kind, &object.usage)))
             .collect();
-        if !driver::look_into(&self.registry, &removed, &mut observed).await {
+        if !driver::look_into(&self.sessions, &removed, &mut observed).await {
             return Ok((observed, plan));
         }
         let plan = self.plan(recorded, &observed, options);
@@ -71,7 +73,7 @@ impl Pipeline {
 
     /// What earlier runs left open and still is, after a look at the world.
     pub async fn still_open(&self, recorded: &Recorded, observed: &Observed) -> Recorded {
-        driver::still_open(&self.registry, recorded, observed, &self.desired).await
+        driver::still_open(&self.sessions, recorded, observed, &self.desired).await
     }
 
     /// Plans, and lets the independent checker look at the result.
@@ -79,14 +81,15 @@ impl Pipeline {
     pub fn plan(&self, recorded: &Recorded, observed: &Observed, options: &Options) -> Plan {
         let mut plan = plan::plan(&self.desired, &self.graph, recorded, observed, options);
         if !plan.diagnostics.has_errors() {
-            plan.diagnostics.append(plan::check(&plan));
+            let found = plan::check(&plan, &self.desired, recorded, observed, options);
+            plan.diagnostics.append(found);
         }
         plan
     }
 
     /// Carries out a plan.
     pub async fn apply(&self, plan: Plan, execution: Execution) -> Report {
-        execute(plan, self.registry.clone(), execution).await
+        execute(plan, self.sessions.clone(), execution).await
     }
 
     /// What moved behind Atlas's back: objects that are not as it last made them, and objects that are gone.
@@ -100,8 +103,10 @@ impl Pipeline {
     }
 }
 
+/// Whether an object was not counted, or only as far as a listing counts: then growth behind that bound would go unnoticed.
 fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
-    kind.usage.iter().any(|counter| !usage.contains_key(*counter))
+    let counted = |counter: &&str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
+    !kind.usage.iter().all(|counter| counted(counter))
 }
 
 /// Whether an object was there and is gone: known from the world where it remembers, and from the inventory where it does

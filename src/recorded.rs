@@ -13,11 +13,19 @@ use crate::observed::Observed;
 /// What the journal tells of runs before this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Objects whose creation was intended and whose outcome was never written, by identity, with the address that they
-    /// were made for: a run was interrupted.
-    pub pending: BTreeMap<String, Address>,
+    /// Objects whose creation was intended and whose outcome was never written, by identity: a run was interrupted.
+    pub pending: BTreeMap<String, Intent>,
     /// What of the journal could not be read.
     pub damage: Damage,
+}
+
+/// What an interrupted run was about to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The address that it was to be made for.
+    pub address: Address,
+    /// Where it was to be made, as the driver tells: account, engine, cluster. Empty when nobody told.
+    pub place: String,
 }
 
 /// What of a journal could not be read.
@@ -35,6 +43,20 @@ pub struct Damage {
 pub struct Inventory {
     /// The addresses.
     pub made: BTreeSet<Address>,
+}
+
+impl Intent {
+    /// The intent to make an object for an address, wherever that was.
+    #[must_use]
+    pub const fn of(address: Address) -> Self {
+        Self { address, place: String::new() }
+    }
+
+    /// Whether what was intended may have been done at this place: nobody told where it was, or it was there.
+    #[must_use]
+    pub fn may_be_at(&self, place: &str) -> bool {
+        self.place.is_empty() || self.place == place
+    }
 }
 
 impl Inventory {
@@ -58,9 +80,9 @@ impl Recorded {
     #[must_use]
     pub fn unfinished(&self, observed: &Observed) -> Self {
         let open =
-            |(identity, _): &(&String, &Address)| observed.at(identity).is_none_or(|object| object.mark.is_none());
+            |(identity, _): &(&String, &Intent)| observed.at(identity).is_none_or(|object| object.mark.is_none());
         let pending = self.pending.iter().filter(open);
-        let pending = pending.map(|(identity, address)| (identity.clone(), address.clone())).collect();
+        let pending = pending.map(|(identity, intent)| (identity.clone(), intent.clone())).collect();
         Self { pending, damage: self.damage }
     }
 

@@ -29,6 +29,15 @@ pub enum Role {
     Dim,
 }
 
+/// A text in which nothing can play with the terminal: control characters, and those that turn the direction of the text
+/// around them, are shown as escapes.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let escape =
+        |c: char| if c.is_control() || is_direction(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
 impl Palette {
     /// A palette with colour or without.
     #[must_use]
@@ -59,4 +68,9 @@ impl Palette {
         };
         format!("{style}{text}{style:#}")
     }
+}
+
+/// Whether a character turns the direction of the text around it, so that it can look like another one.
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atlas::desired::{Desired, World as Where};
-use atlas::driver::Registry;
+use atlas::desired::Desired;
 use atlas::driver::sandbox::{Sandbox, World};
+use atlas::driver::{Driver, Registry};
 use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
@@ -123,7 +123,7 @@ fn compiled(text: &str) -> Desired {
 
 fn world(folder: &TempDir) -> Registry {
     let world = World::open(folder.path()).expect("a world");
-    Registry::new(Where::Sandbox, Some(Arc::new(Sandbox::new(world))))
+    Registry::new([Arc::new(Sandbox::new(world)) as Arc<dyn Driver>])
 }
 
 /// No journal.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
@@ -17,7 +16,7 @@ use crate::address::Address;
 use crate::execute::{Execution, Report};
 use crate::pipeline::refuse_loss;
 use crate::plan::{Options, Plan, SavedPlan};
-use crate::store::{Former, Held, LockError, Run};
+use crate::store::{Held, LockError, Run};
 use crate::style::Role;
 
 /// What is going to be applied, and how it is called.
@@ -55,7 +54,7 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     let held = loaded.store.lock(&format!("atlas {}", work.command), environment::lease()).map_err(locked)?;
     tell_former(&held, ui);
     let fence = held.lock.fence();
-    loaded.pipeline.registry.fence(fence.token());
+    loaded.pipeline.sessions.registry().fence(fence.token());
     let recorded = load::recorded(loaded, ui)?;
     let (observed, plan) = loaded.pipeline.look_and_plan(&recorded, &work.options).await?;
     if let Some((action, otherwise)) = work.only
@@ -87,17 +86,17 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
     }
     let run = Run::now(work.command, plan.fingerprint());
     let open = loaded.pipeline.still_open(&recorded, &observed).await;
-    let journal = loaded.store.journal(&run, &open, fence.clone()).map_err(|error| {
-        if error.kind() == std::io::ErrorKind::WouldBlock {
-            return about_to_begin(error.to_string());
+    let journal = loaded.store.journal(&run, &open, fence.clone()).map_err(|error| match error {
+        LockError::Disk(source) => {
+            Failure::new("the journal can't be written, so nothing was done").because(source.to_string())
         }
-        Failure::new("the journal can't be written, so nothing was done").because(error.to_string())
+        error => locked(error),
     })?;
     let moved = approved.as_ref().is_some_and(|approved| approved.moved);
     let (events, listener) = mpsc::unbounded_channel();
     let watcher = progress::watch(listener, &plan, ui);
     let execution = Execution {
-        journal: Arc::new(journal),
+        journal,
         parallelism: usize::from(carrying.parallelism),
         allow_loss: selectors(&carrying.allow_loss),
         approved: approved.map(|approved| approved.addresses),
@@ -124,20 +123,9 @@ pub async fn carry_out(loaded: &Loaded, work: Work<'_>, carrying: &Carrying, ui:
 }
 
 fn tell_former(held: &Held, ui: &Ui) {
-    match &held.former {
-        None => {}
-        Some(Former::Dead(dead)) => {
-            ui.note(&format!(
-                "Took over the lock of process {} on {}, which died while it ran.\n",
-                dead.pid, dead.host
-            ));
-        }
-        Some(Former::Silent(slow, silent)) => ui.note(&format!(
-            "Took over the lease of process {} on {}, which was silent for {} s. It can't write any more.\n",
-            slow.pid,
-            slow.host,
-            silent.as_secs()
-        )),
+    let former = held.former.as_ref().map(ToString::to_string);
+    for text in former.iter().chain(&held.notes) {
+        ui.note(&format!("{text}\n"));
     }
 }
 
@@ -177,22 +165,28 @@ fn read_saved(path: &Path, loaded: &Loaded) -> Result<SavedPlan, Failure> {
     Ok(saved)
 }
 
-fn locked(error: LockError) -> Failure {
+/// Why the records can't be had, in words.
+pub fn locked(error: LockError) -> Failure {
     match error {
         LockError::Held(_) => Failure::new("somebody else is at work here")
             .because(error.to_string())
             .hint("wait until it is done; its lock goes with it")
             .code(5),
-        LockError::Stuck(_) => about_to_begin(error.to_string()),
+        LockError::Unreadable(_) => Failure::new("somebody else may be at work here")
+            .because(error.to_string())
+            .hint("wait until then, and find out what wrote there")
+            .code(5),
+        LockError::Stuck(_) => Failure::new("somebody else is about to work here")
+            .because(error.to_string())
+            .hint("let it go on if it was stopped, or end it")
+            .code(5),
         LockError::Disk(source) => Failure::new("the records can't be written, so nothing was done")
             .because(source.to_string())
-            .hint("check the disk and the permissions of `.atlas`"),
+            .hint("check that what keeps the records answers, has room, and lets you write"),
+        LockError::Thread(ref source) => Failure::new("nothing was done")
+            .because(format!("{error} ({source})"))
+            .hint("raise the limit (`ulimit -u`, or that of the container), or end what uses it up"),
     }
-}
-
-fn about_to_begin(who: String) -> Failure {
-    let hint = "let it go on if it was stopped, or end it";
-    Failure::new("somebody else is about to work here").because(who).hint(hint).code(5)
 }
 
 fn confirm(ui: &Ui, question: &str) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::value::Value;
 pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let loaded = load::load(global, false, ui)?;
     let plan = plan::make(loaded, &Options::default(), ui).await?;
-    let drifted = loaded.pipeline.drift(&plan, &loaded.store.inventory());
+    let drifted = loaded.pipeline.drift(&plan, &load::inventory(loaded)?);
     if ui.json() {
         let entries: Vec<serde_json::Value> = drifted
             .iter()

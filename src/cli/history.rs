@@ -4,6 +4,7 @@ use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
+use crate::style::harmless;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
@@ -16,7 +17,8 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     for one in &runs {
         let counts: Vec<String> = one.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
         let counts = if counts.is_empty() { "nothing done".into() } else { counts.join(", ") };
-        ui.out(&format!("{}  {:8}  {:11}  {counts}\n", one.run.began, one.run.command, one.outcome));
+        let line = format!("{}  {:8}  {:11}  {counts}", one.run.began, one.run.command, one.outcome);
+        ui.out(&format!("{}\n", harmless(&line)));
     }
     if runs.is_empty() {
         ui.note("No runs are recorded here.\n");

@@ -14,21 +14,23 @@ mod real {
     use crate::cli::load::{self, Spec};
     use crate::desired::World;
     use crate::driver::DriverError;
-    use crate::driver::docker::{Docker, Heard, Input};
-    use crate::kind::Kind;
+    use crate::driver::docker::{Docker, Heard, Input, Subject};
+    use crate::identity::Identity;
+    use crate::observed::Owner;
     use crate::suggest::suggest;
+    use crate::value::Attributes;
 
     pub async fn logs(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<End, Failure> {
-        let (docker, kind, identity) = find(global, &args.address)?;
-        let heard = docker.logs(kind, &identity, args.follow, args.tail, |heard| pass(heard, ui)).await;
+        let (docker, found) = find(global, &args.address)?;
+        let heard = docker.logs(&found.subject(), args.follow, args.tail, |heard| pass(heard, ui)).await;
         heard.map(|()| End::Good).map_err(|error| failed(&args.address, error))
     }
 
     pub async fn exec(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<End, Failure> {
-        let (docker, kind, identity) = find(global, &args.address)?;
+        let (docker, found) = find(global, &args.address)?;
         let (lent, input) = input(ui)
             .map_err(|error| Failure::new("the terminal can't be lent to the command").because(error.to_string()))?;
-        let code = docker.exec(kind, &identity, &args.command, input, |heard| pass(heard, ui)).await;
+        let code = docker.exec(&found.subject(), &args.command, input, |heard| pass(heard, ui)).await;
         // Whatever is said from here on is said at the person's own terminal again.
         drop(lent);
         let code = code.map_err(|error| failed(&args.address, error))?;
@@ -58,7 +60,20 @@ mod real {
         }
     }
 
-    fn find(global: &Global, address: &Address) -> Result<(Docker, &'static Kind, String), Failure> {
+    /// The resource that is looked into.
+    struct Found {
+        owner: Owner,
+        identity: Identity,
+        attributes: Attributes,
+    }
+
+    impl Found {
+        const fn subject(&self) -> Subject<'_> {
+            Subject { owner: &self.owner, identity: &self.identity, attributes: &self.attributes }
+        }
+    }
+
+    fn find(global: &Global, address: &Address) -> Result<(Docker, Found), Failure> {
         let Spec { desired, .. } = load::spec(global)?;
         let Some(instance) = desired.get(address) else {
             let known: Vec<&str> = desired.instances().iter().map(|one| one.address.as_str()).collect();
@@ -70,8 +85,9 @@ mod real {
             return Err(Failure::new(format!("{address} is simulated: there is nothing to look into"))
                 .hint("name an environment of the real world with -e"));
         }
-        let found = (instance.kind, instance.identity.clone());
-        Ok((load::engines(&desired, global), found.0, found.1))
+        let owner = Owner::new(&desired.project, &desired.environment);
+        let (identity, attributes) = (instance.identity.clone(), instance.attributes.clone());
+        Ok((load::engines(global), Found { owner, identity, attributes }))
     }
 
     /// Passes on what a container wrote; whether anybody still reads it.

@@ -16,9 +16,9 @@ use crate::driver::{Driver, Registry};
 use crate::kind::amount;
 use crate::pipeline::Pipeline;
 use crate::plan::{Options, Plan, Selector};
-use crate::recorded::Recorded;
+use crate::recorded::{Inventory, Recorded};
 use crate::spec::{self, Inputs};
-use crate::store::Store;
+use crate::store::{self, LocalFolder, Store};
 
 /// A spec's text and what it is called.
 pub struct Source {
@@ -33,7 +33,9 @@ pub struct Spec {
     /// What it asks for.
     pub desired: Desired,
     /// Where its records are.
-    pub store: Store,
+    pub store: Arc<dyn Store>,
+    /// The folder beside it, with the sandbox's worlds.
+    pub local: LocalFolder,
     /// What is worth a look in it.
     pub warnings: Diagnostics,
 }
@@ -45,7 +47,7 @@ pub struct Loaded {
     /// The stages of a run.
     pub pipeline: Pipeline,
     /// Where its records are.
-    pub store: Store,
+    pub store: Arc<dyn Store>,
     /// What is worth a look in it.
     pub warnings: Diagnostics,
 }
@@ -68,12 +70,13 @@ pub fn spec(global: &Global) -> Result<Spec, Failure> {
     if diagnostics.has_errors() {
         return Err(Failure::found(source.text(), diagnostics));
     }
-    let store = Store::beside(&global.file, &desired.environment).sharing(&desired).map_err(|error| {
+    let store = store::open(&global.file, &desired).map_err(|error| {
         Failure::new("the records can't be reached")
             .because(error.to_string())
             .hint("build Atlas with its default features")
     })?;
-    Ok(Spec { source, desired, store, warnings: diagnostics })
+    let local = LocalFolder::beside(&global.file);
+    Ok(Spec { source, desired, store, local, warnings: diagnostics })
 }
 
 /// The folders that a spec names.
@@ -96,15 +99,15 @@ pub fn inputs(global: &Global) -> Inputs {
 /// What is loaded lives as long as the process: to take a hundred thousand resources apart one by one just before the end
 /// would only take time.
 pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Failure> {
-    let Spec { source, desired, store, warnings } = spec(global)?;
+    let Spec { source, desired, store, local, warnings } = spec(global)?;
     warn(source.text(), &warnings, ui);
     let sandbox = match desired.world {
-        World::Sandbox => sandbox(&store, write)?,
+        World::Sandbox => sandbox(&local, &desired, write)?,
         World::Real => None,
     };
     let registry = match desired.world {
-        World::Sandbox => Registry::new(desired.world, sandbox),
-        World::Real => real(&desired, global),
+        World::Sandbox => Registry::new(sandbox),
+        World::Real => real(global),
     };
     let pipeline = Pipeline::new(desired, registry)
         .map_err(|diagnostics| Failure::found(source.text(), diagnostics).titled("the spec can't be planned"))?;
@@ -112,9 +115,8 @@ pub fn load(global: &Global, write: bool, ui: &Ui) -> Result<&'static Loaded, Fa
 }
 
 /// The drivers of the real world. None of them is asked anything yet.
-pub fn real(desired: &Desired, global: &Global) -> Registry {
-    let registry = Registry::new(World::Real, None);
-    registry.with_aws(aws(desired)).with_docker(docker(desired, global)).with_kubernetes(kubernetes(desired, global))
+pub fn real(global: &Global) -> Registry {
+    Registry::new([docker(global), aws(), kubernetes(global)].into_iter().flatten())
 }
 
 /// What earlier runs recorded. What of it can't be read is said.
@@ -140,6 +142,15 @@ pub fn recorded(loaded: &Loaded, ui: &Ui) -> Result<Recorded, Failure> {
         }
     }
     Ok(recorded)
+}
+
+/// What was there after the last run.
+pub fn inventory(loaded: &Loaded) -> Result<Inventory, Failure> {
+    loaded.store.inventory().map_err(|error| {
+        Failure::new("the inventory can't be read, so it is not known what was there after the last run")
+            .because(error.to_string())
+            .hint("make it readable, or delete it: then what is gone looks as if it had never been there")
+    })
 }
 
 /// Says what is worth a look, on standard error.
@@ -176,40 +187,40 @@ pub fn selectors(addresses: &[Address]) -> Vec<Selector> {
 
 #[cfg(feature = "aws")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
-fn aws(desired: &Desired) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::aws::Aws::of(desired)))
+fn aws() -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::aws::Aws::new()))
 }
 
 #[cfg(not(feature = "aws"))]
-fn aws(_: &Desired) -> Option<Arc<dyn Driver>> {
+fn aws() -> Option<Arc<dyn Driver>> {
     None
 }
 
 #[cfg(feature = "docker")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
-fn docker(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(engines(desired, global)))
+fn docker(global: &Global) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(engines(global)))
 }
 
-/// The container engines that a spec names.
+/// The container engines that specs name.
 #[cfg(feature = "docker")]
-pub fn engines(desired: &Desired, global: &Global) -> crate::driver::docker::Docker {
-    crate::driver::docker::Docker::of(desired, base(global).to_owned(), &variables())
+pub fn engines(global: &Global) -> crate::driver::docker::Docker {
+    crate::driver::docker::Docker::new(base(global).to_owned(), &variables())
 }
 
 #[cfg(not(feature = "docker"))]
-fn docker(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
+fn docker(_: &Global) -> Option<Arc<dyn Driver>> {
     None
 }
 
 #[cfg(feature = "kubernetes")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
-fn kubernetes(desired: &Desired, global: &Global) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::kubernetes::Kubernetes::of(desired, base(global), &variables())))
+fn kubernetes(global: &Global) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(base(global).to_owned(), &variables())))
 }
 
 #[cfg(not(feature = "kubernetes"))]
-fn kubernetes(_: &Desired, _: &Global) -> Option<Arc<dyn Driver>> {
+fn kubernetes(_: &Global) -> Option<Arc<dyn Driver>> {
     None
 }
 
@@ -225,29 +236,29 @@ fn base(global: &Global) -> &Path {
 }
 
 #[cfg(feature = "sandbox")]
-fn sandbox(store: &Store, write: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
+fn sandbox(local: &LocalFolder, desired: &Desired, write: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
     use crate::driver::sandbox::Sandbox;
-    Ok(Some(Arc::new(Sandbox::new(world(store, write)?))))
+    Ok(Some(Arc::new(Sandbox::new(world(local, &desired.environment, write)?))))
 }
 
 #[cfg(not(feature = "sandbox"))]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as with the sandbox")]
-fn sandbox(_: &Store, _: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
+fn sandbox(_: &LocalFolder, _: &Desired, _: bool) -> Result<Option<Arc<dyn Driver>>, Failure> {
     Ok(None)
 }
 
 /// Opens the sandbox's world; for looking only when nothing is going to be written.
 #[cfg(feature = "sandbox")]
-pub fn world(store: &Store, write: bool) -> Result<crate::driver::sandbox::World, Failure> {
+pub fn world(local: &LocalFolder, environment: &str, write: bool) -> Result<crate::driver::sandbox::World, Failure> {
     use crate::driver::sandbox::World;
-    let folder = store.world();
+    let folder = local.world(environment);
     let failed = |why: String| {
         Failure::new(format!("the sandbox's world in `{}` can't be opened", folder.display()))
             .because(why)
             .hint("check the disk and its permissions; if the file is beyond repair, `atlas sandbox reset` begins a new world")
     };
     let opened = if write {
-        store.make(&folder).map_err(|error| failed(error.to_string()))?;
+        local.make(&folder).map_err(|error| failed(error.to_string()))?;
         World::open(&folder)
     } else {
         World::look(&folder)

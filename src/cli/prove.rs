@@ -24,7 +24,7 @@ pub async fn prove(
     let again = Options { replace: Vec::new(), adopt: Vec::new(), forget: Vec::new(), ..options.clone() };
     let (observed, left) = plan::look_and_make(loaded, &again, ui).await?;
     keep_inventory(loaded, &report.done, observed, ui);
-    let undone: BTreeSet<&Address> = report.failed.iter().chain(&report.skipped).map(|(address, ..)| address).collect();
+    let undone: BTreeSet<&Address> = report.undone().collect();
     let done: BTreeSet<&Address> = report.done.iter().map(|(address, _)| address).collect();
     let forgotten = plan.changes.iter().filter(|change| change.action == Action::Forget);
     let forgotten: BTreeSet<&Address> = forgotten.map(|change| &change.address).collect();
@@ -50,11 +50,11 @@ pub async fn prove(
 
 /// Writes down what is there now, for a later drift, when it is not what is written down already.
 pub fn keep_inventory(loaded: &Loaded, done: &[(Address, Verb)], observed: &Observed, ui: &Ui) {
-    let known = loaded.store.inventory();
-    let now = known.clone().after(done, observed, &loaded.pipeline.desired);
-    if now != known
-        && let Err(error) = loaded.store.keep(&now)
-    {
+    let kept = loaded.store.inventory().and_then(|known| {
+        let now = known.clone().after(done, observed, &loaded.pipeline.desired);
+        if now == known { Ok(()) } else { loaded.store.keep(&now) }
+    });
+    if let Err(error) = kept {
         ui.err(&format!("warning: the inventory can't be written: {error}\n"));
     }
 }

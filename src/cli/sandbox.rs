@@ -31,6 +31,7 @@ mod play {
     use crate::desired::Instance;
     use crate::driver::sandbox::{Fault, World, WorldError};
     use crate::driver::{Class, DriverError};
+    use crate::identity::Identity;
     use crate::kind::attribute_at;
     use crate::observed::Object;
     use crate::path::split;
@@ -41,7 +42,7 @@ mod play {
         if let SandboxCommand::Reset { yes } = command {
             return reset(spec, *yes, ui);
         }
-        let world = load::world(&spec.store, true)?;
+        let world = load::world(&spec.local, &spec.desired.environment, true)?;
         let said = match command {
             SandboxCommand::Delete { address } => {
                 let object = find(&world, spec, address)?;
@@ -71,7 +72,7 @@ mod play {
     }
 
     fn reset(spec: &Spec, yes: bool, ui: &Ui) -> Result<End, Failure> {
-        let folder = spec.store.world();
+        let folder = spec.local.world(&spec.desired.environment);
         if !yes && ui.ask("Delete the whole simulated world? Only `yes` will do:") != Some(true) {
             return Err(Failure::new("nothing was done").hint("add --yes"));
         }
@@ -79,7 +80,7 @@ mod play {
         let _held = spec
             .store
             .lock("atlas sandbox reset", super::super::environment::lease())
-            .map_err(|error| Failure::new("somebody else is at work here").because(error.to_string()).code(5))?;
+            .map_err(super::super::apply::locked)?;
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -104,7 +105,7 @@ mod play {
                 .map_err(|_| Failure::new(format!("`{path}` counts something, and `{text}` is no number")))?;
             world
                 .edit(&object.identity, |object| {
-                    object.usage.insert(path.into(), count);
+                    object.usage.insert(path.into(), count.into());
                 })
                 .map_err(failed)?;
             return Ok(format!("{address} has {path} = {count} now."));
@@ -161,7 +162,7 @@ mod play {
 
     /// A region or a cluster by its address, or by its name alone. An outage can be ended although the spec no longer
     /// has what is out.
-    fn host_of(world: &World, spec: &Spec, text: &str, end: bool) -> Result<(Address, String), Failure> {
+    fn host_of(world: &World, spec: &Spec, text: &str, end: bool) -> Result<(Address, Identity), Failure> {
         let hosts = || spec.desired.of_kind("region").chain(spec.desired.of_kind("cluster"));
         let meant = |one: &&Instance| one.address.as_str() == text || one.declaration.name == text;
         if let Some(instance) = hosts().find(meant) {
@@ -171,7 +172,7 @@ mod play {
         let out = world.outages().map_err(failed)?;
         if let Some(identity) = out.keys().find(|identity| end && identity.ends_with(&format!("/{name}"))) {
             let kind = identity.rsplit('/').nth(1).unwrap_or("region");
-            return Ok((Address::new(kind, name, None), identity.clone()));
+            return Ok((Address::new(kind, name, None), Identity::from_text(identity.as_str())));
         }
         let known: Vec<&str> = hosts().map(|one| one.declaration.name.as_str()).collect();
         Err(Failure::new(format!("there is no region and no cluster `{text}`"))

@@ -29,7 +29,7 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let plan = loaded.pipeline.plan(&recorded, &observed, &Options::default());
     let changes: BTreeMap<&Address, &Change> =
         plan.changes.iter().filter(|change| change.span.is_some()).map(|change| (&change.address, change)).collect();
-    let inventory = loaded.store.inventory();
+    let inventory = load::inventory(loaded)?;
     let desired = &loaded.pipeline.desired;
     let mut states: Vec<State> = desired
         .objects()

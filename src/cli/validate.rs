@@ -34,7 +34,7 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     }
     let mut warnings = spec.warnings;
     if spec.desired.world == World::Real {
-        warnings.append(softened(load::real(&spec.desired, global).missing(&spec.desired)));
+        warnings.append(softened(load::real(global).missing(&spec.desired)));
     }
     let count = spec.desired.objects().count();
     if ui.json() {

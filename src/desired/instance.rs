@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::diagnostic::Span;
+use crate::identity::Identity;
 use crate::kind::{Kind, Resource};
 use crate::value::{Attributes, Text};
 
@@ -19,7 +20,7 @@ pub struct Instance {
     /// Its attributes in normal form; references in them are not resolved yet.
     pub attributes: Attributes,
     /// The deterministic name of its object, hosts first: `region/us-east-1/bucket/us-east-1-audit-logs`.
-    pub identity: String,
+    pub identity: Identity,
     /// In what it lives. With more than one, any of them will do.
     pub hosts: Vec<Address>,
     /// The resources that it refers to or names in `depends_on`.

@@ -3,86 +3,86 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
-use futures_util::StreamExt as _;
+use futures_util::stream::{self, StreamExt as _};
 
-use super::{DriverError, Observation, Query, Registry, Wanted, patiently};
+use super::contract::{Claims, Listing, Look, Service, Wanted};
+use super::{Class, DriverError, Sessions, patiently};
 use crate::address::Address;
 use crate::desired::Desired;
+use crate::identity::Identity;
 use crate::kind::{self, Kind, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
-use crate::recorded::Recorded;
+use crate::plan::references;
+use crate::recorded::{Intent, Recorded};
 
-/// How many objects are looked into at once.
+/// How many objects are looked into at once, and how many hosts are listed.
 const AT_ONCE: usize = 16;
 
-/// Observes every host that answers, each exactly once; with `usage`, also what the objects of the spec hold.
+/// Observes every host that answers, each exactly once; with `evidence`, also what the objects of the spec hold.
+///
+/// A host is opened by its object, so that what lives in one that the spec no longer has is seen as well.
 ///
 /// # Errors
 /// When a driver can't be asked at all.
 pub async fn observe(
-    registry: &Registry,
+    sessions: &Sessions,
     desired: &Desired,
     recorded: &Recorded,
-    usage: bool,
+    evidence: bool,
 ) -> Result<Observed, DriverError> {
-    let pending = recorded.pending.keys().map(|identity| (identity.as_str(), None));
+    let pending = recorded.pending.keys().map(|identity| (identity.as_ref(), None));
     let said = desired.objects().map(|instance| (instance.identity.as_str(), Some(&instance.attributes)));
     let wanted: Wanted<'_> = pending.chain(said).collect();
-    let mut objects: Vec<Object> = Vec::new();
-    let mut unreachable = BTreeMap::new();
-    let mut made = BTreeSet::new();
-    let mut seen: HashSet<String> = HashSet::default();
-    let mut hosts: Option<Vec<String>> = None;
+    let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence };
+    let mut found = Found::default();
+    let mut layer = Vec::new();
+    for job in Job::all(sessions, None) {
+        layer.extend(found.take(job.list(sessions, &claims).await?));
+    }
     loop {
-        let query = Query {
-            project: &desired.project,
-            environment: &desired.environment,
-            hosts: hosts.as_deref(),
-            wanted: &wanted,
-            usage,
-        };
-        // What lives in something may be another driver's than what it lives in, so all of them look at each layer.
-        let mut inner = Vec::new();
-        for observation in futures_util::future::join_all(registry.all().map(|one| one.observe(&query))).await {
-            let mut observation: Observation = observation?;
-            // Only what lives in several hosts can be seen more than once.
-            let mut fresh = observation.objects;
-            fresh.retain(|object| object.hosts.len() < 2 || seen.insert(object.identity.clone()));
-            tracing::debug!(layer = hosts.as_ref().map_or(0, Vec::len), found = fresh.len(), "observed a layer");
-            let answering = fresh.iter().filter(|object| object.kind.hosts_others() && object.ill.is_none());
-            inner.extend(answering.map(|object| object.identity.clone()));
-            // The lower layers are the larger ones by far: what was seen before them is put in front, and not copied.
-            if objects.len() < fresh.len() {
-                fresh.splice(0..0, objects.drain(..));
-                objects = fresh;
-            } else {
-                objects.extend(fresh);
+        let hosts: Vec<&Object> = layer.iter().flat_map(Chunk::hosts).collect();
+        let jobs = hosts.iter().flat_map(|host| Job::all(sessions, Some(host)));
+        let claims = &claims;
+        let lists = jobs.map(|job| async move { (job.host, job.list(sessions, claims).await) });
+        let mut listed = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE);
+        let mut below = Vec::new();
+        while let Some((host, listing)) = listed.next().await {
+            match (listing, host) {
+                (Ok(listing), _) => below.extend(found.take(listing)),
+                (Err(error), Some(host)) => found.lose(host, &error),
+                (Err(error), None) => return Err(error),
             }
-            unreachable.extend(observation.unreachable);
-            made.append(&mut observation.made);
         }
-        if inner.is_empty() {
+        drop(listed);
+        found.listed.extend(hosts.iter().filter(|host| sees_all(sessions, host)).map(|host| host.identity.clone()));
+        let last = below.is_empty();
+        found.chunks.append(&mut layer);
+        layer = below;
+        if last {
             break;
         }
-        hosts = Some(inner);
     }
-    Ok(Observed::new(&desired.project, &desired.environment, objects, unreachable, made))
+    Ok(found.finish(sessions))
 }
 
 /// Looks into objects that a plan would remove and that were not looked into before; whether anything new came of it.
 /// What can't be looked at stays unknown.
-pub async fn look_into(registry: &Registry, removed: &[(&'static Kind, String)], observed: &mut Observed) -> bool {
-    let look = |(kind, identity): &(&'static Kind, String)| {
-        let (kind, identity, driver) = (*kind, identity.clone(), registry.of(kind).cloned());
+pub async fn look_into(sessions: &Sessions, removed: &[(&'static Kind, Identity)], observed: &mut Observed) -> bool {
+    let look = |(kind, identity): &(&'static Kind, Identity)| {
+        let (kind, identity) = (*kind, identity.clone());
+        let hosts = observed.at(&identity).map(|object| object.hosts.clone()).unwrap_or_default();
+        hosts.iter().filter_map(|host| observed.at(host)).for_each(|host| sessions.learn(host.clone()));
         async move {
-            let driver = driver?;
-            let object = patiently(|| driver.read(kind, &identity)).await.ok()??;
-            Some((identity, object.usage))
+            let session = sessions.keeper(kind, &hosts).await.ok()?;
+            let look = Look { kind, identity: &identity, wanted: None, evidence: true };
+            let seen = patiently(|| session.read(&look)).await.ok()??;
+            Some((identity, seen.object.usage))
         }
     };
-    let looks = futures_util::stream::iter(removed.iter().map(look)).buffer_unordered(AT_ONCE);
-    let seen: Vec<(String, Usage)> = looks.filter_map(std::future::ready).collect().await;
+    let looks: Vec<_> = removed.iter().map(look).collect();
+    let seen: Vec<(Identity, Usage)> =
+        stream::iter(looks).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
     let mut learnt = false;
     for (identity, usage) in seen {
         learnt |= observed.learn_usage(&identity, usage);
@@ -92,31 +92,125 @@ pub async fn look_into(registry: &Registry, removed: &[(&'static Kind, String)],
 
 /// What earlier runs left open and still is: what they were about to make is there without its mark, is wanted, or can't be
 /// looked at. A listing may lag behind, so that each of the others is asked for by itself before it is let go.
-pub async fn still_open(registry: &Registry, recorded: &Recorded, observed: &Observed, desired: &Desired) -> Recorded {
+pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Observed, desired: &Desired) -> Recorded {
     let mut open = recorded.unfinished(observed);
     if open.pending.is_empty() {
         return open;
     }
     let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
     let doubtful = open.pending.iter().filter(|(identity, _)| {
-        observed.at(identity).is_none()
-            && observed.why_unreachable(identity).is_none()
-            && !wanted.contains(identity.as_str())
+        let unknown = observed.why_unreachable(identity).is_some();
+        observed.at(identity).is_none() && !unknown && !wanted.contains(identity.as_ref() as &str)
     });
-    let look = |(identity, address): (&String, &Address)| {
-        let (identity, kind) = (identity.clone(), kind::get(address.kind()));
+    let look = |(identity, intent): (&String, &Intent)| {
+        let (identity, kind) = (Identity::from_text(identity.as_str()), kind::get(intent.address.kind()));
+        let host = identity.host_str().and_then(|host| observed.at(host));
+        host.iter().for_each(|host| sessions.learn((*host).clone()));
         async move {
-            let kind = kind?;
-            let driver = registry.of(kind)?;
             if broken(Mutation::TrustListings) {
                 return Some(identity);
             }
-            let there = patiently(|| driver.read(kind, &identity)).await;
-            there.is_ok_and(|object| object.is_none_or(|object| object.mark.is_some())).then_some(identity)
+            let kind = kind?;
+            let hosts: Vec<Identity> = identity.host().into_iter().collect();
+            let session = sessions.keeper(kind, &hosts).await.ok()?;
+            let look = Look { kind, identity: &identity, wanted: None, evidence: false };
+            let there = patiently(|| session.read(&look)).await;
+            there.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some())).then_some(identity)
         }
     };
-    let looks = futures_util::stream::iter(doubtful.map(look)).buffer_unordered(AT_ONCE);
-    let gone: Vec<String> = looks.filter_map(std::future::ready).collect().await;
-    gone.iter().for_each(|identity| drop(open.pending.remove(identity)));
+    let looks: Vec<_> = doubtful.map(look).collect();
+    let gone: Vec<Identity> =
+        stream::iter(looks).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
+    gone.iter().for_each(|identity| drop(open.pending.remove(identity.as_str())));
     open
+}
+
+/// One listing to make: of a driver, on a host.
+struct Job<'a> {
+    driver: usize,
+    host: Option<&'a Object>,
+    kinds: Vec<&'static Kind>,
+}
+
+/// What one listing gave.
+struct Chunk {
+    /// Whether what its objects name is what the API knows it by.
+    raw: bool,
+    objects: Vec<Object>,
+}
+
+/// All that was found so far.
+#[derive(Default)]
+struct Found {
+    chunks: Vec<Chunk>,
+    unreachable: BTreeMap<Identity, String>,
+    made: BTreeSet<Address>,
+    listed: HashSet<Identity>,
+    /// What the sessions speak to.
+    places: BTreeSet<String>,
+    /// Objects that live in several hosts, which are seen in each.
+    spanning: HashSet<Identity>,
+}
+
+impl<'a> Job<'a> {
+    /// Every listing that there is to make on a host: one for each driver that knows kinds that live in it.
+    fn all(sessions: &Sessions, host: Option<&'a Object>) -> Vec<Self> {
+        let kinds: Vec<&'static Kind> = kind::living_in(host.map(|host| host.kind)).collect();
+        let of_driver = |(driver, one): (usize, &std::sync::Arc<dyn super::Driver>)| {
+            let kinds: Vec<_> = kinds.iter().copied().filter(|kind| one.serves(kind, host) != Service::None).collect();
+            (!kinds.is_empty()).then_some(Self { driver, host, kinds })
+        };
+        sessions.registry().drivers().enumerate().filter_map(of_driver).collect()
+    }
+
+    async fn list(&self, sessions: &Sessions, claims: &Claims<'_>) -> Result<(bool, Listing), DriverError> {
+        let session = sessions.open(self.driver, self.host).await?;
+        let listing = session.list(&self.kinds, claims).await?;
+        Ok((!session.speaks_addresses(), listing))
+    }
+}
+
+impl Chunk {
+    /// The objects in which others live and that can be looked into.
+    fn hosts(&self) -> impl Iterator<Item = &Object> {
+        self.objects.iter().filter(|object| object.kind.hosts_others() && object.condition.is_ready())
+    }
+}
+
+impl Found {
+    fn take(&mut self, (raw, listing): (bool, Listing)) -> Option<Chunk> {
+        let Listing { mut objects, unreachable, mut made, place } = listing;
+        self.places.extend(place);
+        objects.retain(|object| object.hosts.len() < 2 || self.spanning.insert(object.identity.clone()));
+        self.unreachable.extend(unreachable);
+        self.made.append(&mut made);
+        tracing::debug!(found = objects.len(), "listed a host");
+        (!objects.is_empty()).then_some(Chunk { raw, objects })
+    }
+
+    /// Nothing can be said about what lives in a host.
+    fn lose(&mut self, host: &Object, error: &DriverError) {
+        let what = if error.class == Class::Denied { "denies access" } else { "can't be looked into" };
+        self.unreachable.insert(host.identity.clone(), format!("{what}: {}", error.chain()));
+    }
+
+    fn finish(mut self, sessions: &Sessions) -> Observed {
+        let owner = sessions.owner();
+        let raw = self.chunks.iter_mut().filter(|chunk| chunk.raw).flat_map(|chunk| &mut chunk.objects);
+        references::name(raw.collect(), owner);
+        // Of most worlds one listing is by far the longest: the others are added to it, and it is not copied.
+        let longest = (0..self.chunks.len()).max_by_key(|at| self.chunks[*at].objects.len());
+        let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();
+        objects.reserve_exact(self.chunks.iter().map(|chunk| chunk.objects.len()).sum());
+        self.chunks.into_iter().for_each(|chunk| objects.extend(chunk.objects));
+        let Self { unreachable, made, listed, places, .. } = Self { chunks: Vec::new(), ..self };
+        let place = places.into_iter().collect::<Vec<_>>().join(", ");
+        Observed::new(owner, objects, unreachable, made, listed).at_place(place)
+    }
+}
+
+/// Whether everything that can live in a host is seen: a driver knows each such kind.
+fn sees_all(sessions: &Sessions, host: &Object) -> bool {
+    kind::living_in(Some(host.kind))
+        .all(|kind| sessions.registry().drivers().any(|driver| driver.serves(kind, Some(host)) != Service::None))
 }

@@ -146,6 +146,7 @@ impl Secrets {
         let get = |key: &str| reference.at(key).and_then(Value::as_str);
         if let Some(name) = get("env") {
             let value = (self.variables)(name)
+                .filter(|value| !value.is_empty())
                 .ok_or_else(|| refused(format!("the secret in ${name} is not set in this environment")))?;
             if value.len() as u64 > LARGEST {
                 return Err(refused(format!("the secret in ${name} has more than {LARGEST} bytes")));
@@ -262,12 +263,14 @@ mod tests {
     fn references_lead_to_variables_and_to_files() {
         let folder = tempfile::tempdir().expect("made");
         fs::write(folder.path().join("token"), "from-a-file\r\n").expect("written");
-        let secrets = secrets(folder.path(), &[("TOKEN", "from-a-variable")]);
+        let secrets = secrets(folder.path(), &[("TOKEN", "from-a-variable"), ("EMPTY", "")]);
         assert_eq!(secrets.text(&reference("env", "TOKEN")).expect("set"), "from-a-variable");
         assert_eq!(secrets.text(&reference("file", "token")).expect("there"), "from-a-file");
         assert_eq!(secrets.bytes(&reference("file", "token")).expect("there"), b"from-a-file\r\n");
         let error = secrets.text(&reference("env", "OTHER")).expect_err("not set").chain();
         assert_eq!(error, "the secret in $OTHER is not set in this environment");
+        let error = secrets.text(&reference("env", "EMPTY")).expect_err("empty").chain();
+        assert_eq!(error, "the secret in $EMPTY is not set in this environment");
         assert!(!format!("{secrets:?}").contains("from-a"));
         assert_eq!(secrets.scrub("from-a-file and from-a-variable"), "(secret) and (secret)");
     }
@@ -335,8 +338,8 @@ mod tests {
 
     #[test]
     fn short_values_stay_and_that_is_said() {
-        let secrets = secrets(Path::new(""), &[("PIN", "123"), ("EMPTY", ""), ("LONGER", "1234")]);
-        for name in ["PIN", "EMPTY", "LONGER"] {
+        let secrets = secrets(Path::new(""), &[("PIN", "123"), ("LONGER", "1234")]);
+        for name in ["PIN", "LONGER"] {
             secrets.text(&reference("env", name)).expect("set");
         }
         assert_eq!(secrets.scrub("123 and 1234"), "123 and (secret)");

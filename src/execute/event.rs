@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::action::Verb;
 use crate::address::Address;
-use crate::driver::Busy;
+use crate::driver::{Busy, Class};
 
 /// Something that happens to one step.
 #[derive(Clone, Debug)]
@@ -48,6 +48,19 @@ pub enum What {
     Skipped(String),
 }
 
+/// A step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The resource.
+    pub address: Address,
+    /// What the step was to do.
+    pub verb: Verb,
+    /// What sort of error it was; none when no driver was to blame.
+    pub class: Option<Class>,
+    /// Why, in words.
+    pub error: String,
+}
+
 /// What came of an execution.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -56,7 +69,7 @@ pub struct Report {
     /// The resources about which nothing had to be done after all: what might have been gone is there.
     pub found: Vec<Address>,
     /// The steps that failed, and why.
-    pub failed: Vec<(Address, Verb, String)>,
+    pub failed: Vec<Failure>,
     /// The steps that were not begun, and why.
     pub skipped: Vec<(Address, Verb, String)>,
     /// Whether somebody asked to stop.
@@ -89,6 +102,12 @@ impl Report {
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.skipped.is_empty() && !self.interrupted
+    }
+
+    /// The resources of which a step failed or was not begun.
+    pub fn undone(&self) -> impl Iterator<Item = &Address> {
+        let failed = self.failed.iter().map(|failure| &failure.address);
+        failed.chain(self.skipped.iter().map(|(address, ..)| address))
     }
 
     /// How many steps of each sort.

@@ -17,13 +17,25 @@ pub struct Entry {
     pub verb: String,
     /// The object that it does it to.
     pub identity: String,
+    /// Where it does it, as the driver tells: account, engine, cluster. Empty when nobody told, as in older journals.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
 }
 
 impl Entry {
     /// The entry of a step.
     #[must_use]
     pub fn new(step: usize, address: &Address, verb: Verb, identity: &str) -> Self {
-        Self { step, address: address.clone(), verb: verb.word().to_owned(), identity: identity.to_owned() }
+        let (address, verb, identity) = (address.clone(), verb.word().to_owned(), identity.to_owned());
+        Self { step, address, verb, identity, place: String::new() }
+    }
+
+    /// The entry of a step that acts at this place.
+    #[must_use]
+    pub fn at(mut self, place: &str) -> Self {
+        self.place.clear();
+        self.place.push_str(place);
+        self
     }
 }
 

@@ -5,48 +5,54 @@ use std::sync::{Arc, PoisonError};
 use foldhash::HashMap;
 use tokio::sync::OnceCell;
 
-use super::step::Shared;
-use crate::driver::{Class, Driver, DriverError, Query, Wanted, patiently};
+use super::step::{Shared, StepError};
+use crate::driver::{Claims, Class, DriverError, Look, Session, Wanted, patiently};
+use crate::identity::Identity;
+use crate::kind::Kind;
 use crate::observed::Object;
 use crate::plan::{Change, Target};
+use crate::value::Attributes;
 
-/// What the contents of one host are, by identity; asked at most once in a run.
-pub type Contents = Arc<OnceCell<HashMap<String, Object>>>;
+/// What the objects of one kind in one host are, by identity; asked at most once in a run.
+pub type Contents = Arc<OnceCell<HashMap<Identity, Object>>>;
 
-/// One object as it is now.
-pub async fn at(driver: &dyn Driver, change: &Change, identity: &str) -> Result<Option<Object>, String> {
-    patiently(|| driver.read(change.kind, identity)).await.map_err(|error| error.chain())
+/// A host and a kind.
+pub type Key = (Identity, &'static str);
+
+/// One object as it is now, with what it holds.
+pub async fn at(session: &dyn Session, change: &Change, identity: &Identity) -> Result<Option<Object>, StepError> {
+    let look = Look { kind: change.kind, identity, wanted: None, evidence: true };
+    Ok(patiently(|| session.read(&look)).await?.map(|seen| seen.object))
 }
 
-/// The object that a deferred step is about to make, if it is there already. Each host is asked once.
-pub async fn inside(shared: &Shared, driver: &dyn Driver, target: &Target) -> Result<Option<Object>, String> {
+/// The object that a deferred step is about to make, if it is there already. Each host is asked once for each kind.
+pub async fn inside(
+    shared: &Shared,
+    session: &dyn Session,
+    kind: &'static Kind,
+    target: &Target,
+    attributes: &Attributes,
+) -> Result<Option<Object>, StepError> {
     for host in &target.hosts {
         let cell = {
             let mut all = shared.contents.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(all.entry(host.clone()).or_default())
+            Arc::clone(all.entry((host.clone(), kind.name)).or_default())
         };
-        let found = cell
-            .get_or_try_init(|| async {
-                let planned = shared.inside.get(host).into_iter().flatten();
-                let planned = planned.filter_map(|at| shared.plan.changes[*at].after.as_ref());
-                let wanted: Wanted<'_> =
-                    planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
-                let hosts = [host.clone()];
-                let query = Query {
-                    project: &shared.plan.project,
-                    environment: &shared.plan.environment,
-                    hosts: Some(&hosts),
-                    wanted: &wanted,
-                    usage: false,
-                };
-                let observation = patiently(|| driver.observe(&query)).await?;
-                if let Some(reason) = observation.unreachable.get(host) {
-                    return Err(DriverError::new(Class::Unreachable, reason.clone()));
-                }
-                Ok(observation.objects.into_iter().map(|object| (object.identity.clone(), object)).collect())
-            })
-            .await
-            .map_err(|error: DriverError| error.chain())?;
+        let list = || async {
+            let planned = shared.inside.get(&(host.clone(), kind.name)).into_iter().flatten();
+            let planned = planned.filter_map(|at| shared.plan.changes[*at].after.as_ref());
+            let mut wanted: Wanted<'_> =
+                planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
+            wanted.insert(target.identity.as_str(), Some(attributes));
+            let claims = Claims { owner: shared.sessions.owner(), wanted: &wanted, evidence: false };
+            let kinds = [kind];
+            let listing = patiently(|| session.list(&kinds, &claims)).await?;
+            if let Some(reason) = listing.unreachable.get(host) {
+                return Err(DriverError::new(Class::Unreachable, reason.clone()));
+            }
+            Ok(listing.objects.into_iter().map(|object| (object.identity.clone(), object)).collect())
+        };
+        let found = cell.get_or_try_init(list).await?;
         if let Some(object) = found.get(&target.identity) {
             return Ok(Some(object.clone()));
         }

@@ -4,11 +4,13 @@
 //! loop finishes what is in flight and reports. Nothing here decides what to do: the plan does.
 
 mod event;
+mod job;
 mod journal;
 mod look;
 mod queue;
 mod retry;
 mod step;
+mod verdict;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -18,16 +20,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use event::{Counts, Event, Report, What};
+pub use event::{Counts, Event, Failure, Report, What};
 pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
 pub use retry::backoff;
 
 use crate::action::Verb;
 use crate::address::Address;
-use crate::driver::Registry;
+use crate::driver::Sessions;
 use crate::plan::{Plan, Selector};
-use step::Did;
+use step::{Did, StepError};
 
 /// How to execute a plan.
 pub struct Execution {
@@ -46,7 +48,7 @@ pub struct Execution {
 }
 
 /// Carries out a plan.
-pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Report {
+pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Report {
     let plan = Arc::new(plan);
     let mut run = Run {
         queue: ReadyQueue::new(&plan.steps),
@@ -56,14 +58,12 @@ pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Re
         plan: Arc::clone(&plan),
     };
     run.drop_unapproved(execution.approved.as_ref());
-    let mut inside: HashMap<String, Vec<usize>> = HashMap::default();
-    for (at, target) in plan.changes.iter().enumerate().filter_map(|(at, change)| Some((at, change.after.as_ref()?))) {
-        target.hosts.iter().for_each(|host| inside.entry(host.clone()).or_default().push(at));
-    }
+    plan.hosts.iter().for_each(|host| sessions.learn(host.clone()));
+    let inside = inside(&plan);
     let shared = Arc::new(step::Shared {
         known: Mutex::new(plan.known.clone()),
         plan,
-        registry,
+        sessions,
         journal: execution.journal,
         allow_loss: execution.allow_loss,
         events: execution.events,
@@ -110,6 +110,18 @@ pub async fn execute(plan: Plan, registry: Registry, execution: Execution) -> Re
     run.report
 }
 
+/// The deferred changes whose objects are to be in each host, by its identity and by their kind.
+fn inside(plan: &Plan) -> HashMap<look::Key, Vec<usize>> {
+    let mut inside: HashMap<look::Key, Vec<usize>> = HashMap::default();
+    let deferred = plan.changes.iter().enumerate().filter(|(_, change)| change.deferred.is_some());
+    for (at, change) in deferred {
+        for host in change.after.iter().flat_map(|target| &target.hosts) {
+            inside.entry((host.clone(), change.kind.name)).or_default().push(at);
+        }
+    }
+    inside
+}
+
 struct Run {
     plan: Arc<Plan>,
     queue: ReadyQueue,
@@ -135,7 +147,7 @@ impl Run {
         self.say(at, What::Started);
     }
 
-    fn end(&mut self, at: usize, result: Result<Did, String>, elapsed: std::time::Duration) {
+    fn end(&mut self, at: usize, result: Result<Did, StepError>, elapsed: std::time::Duration) {
         let (address, verb) = self.of(at);
         match result {
             Ok(did) => {
@@ -152,8 +164,9 @@ impl Run {
                 self.queue.succeed(at);
             }
             Err(error) => {
+                let StepError { class, text: error } = error;
                 self.say(at, What::Failed { error: error.clone(), elapsed });
-                self.report.failed.push((address.clone(), verb, error));
+                self.report.failed.push(Failure { address: address.clone(), verb, class, error });
                 for skipped in self.queue.fail(at) {
                     self.skip(skipped, format!("{address} failed"));
                 }
@@ -194,10 +207,11 @@ impl Run {
 }
 
 /// What is said of a step that panicked. It may have had its effect: its intent stays open.
-fn lost(error: tokio::task::JoinError) -> String {
+fn lost(error: tokio::task::JoinError) -> StepError {
     let why = error.try_into_panic().ok().and_then(|why| match why.downcast::<String>() {
         Ok(text) => Some(*text),
         Err(why) => why.downcast_ref::<&str>().map(|text| (*text).to_owned()),
     });
-    format!("Atlas itself broke off in the middle of it, which is a bug: {}", why.unwrap_or_default())
+    let why = why.unwrap_or_default();
+    StepError::new(format!("Atlas itself broke off in the middle of it, which is a bug: {why}"))
 }

@@ -52,6 +52,7 @@ pub static APP: Kind = Kind {
         .sensitive(),
     ],
     outputs: &[],
+    claims: &[],
     usage: &[],
     check: |resource, spec, findings| {
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -70,6 +71,6 @@ pub static APP: Kind = Kind {
             );
         }
     },
-    loss: |_| Verdict::recoverable("an app's objects come from its chart; volumes are kept"),
+    loss: |_| Verdict::recoverable("nothing was seen in it but what its chart makes again; volumes are kept"),
     update_loss: |_, _, _| None,
 };

@@ -1,7 +1,9 @@
 //! An S3 bucket.
 
 use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
+use super::claim::{Exclusive, Reads, Within};
+use super::count::Count;
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
 use super::view::{Findings, Resource, View};
 use super::{amount, duration, iam, rule};
 use crate::address::Address;
@@ -99,6 +101,7 @@ pub static BUCKET: Kind = Kind {
         doc: "The bucket's ARN.",
         formula: Some(|facts| Some(format!("arn:aws:s3:::{}", facts.attributes.get("name").as_str()?))),
     }],
+    claims: &[Exclusive::new("bucket name", "name", Within::Store, Reads::Name)],
     usage: &["objects", "bytes"],
     check,
     loss: bucket_loss,
@@ -246,12 +249,12 @@ fn check_rule(path: &str, rule: &Value, findings: &mut Findings) {
 }
 
 fn bucket_loss(usage: &Usage) -> Verdict {
-    match (usage.get("objects").copied(), usage.get("bytes").copied().unwrap_or_default()) {
-        (Some(0), _) => Verdict::safe("the bucket is empty"),
-        (Some(objects), bytes) => {
-            let (objects, bytes) = (amount::count(objects, "object"), amount::bytes(bytes));
+    match (counted(usage, "objects"), counted(usage, "bytes")) {
+        (Count::Exactly(0), _) => Verdict::safe("the bucket is empty"),
+        (Count::Unknown, _) => Verdict::lossy("what the bucket holds could not be observed"),
+        (objects, bytes) => {
+            let (objects, bytes) = (objects.words("object"), amount::bytes(bytes.least()));
             Verdict::lossy(format!("the bucket holds {objects}, {bytes}"))
         }
-        (None, _) => Verdict::lossy("what the bucket holds could not be observed"),
     }
 }

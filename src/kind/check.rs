@@ -33,6 +33,7 @@ pub static CHECK: Kind = Kind {
             .default("\"1s\""),
     ],
     outputs: &[],
+    claims: &[],
     usage: &[],
     check: |resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();

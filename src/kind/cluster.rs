@@ -1,5 +1,6 @@
 //! A Kubernetes cluster.
 
+use super::claim::{Exclusive, Reads, Within};
 use super::container::MOUNT;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::view::{Findings, Resource, View};
@@ -69,11 +70,13 @@ pub static CLUSTER: Kind = Kind {
         ),
     ],
     outputs: &[Output { name: "endpoint", doc: "Where the Kubernetes API answers.", formula: None }],
+    claims: &[
+        Exclusive::new("port", "ports.*", Within::Engine("engine"), Reads::Port).unless(&EXISTING),
+        Exclusive::new("port", "k3d.api_port", Within::Engine("engine"), Reads::Port).unless(&EXISTING),
+    ],
     usage: &[],
     check,
-    loss: |_| {
-        Verdict::recoverable("a cluster holds only what the spec puts there; its contents have verdicts of their own")
-    },
+    loss: |_| Verdict::recoverable("nothing was seen in it; the spec makes the cluster again"),
     update_loss: |_, _, _| None,
 };
 

@@ -1,6 +1,7 @@
 //! A container on a container engine.
 
 use super::attributes::{ENGINE, LABELS, TEXT};
+use super::claim::{Exclusive, Reads, Within};
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::view::{Findings, Resource, View};
@@ -162,6 +163,11 @@ pub static CONTAINER: Kind = Kind {
     outputs: &[
         Output { name: "id", doc: "The engine's own name of it.", formula: None },
         Output { name: "digest", doc: "The digest of the image that it runs: the registry's, or the engine's own of an image that comes from none.", formula: None },
+    ],
+    claims: &[
+        Exclusive::new("container name", "name", Within::Engine("engine"), Reads::Name),
+        Exclusive::new("port", "ports.*", Within::Engine("engine"), Reads::Published),
+        Exclusive::new("address", "networks.*.address", Within::Beside("network"), Reads::Address),
     ],
     usage: &[],
     check,

@@ -1,8 +1,9 @@
 //! A database and its topology.
 
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::count::Count;
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict, counted};
 use super::view::{Findings, Resource, View};
-use super::{amount, rule};
 use crate::diagnostic::code;
 use crate::value::Value;
 
@@ -64,12 +65,13 @@ pub static DATABASE: Kind = Kind {
         .default("\"zone\""),
     ],
     outputs: &[Output { name: "url", doc: "Where it answers, without credentials.", formula: None }],
+    claims: &[],
     usage: &["rows"],
     check,
-    loss: |usage| match usage.get("rows") {
-        Some(0) => Verdict::safe("the database holds no rows"),
-        Some(&rows) => Verdict::lossy(format!("the database holds {}", amount::count(rows, "row"))),
-        None => Verdict::lossy("what the database holds could not be observed"),
+    loss: |usage| match counted(usage, "rows") {
+        Count::Exactly(0) => Verdict::safe("the database holds no rows"),
+        Count::Unknown => Verdict::lossy("what the database holds could not be observed"),
+        rows => Verdict::lossy(format!("the database holds {}", rows.words("row"))),
     },
     update_loss: |_, _, _| None,
 };

@@ -45,6 +45,7 @@ pub static DRILL: Kind = Kind {
             .default("0"),
     ],
     outputs: &[],
+    claims: &[],
     usage: &[],
     check: |resource, _, findings| {
         let set = |path| resource.attributes.at(path).is_some_and(|value| !value.is_null());

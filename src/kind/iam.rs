@@ -6,7 +6,7 @@ use jsonc_parser::ast::{Object, Value as Node};
 
 use super::fault::Fault;
 use super::json;
-use super::schema::{Attribute, Rule, Type};
+use super::schema::{Attribute, Facts, Rule, Type};
 use super::view::{Findings, Resource};
 use crate::diagnostic::code;
 use crate::value::Value;
@@ -66,6 +66,13 @@ pub static STATEMENT: &[Attribute] = &[
         ],
     ),
 ];
+
+/// The ARN of an object of IAM: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>.
+pub fn arn(facts: &Facts<'_>, sort: &str) -> Option<String> {
+    let account = facts.host?.get("account")?;
+    let text = |name| facts.attributes.get(name).as_str();
+    Some(format!("arn:aws:iam::{account}:{sort}{}{}", text("path")?, text("name")?))
+}
 
 /// Warns about statements that allow everything on everything.
 pub fn check_grants(resource: &Resource<'_>, findings: &mut Findings) {

@@ -60,8 +60,9 @@ pub static NAMESPACE: Kind = Kind {
         .reserved(reserved::NAMESPACE),
     ],
     outputs: &[],
+    claims: &[],
     usage: &[],
     check: |_, _, _| {},
-    loss: |_| Verdict::recoverable("a namespace holds only what the spec puts there"),
+    loss: |_| Verdict::recoverable("nothing was seen in it; the spec makes the namespace again"),
     update_loss: |_, _, _| None,
 };

@@ -1,6 +1,7 @@
 //! A network on a container engine.
 
 use super::attributes::{ENGINE, LABELS};
+use super::claim::{Exclusive, Reads, Within};
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
 use crate::diagnostic::code;
@@ -52,6 +53,10 @@ pub static NETWORK: Kind = Kind {
         LABELS.replaces(),
     ],
     outputs: &[],
+    claims: &[
+        Exclusive::new("network name", "name", Within::Engine("engine"), Reads::Name),
+        Exclusive::new("subnet", "subnet", Within::Engine("engine"), Reads::Subnet),
+    ],
     usage: &["containers"],
     check: |resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();

@@ -1,6 +1,7 @@
 //! A managed IAM policy.
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
+use super::claim::{Exclusive, Reads, Within};
 use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::{iam, rule};
@@ -45,15 +46,8 @@ pub static POLICY: Kind = Kind {
         TAGS,
         TAGS_EXCLUSIVE,
     ],
-    outputs: &[Output {
-        name: "arn",
-        doc: "The policy's ARN.",
-        formula: Some(|facts| {
-            let account = facts.host?.get("account")?;
-            let text = |name| facts.attributes.get(name).as_str();
-            Some(format!("arn:aws:iam::{account}:policy{}{}", text("path")?, text("name")?))
-        }),
-    }],
+    outputs: &[Output { name: "arn", doc: "The policy's ARN.", formula: Some(|facts| iam::arn(facts, "policy")) }],
+    claims: &[Exclusive::new("policy name", "name", Within::Account, Reads::Name)],
     usage: &[],
     check: |resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();

@@ -1,9 +1,10 @@
 //! An SQS queue.
 
 use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict};
+use super::count::Count;
+use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
 use super::view::{Findings, Location, Resource, View};
-use super::{amount, duration, iam, rule};
+use super::{duration, iam, rule};
 use crate::address::Address;
 use crate::diagnostic::code;
 use crate::value::{Attributes, Value};
@@ -143,12 +144,13 @@ pub static QUEUE: Kind = Kind {
             }),
         },
     ],
+    claims: &[],
     usage: &["depth"],
     check,
-    loss: |usage| match usage.get("depth") {
-        Some(0) => Verdict::safe("the queue is empty"),
-        Some(&depth) => Verdict::lossy(format!("about {} in the queue", amount::count(depth, "message"))),
-        None => Verdict::lossy("the queue's depth could not be observed"),
+    loss: |usage| match counted(usage, "depth") {
+        Count::Exactly(0) => Verdict::safe("the queue is empty"),
+        Count::Unknown => Verdict::lossy("the queue's depth could not be observed"),
+        depth => Verdict::lossy(format!("about {} in the queue", depth.words("message"))),
     },
     update_loss: shorter_retention,
 };
@@ -222,12 +224,12 @@ fn shorter_retention(before: &Attributes, after: &Attributes, usage: &Usage) -> 
     if new >= old {
         return None;
     }
-    Some(match usage.get("depth") {
-        Some(0) => Verdict::safe("the queue is empty"),
-        Some(depth) => {
+    Some(match counted(usage, "depth") {
+        Count::Exactly(0) => Verdict::safe("the queue is empty"),
+        Count::Unknown => Verdict::lossy("the queue's depth could not be observed"),
+        depth => {
             let limit = duration::format(new);
-            Verdict::lossy(format!("of about {}, those older than {limit} would go", amount::count(*depth, "message")))
+            Verdict::lossy(format!("of about {}, those older than {limit} would go", depth.words("message")))
         }
-        None => Verdict::lossy("the queue's depth could not be observed"),
     })
 }

@@ -1,6 +1,7 @@
 //! A region: what every regional resource lives in.
 
 use super::attributes::{ENGINE, TEXT};
+use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type, Verdict};
 use super::view::{Findings, Resource, View};
 use super::{reserved, rule};
@@ -48,9 +49,10 @@ pub static REGION: Kind = Kind {
         Output { name: "account", doc: "The account that owns what is made here.", formula: Some(account) },
         Output { name: "endpoint", doc: "Where the region answers.", formula: Some(endpoint) },
     ],
+    claims: &[Exclusive::new("port", "localstack.port", Within::Engine("localstack.engine"), Reads::Port)],
     usage: &[],
     check,
-    loss: |_| Verdict::safe("a region holds nothing itself; its contents have verdicts of their own"),
+    loss: |_| Verdict::safe("nothing lives in it"),
     update_loss: |_, _, _| None,
 };
 

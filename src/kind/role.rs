@@ -1,6 +1,7 @@
 //! An IAM role with its inline policy.
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
+use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::{iam, rule};
 use crate::diagnostic::code;
@@ -105,12 +106,9 @@ pub static ROLE: Kind = Kind {
     outputs: &[Output {
         name: "arn",
         doc: "The role's ARN.",
-        formula: Some(|facts| {
-            let account = facts.host?.get("account")?;
-            let text = |name| facts.attributes.get(name).as_str();
-            Some(format!("arn:aws:iam::{account}:role{}{}", text("path")?, text("name")?))
-        }),
+        formula: Some(|facts| iam::arn(facts, "role")),
     }],
+    claims: &[Exclusive::new("role name", "name", Within::Account, Reads::Name)],
     usage: &[],
     check: |resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();

@@ -77,13 +77,15 @@ pub static QUEUE: Rule = Rule {
 
 /// A role's or a policy's name.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
-pub static IAM_NAME: Rule = Rule {
-    says: "IAM name",
-    pattern: Some("^[A-Za-z0-9+=,.@_-]{1,64}$"),
-    check: |text| {
-        allow(text, |c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c), "letters, digits and `+=,.@_-`")?;
-        length(text, 1, 64)
-    },
+pub static IAM_NAME: Rule =
+    Rule { says: "IAM name", pattern: Some("^[A-Za-z0-9+=,.@_-]{1,64}$"), check: |text| iam_name(text, 64) };
+
+/// The name of an instance profile, which may be longer.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateInstanceProfile.html>.
+pub static IAM_LONG_NAME: Rule = Rule {
+    says: "IAM name of up to 128 characters",
+    pattern: Some("^[A-Za-z0-9+=,.@_-]{1,128}$"),
+    check: |text| iam_name(text, 128),
 };
 
 /// An IAM path.
@@ -302,6 +304,10 @@ const CAPABILITIES: [&str; 41] = [
     "SYS_TTY_CONFIG",
     "WAKE_ALARM",
 ];
+fn iam_name(text: &str, most: usize) -> Result<(), Fault> {
+    allow(text, |c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c), "letters, digits and `+=,.@_-`")?;
+    length(text, 1, most)
+}
 
 fn allow(text: &str, good: impl Fn(char) -> bool, which: &str) -> Result<(), Fault> {
     match text.char_indices().find(|(_, c)| !good(*c)) {

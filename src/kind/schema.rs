@@ -4,6 +4,8 @@
 use litemap::LiteMap;
 use serde::Serialize;
 
+use super::claim::Exclusive;
+use super::count::Count;
 use super::fault::Fault;
 use super::reserved::Reserved;
 use super::view::{Findings, Resource, View};
@@ -30,6 +32,8 @@ pub struct Kind {
     pub attributes: &'static [Attribute],
     /// What is known of an object beyond its attributes.
     pub outputs: &'static [Output],
+    /// What only one object can have at a time, and by which attributes its objects claim it.
+    pub claims: &'static [Exclusive],
     /// Counters that a driver observes, such as the objects in a bucket: the evidence for a loss verdict.
     pub usage: &'static [&'static str],
     /// Checks of one resource that need more than one attribute, or the rest of the spec.
@@ -165,8 +169,14 @@ pub struct Facts<'a> {
 /// Outputs of an object, by name.
 pub type Outputs = LiteMap<Text, String>;
 
-/// Counters that a driver observed, by name.
-pub type Usage = LiteMap<Text, u64>;
+/// Counters that a driver observed, by name: the evidence for a verdict.
+pub type Usage = LiteMap<Text, Count>;
+
+/// One counter, unknown where nobody counted.
+#[must_use]
+pub fn counted(usage: &Usage, counter: &str) -> Count {
+    usage.get(counter).copied().unwrap_or(Count::Unknown)
+}
 
 /// How bad it would be to be wrong about a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -274,6 +284,27 @@ impl Kind {
     #[must_use]
     pub fn output(&self, name: &str) -> Option<&'static Output> {
         self.outputs.iter().find(|output| output.name == name)
+    }
+
+    /// What an API knows an object of this kind by where another object names it: its ARN where it has one, as on AWS, and
+    /// its name everywhere else.
+    #[must_use]
+    pub fn known_by<'a>(&self, attributes: &'a Attributes, outputs: &'a Outputs) -> Option<&'a str> {
+        match self.output("arn") {
+            Some(arn) => outputs.get(arn.name).map(String::as_str),
+            None => attributes.get("name").as_str(),
+        }
+    }
+
+    /// Whether its objects are one and the same in every region of an account, as those of IAM are: their ARN names the
+    /// account and no region.
+    #[must_use]
+    pub fn spans_regions(&self) -> bool {
+        let attributes = [("name", "n".into()), ("path", "/".into())].into_iter().collect();
+        let host = Outputs::from_iter([("account".into(), "0".to_owned())]);
+        let facts = Facts { attributes: &attributes, name: "n", place: Some("r"), host: Some(&host) };
+        let arn = self.output("arn").and_then(|output| output.formula).and_then(|formula| formula(&facts));
+        arn.is_some_and(|arn| matches!(arn.split(':').collect::<Vec<_>>().as_slice(), [_, _, _, "", "0", ..]))
     }
 
     /// The outputs that follow from what is known already.

@@ -2,9 +2,10 @@
 
 use foldhash::{HashMap, HashSet};
 
-use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
+use super::count::Count;
+use super::rule;
+use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
 use super::view::{Findings, Location, Resource, View};
-use super::{amount, rule};
 use crate::diagnostic::code;
 use crate::suggest::{listed, suggest};
 use crate::value::{Attributes, Value};
@@ -65,12 +66,13 @@ pub static TABLE: Kind = Kind {
         .beside(&["locality = \"regional by row\""]),
     ],
     outputs: &[],
+    claims: &[],
     usage: &["rows"],
     check,
-    loss: |usage| match usage.get("rows") {
-        Some(0) => Verdict::safe("the table is empty"),
-        Some(&rows) => Verdict::lossy(format!("the table holds {}", amount::count(rows, "row"))),
-        None => Verdict::lossy("how many rows the table holds could not be observed"),
+    loss: |usage| match counted(usage, "rows") {
+        Count::Exactly(0) => Verdict::safe("the table is empty"),
+        Count::Unknown => Verdict::lossy("how many rows the table holds could not be observed"),
+        rows => Verdict::lossy(format!("the table holds {}", rows.words("row"))),
     },
     update_loss: dropped_columns,
 };
@@ -167,9 +169,9 @@ fn dropped_columns(before: &Attributes, after: &Attributes, usage: &Usage) -> Op
         return None;
     }
     let which = lost.join(", ");
-    Some(match usage.get("rows") {
-        Some(0) => Verdict::safe(format!("the table is empty, so nothing is in {which}")),
-        Some(&rows) => Verdict::lossy(format!("{} would lose what is in {which}", amount::count(rows, "row"))),
-        None => Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed")),
+    Some(match counted(usage, "rows") {
+        Count::Exactly(0) => Verdict::safe(format!("the table is empty, so nothing is in {which}")),
+        Count::Unknown => Verdict::lossy(format!("how many rows would lose what is in {which} could not be observed")),
+        rows => Verdict::lossy(format!("{} would lose what is in {which}", rows.words("row"))),
     })
 }

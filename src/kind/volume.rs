@@ -1,7 +1,9 @@
 //! A volume on a container engine.
 
 use super::attributes::{ENGINE, LABELS, TEXT};
-use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict};
+use super::claim::{Exclusive, Reads, Within};
+use super::count::Count;
+use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
 use super::{amount, rule};
 
 /// A volume: data that outlives the containers that use it.
@@ -38,6 +40,7 @@ pub static VOLUME: Kind = Kind {
         LABELS.replaces(),
     ],
     outputs: &[],
+    claims: &[Exclusive::new("volume name", "name", Within::Engine("engine"), Reads::Name)],
     usage: &["bytes", "containers"],
     check: |_, _, _| {},
     loss: volume_loss,
@@ -45,14 +48,14 @@ pub static VOLUME: Kind = Kind {
 };
 
 fn volume_loss(usage: &Usage) -> Verdict {
-    let users = match usage.get("containers").copied().unwrap_or_default() {
+    let users = match counted(usage, "containers").least() {
         0 => String::new(),
         1 => ", and 1 container uses it".to_owned(),
         users => format!(", and {users} containers use it"),
     };
-    match usage.get("bytes").copied() {
-        Some(0) => Verdict::safe("the volume is empty"),
-        Some(bytes) => Verdict::lossy(format!("the volume holds {}{users}", amount::bytes(bytes))),
-        None => Verdict::lossy(format!("what the volume holds could not be observed{users}")),
+    match counted(usage, "bytes") {
+        Count::Exactly(0) => Verdict::safe("the volume is empty"),
+        Count::Unknown => Verdict::lossy(format!("what the volume holds could not be observed{users}")),
+        bytes => Verdict::lossy(format!("the volume holds {}{users}", amount::bytes(bytes.least()))),
     }
 }

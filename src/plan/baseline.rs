@@ -78,12 +78,12 @@ impl<'a> Baseline<'a> {
             && self.matches(instance.kind, &instance.attributes, &object.attributes)
     }
 
-    /// Whether an object is well, and its mark is what the spec asks for.
+    /// Whether an object is ready, and its mark is what the spec asks for.
     pub fn is_marked(&self, at: Position, instance: &Instance, object: &Object) -> bool {
         let Some(mark) = object.mark.as_ref().filter(|mark| mark.address == instance.address) else { return false };
         let settings = &instance.settings;
         let needed = self.graph.needed(at);
-        object.ill.is_none()
+        object.condition.is_ready()
             && (mark.protect, mark.on_remove) == (settings.protect, settings.on_remove)
             && needed.len() == mark.needs.len()
             && needed.zip(&mark.needs).all(|(need, marked)| self.instances[need].address == *marked)

@@ -5,8 +5,10 @@ use serde::Serialize;
 use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::diagnostic::Span;
+use crate::identity::Identity;
 use crate::kind::{Kind, Risk, Usage, Verdict};
 use crate::observed::{Mark, Object};
+use crate::path::split;
 use crate::value::{Attributes, Value, hash};
 
 /// What is done about one resource.
@@ -51,15 +53,17 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// Its deterministic name.
-    pub identity: String,
+    pub identity: Identity,
     /// The identities of what it lives in.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<Identity>,
     /// Its attributes.
     pub attributes: Attributes,
     /// What it held when it was looked at; nothing is known of what is to be.
     pub usage: Usage,
     /// Its mark. The part that tells what was applied is filled in at execution.
     pub mark: Option<Mark>,
+    /// The attribute paths that are left to others: they are no part of what is applied.
+    pub ignored: Vec<String>,
     /// Whether an interrupted run left the object without that mark, or may have, where it was not seen: a listing may lag
     /// behind what was made.
     pub unmarked: bool,
@@ -135,8 +139,18 @@ impl Target {
             attributes: object.attributes.clone(),
             usage: object.usage.clone(),
             mark: object.mark.clone(),
+            ignored: Vec::new(),
             unmarked: false,
         }
+    }
+
+    /// What its mark says of these attributes once they are applied, as [`Attributes::fingerprint`] writes it.
+    #[must_use]
+    pub fn applied(&self, attributes: &Attributes) -> String {
+        if self.ignored.is_empty() {
+            return attributes.fingerprint();
+        }
+        without_ignored(attributes, &self.ignored).fingerprint()
     }
 }
 
@@ -200,4 +214,18 @@ pub fn address_of(identity: &str) -> Address {
     let mut parts = identity.rsplit('/');
     let name = parts.next().unwrap_or_default();
     Address::new(parts.next().unwrap_or_default(), name, None)
+}
+
+/// The attributes of an object as its mark tells them: without what is left to others.
+fn without_ignored(attributes: &Attributes, ignore: &[String]) -> Attributes {
+    let mut applied = attributes.clone();
+    for path in ignore {
+        let parts = split(path);
+        let own = attributes.iter().map(|(name, _)| name).find(|name| parts.first() == Some(name));
+        if let Some(name) = own {
+            let rest = applied.get(name).clone().with(&parts[1..], Value::Null);
+            applied.set(name, rest);
+        }
+    }
+    applied
 }

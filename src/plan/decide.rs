@@ -1,5 +1,6 @@
 //! What to do about each resource that the spec has, hosts first.
 
+mod cause;
 mod claim;
 mod creation;
 mod disposition;
@@ -8,11 +9,14 @@ mod learn;
 
 use std::cell::OnceCell;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use super::baseline::Baseline;
 use super::change::{AttributeChange, Blocked, Change, Target};
+use super::claims::{Claimants, swaps};
 use super::diff;
+use super::drift::Applied;
+use super::hold::unseen_inside;
 use super::known::Known;
 use super::options::{Options, selected};
 use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
@@ -27,13 +31,14 @@ use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::Recorded;
 use crate::value::{Attributes, Value};
+use cause::Circumstances;
 
 /// What becomes of a resource, as those that need it see it.
 #[derive(Clone, Debug)]
 enum Disposition {
     /// Its object is there and stays.
     Stays,
-    /// Its object is there and ill, and is made well again in this plan.
+    /// Its object is there and not ready, and is repaired in this plan.
     Repaired,
     /// Its object is made in this plan.
     Made,
@@ -76,6 +81,8 @@ pub struct Decider<'a> {
     pub changes: Vec<Change>,
     /// How many stay as they are.
     pub unchanged: usize,
+    /// What has to be made anew so that another one can take what it has.
+    anew: HashMap<Address, Address>,
 }
 
 impl<'a> Decider<'a> {
@@ -102,6 +109,7 @@ impl<'a> Decider<'a> {
             claimed: vec![false; observed.objects().len()],
             changes: Vec::new(),
             unchanged: 0,
+            anew: if options.destroy { HashMap::default() } else { swaps(desired, graph, observed, baseline) },
         }
     }
 
@@ -130,6 +138,8 @@ impl<'a> Decider<'a> {
                 self.dispositions[at] = Some(Disposition::Stays);
                 continue;
             };
+            // Whatever a driver saw of it all the same stays with it.
+            self.claim_marked(&instance.address);
             self.changes.push(self.waiting(instance, blocked.clone()));
             self.dispositions[at] = Some(Disposition::Blocked(Box::new(blocked)));
         }
@@ -189,11 +199,11 @@ impl<'a> Decider<'a> {
         if let Some(target) = &change.after {
             self.learn(instance, &target.attributes, outputs);
         }
-        let ill = object.is_some_and(|object| object.ill.is_some());
+        let degraded = object.is_some_and(|object| !object.condition.is_ready());
         let disposition = match change.action {
             Action::Create => Disposition::Made,
             Action::Replace(order) => Disposition::Replaced(order),
-            Action::Update | Action::Adopt if ill => Disposition::Repaired,
+            Action::Update | Action::Adopt if degraded => Disposition::Repaired,
             _ => Disposition::Stays,
         };
         if change.action == Action::NoOp {
@@ -203,7 +213,8 @@ impl<'a> Decider<'a> {
         self.add(instance, change, disposition)
     }
 
-    /// Takes a change into the plan, blocked where something that it needs is. What becomes of the resource then.
+    /// Takes a change into the plan, blocked where something that it needs is, or where it would destroy what can't be looked
+    /// at. What becomes of the resource then.
     fn add(&mut self, instance: &Instance, mut change: Change, disposition: Disposition) -> Disposition {
         let waits = if change.action.makes() { self.waits_for(instance, change.action) } else { None };
         if let Some(blocked) = waits {
@@ -215,6 +226,14 @@ impl<'a> Decider<'a> {
             } else {
                 Disposition::Blocked(Box::new(blocked))
             };
+        }
+        let hidden = change.before.as_ref().filter(|_| change.action.destroys());
+        if let Some(blocked) = hidden.and_then(|before| unseen_inside(self.observed, &before.identity)) {
+            change.reason = blocked.words(&instance.address);
+            change.verdict = None;
+            change.blocked = Some(blocked.clone());
+            self.changes.push(change);
+            return Disposition::Blocked(Box::new(blocked));
         }
         self.changes.push(change);
         disposition
@@ -235,21 +254,21 @@ impl<'a> Decider<'a> {
     fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
         diff::leave_ignored(instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
         let mark = object.mark.as_ref();
-        let mut attributes =
-            diff::diff(instance.kind, &object.attributes, &after, mark.map(|mark| mark.applied.as_str()));
+        let applied = mark.and_then(|mark| Applied::read(instance.kind, &mark.applied, &instance.settings.ignore));
+        let mut attributes = diff::diff(instance.kind, &object.attributes, &after, applied.as_ref());
+        let remade = self.tell_remade(instance, &mut attributes);
         let wanted = self.mark(instance);
         let renamed = mark.filter(|mark| mark.address != instance.address).map(|mark| mark.address.clone());
         if let Some(mark) = mark {
             attributes.extend(mark_changes(mark, &wanted));
         }
-        attributes.extend(object.ill.as_deref().map(diff::repair));
+        attributes.extend(object.condition.reason().map(diff::repair));
         if attributes.is_empty() && mark.is_some() {
             attributes = self.replaced_references(instance, &after);
         }
-        let drifted = attributes.iter().any(|change| change.drifted);
-        let asked = attributes.iter().any(|change| !change.drifted);
         let replaced_need = self.replaced_need(instance);
-        let forced = selected(&self.options.replace, &instance.address);
+        let room = self.anew.get(&instance.address);
+        let forced = room.is_some() || selected(&self.options.replace, &instance.address);
         let moved = matches!(found, Match::Elsewhere(_));
         let host_order = self.host_order(instance);
         let replaces = forced || moved || host_order.is_some() || attributes.iter().any(|change| change.replaces);
@@ -257,7 +276,11 @@ impl<'a> Decider<'a> {
             Action::Forget
         } else if replaces {
             let free = self.observed.at(&instance.identity).is_none();
-            let side_by_side = moved && free && instance.kind.coexists && host_order != Some(Order::DeleteFirst);
+            let side_by_side = moved
+                && free
+                && instance.kind.coexists
+                && host_order != Some(Order::DeleteFirst)
+                && !self.collides(instance, object, &after);
             Action::Replace(if side_by_side { Order::CreateFirst } else { Order::DeleteFirst })
         } else if matches!(found, Match::Foreign(_)) || mark.is_none() || renamed.is_some() {
             Action::Adopt
@@ -266,24 +289,20 @@ impl<'a> Decider<'a> {
         } else {
             Action::Update
         };
-        let only_unknown =
-            !attributes.is_empty() && attributes.iter().all(|one| !one.is_known() || one.before == one.after);
-        let (cause, reason) = match (&replaced_need, &renamed) {
-            (Some(need), _) if host_order.is_some() || only_unknown => {
-                (Cause::ReplacedDependency, format!("{need} is replaced"))
-            }
-            _ if action == Action::Forget => (Cause::Spec, "Atlas was asked to let go of it".into()),
-            _ if matches!(found, Match::Foreign(_)) || mark.is_none() => {
-                (Cause::Spec, format!("it exists and belonged to {}", object.owner()))
-            }
-            (_, Some(old)) => (Cause::Spec, format!("it was known as {old}")),
-            _ if drifted && asked => {
-                (Cause::Spec, "the spec changed, and so did the object, behind Atlas's back".into())
-            }
-            _ if drifted => (Cause::Drift, "was changed behind Atlas's back".into()),
-            _ if forced => (Cause::Spec, "its replacement was asked for".into()),
-            _ => (Cause::Spec, "the spec changed".into()),
+        let circumstances = Circumstances {
+            kind: instance.kind,
+            object,
+            action,
+            attributes: &attributes,
+            taken_over: matches!(found, Match::Foreign(_)) || mark.is_none(),
+            renamed_from: renamed.as_ref(),
+            replaced_need,
+            in_replaced_host: host_order.is_some(),
+            remade,
+            room,
+            forced,
         };
+        let (cause, reason) = circumstances.cause();
         let verdict = if action.destroys() {
             Some(loss(object))
         } else {
@@ -318,6 +337,36 @@ impl<'a> Decider<'a> {
             drifted: false,
         };
         instance.references.iter().filter(replaced).map(entry).collect()
+    }
+
+    /// Differences at a reference to something that is made in this plan are no drift: what it named is gone, and nobody
+    /// changed this object. Gives one of those that are made.
+    fn tell_remade(&self, instance: &'a Instance, attributes: &mut [AttributeChange]) -> Option<&'a Address> {
+        let mut remade = None;
+        for edge in &instance.references {
+            if !matches!(self.disposition(&edge.to), Some(Disposition::Made | Disposition::Replaced(_))) {
+                continue;
+            }
+            let within = |path: &str, of: &str| {
+                path.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            for change in attributes.iter_mut() {
+                let about = within(&change.path, &edge.attribute) || within(&edge.attribute, &change.path);
+                if change.drifted && about {
+                    change.drifted = false;
+                    remade = Some(&edge.to);
+                }
+            }
+        }
+        remade
+    }
+
+    /// Whether the new object of a resource wants something that its old one has.
+    fn collides(&self, instance: &Instance, object: &Object, after: &Attributes) -> bool {
+        let claimants = Claimants::new(self.desired, self.observed);
+        let host = instance.hosts.first().and_then(|host| self.desired.get(host)).map(|host| &host.identity);
+        let wanted = claimants.of(instance.kind, after, host);
+        claimants.of_object(object).iter().any(|claim| wanted.iter().any(|other| other.collides(claim)))
     }
 
     fn protect(&self, change: &Change, diagnostics: &mut Diagnostics) {
@@ -362,6 +411,7 @@ impl<'a> Decider<'a> {
             attributes,
             usage: Usage::new(),
             mark: Some(mark),
+            ignored: instance.settings.ignore.clone(),
             unmarked: self.recorded.intended(&instance.identity) && !broken(Mutation::TrustListings),
         }
     }

@@ -1,8 +1,7 @@
 //! What differs between an object and what is desired of it.
 
-use std::collections::BTreeMap;
-
 use super::change::AttributeChange;
+use super::drift::Applied;
 use crate::kind::{Kind, Type};
 use crate::path::{join, split};
 use crate::value::{Attributes, Text, Value};
@@ -11,33 +10,35 @@ use crate::value::{Attributes, Text, Value};
 ///
 /// `applied` is what Atlas last applied, as the object's mark tells it: it tells drift from change.
 #[must_use]
-pub fn diff(kind: &Kind, before: &Attributes, after: &Attributes, applied: Option<&str>) -> Vec<AttributeChange> {
+pub fn diff(
+    kind: &Kind,
+    before: &Attributes,
+    after: &Attributes,
+    applied: Option<&Applied<'_>>,
+) -> Vec<AttributeChange> {
     if before == after {
         return Vec::new();
     }
-    let applied: Option<BTreeMap<&str, &str>> =
-        applied.map(|text| text.split(' ').filter_map(|pair| pair.split_once(':')).collect());
     let mut changes = Vec::new();
     for attribute in kind.attributes {
         let (old, new) = (before.get(attribute.name), after.get(attribute.name));
         if old == new {
             continue;
         }
-        let drifted = applied.as_ref().is_some_and(|applied| {
-            let now = (!old.is_null()).then(|| old.digest());
-            applied.get(attribute.name).copied() != now.as_deref()
-        });
         let found = AttributeChange {
             path: attribute.name.to_owned(),
             before: Value::Null,
             after: Value::Null,
             sensitive: attribute.sensitive,
             replaces: attribute.replaces,
-            drifted,
+            drifted: false,
         };
         compare(&attribute.ty, &found, old, new, &mut changes);
     }
     changes.sort_by(|a, b| a.path.cmp(&b.path));
+    if let Some(applied) = applied {
+        applied.tell(kind, before, &mut changes);
+    }
     changes
 }
 

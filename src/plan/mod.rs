@@ -1,18 +1,24 @@
 //! From desired, recorded and observed to a [`Plan`]: a plain function of its arguments.
 //!
 //! The stages, in order: [`decide`] says what to do about each resource of the spec, `orphan` about each object that
-//! the spec no longer has, `select` keeps the part that was asked for, `schedule` turns changes into steps, and
-//! [`check`] verifies the result without trusting any of them. Nothing here asks the world, the clock or a file.
+//! the spec no longer has, `hold` lets wait what must not be touched, `select` keeps the part that was asked for, `contents`
+//! gives hosts the verdict of what lives in them, `schedule` and `claims` turn changes into steps, and [`check`] verifies the
+//! result without trusting any of them. Nothing here asks the world, the clock or a file.
 
 mod baseline;
 mod change;
 mod check;
+mod claims;
+mod contents;
 mod decide;
 pub mod diff;
+mod drift;
+mod hold;
 mod known;
 mod options;
 mod orphan;
 mod planned;
+pub mod references;
 mod refusal;
 mod render;
 mod resolve;
@@ -40,7 +46,8 @@ use crate::address::Address;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::graph::DependencyGraph;
-use crate::observed::Observed;
+use crate::identity::host_of;
+use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::suggest::suggest;
 
@@ -65,12 +72,17 @@ pub fn plan(
     changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));
     changes.extend(orphan::interrupted(observed, recorded, &claimed, desired, options));
     changes.extend(orphan::unseen(observed, desired));
+    hold::hold(&mut changes, observed);
     unknown_selectors(&changes, desired, options, &mut diagnostics);
     select::select(&mut changes, options, &mut diagnostics);
     retain_relevant(&changes, &mut diagnostics);
     warn_of_unreachable(desired, observed, &mut diagnostics);
-    let steps = schedule::schedule(&changes);
+    contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
+    let mut steps = schedule::schedule(&changes);
+    claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
+    schedule::tidy(&mut steps);
     let layers = layers(&changes, desired);
+    let hosts = hosts(&changes, observed);
     let named = changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address]));
     let asked: HashSet<&Address> = named.filter(|address| graph.is_needed(address)).collect();
     let known = known.only(asked.into_iter());
@@ -82,6 +94,8 @@ pub fn plan(
         steps,
         unchanged,
         layers,
+        hosts,
+        place: observed.place().to_owned(),
         known,
         diagnostics,
     }
@@ -128,6 +142,24 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
             Diagnostic::warning(&code::UNREACHABLE, detail).at(host.map(|instance| instance.declaration.header));
         diagnostics.push(diagnostic.hint("plan again once it answers"));
     }
+}
+
+/// The objects in which something is done, and those in which they live, each once.
+fn hosts(changes: &[Change], observed: &Observed) -> Vec<Object> {
+    let mut seen: HashSet<&str> = HashSet::default();
+    let acting = changes.iter().filter(|change| change.acts());
+    let targets = acting.flat_map(|change| change.before.iter().chain(&change.after));
+    let mut hosts = Vec::new();
+    for mut host in targets.flat_map(|target| &target.hosts).map(|host| host.as_str()) {
+        while seen.insert(host) {
+            hosts.extend(observed.at(host).cloned());
+            match host_of(host) {
+                Some(above) => host = above,
+                None => break,
+            }
+        }
+    }
+    hosts
 }
 
 /// The host of every resource in the plan, and of those hosts. What has several hosts stands by itself.

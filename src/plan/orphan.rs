@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostics;
 use crate::kind;
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
-use crate::recorded::Recorded;
+use crate::recorded::{Intent, Recorded};
 
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
 pub fn orphans(
@@ -54,7 +54,7 @@ pub fn interrupted(
     } else {
         desired.objects().map(|instance| instance.identity.as_str()).collect()
     };
-    let left = |(identity, address): (&String, &Address)| {
+    let left = |(identity, Intent { address, .. }): (&String, &Intent)| {
         let at = observed.position(identity)?;
         let object = Some(&observed.objects()[at]).filter(|object| object.mark.is_none())?;
         if claimed[at] || wanted.contains(identity.as_str()) {

@@ -9,6 +9,9 @@ use super::schedule::Step;
 use crate::action::Action;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostics, SourceText};
+use crate::identity::host_of;
+use crate::kind::Outputs;
+use crate::observed::Object;
 use crate::value::long_hash;
 
 /// What is going to happen, completely: execution makes no choices.
@@ -26,6 +29,10 @@ pub struct Plan {
     pub unchanged: usize,
     /// The host of every resource in the plan, and of those hosts, for showing the layers.
     pub layers: HashMap<Address, Address>,
+    /// The objects in which something is done and that are there already, and those in which they live, as they were seen.
+    pub hosts: Vec<Object>,
+    /// What the drivers spoke to, where no host's outputs tell it.
+    pub place: String,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'static>,
     /// What the planner wants said.
@@ -51,6 +58,37 @@ pub struct Summary {
     pub no_op: usize,
     /// Waiting for another run.
     pub blocked: usize,
+}
+
+/// Where the changes of a plan happen.
+pub struct Places<'a> {
+    root: &'a str,
+    hosts: HashMap<&'a str, &'a Outputs>,
+}
+
+impl Places<'_> {
+    /// Where a change happens, in words; empty where nothing tells it.
+    #[must_use]
+    pub fn of(&self, change: &Change) -> String {
+        let mut told: Vec<String> = Vec::new();
+        for target in change.before.iter().chain(&change.after) {
+            for mut host in target.hosts.iter().map(|host| host.as_str()) {
+                loop {
+                    let outputs = self.hosts.get(host).into_iter().flat_map(|outputs| outputs.iter());
+                    let words: Vec<String> = outputs.map(|(name, value)| format!("{name} {value}")).collect();
+                    told.extend((!words.is_empty()).then(|| format!("{host}: {}", words.join(", "))));
+                    match host_of(host) {
+                        Some(above) => host = above,
+                        None => break,
+                    }
+                }
+            }
+        }
+        told.extend((!self.root.is_empty()).then(|| self.root.to_owned()));
+        told.sort();
+        told.dedup();
+        told.join("; ")
+    }
 }
 
 impl Plan {
@@ -94,6 +132,14 @@ impl Plan {
             text.push_str(&format!("{} {}\n", change.address, change.fingerprint()));
         }
         long_hash(text.as_bytes())
+    }
+
+    /// Where each change happens: the accounts, endpoints, engines and servers that its hosts tell of. What is approved for
+    /// one place is not done in another.
+    #[must_use]
+    pub fn places(&self) -> Places<'_> {
+        let hosts = self.hosts.iter().map(|host| (host.identity.as_str(), &host.outputs)).collect();
+        Places { root: &self.place, hosts }
     }
 
     /// The plan as one JSON object, as `docs/reference/json.md` describes it.

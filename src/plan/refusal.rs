@@ -5,7 +5,7 @@ use crate::action::Action;
 use crate::address::Address;
 use crate::desired::{Instance, OnRemove};
 use crate::diagnostic::{Diagnostic, code};
-use crate::kind::{self, Verdict};
+use crate::kind::Verdict;
 use crate::observed::{Mark, Object};
 use crate::value::Value;
 
@@ -24,6 +24,22 @@ pub fn protected(change: &Change) -> Diagnostic {
     Diagnostic::error(&code::PROTECTED, detail).at(change.span).hint(hint).of(&change.address)
 }
 
+/// The refusal to destroy a host along with something protected that lives in it.
+pub fn holds_protected(change: &Change, held: &Object) -> Diagnostic {
+    let verb = if change.action == Action::Delete { "deleted" } else { "replaced" };
+    let name = held.resource().map_or_else(|| held.identity.clone(), ToString::to_string);
+    let detail = format!(
+        "{} would be {verb} ({}), and {name} lives in it, whose object is protected and belongs to {}",
+        change.address,
+        change.reason,
+        held.owner()
+    );
+    Diagnostic::error(&code::PROTECTED, detail)
+        .at(change.span)
+        .hint(format!("set `protect = false` for {name} and apply, or take it out of {} first", change.address))
+        .of(&change.address)
+}
+
 /// The refusal to replace an object that was to be taken over.
 pub fn not_as_it_is(change: &Change) -> Diagnostic {
     let paths: Vec<&str> = change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
@@ -38,7 +54,7 @@ pub fn not_as_it_is(change: &Change) -> Diagnostic {
 /// not why.
 pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Option<Diagnostic> {
     let known = object.attributes.get("name").as_str();
-    let called = known.unwrap_or_else(|| kind::name_in(&object.identity));
+    let called = known.map_or_else(|| object.identity.name(), Into::into);
     let wanted = instance.object_name();
     if called == wanted {
         return None;
@@ -80,7 +96,7 @@ pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
 
 /// What deleting an object would lose. A host that is ill hides its contents, which have no verdicts of their own then.
 pub fn loss(object: &Object) -> Verdict {
-    match &object.ill {
+    match object.condition.reason() {
         Some(word) if object.kind.hosts_others() => {
             Verdict::lossy(format!("it is not well ({word}), so what lives in it could not be looked at"))
         }

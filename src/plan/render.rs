@@ -14,7 +14,7 @@ use crate::address::Address;
 use crate::graph::DependencyGraph;
 use crate::kind::{self, Risk};
 use crate::parallel::{self, SHARE};
-use crate::style::{Palette, Role};
+use crate::style::{Palette, Role, harmless};
 use crate::value::Value;
 
 /// Writes a plan for people, in lines of at most `width` characters where values allow it.
@@ -202,7 +202,7 @@ fn unified(before: &str, after: &str, indent: usize, palette: Palette, text: &mu
     let diff = TextDiff::from_lines(before, after);
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
         for change in hunk.iter_changes() {
-            let shown = show::harmless(change.value().trim_end_matches(['\n', '\r']));
+            let shown = harmless(change.value().trim_end_matches(['\n', '\r']));
             let line = format!("{} {shown}", change.tag());
             let role = match change.tag() {
                 similar::ChangeTag::Delete => Role::Delete,

@@ -41,6 +41,9 @@ struct SavedOptions {
 struct SavedChange {
     action: String,
     fingerprint: String,
+    /// The account, engine or server in which it happens.
+    #[serde(default)]
+    place: String,
 }
 
 /// Why a saved plan can't be used at all.
@@ -150,7 +153,7 @@ impl SavedPlan {
     }
 
     /// Compares what was approved with what would be done now. What needs something that moved has moved as well: whoever
-    /// approved it saw it on other baseline.
+    /// approved it saw it as part of another whole.
     #[must_use]
     pub fn approve(&self, now: &Plan, graph: &DependencyGraph) -> Approval {
         let mut approval = Approval::default();
@@ -164,6 +167,12 @@ impl SavedPlan {
         for (address, saved) in &self.changes {
             let Ok(parsed) = Address::parse(address) else { continue };
             match fresh.get(address.as_str()) {
+                Some(change) if change.place != saved.place => {
+                    let place =
+                        |place: &str| if place.is_empty() { "nowhere known".to_owned() } else { place.to_owned() };
+                    let (then, now) = (place(&saved.place), place(&change.place));
+                    approval.moved.insert(parsed, format!("it was approved for [{then}], and this is [{now}]"));
+                }
                 Some(change) if change.fingerprint == saved.fingerprint => {
                     approval.approved.insert(parsed);
                 }
@@ -202,6 +211,7 @@ impl SavedPlan {
 /// The changes of a plan by address. Where an address has two, an interrupted replacement, they count as one.
 fn entries(plan: &Plan) -> BTreeMap<String, SavedChange> {
     let mut entries: BTreeMap<String, SavedChange> = BTreeMap::new();
+    let places = plan.places();
     for change in plan.changes.iter().filter(|change| change.acts()) {
         let (action, fingerprint) = (change.action.word().to_owned(), change.fingerprint());
         match entries.get_mut(change.address.as_str()) {
@@ -209,7 +219,10 @@ fn entries(plan: &Plan) -> BTreeMap<String, SavedChange> {
                 entry.action = format!("{} and {action}", entry.action);
                 entry.fingerprint.push_str(&fingerprint);
             }
-            None => drop(entries.insert(change.address.to_string(), SavedChange { action, fingerprint })),
+            None => {
+                let place = places.of(change);
+                entries.insert(change.address.to_string(), SavedChange { action, fingerprint, place });
+            }
         }
     }
     entries

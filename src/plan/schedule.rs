@@ -17,7 +17,7 @@ pub struct Step {
     pub after: Vec<usize>,
 }
 
-/// Makes the steps of a plan. Changes that are blocked have none.
+/// Makes the steps of a plan. Changes that are blocked have none. What they wait for is not in order yet.
 #[must_use]
 pub fn schedule(changes: &[Change]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
@@ -48,14 +48,61 @@ pub fn schedule(changes: &[Change]) -> Vec<Step> {
             steps[at].after.extend(after);
         }
     }
+    link_hosts(changes, &mut steps);
     link_former_users(changes, &mut steps);
     link_identities(changes, &mut steps);
+    steps
+}
+
+/// Puts what each step waits for in order.
+pub fn tidy(steps: &mut [Step]) {
     for (at, step) in steps.iter_mut().enumerate() {
         step.after.sort_unstable();
         step.after.dedup();
         step.after.retain(|before| *before != at);
     }
-    steps
+}
+
+/// The steps that wait for each other in a circle, and those that wait for them; none when there is no circle.
+pub fn stuck(steps: &[Step]) -> Option<Vec<usize>> {
+    let mut waiting: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
+    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        step.after.iter().for_each(|before| followers[*before].push(at));
+    }
+    let mut open: Vec<usize> = (0..steps.len()).filter(|at| waiting[*at] == 0).collect();
+    while let Some(at) = open.pop() {
+        for next in &followers[at] {
+            waiting[*next] -= 1;
+            if waiting[*next] == 0 {
+                open.push(*next);
+            }
+        }
+    }
+    let stuck: Vec<usize> = (0..steps.len()).filter(|at| waiting[*at] > 0).collect();
+    (!stuck.is_empty()).then_some(stuck)
+}
+
+/// A host goes after what was observed in it, whatever a mark says.
+fn link_hosts(changes: &[Change], steps: &mut [Step]) {
+    let mut deleted: HashMap<&str, usize> = HashMap::default();
+    for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb == Verb::Delete) {
+        if let Some(before) = changes[step.change].before.as_ref().filter(|_| changes[step.change].kind.hosts_others())
+        {
+            deleted.insert(&before.identity, at);
+        }
+    }
+    if deleted.is_empty() {
+        return;
+    }
+    for at in 0..steps.len() {
+        let Some(before) = changes[steps[at].change].before.as_ref().filter(|_| steps[at].verb.removes()) else {
+            continue;
+        };
+        for host in before.hosts.iter().filter_map(|host| deleted.get(host.as_str())) {
+            steps[*host].after.push(at);
+        }
+    }
 }
 
 /// The addresses under which others know a change's object: its own, and the one that its mark has.

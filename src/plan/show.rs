@@ -1,5 +1,6 @@
 //! Values as people read them in a plan.
 
+use crate::style::harmless;
 use crate::value::{Part, Text, Value};
 
 /// What stands for a value that only the apply can tell.
@@ -69,20 +70,7 @@ fn quote(text: &str) -> String {
     harmless(&serde_json::to_string(text).unwrap_or_default())
 }
 
-/// A text in which nothing can play with the terminal.
-#[must_use]
-pub fn harmless(text: &str) -> String {
-    let escape =
-        |c: char| if c.is_control() || is_direction(c) { c.escape_unicode().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
-}
-
 fn bare(key: &str) -> String {
     let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if plain { key.to_owned() } else { quote(key) }
-}
-
-/// Whether a character turns the direction of the text around it, so that it can look like another one.
-const fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -14,6 +14,7 @@ use super::scope::{Globals, Scope};
 use crate::address::{Address, Written};
 use crate::desired::{Desired, Edge, Instance, OnRemove, Settings};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::identity::Identity;
 use crate::kind::{self, Attribute, Host, Kind, Places, duration};
 use crate::parallel;
 use crate::path::split;
@@ -125,6 +126,7 @@ pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut D
     let mut seen: HashMap<&str, &Instance> = HashMap::with_capacity(desired.instances().len());
     // A bucket's name is taken in all of S3, not in one region only.
     let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
+    let of_account: Vec<&str> = kind::ALL.iter().filter(|kind| kind.spans_regions()).map(|kind| kind.name).collect();
     let mut accounts: BTreeMap<(&str, &str, String), &Instance> = BTreeMap::new();
     for instance in desired.objects() {
         let clash = seen.insert(&instance.identity, instance).or_else(|| {
@@ -133,8 +135,7 @@ pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut D
         });
         let clash = clash.or_else(|| {
             // IAM is one and the same in every region of an account.
-            let region =
-                desired.get(instance.hosts.first()?).filter(|_| ["role", "policy"].contains(&instance.kind.name))?;
+            let region = desired.get(instance.hosts.first()?).filter(|_| of_account.contains(&instance.kind.name))?;
             let account = region.attributes.get("aws");
             let name = instance.attributes.get("name").as_str().filter(|_| !account.is_null())?;
             accounts.insert((instance.kind.name, name, account.to_json().to_string()), instance)
@@ -191,7 +192,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     }
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
-    Instance { address, kind, declaration, attributes, identity: String::new(), hosts, references, settings }
+    Instance { address, kind, declaration, attributes, identity: Identity::default(), hosts, references, settings }
 }
 
 /// The name of an object that is given none: its resource's, or the one that its resource had before. To rename a resource
@@ -324,14 +325,14 @@ fn check_ignored(common: &Attributes, block: &Block, diagnostics: &mut Diagnosti
 }
 
 /// The deterministic name of an object: its host's, its kind, and the name that it has there.
-fn identity(instance: &Instance, desired: &Desired, depth: usize) -> String {
+fn identity(instance: &Instance, desired: &Desired, depth: usize) -> Identity {
     // Hosts are at most a few deep; a spec whose hosts form a cycle is refused by the graph.
     let host = match instance.hosts.as_slice() {
         [host] if depth < 16 && instance.kind.host != Host::AnyServer => desired.get(host),
         _ => None,
     };
-    let host = host.map(|host| match host.identity.as_str() {
-        "" => Cow::Owned(identity(host, desired, depth + 1)),
+    let host = host.map(|host| match &host.identity {
+        known if known.is_empty() => Cow::Owned(identity(host, desired, depth + 1)),
         known => Cow::Borrowed(known),
     });
     let kind = instance.kind.name;
@@ -339,8 +340,10 @@ fn identity(instance: &Instance, desired: &Desired, depth: usize) -> String {
     // What is on another engine than the usual one is another object of the same name.
     let engine = instance.attributes.get("engine").as_str().filter(|_| instance.kind.host == Host::World);
     let engine = engine.map(kind::engine_word);
-    let namespace = instance.attributes.get("namespace").as_str().or(engine.as_deref());
-    let host = [host.as_deref().unwrap_or_default(), if host.is_some() { "/" } else { "" }];
-    let namespace = [namespace.unwrap_or_default(), if namespace.is_some() { ":" } else { "" }];
-    [host[0], host[1], kind, "/", namespace[0], namespace[1], name].concat()
+    let scope = instance.attributes.get("namespace").as_str().or(engine.as_deref());
+    match (host, scope) {
+        (Some(host), Some(scope)) => host.scoped(kind, scope, name),
+        (Some(host), None) => host.inside(kind, name),
+        (None, scope) => Identity::root_scoped(kind, scope, name),
+    }
 }

@@ -1,12 +1,8 @@
-//! The runs before, one line each.
-
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+//! The runs before, one line each, whoever keeps them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::crash::point;
+use super::clock::now;
 use crate::execute::{Counts, Report};
 
 /// A run that begins.
@@ -60,40 +56,7 @@ impl Run {
     }
 }
 
-/// This moment in UTC, to the second. It is written down and shown, and never decides anything.
-#[allow(clippy::disallowed_methods, reason = "the one place that asks for the time of day")]
-pub(super) fn now() -> String {
-    let seconds = jiff::Timestamp::now().as_second();
-    jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
-}
-
-pub(super) fn append(path: &Path, summary: &RunSummary) -> io::Result<()> {
-    let mut file = super::open_private(OpenOptions::new().create(true).read(true).append(true), path)?;
-    // A line that a crash cut off must not swallow this one.
-    let torn = if file.metadata()?.len() == 0 {
-        false
-    } else {
-        let mut last = [0];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        last != *b"\n"
-    };
-    let line = [if torn { "\n" } else { "" }, &serde_json::to_string(summary)?, "\n"].concat();
-    point("history: before a write");
-    file.write_all(line.as_bytes())?;
-    point("history: after a write");
-    file.sync_data()
-}
-
-pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<RunSummary> {
+/// The runs of some lines. One that was cut off by a crash, or that another version wrote, is passed over.
+pub fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<RunSummary> {
     lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-pub(super) fn read(path: &Path) -> io::Result<Vec<RunSummary>> {
-    match fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
-        // A line that was cut off by a crash, or that another version wrote, is passed over.
-        Ok(text) => Ok(parse(text.lines())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }

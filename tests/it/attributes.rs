@@ -33,6 +33,12 @@ trust = { service = "s3.amazonaws.com" }
 [role.replicate-2]
 regions = ["us-east-1"]
 trust = { service = "s3.amazonaws.com" }
+[role.ledger-app]
+regions = ["us-east-1"]
+trust = { service = "ec2.amazonaws.com" }
+[role.ledger-job]
+regions = ["us-east-1"]
+trust = { service = "ec2.amazonaws.com" }
 [bucket.replica]
 regions = ["eu-central-1"]
 versioning = true
@@ -146,7 +152,7 @@ impl Simulated {
 
     fn identity(&self, kind: &Kind, lines: &Lines) -> String {
         let pipeline = Stand::pipeline(self, &self.spec(kind, Some(lines)));
-        pipeline.desired.get(&address(&self.subject(kind))).expect("the subject").identity.clone()
+        pipeline.desired.get(&address(&self.subject(kind))).expect("the subject").identity.to_string()
     }
 }
 

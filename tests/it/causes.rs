@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use atlas::diagnostic::SourceText;
 use atlas::kind;
-use atlas::plan::{Options, Plan, check};
+use atlas::plan::{Options, Plan};
 use atlas::value::Value;
 
 use crate::support::{Engine, actions, selector};
@@ -90,7 +90,7 @@ async fn everything() -> (Engine, Plan) {
         })
         .expect("edited");
     let mut foreign = engine.object("bucket.kept@us-east-1").expect("made");
-    foreign.identity = foreign.identity.replace("kept", "foreign");
+    foreign.identity = atlas::identity::Identity::from_text(foreign.identity.replace("kept", "foreign"));
     foreign.mark = None;
     let name = kind::get("bucket").and_then(|bucket| bucket.attribute("name")).expect("an attribute").name;
     foreign.attributes.set(name, Value::from("foreign"));
@@ -103,7 +103,7 @@ async fn everything() -> (Engine, Plan) {
 #[tokio::test]
 async fn the_json_of_every_action_and_cause() {
     let (_, plan) = everything().await;
-    assert!(check(&plan).is_empty(), "{:#?}", check(&plan));
+    assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
     let json = plan.to_json(&SourceText { name: "atlas.toml", text: AFTER });
     let of = |key: &str| -> BTreeSet<String> {
         let changes = json["changes"].as_array().expect("a list");

@@ -15,8 +15,7 @@ use atlas::recorded::Recorded;
 use atlas::value::Attributes;
 use serde_json::{Value, json};
 
-use crate::cloud::summary;
-use crate::support::{actions, execute, selector};
+use crate::support::{actions, execute, selector, summary};
 
 /// The lines of a block, by attribute, as the spec writes them.
 pub type Lines = BTreeMap<String, String>;
@@ -173,7 +172,7 @@ pub async fn converge(
     let mut report = execute(&pipeline, plan.clone(), &loss).await;
     // What is written to meanwhile holds more by then, as a bucket does that takes the access logs of another one. Then, as
     // the message says, it is planned again.
-    if report.failed.iter().any(|(.., why)| why.starts_with("it would lose more than the plan showed")) {
+    if report.failed.iter().any(|one| one.error.starts_with("it would lose more than the plan showed")) {
         let (pipeline, again) = self::plan(stand, spec, options).await;
         report = execute(&pipeline, again, &loss).await;
     }
@@ -237,7 +236,7 @@ fn said(stand: &impl Stand, kind: &Kind, spec: &str) -> (Attributes, String) {
     let pipeline = stand.pipeline(spec);
     let mut all = pipeline.desired.instances().iter();
     let subject = all.find(|one| one.address.to_string() == stand.subject(kind)).expect("the subject");
-    (subject.attributes.clone(), subject.identity.clone())
+    (subject.attributes.clone(), subject.identity.to_string())
 }
 
 /// Somebody else sets the attribute to what its other example makes of it: the plan says so, and the next apply heals it.

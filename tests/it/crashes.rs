@@ -122,9 +122,9 @@ fn strays(place: &Place) -> Vec<String> {
     while let Some(host) = open.pop() {
         let mut visit = |object: atlas::observed::Object| {
             count += 1;
-            open.push(object.identity.clone());
+            open.push(object.identity.to_string());
             if object.mark.is_none() {
-                strays.push(object.identity);
+                strays.push(object.identity.to_string());
             }
         };
         world.visit_host(&host, &mut visit).expect("readable");

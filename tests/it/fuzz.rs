@@ -177,7 +177,7 @@ proptest! {
             .into_iter()
             .map(|(address, (action, made, text))| {
                 let fingerprint = real(&address, made, text);
-                (address, json!({ "action": action, "fingerprint": fingerprint }))
+                (address, json!({ "action": action, "fingerprint": fingerprint, "place": "" }))
             })
             .collect();
         let text = forged(&project, &lists, &changes);

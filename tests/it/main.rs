@@ -5,22 +5,31 @@ mod architecture;
 mod attributes;
 mod bad_input;
 mod broken;
+#[cfg(feature = "aws")]
+mod bucket;
 mod causes;
+mod checker;
+mod claims;
 mod cloud;
 mod conformance;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod diagnostics;
 mod documents;
+mod drift;
 mod engine;
 mod flagship;
 mod folders;
 mod fuzz;
 mod growth;
+mod hosts;
+mod older_records;
 mod outages;
 mod records;
 mod safety;
 mod scenarios;
+#[cfg(feature = "aws")]
+mod shared_records;
 mod simulation;
 
 mod support;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use atlas::desired::Desired;
-use atlas::driver::{Class, Driver as _, Removal, Request};
+use atlas::driver::protocol::{self, Ownership};
+use atlas::driver::{Class, Driver as _, Look, Request};
+use atlas::identity::Identity;
 use atlas::kind;
-use atlas::observed::{Mark, Observed};
-use atlas::plan::{Options, check};
+use atlas::observed::{Mark, Observed, Owner};
+use atlas::plan::Options;
 use atlas::recorded::Recorded;
 use atlas::value::Attributes;
 
@@ -85,7 +86,7 @@ async fn nothing_is_made_or_deleted_where_nobody_answers() {
     for spec in [SPEC.to_owned(), SPEC.replace("[queue.watcher]", "[queue.fresh]\nregions = [\"a\"]\n[queue.watcher]")]
     {
         let plan = engine.plan(&spec).await;
-        assert!(check(&plan).is_empty());
+        assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
         for change in plan.changes.iter().filter(|change| change.address.place() == Some("a")) {
             assert!(change.blocked.is_some() && !change.acts(), "{change:#?}");
         }
@@ -111,8 +112,8 @@ async fn what_is_listed_twice_is_there_once() {
     let pipeline = engine.pipeline(SPEC).expect("a good spec");
     let seen = pipeline.observe(&Recorded::default()).await.expect("observed");
     let twice = seen.objects().iter().chain(seen.objects()).cloned().collect();
-    let Desired { project, environment, .. } = &pipeline.desired;
-    let observed = Observed::new(project, environment, twice, BTreeMap::new(), BTreeSet::new());
+    let owner = Owner::new(&pipeline.desired.project, &pipeline.desired.environment);
+    let observed = Observed::new(&owner, twice, BTreeMap::new(), BTreeSet::new(), Default::default());
     assert_eq!(observed.objects().len(), seen.objects().len());
     let plan = pipeline.plan(&Recorded::default(), &observed, &Options::default());
     assert!(plan.is_empty(), "{:#?}", actions(&plan));
@@ -135,46 +136,56 @@ async fn every_call_of_the_contract_is_idempotent() {
     let other = Mark { project: "somebody-else".into(), ..mark.clone() };
     let protected = Mark { protect: true, ..mark.clone() };
     let attributes: Attributes = [("name", "q".into()), ("delay", "1s".into())].into_iter().collect();
-    let hosts = ["region/a".to_owned()];
+    let (region, identity) = (Identity::root("region", "a"), Identity::root("region", "a").inside("queue", "q"));
+    let hosts = [region.clone()];
     let derived = kind::Outputs::new();
     let progress = atlas::driver::Progress::default();
-    let request = |mark| Request {
+    let want = |mark| Request {
         kind: queue,
-        identity: "region/a/queue/q",
+        identity: &identity,
         hosts: &hosts,
         attributes: &attributes,
+        most: None,
         derived: &derived,
         mark,
-        adopt: false,
-        place: Some("a"),
         limit: std::time::Duration::from_secs(60),
         progress: &progress,
     };
-    let removal = |mark| Removal { kind: queue, identity: "region/a/queue/q", mark, unmarked: false, usage: None };
-    let sandbox = &engine.sandbox;
-    assert!(sandbox.read(queue, "region/a/queue/q").await.expect("readable").is_none());
-    assert_eq!(sandbox.update(&request(&mark)).await.expect_err("it is not there").class, Class::Conflict);
-    sandbox.delete(&removal(&mark)).await.expect("what is not there is deleted already");
-    let first = sandbox.create(&request(&mark)).await.expect("made");
-    let again = sandbox.create(&request(&mark)).await.expect("what is ours already is adopted");
+    let host = engine.world().get(&region).expect("readable").expect("there");
+    let session = engine.sandbox.open(Some(&host), &Owner::new("t", "default")).await.expect("open");
+    let session = session.as_ref();
+    let look = Look { kind: queue, identity: &identity, wanted: None, evidence: false };
+    let (ours, none) = (Ownership::Marked, None);
+    assert!(session.read(&look).await.expect("readable").is_none());
+    assert_eq!(
+        protocol::update(session, &want(&mark), ours).await.expect_err("it is not there").class,
+        Class::Conflict
+    );
+    protocol::delete(session, &look, &mark, ours, none).await.expect("what is not there is deleted already");
+    let first = protocol::create(session, &want(&mark), ours).await.expect("made");
+    let again = protocol::create(session, &want(&mark), ours).await.expect("what is ours already is adopted");
     assert_eq!(first, again);
-    assert_eq!(sandbox.create(&request(&other)).await.expect_err("it is ours").class, Class::Conflict);
-    assert_eq!(sandbox.update(&request(&other)).await.expect_err("it is ours").class, Class::Conflict);
-    assert_eq!(sandbox.delete(&removal(&other)).await.expect_err("it is ours").class, Class::Conflict);
-    sandbox.update(&request(&protected)).await.expect("changed");
-    assert_eq!(sandbox.delete(&removal(&mark)).await.expect_err("protected").class, Class::Denied);
-    sandbox.update(&request(&mark)).await.expect("changed");
+    assert_eq!(session.create(&want(&mark)).await.expect_err("it is there").class, Class::Conflict);
+    assert_eq!(protocol::create(session, &want(&other), ours).await.expect_err("it is ours").class, Class::Conflict);
+    assert_eq!(protocol::update(session, &want(&other), ours).await.expect_err("it is ours").class, Class::Conflict);
+    let deleted = protocol::delete(session, &look, &other, ours, none).await;
+    assert_eq!(deleted.expect_err("it is ours").class, Class::Conflict);
+    let stale = session.read(&look).await.expect("readable").expect("there");
+    protocol::update(session, &want(&protected), ours).await.expect("changed");
+    assert_eq!(session.delete(&stale).await.expect_err("it is not what was seen").class, Class::Conflict);
+    assert_eq!(protocol::delete(session, &look, &mark, ours, none).await.expect_err("protected").class, Class::Denied);
+    protocol::update(session, &want(&mark), ours).await.expect("changed");
     engine.world().set_outage("region/a", true).expect("out");
     for class in [
-        sandbox.read(queue, "region/a/queue/q").await.map(drop).expect_err("out").class,
-        sandbox.create(&request(&mark)).await.map(drop).expect_err("out").class,
-        sandbox.delete(&removal(&mark)).await.expect_err("out").class,
+        session.read(&look).await.map(drop).expect_err("out").class,
+        protocol::create(session, &want(&mark), ours).await.map(drop).expect_err("out").class,
+        protocol::delete(session, &look, &mark, ours, none).await.expect_err("out").class,
     ] {
         assert_eq!(class, Class::Unreachable);
     }
     engine.world().set_outage("region/a", false).expect("over");
-    sandbox.delete(&removal(&mark)).await.expect("deleted");
-    sandbox.delete(&removal(&mark)).await.expect("deleted already");
-    sandbox.forget(&removal(&mark)).await.expect("forgotten already");
+    protocol::delete(session, &look, &mark, ours, none).await.expect("deleted");
+    protocol::delete(session, &look, &mark, ours, none).await.expect("deleted already");
+    protocol::forget(session, &look, &mark).await.expect("forgotten already");
     assert_eq!(engine.world().made("t", "default").expect("readable"), BTreeSet::from([address("region.a")]));
 }

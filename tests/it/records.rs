@@ -7,22 +7,22 @@ use async_trait::async_trait;
 use atlas::action::Verb;
 use atlas::address::Address;
 use atlas::driver::sandbox::{Sandbox, World};
-use atlas::driver::{Driver, DriverError, Observation, Query, Registry, Removal, Request};
-use atlas::execute::{Entry, Journal as _};
+use atlas::driver::{Claims, Driver, DriverError, Listing, Look, Registry, Request, Seen, Service, Session};
+use atlas::execute::Entry;
 use atlas::kind::{Kind, Outputs};
-use atlas::observed::Object;
+use atlas::observed::{Mark, Object, Owner};
 use atlas::pipeline::Pipeline;
 use atlas::plan::Options;
 use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, compile};
-use atlas::store::{Run, Store};
+use atlas::store::{Disk, LocalFolder, LockError, Run, Store as _};
 
 use crate::support::{Place, execute};
 
 const SPEC: &str = "[project]\nname = \"t\"\nenvironment = \"s\"\n[environment.s]\nworld = \"sandbox\"\n\
     [region.us-east-1]\n[queue.one]\nregions = [\"us-east-1\"]\n[queue.two]\nregions = [\"us-east-1\"]\n\
     depends_on = [\"queue.one\"]\n[queue.three]\nregions = [\"us-east-1\"]\n";
-const JOURNAL: &str = ".atlas/records/s/journal.jsonl";
+const JOURNAL: &str = ".atlas/records/t/s/journal.jsonl";
 
 #[test]
 fn a_damaged_journal_is_said_and_set_aside() {
@@ -46,7 +46,7 @@ fn a_damaged_journal_is_said_and_set_aside() {
     assert!(run.stderr.contains("`atlas adopt ADDRESS` takes it back"), "{run:?}");
     place.expect(0, &["sandbox", "delete", "queue.three@us-east-1"]);
     place.expect(0, &["apply", "--yes"]);
-    assert_eq!(std::fs::read(place.path(".atlas/records/s/journal.damaged.jsonl")).expect("aside"), cut);
+    assert_eq!(std::fs::read(place.path(".atlas/records/t/s/journal.damaged.jsonl")).expect("aside"), cut);
     let run = place.run(&["plan", "--detailed-exitcode"]);
     assert!(run.code == 0 && run.stderr.is_empty(), "{run:?}");
 }
@@ -88,7 +88,7 @@ fn records_that_can_not_be_read_stop_a_run_before_it_overwrites_them() {
 fn half_a_line_of_history_costs_no_other() {
     let place = Place::with(SPEC);
     place.expect(0, &["apply", "--yes"]);
-    let path = place.path(".atlas/records/s/history.jsonl");
+    let path = place.path(".atlas/records/t/s/history.jsonl");
     let whole = std::fs::read_to_string(&path).expect("there");
     std::fs::write(&path, format!("{whole}{}", &whole[..whole.len() / 2])).expect("written");
     place.expect(0, &["sandbox", "delete", "queue.three@us-east-1"]);
@@ -101,10 +101,10 @@ fn half_a_line_of_history_costs_no_other() {
 #[tokio::test]
 async fn a_late_holder_can_not_begin_a_journal() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::beside(&folder.path().join("atlas.toml"), "e");
+    let store = Disk::new(LocalFolder::beside(&folder.path().join("atlas.toml")), "t", "e");
     let lease = Duration::from_secs(60);
     let slow = store.lock("atlas apply", lease).expect("free").lock;
-    let lock = std::fs::File::open(store.records().join("lock")).expect("there");
+    let lock = std::fs::File::open(store.folder().join("lock")).expect("there");
     lock.set_modified(UNIX_EPOCH + Duration::from_secs(1)).expect("set");
     let quick = store.lock("atlas apply", lease).expect("the lease ran out").lock;
     let run = Run::now("apply", "f".into());
@@ -112,38 +112,224 @@ async fn a_late_holder_can_not_begin_a_journal() {
     let address = Address::new("bucket", "a", None);
     journal.intend(Entry::new(0, &address, Verb::Create, "bucket/a")).await.expect("written");
     let late = store.journal(&run, &Recorded::default(), slow.fence().clone()).err().expect("refused");
+    let LockError::Disk(late) = late else { panic!("{late:?}") };
     assert!(late.to_string().contains("the lease was lost to process"), "{late}");
     assert!(store.recorded().expect("readable").intended("bucket/a"), "what was intended is still known");
+}
+
+/// Whatever stands in a file of the records, nothing is lost by it, and nobody acts twice.
+#[test]
+fn a_folder_in_the_place_of_a_record_is_said() {
+    let place = Place::with(SPEC);
+    place.expect(0, &["apply", "--yes"]);
+    for (name, commands, said) in [
+        ("lock", &[&["apply", "--yes"][..]][..], "the records can't be written"),
+        ("lock.guard", &[&["apply", "--yes"]], "the records can't be written"),
+        ("journal.part", &[&["apply", "--yes"]], "the journal can't be written"),
+        ("journal.jsonl", &[&["plan"], &["apply", "--yes"], &["status"], &["drift"]], "the records can't be read"),
+        ("inventory.txt", &[&["status"], &["drift"]], "the inventory can't be read"),
+        ("history.jsonl", &[&["history"]], "the history can't be read"),
+    ] {
+        place.expect(0, &["sandbox", "delete", "queue.three@us-east-1"]);
+        let path = place.path(".atlas/records/t/s").join(name);
+        let whole = std::fs::read(&path).ok();
+        let _ = std::fs::remove_file(&path);
+        std::fs::create_dir(&path).expect("made");
+        for command in commands {
+            let run = place.run(command);
+            assert_eq!(run.code, 1, "{name}: {run:?}");
+            assert!(run.stderr.contains(said), "{name}: {run:?}");
+            assert!(run.stderr.contains(&format!("{name}`: a folder is where a file belongs")), "{name}: {run:?}");
+        }
+        if ["inventory.txt", "history.jsonl"].contains(&name) {
+            // What is for people only does not hold an apply up.
+            let run = place.run(&["apply", "--yes"]);
+            assert!(run.code == 0 && run.stderr.contains("warning: the "), "{name}: {run:?}");
+        }
+        std::fs::remove_dir(&path).expect("nothing was put in it");
+        whole.map(|whole| std::fs::write(&path, whole).expect("written"));
+        place.expect(0, &["apply", "--yes"]);
+        place.expect(0, &["plan", "--detailed-exitcode"]);
+    }
+}
+
+/// A link where records are would have them written elsewhere.
+#[cfg(unix)]
+#[test]
+fn no_link_is_followed_where_records_are() {
+    use std::os::unix::fs::symlink;
+    for name in [
+        "",
+        "records",
+        "records/t",
+        "records/t/s",
+        "records/t/s/lock",
+        "records/t/s/lock.guard",
+        "records/t/s/journal.jsonl",
+        "records/t/s/journal.part",
+        "records/t/s/inventory.txt",
+        "records/t/s/inventory.part",
+        "records/t/s/history.jsonl",
+    ] {
+        for there in [true, false] {
+            let place = Place::with(SPEC);
+            place.expect(0, &["apply", "--yes"]);
+            place.expect(0, &["sandbox", "delete", "queue.three@us-east-1"]);
+            let (path, target) = (place.path(".atlas").join(name), place.path("elsewhere"));
+            let path = if name.is_empty() { place.path(".atlas") } else { path };
+            if name.ends_with("inventory.part") {
+                // It is written only when there is something new.
+                std::fs::write(place.path(".atlas/records/t/s/inventory.txt"), "").expect("written");
+            }
+            // A target as it would be needed, so that only the link is the matter.
+            if there && std::fs::symlink_metadata(&path).is_ok() {
+                std::fs::rename(&path, &target).expect("moved");
+            } else if path.is_dir() {
+                std::fs::remove_dir_all(&path).expect("removed");
+            } else {
+                let _ = std::fs::remove_file(&path);
+            }
+            symlink(&target, &path).expect("linked");
+            let before = contents(&target);
+            let run = place.run(&["apply", "--yes"]);
+            assert!(run.stderr.contains("it is a link, and Atlas follows none"), "{name} {there}: {run:?}");
+            let only_for_people = name.contains("inventory") || name.contains("history");
+            assert_eq!(run.code, if only_for_people { 0 } else { 1 }, "{name} {there}: {run:?}");
+            assert_eq!(contents(&target), before, "{name} {there}: something was written behind the link");
+            assert!(std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()), "the link stays as it is");
+        }
+    }
+}
+
+/// Every file at or below a path, with what is in it.
+#[cfg(unix)]
+fn contents(path: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    // The world is no record, and may be written.
+    if path.is_file() {
+        return vec![(path.to_owned(), std::fs::read(path).expect("readable"))];
+    }
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(path).into_iter().flatten() {
+        let entry = entry.expect("readable").path();
+        if !entry.ends_with("world") {
+            all.extend(contents(&entry));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn nothing_that_records_say_plays_with_the_terminal() {
+    let place = Place::with(SPEC);
+    place.expect(0, &["apply", "--yes"]);
+    let evil = "\\u001b[2J\\u001b]0;x\\u0007\\r\u{202e}";
+    let clean = |run: &crate::support::Run| {
+        let raw = |text: &str| text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}');
+        assert!(!raw(&run.stdout) && !raw(&run.stderr), "{run:?}");
+        assert!(run.stdout.contains("\\u{1b}[2J") || run.stderr.contains("\\u{1b}[2J"), "{run:?}");
+    };
+    let lock = place.path(".atlas/records/t/s/lock");
+    let note = format!(r#"{{"pid":7,"host":"{evil}","command":"{evil}","since":"{evil}","token":1}}"#);
+    let file = std::fs::File::options().read(true).write(true).open(&lock).expect("there");
+    file.lock().expect("free");
+    place.expect(0, &["sandbox", "delete", "queue.three@us-east-1"]);
+    for (held, code) in [(true, 5), (false, 0)] {
+        std::fs::write(&lock, &note).expect("written");
+        if !held {
+            file.unlock().expect("let go");
+        }
+        let run = place.run(&["apply", "--yes"]);
+        assert_eq!(run.code, code, "{run:?}");
+        clean(&run);
+        if held {
+            place.expect(5, &["apply", "--yes"]);
+            place.expect(5, &["sandbox", "reset", "--yes"]);
+        }
+    }
+    let line = format!(
+        r#"{{"began":"{evil}","command":"{evil}","plan":"","ended":"","outcome":"{evil}","counts":{{"{evil}":1}}}}"#
+    );
+    std::fs::write(place.path(".atlas/records/t/s/history.jsonl"), line).expect("written");
+    clean(&place.run(&["history"]));
+    place.json(&["history", "--json"]);
+}
+
+/// Killed at any moment of its first start, Atlas finds a world that is whole, or none.
+#[cfg(feature = "crash-points")]
+#[test]
+fn a_first_start_that_is_killed_leaves_a_world_that_can_be_used() {
+    let mut died = Vec::new();
+    for at in 1..=12 {
+        let place = Place::with(SPEC);
+        let log = place.path("points");
+        let mut command = place.command(&["apply", "--yes", "--parallelism", "1"]);
+        let output = command.env("ATLAS_CRASH_AT", at.to_string()).env("ATLAS_CRASH_LOG", &log).output();
+        assert_eq!(output.expect("it runs").status.code(), None, "point {at}");
+        let points = std::fs::read_to_string(&log).expect("written");
+        died.push(points.lines().last().unwrap_or_default().to_owned());
+        let plan = place.run(&["plan", "--detailed-exitcode"]);
+        assert_eq!(plan.code, 2, "{died:?}: {plan:?}");
+        place.expect(0, &["apply", "--yes"]);
+        place.expect(0, &["plan", "--detailed-exitcode"]);
+    }
+    assert!(died.iter().any(|name| name.ends_with("world: before its tables are there")), "{died:?}");
 }
 
 /// A driver with a bug: it breaks off while it makes one of its objects.
 struct Broken(Sandbox);
 
+/// A session of that driver.
+struct BrokenSession(Arc<dyn Session>);
+
 #[async_trait]
 impl Driver for Broken {
-    async fn observe(&self, query: &Query<'_>) -> Result<Observation, DriverError> {
-        self.0.observe(query).await
+    fn name(&self) -> &'static str {
+        "broken"
     }
 
-    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, DriverError> {
-        self.0.read(kind, identity).await
+    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+        self.0.serves(kind, host)
     }
 
-    async fn create(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
-        assert!(!request.identity.ends_with("/one"), "there is a bug");
-        self.0.create(request).await
+    fn simulates(&self) -> bool {
+        true
     }
 
-    async fn update(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.0.update(request).await
+    async fn open(&self, host: Option<&Object>, owner: &Owner) -> Result<Arc<dyn Session>, DriverError> {
+        Ok(Arc::new(BrokenSession(self.0.open(host, owner).await?)))
+    }
+}
+
+#[async_trait]
+impl Session for BrokenSession {
+    fn speaks_addresses(&self) -> bool {
+        true
     }
 
-    async fn delete(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
-        self.0.delete(removal).await
+    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        self.0.list(kinds, claims).await
     }
 
-    async fn forget(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
-        self.0.forget(removal).await
+    async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        self.0.read(look).await
+    }
+
+    async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        assert!(want.identity.name() != "one", "there is a bug");
+        self.0.create(want).await
+    }
+
+    async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.0.update(seen, want).await
+    }
+
+    async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
+        self.0.delete(seen).await
+    }
+
+    async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
+        self.0.mark(seen, mark).await
     }
 }
 
@@ -151,12 +337,12 @@ impl Driver for Broken {
 async fn a_step_that_breaks_off_fails_by_name_and_the_others_go_on() {
     let (desired, _) = compile(SPEC, &Inputs::default());
     let driver = Arc::new(Broken(Sandbox::new(World::in_memory().expect("a world"))));
-    let registry = Registry::new(atlas::desired::World::Sandbox, Some(driver));
+    let registry = Registry::new([driver as Arc<dyn Driver>]);
     let pipeline = Pipeline::new(desired.expect("good"), registry).expect("good");
     let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
     let plan = pipeline.plan(&Recorded::default(), &observed, &Options::default());
     let report = execute(&pipeline, plan, &[]).await;
-    let failed: Vec<_> = report.failed.iter().map(|(address, _, why)| (address.as_str(), why.as_str())).collect();
+    let failed: Vec<_> = report.failed.iter().map(|one| (one.address.as_str(), one.error.as_str())).collect();
     let bug = "Atlas itself broke off in the middle of it, which is a bug: there is a bug";
     assert_eq!(failed, [("queue.one@us-east-1", bug)]);
     let skipped: Vec<_> = report.skipped.iter().map(|(address, ..)| address.as_str()).collect();

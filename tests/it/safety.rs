@@ -40,7 +40,7 @@ fn begin(place: &Place, args: &[&str]) -> Child {
 fn wait_for(place: &Place, text: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
-        let journal = std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+        let journal = std::fs::read_to_string(place.path(".atlas/records/t/s/journal.jsonl")).unwrap_or_default();
         if journal.contains(text) {
             return;
         }
@@ -109,7 +109,7 @@ fn fifty_kills_in_a_row_and_one_apply() {
 /// Which file the journal is.
 fn journal_of(place: &Place) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(place.path(".atlas/records/s/journal.jsonl")).map_or(0, |metadata| metadata.ino())
+    std::fs::metadata(place.path(".atlas/records/t/s/journal.jsonl")).map_or(0, |metadata| metadata.ino())
 }
 
 /// How many steps an apply has begun, by its journal, which takes the place of the one before.
@@ -117,7 +117,7 @@ fn begun_steps(place: &Place, former: u64) -> usize {
     if journal_of(place) == former {
         return 0;
     }
-    let journal = std::fs::read_to_string(place.path(".atlas/records/s/journal.jsonl")).unwrap_or_default();
+    let journal = std::fs::read_to_string(place.path(".atlas/records/t/s/journal.jsonl")).unwrap_or_default();
     // What was carried over from runs before has no step of its own.
     let carried = format!("\"step\":{}", usize::MAX);
     journal.lines().filter(|line| line.contains("\"intent\"") && !line.contains(&carried)).count()
@@ -128,8 +128,8 @@ fn damaged_records_lose_nothing() {
     let place = Place::with(SPEC);
     place.expect(0, &["apply", "--yes"]);
     let plan = place.expect(0, &["plan"]);
-    for name in ["journal.jsonl", "history.jsonl", "lock"] {
-        let path = place.path(&format!(".atlas/records/s/{name}"));
+    for name in ["journal.jsonl", "history.jsonl", "lock", "lock.guard", "inventory.txt"] {
+        let path = place.path(&format!(".atlas/records/t/s/{name}"));
         let whole = std::fs::read(&path).expect("there");
         for damaged in [&whole[..whole.len() / 2], b"\xff\xfe\x00 no text", b"", b"{\"intent\":[]}\n"] {
             std::fs::write(&path, damaged).expect("written");
@@ -283,12 +283,39 @@ async fn an_object_that_fills_up_after_planning_is_not_deleted() {
         let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
         let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
         assert_eq!(plan.change(&address("queue.q@a")).expect("planned").risk(), Risk::Safe);
-        let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".into(), 7)]);
+        let fill = |queue: &mut atlas::observed::Object| queue.usage.extend([("depth".into(), 7.into())]);
         engine.world().edit("region/a/queue/q", fill).expect("filled");
         let report = engine.execute(&pipeline, plan, allow).await;
         assert_eq!(report.failed.len(), 1, "{report:?}");
-        assert!(report.failed[0].2.contains("it would lose more than the plan showed"), "{report:?}");
+        assert!(report.failed[0].error.contains("it would lose more than the plan showed"), "{report:?}");
         assert!(engine.object("queue.q@a").is_some());
+    }
+}
+
+/// A plan that was approved for one account, endpoint or engine is not carried out in another.
+#[tokio::test]
+async fn a_saved_plan_is_bound_to_where_it_was_made() {
+    let before = "[project]\nname = \"t\"\n[region.a]\n[queue.q]\nregions = [\"a\"]\n[queue.gone]\nregions = [\"a\"]\n";
+    let after = "[project]\nname = \"t\"\n[region.a]\n[queue.q]\nregions = [\"a\"]\ndelay = \"3s\"\n\
+                 [bucket.new]\nregions = [\"a\"]\nname = \"new-bucket\"\n";
+    for output in ["account", "endpoint"] {
+        let engine = Engine::new();
+        engine.converge(before).await;
+        let pipeline = engine.pipeline(after).expect("good");
+        let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
+        let plan = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
+        let saved = atlas::plan::SavedPlan::new(&plan, &Options::default());
+        assert_eq!(saved.approve(&plan, &pipeline.graph).approved.len(), 3);
+        let elsewhere =
+            |region: &mut atlas::observed::Object| drop(region.outputs.insert(output.into(), "other".into()));
+        engine.world().edit("region/a", elsewhere).expect("edited");
+        let observed = pipeline.observe(&atlas::recorded::Recorded::default()).await.expect("observed");
+        let now = pipeline.plan(&atlas::recorded::Recorded::default(), &observed, &Options::default());
+        let approval = saved.approve(&now, &pipeline.graph);
+        assert!(approval.approved.is_empty(), "{output}: {approval:?}");
+        assert_eq!(approval.moved.len(), 3, "an update, a creation and a deletion: {approval:?}");
+        let why = approval.moved.values().next().expect("moved");
+        assert!(why.contains("was approved for") && why.contains(&format!("{output} other")), "{why}");
     }
 }
 
@@ -298,7 +325,7 @@ async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
     let engine = Engine::new();
     engine.converge(&format!("{spec}[bucket.bbb]\nregions = [\"a\"]\n")).await;
     let hold = |count: u64| {
-        let fill = move |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".into(), count)]);
+        let fill = move |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".into(), count.into())]);
         engine.world().edit("region/a/bucket/bbb", fill).expect("filled");
     };
     hold(3);
@@ -311,7 +338,8 @@ async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
         hold(then);
         let report = engine.execute(&pipeline, plan, &["bucket.bbb@a"]).await;
         assert_eq!(engine.object("bucket.bbb@a").is_none(), gone, "{report:?}");
-        let refused = report.failed.iter().any(|(_, _, why)| why.contains("3 objects") && why.contains("4 objects"));
+        let refused =
+            report.failed.iter().any(|one| one.error.contains("3 objects") && one.error.contains("4 objects"));
         assert_eq!(refused, !gone, "{report:?}");
     }
 }
@@ -352,8 +380,8 @@ fn what_is_written_is_closed_to_others() {
     let mode = |name: &str| std::fs::metadata(place.path(name)).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode("plan.json"), 0o600);
     assert_eq!(mode(".atlas"), 0o700);
-    assert_eq!(mode(".atlas/records/s/journal.jsonl"), 0o600);
-    assert_eq!(mode(".atlas/records/s/history.jsonl"), 0o600);
+    assert_eq!(mode(".atlas/records/t/s/journal.jsonl"), 0o600);
+    assert_eq!(mode(".atlas/records/t/s/history.jsonl"), 0o600);
     assert_eq!(place.read(".atlas/.gitignore"), "*\n");
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::diagnostic::Diagnostics;
-use atlas::driver::Registry;
 use atlas::driver::sandbox::{Sandbox, World};
+use atlas::driver::{Driver, Registry};
 use atlas::execute::{Entry, Execution, Journal, Outcome, Report};
 use atlas::observed::Object;
 use atlas::pipeline::Pipeline;
@@ -53,7 +53,7 @@ impl Engine {
         let charts: BTreeMap<String, String> =
             desired.folders().map(|(chart, ..)| (chart.to_owned(), "c0ffee".to_owned())).collect();
         desired.attach(&charts);
-        Pipeline::new(desired, Registry::new(atlas::desired::World::Sandbox, Some(self.sandbox.clone())))
+        Pipeline::new(desired, Registry::new([self.sandbox.clone() as Arc<dyn Driver>]))
     }
 
     pub async fn plan_with(&self, spec: &str, options: &Options) -> Plan {
@@ -128,6 +128,17 @@ pub fn actions(plan: &Plan) -> BTreeMap<String, String> {
             (change.address.to_string(), word.to_owned())
         })
         .collect()
+}
+
+/// What a plan would change, in one line.
+pub fn summary(plan: &Plan) -> String {
+    let changes = plan.changes.iter().map(|change| {
+        let attributes: Vec<String> =
+            change.attributes.iter().map(|one| format!("{}: {:?} -> {:?}", one.path, one.before, one.after)).collect();
+        let blocked = change.blocked.as_ref().map(|blocked| blocked.reason.clone()).unwrap_or_default();
+        format!("{} {} {blocked} [{}]", change.address, change.action.word(), attributes.join(", "))
+    });
+    changes.collect::<Vec<_>>().join("; ")
 }
 
 /// The repository.

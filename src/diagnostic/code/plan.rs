@@ -57,4 +57,20 @@ codes! {
      done.";
     Example::Story("A fault in Atlas itself.\n");
     "Report it along with the spec.";
+
+    HAD_AND_KEPT = "A0511" "something that an object has which stays";
+    "Only one object can have this: a port of a machine, a subnet, a name of an account, an address in a network. An object that \
+     the plan leaves alone has it, so the step would fail.";
+    Example::Story("[container.web] publishes port 8080, and a container of another project on the same engine has it.\n");
+    "Choose another one, or let the object that has it give it up first.";
+
+    WANTED_TWICE = "A0512" "something that two objects want";
+    "Only one object can have this, and the plan would give it to two.";
+    Example::Story("An object that the spec has no block for any more is put back, and its port was given to another one.\n");
+    "Give each one of its own.";
+
+    NO_ROOM = "A0513" "objects that can't make room for each other";
+    "Each of these objects is changed in place and waits for what another one of them has, so none can be the first.";
+    Example::Story("[container.a] and [container.b] are there, and exchange their ports in the spec.\n");
+    "Change one of them to something that is free and apply, and only then to what it is to have.";
 }

@@ -90,6 +90,43 @@ where
     DriverError::new(class, format!("{what}: {said}{hint}"))
 }
 
+/// As [`classify`], for a call that names another object: one that was made a moment ago is not known everywhere at once:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>.
+pub(super) fn classify_naming<E>(what: &str, error: &SdkError<E>) -> DriverError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let classified = classify(what, error);
+    if is_absent(error) { DriverError { class: Class::Transient, ..classified } } else { classified }
+}
+
+/// What a call came to; `what` was being done.
+pub(super) fn done<T, E>(what: &str, answer: Result<T, SdkError<E>>) -> Result<T, DriverError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    answer.map_err(|error| classify(what, &error))
+}
+
+/// What a call came to for which it is no error when something is not there: none then.
+pub(super) fn found<T, E>(what: &str, answer: Result<T, SdkError<E>>) -> Result<Option<T>, DriverError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match answer {
+        Err(error) if is_absent(&error) => Ok(None),
+        other => done(what, other).map(Some),
+    }
+}
+
+/// Why something could not be looked at, as people read it behind its name.
+pub(super) fn reason(error: &DriverError) -> String {
+    match error.class {
+        Class::Denied => format!("denies access: {}", error.chain()),
+        _ => format!("does not answer: {}", error.chain()),
+    }
+}
+
 fn of_service(code: &str, status: u16) -> Class {
     match status {
         _ if THROTTLED.contains(&code) => Class::Throttled,

@@ -5,15 +5,16 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 
-use super::error::{classify, is_absent};
-use super::mark::{self, Tags};
+use super::api::{Api, Change, Part};
+use super::error::{done, found};
+use super::mark::Tags;
+use super::object::{Sight, Told, text};
 use super::region::Region;
-use super::sight::{Names, Sight};
-use super::text;
 use crate::driver::{DriverError, Request};
-use crate::kind::{self, Outputs, Usage, document, duration, json};
+use crate::kind::{Count, Usage, document, duration, json};
 use crate::value::{Attributes, Value};
 
 type Raw = HashMap<Name, String>;
@@ -27,144 +28,129 @@ const NUMBERS: [(&str, &str, bool); 5] = [
     ("receive_wait", "ReceiveMessageWaitTimeSeconds", true),
 ];
 
-/// The names of all queues of a region.
-pub(super) async fn list(region: &Region) -> Result<Vec<String>, DriverError> {
-    let sqs = &region.clients().await.sqs;
-    let mut pages = sqs.list_queues().max_results(1_000).into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| classify("listing queues", &error))?;
-        names.extend(page.queue_urls().iter().filter_map(|url| url.rsplit('/').next()).map(str::to_owned));
+/// All that a queue says besides its name and its sort is written in one call.
+static PARTS: &[Part] = &[Part {
+    covers: &[
+        "visibility_timeout",
+        "retention",
+        "delay",
+        "max_message_size",
+        "receive_wait",
+        "encryption",
+        "kms_key",
+        "policy",
+        "dead_letter",
+        "redrive_allow",
+    ],
+    read: None,
+    write: |to| Box::pin(put(to)),
+    clear: None,
+}];
+
+/// What tells how many messages there are.
+const DEPTH: [&str; 3] =
+    ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"];
+
+pub(super) struct Queues;
+
+#[async_trait]
+impl Api for Queues {
+    fn kind(&self) -> &'static str {
+        "queue"
     }
-    Ok(names)
+
+    async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
+        let sqs = region.sqs().await;
+        let mut pages = sqs.list_queues().max_results(1_000).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = done("listing queues", page)?;
+            names.extend(page.queue_urls().iter().filter_map(|url| url.rsplit('/').next()).map(str::to_owned));
+        }
+        Ok(names)
+    }
+
+    async fn find(&self, region: &Region, name: &str) -> Result<Option<Sight>, DriverError> {
+        let sqs = region.sqs().await;
+        let answer = sqs.list_queue_tags().queue_url(url(region, name).await?).send().await;
+        let tags = |tags: Option<HashMap<String, String>>| tags.unwrap_or_default().into_iter().collect();
+        let answer = found("reading the tags of a queue", answer)?;
+        Ok(answer.map(|answer| Sight::new(self.kind(), name, name, tags(answer.tags))))
+    }
+
+    async fn complete(&self, region: &Region, sight: &mut Sight, _: Option<&Attributes>) -> Result<bool, DriverError> {
+        let ask = region.sqs().await.get_queue_attributes().queue_url(url(region, &sight.key).await?);
+        let answer = found("reading a queue", ask.attribute_names(Name::All).send().await)?;
+        let Some(answer) = answer else { return Ok(false) };
+        let raw = answer.attributes.unwrap_or_default();
+        sight.attributes.extend(attributes(&raw));
+        let told: Vec<u64> = DEPTH.iter().filter_map(|key| raw.get(&Name::from(*key))?.parse().ok()).collect();
+        let depth = if told.is_empty() { Count::Unknown } else { Count::Exactly(told.iter().sum()) };
+        sight.usage = Usage::from_iter([("depth".into(), depth)]);
+        Ok(true)
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        PARTS
+    }
+
+    async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError> {
+        let name = want.identity.name();
+        let mut wanted = raw(want.attributes);
+        // Empty texts mean "not set" to SQS, and only an update has anything to unset.
+        wanted.retain(|_, value| !value.is_empty());
+        if want.attributes.get("fifo") == &Value::Bool(true) {
+            wanted.insert(Name::FifoQueue, "true".into());
+        }
+        let tags: HashMap<String, String> = tags.clone().into_iter().collect();
+        let make = region.sqs().await.create_queue().queue_name(&*name);
+        let made = make.set_attributes(Some(wanted)).set_tags(Some(tags)).send().await;
+        done("creating the queue", made)?;
+        Ok(name.into_owned())
+    }
+
+    async fn untag(&self, region: &Region, name: &str, gone: Vec<String>) -> Result<(), DriverError> {
+        let untag = region.sqs().await.untag_queue().queue_url(url(region, name).await?);
+        let untag = untag.set_tag_keys(Some(gone)).send().await;
+        done("removing tags of the queue", untag).map(drop)
+    }
+
+    async fn tag(&self, region: &Region, name: &str, fresh: Tags) -> Result<(), DriverError> {
+        let tag = region.sqs().await.tag_queue().queue_url(url(region, name).await?);
+        let tag = tag.set_tags(Some(fresh.into_iter().collect())).send().await;
+        done("tagging the queue", tag).map(drop)
+    }
+
+    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
+        let delete = region.sqs().await.delete_queue().queue_url(url(region, &sight.key).await?);
+        found("deleting the queue", delete.send().await).map(drop)
+    }
 }
 
-/// Looks at one queue; `wanted` is whether anybody cares about it without a mark.
-pub(super) async fn look(region: &Region, name: &str, wanted: bool) -> Result<Option<Sight>, DriverError> {
-    let sqs = &region.clients().await.sqs;
-    let url = url(region, name).await?;
-    let tags = match sqs.list_queue_tags().queue_url(&url).send().await {
-        Ok(answer) => answer.tags().cloned().unwrap_or_default().into_iter().collect::<Tags>(),
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(classify("reading the tags of a queue", &error)),
-    };
-    if !wanted && mark::read(&tags).is_none() {
-        return Ok(None);
-    }
-    let answer = sqs.get_queue_attributes().queue_url(&url).attribute_names(Name::All).send().await;
-    let raw = match answer {
-        Ok(answer) => answer.attributes().cloned().unwrap_or_default(),
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(classify("reading a queue", &error)),
-    };
-    let account = region.account().await?;
-    let depth: u64 =
-        ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
-            .iter()
-            .filter_map(|key| raw.get(&Name::from(*key))?.parse::<u64>().ok())
-            .sum();
-    Ok(Some(Sight {
-        kind: kind::get("queue").unwrap_or(kind::ALL[0]),
-        identity: format!("{}/queue/{name}", region.identity()),
-        host: region.identity(),
-        arn: arn(region, account, name),
-        attributes: attributes(name, &raw),
-        tags,
-        outputs: Outputs::default(),
-        usage: Usage::from_iter([("depth".into(), depth)]),
-    }))
-}
-
-/// Makes the queue, with its tags, in one call.
-pub(super) async fn create(
-    region: &Region,
-    name: &str,
-    request: &Request<'_>,
-    names: &Names,
-) -> Result<(), DriverError> {
-    let sqs = &region.clients().await.sqs;
-    let account = region.account().await?;
-    let mut wanted = raw(request.attributes, names)?;
-    // Empty texts mean "not set" to SQS, and only an update has anything to unset.
-    wanted.retain(|_, value| !value.is_empty());
-    if request.attributes.get("fifo") == &Value::Bool(true) {
-        wanted.insert(Name::FifoQueue, "true".into());
-    }
-    let tags: HashMap<String, String> = mark::write(request.mark, request.attributes).into_iter().collect();
-    let made = sqs.create_queue().queue_name(name).set_attributes(Some(wanted)).set_tags(Some(tags)).send().await;
-    made.map_err(|error| classify("creating the queue", &error))?;
-    names.learn(&request.mark.address, &arn(region, account, name));
-    Ok(())
-}
-
-/// Brings the queue that is there to the request's attributes and tags, with as few calls as that takes.
-pub(super) async fn update(
-    region: &Region,
-    name: &str,
-    there: &Sight,
-    request: &Request<'_>,
-    names: &Names,
-) -> Result<(), DriverError> {
-    let sqs = &region.clients().await.sqs;
-    let url = url(region, name).await?;
-    let before: Attributes = there.attributes.iter().cloned().collect();
-    let (mut wanted, before) = (raw(request.attributes, names)?, raw(&before, names)?);
+/// Writes what differs, in one call.
+async fn put(to: Change<'_>) -> Result<(), DriverError> {
+    let (mut wanted, before) = (raw(to.after), raw(to.before));
     wanted.retain(|key, value| before.get(key) != Some(value));
-    if !wanted.is_empty() {
-        let set = sqs.set_queue_attributes().queue_url(&url).set_attributes(Some(wanted)).send().await;
-        set.map_err(|error| classify("changing the queue", &error))?;
+    if wanted.is_empty() {
+        return Ok(());
     }
-    let tags = mark::merged(&there.tags, request.mark, request.attributes);
-    retag(region, &url, &there.tags, tags).await?;
-    names.learn(&request.mark.address, &there.arn);
-    Ok(())
-}
-
-/// Leaves the queue with these tags.
-pub(super) async fn forget(region: &Region, name: &str, there: &Sight) -> Result<(), DriverError> {
-    retag(region, &url(region, name).await?, &there.tags, mark::without(&there.tags)).await
-}
-
-/// Deletes the queue.
-pub(super) async fn delete(region: &Region, name: &str) -> Result<(), DriverError> {
-    let sqs = &region.clients().await.sqs;
-    match sqs.delete_queue().queue_url(url(region, name).await?).send().await {
-        Err(error) if !is_absent(&error) => Err(classify("deleting the queue", &error)),
-        _ => Ok(()),
-    }
-}
-
-async fn retag(region: &Region, url: &str, there: &Tags, wanted: Tags) -> Result<(), DriverError> {
-    let sqs = &region.clients().await.sqs;
-    let (gone, fresh) = mark::difference(there, wanted);
-    if !gone.is_empty() {
-        let untag = sqs.untag_queue().queue_url(url).set_tag_keys(Some(gone)).send().await;
-        untag.map_err(|error| classify("removing tags of the queue", &error))?;
-    }
-    if !fresh.is_empty() {
-        let tag = sqs.tag_queue().queue_url(url).set_tags(Some(fresh.into_iter().collect())).send().await;
-        tag.map_err(|error| classify("tagging the queue", &error))?;
-    }
-    Ok(())
+    let set = to.region.sqs().await.set_queue_attributes().queue_url(url(to.region, to.key).await?);
+    done("changing the queue", set.set_attributes(Some(wanted)).send().await).map(drop)
 }
 
 async fn url(region: &Region, name: &str) -> Result<String, DriverError> {
     let account = region.account().await?;
-    Ok(match &region.settings.endpoint {
-        Some(endpoint) => format!("{}/{account}/{name}", endpoint.trim_end_matches('/')),
+    Ok(match region.endpoint() {
+        Some(endpoint) => format!("{endpoint}/{account}/{name}"),
         None => format!("https://sqs.{}.amazonaws.com/{account}/{name}", region.name()),
     })
 }
 
-fn arn(region: &Region, account: &str, name: &str) -> String {
-    format!("arn:aws:sqs:{}:{account}:{name}", region.name())
-}
-
 /// From SQS's words to Atlas's.
-fn attributes(name: &str, raw: &Raw) -> Vec<(&'static str, Value)> {
+fn attributes(raw: &Raw) -> Told {
     let get = |key: &str| raw.get(&Name::from(key)).map(String::as_str).filter(|text| !text.is_empty());
     let flag = |key: &str| get(key) == Some("true");
-    let mut found = vec![("name", name.into()), ("fifo", Value::Bool(flag("FifoQueue")))];
+    let mut found = vec![("fifo", Value::Bool(flag("FifoQueue")))];
     for (own, theirs, is_duration) in NUMBERS {
         let number = get(theirs).and_then(|text| text.parse::<u64>().ok());
         let value = number.map(|number| match is_duration {
@@ -205,7 +191,7 @@ fn attributes(name: &str, raw: &Raw) -> Vec<(&'static str, Value)> {
 }
 
 /// From Atlas's words to SQS's. An empty text is what SQS takes for "not set".
-fn raw(attributes: &Attributes, names: &Names) -> Result<Raw, DriverError> {
+fn raw(attributes: &Attributes) -> Raw {
     let mut raw = Raw::new();
     let mut put = |key: &str, value: String| raw.insert(Name::from(key), value);
     for (own, theirs, is_duration) in NUMBERS {
@@ -228,7 +214,6 @@ fn raw(attributes: &Attributes, names: &Names) -> Result<Raw, DriverError> {
     let redrive = match attributes.at("dead_letter.queue").and_then(Value::as_str) {
         Some(target) => {
             let count = attributes.at("dead_letter.max_receives").map_or(serde_json::json!(5), Value::to_json);
-            let target = super::resolve(names, target)?;
             serde_json::json!({ "deadLetterTargetArn": target, "maxReceiveCount": count }).to_string()
         }
         None => String::new(),
@@ -240,11 +225,10 @@ fn raw(attributes: &Attributes, names: &Names) -> Result<Raw, DriverError> {
         Some("none") => r#"{"redrivePermission":"denyAll"}"#.to_owned(),
         Some(_) => {
             let queues = attributes.at("redrive_allow.queues").map(Value::items).unwrap_or_default();
-            let arns = queues.iter().filter_map(Value::as_str).map(|queue| super::resolve(names, queue));
-            let arns = arns.collect::<Result<Vec<String>, _>>()?;
+            let arns: Vec<&str> = queues.iter().filter_map(Value::as_str).collect();
             serde_json::json!({ "redrivePermission": "byQueue", "sourceQueueArns": arns }).to_string()
         }
     };
     put("RedriveAllowPolicy", allow);
-    Ok(raw)
+    raw
 }

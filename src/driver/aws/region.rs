@@ -1,6 +1,7 @@
 //! One region: how it is reached, and its clients.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -9,11 +10,22 @@ use aws_sdk_s3::config::Credentials;
 use tokio::sync::OnceCell;
 
 use super::error::classify;
-use crate::driver::DriverError;
+use crate::driver::{Class, DriverError};
+use crate::identity::Identity;
+use crate::kind::Outputs;
+use crate::observed::Object;
+use crate::value::{Attributes, Value};
 
-/// How a region is reached: the attribute `aws` of a `region`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+/// The kind of the hosts.
+pub(super) const REGION: &str = "region";
+
+/// The ways to regions. They are kept, and their connections and credentials with them, however often a region is opened.
+#[derive(Default)]
+pub(super) struct Reaches(Mutex<BTreeMap<Settings, Arc<Reach>>>);
+
+/// How a region is reached.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Settings {
     /// AWS's own name of it, which is the resource's name.
     pub name: String,
     /// Another endpoint than AWS's own.
@@ -24,46 +36,125 @@ pub struct Settings {
     pub contained: bool,
 }
 
-/// A region with its clients, which are made when they are first needed.
-pub(super) struct Region {
+/// The way to a region: its clients, which are made when they are first needed.
+pub(super) struct Reach {
     pub settings: Settings,
     clients: OnceCell<Clients>,
-    account: OnceCell<String>,
+}
+
+/// A region with what it tells.
+pub(super) struct Region {
+    reach: Arc<Reach>,
+    pub identity: Identity,
+    /// What the host object tells.
+    told: Outputs,
+    /// The same with the account, which is asked for once where the host object does not tell it.
+    outputs: OnceCell<Outputs>,
 }
 
 /// One client for each service.
-pub(super) struct Clients {
-    pub s3: aws_sdk_s3::Client,
-    pub sqs: aws_sdk_sqs::Client,
-    pub iam: aws_sdk_iam::Client,
+struct Clients {
+    s3: aws_sdk_s3::Client,
+    sqs: aws_sdk_sqs::Client,
+    iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
 }
 
-impl Region {
-    pub fn new(settings: Settings) -> Arc<Self> {
-        Arc::new(Self { settings, clients: OnceCell::new(), account: OnceCell::new() })
+impl Reaches {
+    /// The way to one region.
+    pub fn of(&self, settings: Settings) -> Arc<Reach> {
+        let mut reaches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Reach { settings: settings.clone(), clients: OnceCell::new() });
+        Arc::clone(reaches.entry(settings.clone()).or_insert_with(new))
+    }
+}
+
+impl Settings {
+    /// A region of AWS, or of what speaks like it, as its attributes say.
+    pub fn of_external(name: &str, attributes: &Attributes) -> Self {
+        let get = |path: &str| attributes.at(path).and_then(Value::as_str).map(str::to_owned);
+        Self { name: name.to_owned(), endpoint: get("aws.endpoint"), profile: get("aws.profile"), contained: false }
     }
 
-    pub fn name(&self) -> &str {
-        &self.settings.name
+    /// A region as its object tells it.
+    pub fn of_host(host: &Object) -> Result<Self, DriverError> {
+        let settings = Self::of_external(&host.identity.name(), &host.attributes);
+        if host.attributes.get("localstack").is_null() {
+            return Ok(settings);
+        }
+        let Some(endpoint) = host.outputs.get("endpoint").cloned() else {
+            let why = format!("`{}` does not tell where it answers", host.identity);
+            return Err(DriverError::new(Class::Invalid, why));
+        };
+        Ok(Self { endpoint: Some(endpoint), profile: None, contained: true, ..settings })
     }
+}
 
-    pub fn identity(&self) -> String {
-        format!("region/{}", self.settings.name)
-    }
-
-    pub async fn clients(&self) -> &Clients {
+impl Reach {
+    async fn clients(&self) -> &Clients {
         self.clients.get_or_init(|| connect(&self.settings)).await
     }
 
-    /// The account that owns what is made here, asked for once.
-    pub async fn account(&self) -> Result<&str, DriverError> {
-        let ask = || async {
-            let answer = self.clients().await.sts.get_caller_identity().send().await;
-            let answer = answer.map_err(|error| classify("asking who is calling", &error))?;
-            Ok(answer.account().unwrap_or_default().to_owned())
+    /// The account of whoever is calling, which owns what is made.
+    pub async fn caller(&self) -> Result<String, DriverError> {
+        let answer = self.clients().await.sts.get_caller_identity().send().await;
+        let answer = answer.map_err(|error| classify("asking who is calling", &error))?;
+        Ok(answer.account().unwrap_or_default().to_owned())
+    }
+
+    /// What a region of this account tells.
+    pub fn outputs(&self, account: String) -> Outputs {
+        let endpoint = self.settings.endpoint.as_ref().map(|endpoint| endpoint.trim_end_matches('/').to_owned());
+        let endpoint = endpoint.map(|endpoint| ("endpoint".into(), endpoint));
+        std::iter::once(("account".into(), account)).chain(endpoint).collect()
+    }
+}
+
+impl Region {
+    pub fn new(reach: Arc<Reach>, identity: Identity, told: Outputs) -> Self {
+        Self { reach, identity, told, outputs: OnceCell::new() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.reach.settings.name
+    }
+
+    /// Another endpoint than AWS's own, without a slash at its end.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.reach.settings.endpoint.as_deref().map(|endpoint| endpoint.trim_end_matches('/'))
+    }
+
+    /// The client of S3.
+    pub async fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.reach.clients().await.s3
+    }
+
+    /// The client of SQS.
+    pub async fn sqs(&self) -> &aws_sdk_sqs::Client {
+        &self.reach.clients().await.sqs
+    }
+
+    /// The client of IAM.
+    pub async fn iam(&self) -> &aws_sdk_iam::Client {
+        &self.reach.clients().await.iam
+    }
+
+    /// What the region tells, its account among it.
+    pub async fn outputs(&self) -> Result<&Outputs, DriverError> {
+        let complete = || async {
+            if self.told.get("account").is_some_and(|account| !account.is_empty()) {
+                return Ok(self.told.clone());
+            }
+            let mut outputs = self.told.clone();
+            outputs.insert("account".into(), self.reach.caller().await?);
+            Ok(outputs)
         };
-        self.account.get_or_try_init(ask).await.map(String::as_str)
+        self.outputs.get_or_try_init(complete).await
+    }
+
+    /// The account that owns what is made here.
+    pub async fn account(&self) -> Result<&str, DriverError> {
+        Ok(self.outputs().await?.get("account").map(String::as_str).unwrap_or_default())
     }
 }
 

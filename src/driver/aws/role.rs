@@ -1,273 +1,265 @@
 //! Roles, over IAM.
 
-use super::error::{classify, is_absent};
-use super::mark::{self, Tags};
-use super::policy::{grants, tags, to_tags, wanted_document};
+use async_trait::async_trait;
+use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput;
+
+use super::api::{Api, Change, Look, Part};
+use super::error::{done, found};
+use super::iam::{decode, grants, tags, to_tags, wanted_document};
+use super::mark::Tags;
+use super::object::{Sight, Told, is_managed, optional, text};
 use super::region::Region;
-use super::sight::{Names, Sight, is_managed};
-use super::{decode, resolve, text};
-use crate::driver::{DriverError, Request};
-use crate::kind::{self, Outputs, Usage, document, duration};
+use crate::driver::{Class, DriverError, Request};
+use crate::kind::{document, duration};
+use crate::observed::Mark;
 use crate::value::{Attributes, Value};
 
 /// The name of the one inline policy that is Atlas's.
 const INLINE: &str = "atlas";
 
-/// The names of all roles of the account but AWS's own.
-pub(super) async fn list(region: &Region) -> Result<Vec<String>, DriverError> {
-    let iam = &region.clients().await.iam;
-    let mut pages = iam.list_roles().into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| classify("listing roles", &error))?;
-        let own = page.roles().iter().filter(|role| !role.path().starts_with("/aws-"));
-        names.extend(own.map(|role| role.role_name().to_owned()));
-    }
-    Ok(names)
-}
+/// What a new role does not have yet.
+const AFTERWARDS: [&str; 4] = ["allow", "deny", "policy", "policies"];
 
-/// Looks at one role, as far as it is Atlas's business.
-pub(super) async fn look(
-    region: &Region,
-    name: &str,
-    wanted: Option<&Attributes>,
-    any: bool,
-) -> Result<Option<Sight>, DriverError> {
-    let iam = &region.clients().await.iam;
-    let role = match iam.get_role().role_name(name).send().await {
-        Ok(answer) => answer.role,
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(classify("reading a role", &error)),
-    };
-    let Some(role) = role else { return Ok(None) };
-    let tags = tags(role.tags());
-    if !any && mark::read(&tags).is_none() {
-        return Ok(None);
-    }
-    let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
-    let session = u64::try_from(role.max_session_duration().unwrap_or(3_600)).unwrap_or(3_600);
-    let optional = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(Value::from).unwrap_or_default();
-    let mut attributes = vec![
-        ("name", name.into()),
-        ("path", role.path().into()),
-        ("description", optional(role.description())),
-        ("permissions_boundary", optional(boundary)),
-        ("max_session", duration::format(session).as_str().into()),
-    ];
-    let account = region.account().await?;
-    let stored = decode(role.assume_role_policy_document().unwrap_or_default());
-    attributes.push(trust(&stored, account, &tags, wanted));
-    let managed = |names: &[&str]| names.iter().any(|name| is_managed(name, &tags, wanted));
-    if managed(&["allow", "deny", "policy"])
-        && let Some(stored) = inline(region, name).await?
-    {
-        attributes.extend(grants("policy", &stored, &tags, wanted));
-    }
-    if managed(&["policies"]) {
-        let attached = attached(region, name).await?;
-        let items = attached.iter().map(|arn| Value::from(arn.as_str()));
-        attributes.push(("policies", Value::List(items.collect())));
-    }
-    Ok(Some(Sight {
-        kind: kind::get("role").unwrap_or(kind::ALL[0]),
-        identity: format!("{}/role/{name}", region.identity()),
-        host: region.identity(),
-        arn: role.arn().to_owned(),
-        tags,
-        attributes,
-        outputs: Outputs::default(),
-        usage: Usage::default(),
-    }))
-}
+pub(super) struct Roles;
 
-/// Makes the role with its tags, then what hangs on it.
-pub(super) async fn create(
-    region: &Region,
-    name: &str,
-    request: &Request<'_>,
-    names: &Names,
-) -> Result<(), DriverError> {
-    let iam = &region.clients().await.iam;
-    let attributes = request.attributes;
-    let made = iam
-        .create_role()
-        .role_name(name)
-        .path(text(attributes, "path").unwrap_or("/"))
-        .set_description(text(attributes, "description").map(str::to_owned))
-        .assume_role_policy_document(wanted_trust(attributes, region.account().await?))
-        .set_permissions_boundary(text(attributes, "permissions_boundary").map(str::to_owned))
-        .max_session_duration(session(attributes))
-        .set_tags(Some(to_tags(&mark::write(request.mark, attributes))?))
-        .send()
-        .await;
-    let made = made.map_err(|error| classify("creating the role", &error))?;
-    let arn = made.role().map(|role| role.arn().to_owned()).unwrap_or_default();
-    names.learn(&request.mark.address, &arn);
-    attach(region, name, &Attributes::default(), attributes, names).await
-}
+static PARTS: &[Part] = &[
+    Part { covers: &["description", "max_session"], read: None, write: |to| Box::pin(put_settings(to)), clear: None },
+    Part { covers: &["trust", "trust_policy"], read: None, write: |to| Box::pin(put_trust(to)), clear: None },
+    Part {
+        covers: &["permissions_boundary"],
+        read: None,
+        write: |to| Box::pin(put_boundary(to)),
+        clear: Some(|to| Box::pin(remove_boundary(to))),
+    },
+    Part {
+        covers: &["allow", "deny", "policy"],
+        read: Some(|at| Box::pin(inline(at))),
+        write: |to| Box::pin(put_inline(to)),
+        clear: Some(|to| Box::pin(delete_inline(to.region, to.key, INLINE))),
+    },
+    Part {
+        covers: &["policies"],
+        read: Some(|at| Box::pin(policies(at))),
+        write: |to| Box::pin(attach(to)),
+        clear: None,
+    },
+];
 
-/// Brings the role that is there to the request's attributes, with as few calls as that takes.
-pub(super) async fn update(
-    region: &Region,
-    name: &str,
-    there: &Sight,
-    request: &Request<'_>,
-    names: &Names,
-) -> Result<(), DriverError> {
-    let iam = &region.clients().await.iam;
-    let attributes = request.attributes;
-    let before: Attributes = there.attributes.iter().cloned().collect();
-    let account = region.account().await?;
-    let changed = |name: &str| before.get(name) != attributes.get(name);
-    if changed("description") || changed("max_session") {
-        let description = text(attributes, "description").unwrap_or_default();
-        let set = iam.update_role().role_name(name).description(description).max_session_duration(session(attributes));
-        set.send().await.map_err(|error| classify("changing the role", &error))?;
+#[async_trait]
+impl Api for Roles {
+    fn kind(&self) -> &'static str {
+        "role"
     }
-    let trust = wanted_trust(attributes, account);
-    if !document::same(&trust, &wanted_trust(&before, account)) {
-        let set = iam.update_assume_role_policy().role_name(name).policy_document(trust).send().await;
-        set.map_err(|error| classify("changing the trust policy of the role", &error))?;
-    }
-    if changed("permissions_boundary") {
-        match text(attributes, "permissions_boundary") {
-            Some(arn) => {
-                let set = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn).send().await;
-                set.map_err(|error| classify("bounding the role", &error))?;
-            }
-            None => {
-                let gone = iam.delete_role_permissions_boundary().role_name(name).send().await;
-                gone.map_err(|error| classify("removing the boundary of the role", &error))?;
-            }
+
+    /// The names of all roles of the account but AWS's own.
+    async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
+        let iam = region.iam().await;
+        let mut pages = iam.list_roles().into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = done("listing roles", page)?;
+            let own = page.roles().iter().filter(|role| !role.path().starts_with("/aws-"));
+            names.extend(own.map(|role| role.role_name().to_owned()));
         }
+        Ok(names)
     }
-    attach(region, name, &before, attributes, names).await?;
-    let tags = mark::merged(&there.tags, request.mark, request.attributes);
-    retag(region, name, &there.tags, tags).await?;
-    names.learn(&request.mark.address, &there.arn);
-    Ok(())
-}
 
-/// Leaves the role without its mark.
-pub(super) async fn forget(region: &Region, name: &str, there: &Sight) -> Result<(), DriverError> {
-    retag(region, name, &there.tags, mark::without(&there.tags)).await
-}
+    async fn find(&self, region: &Region, name: &str) -> Result<Option<Sight>, DriverError> {
+        let answer = found("reading a role", region.iam().await.get_role().role_name(name).send().await)?;
+        let Some(role) = answer.and_then(|answer| answer.role) else { return Ok(None) };
+        let mut sight = Sight::new(self.kind(), name, name, tags(role.tags()));
+        let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+        let session = u64::try_from(role.max_session_duration().unwrap_or(3_600)).unwrap_or(3_600);
+        sight.attributes.extend([
+            ("path", role.path().into()),
+            ("description", optional(role.description())),
+            ("permissions_boundary", optional(boundary)),
+            ("max_session", duration::format(session).as_str().into()),
+        ]);
+        sight.detail = decode(role.assume_role_policy_document().unwrap_or_default());
+        Ok(Some(sight))
+    }
 
-/// Deletes the role with all that hangs on it, which IAM asks for:
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>.
-pub(super) async fn delete(region: &Region, name: &str) -> Result<(), DriverError> {
-    let iam = &region.clients().await.iam;
-    for arn in attached(region, name).await? {
-        detach(region, name, &arn).await?;
+    async fn complete(
+        &self,
+        region: &Region,
+        sight: &mut Sight,
+        wanted: Option<&Attributes>,
+    ) -> Result<bool, DriverError> {
+        let account = region.account().await?;
+        sight.attributes.push(trust(&sight.detail, account, sight.mark.as_ref(), wanted));
+        Ok(true)
     }
-    let inline = match iam.list_role_policies().role_name(name).send().await {
-        Ok(answer) => answer.policy_names,
-        Err(error) if is_absent(&error) => return Ok(()),
-        Err(error) => return Err(classify("listing the policies of a role", &error)),
-    };
-    for policy in inline {
-        delete_inline(region, name, &policy).await?;
-    }
-    match iam.delete_role().role_name(name).send().await {
-        Err(error) if !is_absent(&error) => Err(classify("deleting the role", &error)),
-        _ => Ok(()),
-    }
-}
 
-/// Brings the inline policy and the attached ones from what they were to what they should be.
-async fn attach(
-    region: &Region,
-    name: &str,
-    before: &Attributes,
-    after: &Attributes,
-    names: &Names,
-) -> Result<(), DriverError> {
-    let iam = &region.clients().await.iam;
-    match (wanted_document(before, "policy"), wanted_document(after, "policy")) {
-        (Some(old), Some(new)) if document::same(&old, &new) => {}
-        (_, Some(new)) => {
-            let put = iam.put_role_policy().role_name(name).policy_name(INLINE).policy_document(new).send().await;
-            put.map_err(|error| classify("writing the policy of the role", &error))?;
+    fn parts(&self) -> &'static [Part] {
+        PARTS
+    }
+
+    fn fresh(&self, attributes: &Attributes) -> Attributes {
+        let there = attributes.iter().filter(|(name, _)| !AFTERWARDS.contains(name));
+        there.map(|(name, value)| (name, value.clone())).collect()
+    }
+
+    async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError> {
+        let (name, attributes) = (want.identity.name(), want.attributes);
+        let make = region.iam().await.create_role();
+        let made = make
+            .role_name(&*name)
+            .path(text(attributes, "path").unwrap_or("/"))
+            .set_description(text(attributes, "description").map(str::to_owned))
+            .assume_role_policy_document(wanted_trust(attributes, region.account().await?))
+            .set_permissions_boundary(text(attributes, "permissions_boundary").map(str::to_owned))
+            .max_session_duration(session(attributes))
+            .set_tags(Some(to_tags(tags)?))
+            .send()
+            .await;
+        done("creating the role", made)?;
+        Ok(name.into_owned())
+    }
+
+    async fn untag(&self, region: &Region, key: &str, gone: Vec<String>) -> Result<(), DriverError> {
+        let untag = region.iam().await.untag_role().role_name(key).set_tag_keys(Some(gone)).send().await;
+        done("removing tags of the role", untag).map(drop)
+    }
+
+    async fn tag(&self, region: &Region, key: &str, fresh: Tags) -> Result<(), DriverError> {
+        let tag = region.iam().await.tag_role().role_name(key).set_tags(Some(to_tags(&fresh)?)).send().await;
+        done("tagging the role", tag).map(drop)
+    }
+
+    /// Deletes the role with all that hangs on it, which IAM asks for:
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>. An instance profile is an object of its
+    /// own, so a role that one holds stays whole.
+    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
+        let name = &sight.key;
+        let iam = region.iam().await;
+        if let Some(profile) = profile_of(region, name).await? {
+            // IAM tells of a profile that has just let go of it a little later, so that it is worth another try.
+            let why = format!("the role can't be deleted: the instance profile `{profile}` still holds it");
+            return Err(DriverError::new(Class::Transient, why));
         }
-        (Some(_), None) => delete_inline(region, name, INLINE).await?,
-        (None, None) => {}
+        for arn in attached(region, name).await? {
+            detach(region, name, &arn).await?;
+        }
+        let inline = iam.list_role_policies().role_name(name).send().await;
+        let Some(inline) = found("listing the policies of a role", inline)? else { return Ok(()) };
+        for policy in inline.policy_names() {
+            delete_inline(region, name, policy).await?;
+        }
+        found("deleting the role", iam.delete_role().role_name(name).send().await).map(drop)
     }
-    let arns = |attributes: &Attributes| -> Result<Vec<String>, DriverError> {
-        attributes.get("policies").items().iter().filter_map(Value::as_str).map(|one| resolve(names, one)).collect()
+}
+
+async fn put_settings(to: Change<'_>) -> Result<(), DriverError> {
+    let description = text(to.after, "description").unwrap_or_default();
+    let set = to.region.iam().await.update_role().role_name(to.key).description(description);
+    let set = set.max_session_duration(session(to.after)).send().await;
+    done("changing the role", set).map(drop)
+}
+
+/// Writes the trust policy, unless the one that is there means the same.
+async fn put_trust(to: Change<'_>) -> Result<(), DriverError> {
+    let account = to.region.account().await?;
+    let trust = wanted_trust(to.after, account);
+    if document::same(&trust, &wanted_trust(to.before, account)) {
+        return Ok(());
+    }
+    let set = to.region.iam().await.update_assume_role_policy().role_name(to.key).policy_document(trust);
+    done("changing the trust policy of the role", set.send().await).map(drop)
+}
+
+async fn put_boundary(to: Change<'_>) -> Result<(), DriverError> {
+    let arn = text(to.after, "permissions_boundary").unwrap_or_default();
+    let put = to.region.iam().await.put_role_permissions_boundary().role_name(to.key).permissions_boundary(arn);
+    done("bounding the role", put.send().await).map(drop)
+}
+
+async fn remove_boundary(to: Change<'_>) -> Result<(), DriverError> {
+    let gone = to.region.iam().await.delete_role_permissions_boundary().role_name(to.key).send().await;
+    done("removing the boundary of the role", gone).map(drop)
+}
+
+async fn inline(at: Look<'_>) -> Result<Told, DriverError> {
+    let iam = at.region.iam().await;
+    let ask = iam.get_role_policy().role_name(&at.sight.key).policy_name(INLINE);
+    let answer = found("reading the policy of a role", ask.send().await)?;
+    let grants = |stored: String| grants("policy", &stored, at.sight.mark.as_ref(), at.wanted);
+    Ok(answer.map(|answer| grants(decode(answer.policy_document()))).unwrap_or_default())
+}
+
+/// Writes the inline policy, unless the one that is there means the same.
+async fn put_inline(to: Change<'_>) -> Result<(), DriverError> {
+    let (old, new) = (wanted_document(to.before, "policy"), wanted_document(to.after, "policy"));
+    let new = new.unwrap_or_default();
+    if old.is_some_and(|old| document::same(&old, &new)) {
+        return Ok(());
+    }
+    let put = to.region.iam().await.put_role_policy().role_name(to.key).policy_name(INLINE);
+    let put = put.policy_document(new).send().await;
+    done("writing the policy of the role", put).map(drop)
+}
+
+async fn policies(at: Look<'_>) -> Result<Told, DriverError> {
+    let attached = attached(at.region, &at.sight.key).await?;
+    Ok(vec![("policies", Value::List(attached.iter().map(|arn| Value::from(arn.as_str())).collect()))])
+}
+
+/// Brings the attached policies from what they were to what they should be.
+async fn attach(to: Change<'_>) -> Result<(), DriverError> {
+    let arns = |attributes: &Attributes| -> Vec<String> {
+        attributes.get("policies").items().iter().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    let (old, new) = (arns(before)?, arns(after)?);
+    let (old, new) = (arns(to.before), arns(to.after));
     for arn in old.iter().filter(|arn| !new.contains(arn)) {
-        detach(region, name, arn).await?;
+        detach(to.region, to.key, arn).await?;
     }
     for arn in new.iter().filter(|arn| !old.contains(arn)) {
-        let attach = iam.attach_role_policy().role_name(name).policy_arn(arn).send().await;
-        attach.map_err(|error| classify("attaching a policy to the role", &error))?;
+        let attach = to.region.iam().await.attach_role_policy().role_name(to.key).policy_arn(arn).send().await;
+        done("attaching a policy to the role", attach)?;
     }
     Ok(())
 }
 
-async fn inline(region: &Region, name: &str) -> Result<Option<String>, DriverError> {
-    let iam = &region.clients().await.iam;
-    match iam.get_role_policy().role_name(name).policy_name(INLINE).send().await {
-        Ok(answer) => Ok(Some(decode(answer.policy_document()))),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(classify("reading the policy of a role", &error)),
-    }
+/// An instance profile that holds the role.
+async fn profile_of(region: &Region, name: &str) -> Result<Option<String>, DriverError> {
+    let ask = region.iam().await.list_instance_profiles_for_role().role_name(name);
+    let answer = found("looking for instance profiles that hold the role", ask.send().await)?;
+    let name = |answer: ListInstanceProfilesForRoleOutput| {
+        answer.instance_profiles().first().map(|profile| profile.instance_profile_name().to_owned())
+    };
+    Ok(answer.and_then(name))
 }
 
 async fn attached(region: &Region, name: &str) -> Result<Vec<String>, DriverError> {
-    let iam = &region.clients().await.iam;
+    let iam = region.iam().await;
     let mut pages = iam.list_attached_role_policies().role_name(name).into_paginator().send();
     let mut arns = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = match page {
-            Err(error) if is_absent(&error) => return Ok(arns),
-            other => other.map_err(|error| classify("listing the policies of a role", &error))?,
-        };
+        let Some(page) = found("listing the policies of a role", page)? else { return Ok(arns) };
         arns.extend(page.attached_policies().iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)));
     }
     Ok(arns)
 }
 
 async fn detach(region: &Region, name: &str, arn: &str) -> Result<(), DriverError> {
-    let iam = &region.clients().await.iam;
-    match iam.detach_role_policy().role_name(name).policy_arn(arn).send().await {
-        Err(error) if !is_absent(&error) => Err(classify("detaching a policy from the role", &error)),
-        _ => Ok(()),
-    }
+    let detach = region.iam().await.detach_role_policy().role_name(name).policy_arn(arn);
+    found("detaching a policy from the role", detach.send().await).map(drop)
 }
 
 async fn delete_inline(region: &Region, name: &str, policy: &str) -> Result<(), DriverError> {
-    let iam = &region.clients().await.iam;
-    match iam.delete_role_policy().role_name(name).policy_name(policy).send().await {
-        Err(error) if !is_absent(&error) => Err(classify("deleting a policy of the role", &error)),
-        _ => Ok(()),
-    }
-}
-
-async fn retag(region: &Region, name: &str, there: &Tags, wanted: Tags) -> Result<(), DriverError> {
-    let iam = &region.clients().await.iam;
-    let (gone, fresh) = mark::difference(there, wanted);
-    if !gone.is_empty() {
-        let untag = iam.untag_role().role_name(name).set_tag_keys(Some(gone)).send().await;
-        untag.map_err(|error| classify("removing tags of the role", &error))?;
-    }
-    if !fresh.is_empty() {
-        let tag = iam.tag_role().role_name(name).set_tags(Some(to_tags(&fresh)?)).send().await;
-        tag.map_err(|error| classify("tagging the role", &error))?;
-    }
-    Ok(())
+    let delete = region.iam().await.delete_role_policy().role_name(name).policy_name(policy);
+    found("deleting a policy of the role", delete.send().await).map(drop)
 }
 
 /// The trust policy in the form that the spec uses.
-fn trust(stored: &str, account: &str, tags: &Tags, wanted: Option<&Attributes>) -> (&'static str, Value) {
+fn trust(stored: &str, account: &str, mark: Option<&Mark>, wanted: Option<&Attributes>) -> (&'static str, Value) {
     let said = wanted.and_then(|wanted| text(wanted, "trust_policy"));
     if let Some(said) = said.filter(|said| document::same(said, stored)) {
         return ("trust_policy", said.into());
     }
     let long = match wanted {
         Some(wanted) => !wanted.get("trust_policy").is_null(),
-        None => is_managed("trust_policy", tags, wanted),
+        None => is_managed("trust_policy", mark, wanted),
     };
     match document::to_trust(stored, account).filter(|_| !long) {
         Some(trust) => ("trust", trust),

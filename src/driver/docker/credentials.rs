@@ -65,6 +65,17 @@ pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCred
     }))
 }
 
+/// The texts of credentials that no message repeats, in each way in which they are written down.
+pub(super) fn hidden(credentials: Option<&DockerCredentials>) -> Vec<String> {
+    let Some(credentials) = credentials else { return Vec::new() };
+    let encode = |text: String| base64::prelude::BASE64_STANDARD.encode(text);
+    let pair = credentials.username.as_ref().zip(credentials.password.as_ref());
+    let pair = pair.map(|(username, password)| encode(format!("{username}:{password}")));
+    let all =
+        [credentials.password.clone(), credentials.identitytoken.clone(), credentials.registrytoken.clone(), pair];
+    all.into_iter().flatten().filter(|text| !text.is_empty()).collect()
+}
+
 /// Asks a credential helper, which is a program of its own. That it knows nothing is no error.
 async fn ask(helper: &str, registry: &str) -> Result<Option<DockerCredentials>, DriverError> {
     let program = format!("docker-credential-{helper}");

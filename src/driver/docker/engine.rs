@@ -206,6 +206,11 @@ impl Engine {
         self.variable("DOCKER_CONFIG").map(PathBuf::from).or_else(home).unwrap_or_default()
     }
 
+    /// Whether its name leads to an address.
+    pub fn is_known(&self) -> bool {
+        self.place().is_ok()
+    }
+
     /// Whether anything that could be an engine is there at all.
     pub fn is_there(&self) -> bool {
         self.place().is_ok_and(|place| match place.address.strip_prefix("unix://") {

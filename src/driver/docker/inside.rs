@@ -1,6 +1,7 @@
 //! Looking into running containers: what they write, and commands in them.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
@@ -9,10 +10,23 @@ use futures_util::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
 
+use super::engine::Engine;
 use super::error::classify;
-use super::{Docker, cluster, localstack};
+use super::{Docker, cluster, names};
 use crate::driver::{Class, DriverError};
-use crate::kind::Kind;
+use crate::identity::Identity;
+use crate::observed::Owner;
+use crate::value::Attributes;
+
+/// What is looked into.
+pub struct Subject<'a> {
+    /// Whose it is.
+    pub owner: &'a Owner,
+    /// Its identity.
+    pub identity: &'a Identity,
+    /// What the spec says about it.
+    pub attributes: &'a Attributes,
+}
 
 /// Something that a container wrote.
 #[derive(Clone, Copy, Debug)]
@@ -51,16 +65,16 @@ impl Docker {
     /// When there is no such container, or its engine does not answer.
     pub async fn logs(
         &self,
-        kind: &Kind,
-        identity: &str,
+        subject: &Subject<'_>,
         follow: bool,
         tail: Option<usize>,
         mut hear: impl FnMut(Heard<'_>) -> bool,
     ) -> Result<(), DriverError> {
-        let docker = self.engine(identity)?.docker().await?;
+        let engine = self.engine(subject)?;
+        let docker = engine.docker().await?;
         let tail = tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
         let options = LogsOptionsBuilder::default().stdout(true).stderr(true).follow(follow).tail(&tail).build();
-        let mut lines = docker.logs(&self.container(kind, identity).await?, Some(options));
+        let mut lines = docker.logs(&container(subject)?, Some(options));
         while let Some(line) = lines.next().await {
             if !hear_line(&line.map_err(|error| classify("reading what it writes", &error))?, &mut hear) {
                 break;
@@ -75,13 +89,13 @@ impl Docker {
     /// When there is no such container, it does not run, or its engine does not answer.
     pub async fn exec(
         &self,
-        kind: &Kind,
-        identity: &str,
+        subject: &Subject<'_>,
         command: &[String],
         input: Input,
         mut hear: impl FnMut(Heard<'_>) -> bool,
     ) -> Result<i64, DriverError> {
-        let docker = self.engine(identity)?.docker().await?;
+        let engine = self.engine(subject)?;
+        let docker = engine.docker().await?;
         let tty = matches!(input, Input::Terminal(_));
         let sort = match &input {
             Input::Terminal(terminal) => vec![format!("TERM={}", terminal.sort)],
@@ -97,7 +111,7 @@ impl Docker {
             ..Default::default()
         };
         let failed = |error| classify("running a command", &error);
-        let id = docker.create_exec(&self.container(kind, identity).await?, options).await.map_err(failed)?.id;
+        let id = docker.create_exec(&container(subject)?, options).await.map_err(failed)?.id;
         let start = StartExecOptions { tty, ..Default::default() };
         let started = docker.start_exec(&id, Some(start)).await.map_err(failed)?;
         if let StartExecResults::Attached { mut output, input: theirs } = started {
@@ -111,15 +125,19 @@ impl Docker {
         Ok(docker.inspect_exec(&id).await.map_err(failed)?.exit_code.unwrap_or_default())
     }
 
-    /// The name of a resource's container.
-    async fn container(&self, kind: &Kind, identity: &str) -> Result<String, DriverError> {
-        let name = crate::kind::name_in(identity);
-        match kind.name {
-            "container" => Ok(name.to_owned()),
-            "region" => Ok(localstack::name(&self.project, &self.environment, name)),
-            "cluster" => Ok(cluster::first_server(name)),
-            other => Err(DriverError::new(Class::Invalid, format!("a {other} has no container to look into"))),
-        }
+    fn engine(&self, subject: &Subject<'_>) -> Result<Arc<Engine>, DriverError> {
+        self.surroundings.engines.of(subject.identity, Some(subject.attributes))
+    }
+}
+
+/// The name of a resource's container.
+fn container(subject: &Subject<'_>) -> Result<String, DriverError> {
+    let (owner, name) = (subject.owner, subject.identity.name());
+    match subject.identity.kind() {
+        "container" => Ok(name.into_owned()),
+        "region" => Ok(names::region(&owner.project, &owner.environment, &name)),
+        "cluster" => Ok(cluster::first_server(&name)),
+        other => Err(DriverError::new(Class::Invalid, format!("a {other} has no container to look into"))),
     }
 }
 

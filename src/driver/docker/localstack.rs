@@ -11,9 +11,10 @@ use bollard::models::{
 
 use super::container::{Blueprint, Join, Wait};
 use super::engine::published_on;
-use super::mark::Labels;
-use super::sight::texts;
-use crate::driver::DriverError;
+use super::mark::{self, Labels};
+use super::names;
+use super::table::texts;
+use crate::address::Address;
 use crate::kind::{self, Facts, Outputs};
 use crate::value::{Attributes, Value};
 
@@ -21,25 +22,11 @@ use crate::value::{Attributes, Value};
 const INSIDE: &str = "4566/tcp";
 /// Where the attributes are kept from which the container was made. All that they say is fixed for its life.
 const MADE_FROM: &str = "atlas.region";
-
-/// The name of a region's container.
-pub(super) fn name(project: &str, environment: &str, region: &str) -> String {
-    format!("{project}-{environment}-{region}")
-}
-
-/// The name of the volume in which a region keeps its contents.
-pub(super) fn volume(container: &str) -> String {
-    format!("{container}-data")
-}
+/// Where it keeps its data in its container.
+const DATA: &str = "/var/lib/localstack";
 
 /// How a region's container is made.
-pub(super) fn blueprint(
-    container: String,
-    region: &str,
-    wanted: &Attributes,
-    mut labels: Labels,
-    name_of: impl Fn(&str) -> Result<String, DriverError>,
-) -> Result<Blueprint, DriverError> {
+pub(super) fn blueprint(container: String, region: &str, wanted: &Attributes, mut labels: Labels) -> Blueprint {
     let get = |key: &str| wanted.at(&format!("localstack.{key}"));
     let text = |key: &str| get(key).and_then(Value::as_str).map(str::to_owned);
     let list = |key: &str| -> Vec<String> {
@@ -68,8 +55,8 @@ pub(super) fn blueprint(
     let binding = PortBinding { host_ip: Some(published_on(machine).into()), host_port: Some(port) };
     let data = Mount {
         typ: Some(MountType::VOLUME),
-        source: Some(volume(&container)),
-        target: Some("/var/lib/localstack".into()),
+        source: Some(names::region_data(&container)),
+        target: Some(DATA.into()),
         ..Default::default()
     };
     let host = HostConfig {
@@ -92,33 +79,37 @@ pub(super) fn blueprint(
         host_config: Some(host),
         ..Default::default()
     };
-    let networks = match text("network") {
-        Some(network) => {
-            let aliases = vec![region.to_owned()];
-            vec![Join { network: name_of(&network)?, aliases, address: None }]
-        }
-        None => Vec::new(),
-    };
+    let join = |network| Join { network, aliases: vec![region.to_owned()], address: None };
+    let networks = text("network").into_iter().map(join).collect();
     let wait = Wait { http: Some(format!("{endpoint}/_localstack/health")), ..Wait::default() };
-    Ok(Blueprint { name: container, pull: "missing".into(), body, networks, files: Vec::new(), wait })
+    Blueprint { name: container, pull: "missing".into(), body, networks, files: Vec::new(), wait }
 }
 
 /// What a region's container was made from.
-pub(super) fn attributes(labels: &Labels) -> Attributes {
-    let made_from = labels.get(MADE_FROM).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    [("localstack", made_from.unwrap_or_default())].into_iter().collect()
+pub(super) fn attributes(seen: &ContainerInspectResponse) -> Attributes {
+    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
+    let text = labels.and_then(|labels| mark::get(labels, MADE_FROM));
+    let mut made_from: Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    // Earlier the label held the network's address in the spec. The engine's name of it is its mode.
+    let address = made_from.at("network").and_then(Value::as_str).is_some_and(|name| Address::parse(name).is_ok());
+    let mode = seen.host_config.as_ref().and_then(|host| host.network_mode.as_deref());
+    if let (true, Some(mode)) = (address, mode) {
+        made_from = made_from.with(&["network"], mode.into());
+    }
+    [("localstack", made_from)].into_iter().collect()
+}
+
+/// The volume in which a region's container has its data.
+pub(super) fn data(seen: &ContainerInspectResponse) -> Option<&str> {
+    let mounts = seen.mounts.iter().flatten();
+    mounts.into_iter().find(|mount| mount.destination.as_deref() == Some(DATA))?.name.as_deref()
 }
 
 /// What is wrong with a region's container besides that it does not run: it left its network.
-pub(super) fn condition(
-    seen: &ContainerInspectResponse,
-    attributes: &Attributes,
-    networks: &HashMap<String, String>,
-) -> Option<String> {
+pub(super) fn condition(seen: &ContainerInspectResponse, attributes: &Attributes) -> Option<String> {
     let wanted = attributes.at("localstack.network").and_then(Value::as_str)?;
     let joined = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref())?;
-    let there = joined.keys().any(|name| networks.get(name).map(String::as_str) == Some(wanted));
-    (!there).then(|| format!("disconnected from {wanted}"))
+    (!joined.contains_key(wanted)).then(|| format!("disconnected from {wanted}"))
 }
 
 /// The account and the endpoint, which follow from the attributes.

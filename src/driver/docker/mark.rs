@@ -1,47 +1,38 @@
-//! Ownership marks as labels, and as notes where labels can't be changed.
+//! Ownership marks as labels, and which labels are an object's own.
 //!
-//! An engine gives labels to an object when it is made and never changes them. What changes about a mark later (it is
-//! protected now, something else was applied) is written into a *note*: an empty volume whose labels are the mark, with the
-//! object that it is about. The latest note about an object counts; without one, the object's own labels do.
+//! An engine gives labels to an object when it is made and never changes them. What changes about a mark later is written
+//! into a note (see [`super::note`]).
+//!
+//! An image gives its labels to every container that is made from it, and whoever commits a container gives the container's
+//! labels to the image. So labels that an image has as well are no mark, unless they are of a container that Atlas made:
+//! each object that Atlas makes has a label with a random text, which no image can have had before.
 
 use std::collections::HashMap;
 
-use bollard::models::VolumeCreateRequest;
-use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
-
-use super::engine::Engine;
-use super::error::{classify, is_absent};
+use super::random;
+use super::table::texts;
 use crate::address::Address;
 use crate::desired::OnRemove;
 use crate::driver::DriverError;
+use crate::identity::Identity;
 use crate::observed::Mark;
-use crate::value::long_hash;
+use crate::value::Attributes;
 
 /// Labels by key.
 pub(super) type Labels = HashMap<String, String>;
 
 const OWN: &str = "atlas.";
-const ABOUT: &str = "atlas.note";
-
-/// The notes on one engine, by the identity and the engine's own name of what they are about.
-#[derive(Debug, Default)]
-pub(super) struct Notes(HashMap<(String, String), Vec<Note>>);
-
-#[derive(Debug)]
-struct Note {
-    number: u64,
-    volume: String,
-    labels: Labels,
-}
+/// The label that no two objects share.
+const MADE: &str = "atlas.made";
 
 /// The labels of a mark.
-pub(super) fn labels(mark: &Mark, identity: &str) -> Labels {
+pub(super) fn labels(mark: &Mark, identity: &Identity) -> Labels {
     let mut labels = Labels::new();
     let mut put = |key: &str, value: String| labels.insert(format!("{OWN}{key}"), value);
     put("project", mark.project.to_string());
     put("environment", mark.environment.to_string());
     put("address", mark.address.to_string());
-    put("identity", identity.to_owned());
+    put("identity", identity.to_string());
     put("applied", mark.applied.clone());
     put("needs", mark.needs.iter().map(Address::as_str).collect::<Vec<_>>().join(" "));
     if mark.protect {
@@ -53,13 +44,26 @@ pub(super) fn labels(mark: &Mark, identity: &str) -> Labels {
     labels
 }
 
+/// The labels of an object that is made now.
+pub(super) fn labels_of_new(mark: &Mark, identity: &Identity) -> Result<Labels, DriverError> {
+    let mut labels = labels(mark, identity);
+    labels.insert(MADE.into(), random::token("the object's mark")?);
+    Ok(labels)
+}
+
+/// Whether an engine made an object with these labels when it was asked to, and did not find one of that name.
+pub(super) fn is_made_with(there: &Labels, asked: &Labels) -> bool {
+    asked.get(MADE).is_some_and(|made| there.get(MADE) == Some(made))
+}
+
 /// The mark that labels hold; none when they hold none.
 pub(super) fn read(labels: &Labels) -> Option<Mark> {
     let get = |key: &str| labels.get(&format!("{OWN}{key}"));
-    if get("forgotten").is_some() {
+    let is = |key: &str, word: &str| get(key).is_some_and(|value| value == word);
+    if is("forgotten", "true") {
         return None;
     }
-    let is = |key: &str, word: &str| get(key).is_some_and(|value| value == word);
+    identity(labels)?;
     Some(Mark {
         project: get("project")?.into(),
         environment: get("environment")?.into(),
@@ -72,8 +76,13 @@ pub(super) fn read(labels: &Labels) -> Option<Mark> {
 }
 
 /// The identity that an object was made under.
-pub(super) fn identity(labels: &Labels) -> Option<&str> {
-    labels.get("atlas.identity").map(String::as_str)
+pub(super) fn identity(labels: &Labels) -> Option<Identity> {
+    Some(Identity::from_text(get(labels, "atlas.identity")?))
+}
+
+/// A label that says something. One that an image brings along is emptied where Atlas makes a container from it.
+pub(super) fn get<'a>(labels: &'a Labels, key: &str) -> Option<&'a str> {
+    labels.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 /// Whether a label is Atlas's own.
@@ -81,78 +90,127 @@ pub(super) fn is_own(key: &str) -> bool {
     key.starts_with(OWN)
 }
 
-/// Whether a volume is a note.
-pub(super) fn is_note(labels: &Labels) -> bool {
-    labels.contains_key(ABOUT)
+/// Whether a label tells what an object is, to Atlas or to k3d.
+fn tells(key: &str) -> bool {
+    is_own(key) || key.starts_with("k3d.")
 }
 
-impl Notes {
-    /// Reads all notes of an engine, in one call.
-    pub async fn read(engine: &Engine) -> Result<Self, DriverError> {
-        let filters = HashMap::from([("label", vec![ABOUT])]);
-        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
-        let found = engine.docker().await?.list_volumes(Some(options)).await;
-        let found = found.map_err(|error| classify("listing notes", &error))?;
-        let mut notes = HashMap::<(String, String), Vec<Note>>::new();
-        for volume in found.volumes.into_iter().flatten() {
-            let labels = volume.labels;
-            let get = |key: &str| labels.get(key).cloned();
-            let (Some(about), Some(object)) = (get("atlas.identity"), get(ABOUT)) else { continue };
-            let number = get("atlas.number").and_then(|text| text.parse().ok()).unwrap_or_default();
-            let note = Note { number, volume: volume.name, labels };
-            notes.entry((about, object)).or_default().push(note);
-        }
-        // A run that was interrupted may have left an older one; the last counts.
-        notes.values_mut().for_each(|list| list.sort_by_key(|note| note.number));
-        Ok(Self(notes))
+/// The labels of a container that are its own and not its image's, as far as they tell what it is.
+pub(super) fn own(mut labels: Labels, image: Option<&Labels>) -> Labels {
+    let Some(image) = image else { return labels };
+    let made = get(&labels, MADE);
+    if made.is_none() || made == get(image, MADE) {
+        labels.retain(|key, value| !tells(key) || image.get(key) != Some(value));
     }
+    labels
+}
 
-    /// The labels that count for an object: those of its latest note, or its own.
-    pub fn latest<'a>(&'a self, identity: &str, object: &str, own: &'a Labels) -> &'a Labels {
-        let about = self.0.get(&(identity.to_owned(), object.to_owned()));
-        about.and_then(|list| list.last()).map_or(own, |note| &note.labels)
-    }
-
-    /// Writes a note about an object, in place of the one before; without a mark it is nobody's any more.
-    pub async fn write(
-        &self,
-        engine: &Engine,
-        identity: &str,
-        object: &str,
-        mark: Option<&Mark>,
-    ) -> Result<(), DriverError> {
-        let key = (identity.to_owned(), object.to_owned());
-        let before = self.0.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let number = before.last().map_or(1, |note| note.number + 1);
-        let mut all = mark.map(|mark| labels(mark, identity)).unwrap_or_default();
-        if mark.is_none() {
-            all.insert("atlas.forgotten".into(), "true".into());
-        }
-        all.insert("atlas.identity".into(), identity.to_owned());
-        all.insert(ABOUT.into(), object.to_owned());
-        all.insert("atlas.number".into(), number.to_string());
-        let name = format!("atlas-note-{}-{number}", &long_hash(format!("{identity} {object}").as_bytes())[..16]);
-        let request = VolumeCreateRequest { name: Some(name), labels: Some(all), ..Default::default() };
-        let docker = engine.docker().await?;
-        docker.create_volume(request).await.map_err(|error| classify("writing a note", &error))?;
-        for note in before {
-            remove(engine, &note.volume).await?;
-        }
-        Ok(())
-    }
-
-    /// Removes what is noted about an object that is gone.
-    pub async fn clear(&self, engine: &Engine, identity: &str) -> Result<(), DriverError> {
-        for note in self.0.iter().filter(|((about, _), _)| about == identity).flat_map(|(_, list)| list) {
-            remove(engine, &note.volume).await?;
-        }
-        Ok(())
+/// Empties the labels that an image would bring along and that tell what an object is.
+pub(super) fn empty_those_of(image: &Labels, labels: &mut Labels) {
+    for key in image.keys().filter(|key| tells(key)) {
+        labels.entry(key.clone()).or_default();
     }
 }
 
-async fn remove(engine: &Engine, volume: &str) -> Result<(), DriverError> {
-    match engine.docker().await?.remove_volume(volume, None::<RemoveVolumeOptions>).await {
-        Err(error) if !is_absent(&error) => Err(classify("removing a note", &error)),
-        _ => Ok(()),
+/// Takes the labels away that tell what an object is, and leaves those that were emptied.
+pub(super) fn take_from(labels: &mut Labels) {
+    labels.retain(|key, value| !tells(key) || value.is_empty());
+}
+
+/// Adds the spec's own labels to those of the mark, and which they are. The mark's come first, whatever the spec says.
+pub(super) fn carry(labels: &mut Labels, wanted: &Attributes) {
+    let own: Vec<(String, String)> = texts(wanted.get("labels")).filter(|(key, _)| !is_own(key)).collect();
+    keys(labels, "labels", own.iter().map(|(key, _)| key.as_str()));
+    for (key, value) in own {
+        labels.entry(key).or_insert(value);
+    }
+}
+
+/// Notes which entries of a table are Atlas's own.
+pub(super) fn keys<'a>(labels: &mut Labels, name: &str, keys: impl Iterator<Item = &'a str>) {
+    labels.insert(format!("atlas.keys.{name}"), keys.collect::<Vec<_>>().join(" "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Labels, carry, empty_those_of, is_made_with, labels_of_new, own, read};
+    use crate::address::Address;
+    use crate::desired::OnRemove;
+    use crate::identity::Identity;
+    use crate::observed::Mark;
+    use crate::value::{Attributes, Value};
+
+    fn made() -> (Mark, Labels) {
+        let mark = Mark {
+            project: "p".into(),
+            environment: "e".into(),
+            address: Address::new("container", "cache", None),
+            protect: false,
+            on_remove: OnRemove::Delete,
+            needs: Vec::new(),
+            applied: "image:1".into(),
+        };
+        let labels = labels_of_new(&mark, &Identity::root("container", "cache")).expect("random");
+        (mark, labels)
+    }
+
+    #[test]
+    fn what_an_image_brings_along_is_no_mark() {
+        let (mark, original) = made();
+        assert_eq!(read(&own(original.clone(), None)), Some(mark.clone()));
+        // A container that was made from an image that was made from the original.
+        assert_eq!(read(&own(original.clone(), Some(&original))), None);
+        let with = |labels: &Labels, key: &str, value: &str| {
+            let mut labels = labels.clone();
+            labels.insert(key.into(), value.into());
+            labels
+        };
+        assert_eq!(read(&own(with(&original, "atlas.protect", "true"), Some(&original))), None);
+        assert_eq!(read(&own(with(&original, "team", "ledger"), Some(&original))), None);
+        // A container that Atlas made from that image: it has a text of its own, also where all else is the same.
+        let (_, again) = made();
+        assert_eq!(read(&own(again.clone(), Some(&original))), Some(mark.clone()));
+        // One that an Atlas made which knew no such texts, from an image without a mark.
+        let mut older = original.clone();
+        older.remove(super::MADE);
+        let plain = Labels::from([("team".to_owned(), "ledger".to_owned())]);
+        assert_eq!(read(&own(older.clone(), Some(&plain))), Some(mark));
+        assert_eq!(read(&own(older.clone(), Some(&older))), None);
+    }
+
+    #[test]
+    fn what_an_image_says_of_its_own_containers_does_not_count_for_atlas_s() {
+        let (mark, labels) = made();
+        let image: Labels = [("atlas.protect", "true"), ("atlas.forgotten", "true"), ("k3d.role", "server")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        let mut made = labels.clone();
+        empty_those_of(&image, &mut made);
+        // The engine puts the labels of the container over those of the image.
+        let mut there = image.clone();
+        there.extend(made);
+        assert_eq!(read(&own(there.clone(), Some(&image))), Some(mark));
+        assert_eq!(super::get(&there, "k3d.role"), None);
+    }
+
+    #[test]
+    fn labels_of_the_spec_never_touch_the_mark() {
+        let (mark, mut labels) = made();
+        let said = ["atlas.project", "atlas.protect", "atlas.identity", "atlas.made", "atlas.keys.labels", "team"];
+        let said = said.into_iter().map(|key| (key.into(), Value::from("victim"))).collect();
+        let wanted: Attributes = [("labels", Value::Map(said))].into_iter().collect();
+        let before = labels.clone();
+        carry(&mut labels, &wanted);
+        assert_eq!(read(&labels), Some(mark));
+        assert_eq!(labels.get("team").map(String::as_str), Some("victim"));
+        assert_eq!(labels.get("atlas.keys.labels").map(String::as_str), Some("team"));
+        assert!(before.iter().all(|(key, value)| labels.get(key) == Some(value)));
+    }
+
+    #[test]
+    fn what_was_there_already_was_not_made() {
+        let ((_, asked), (_, other)) = (made(), made());
+        assert!(is_made_with(&asked, &asked));
+        assert!(!is_made_with(&other, &asked) && !is_made_with(&Labels::new(), &asked));
     }
 }

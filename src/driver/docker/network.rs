@@ -3,19 +3,30 @@
 use std::collections::HashMap;
 
 use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest};
+use bollard::query_parameters::ListNetworksOptionsBuilder;
 
 use super::engine::Engine;
 use super::error::{classify, is_absent};
-use super::mark::Labels;
-use super::sight::{Listed, carry, said};
+use super::listed::{Listed, said};
+use super::mark::{Labels, carry};
 use crate::driver::DriverError;
-use crate::kind::{Outputs, Usage};
 use crate::value::{Attributes, Value};
 
 /// Every network of an engine, in one call.
 pub(super) async fn list(engine: &Engine) -> Result<Vec<Network>, DriverError> {
     let found = engine.docker().await?.list_networks(None).await;
     found.map_err(|error| classify("listing networks", &error))
+}
+
+/// The networks of a name, in one call: an engine may have had several once.
+pub(super) async fn named(engine: &Engine, name: &str) -> Result<Vec<Network>, DriverError> {
+    let filters = HashMap::from([("name", vec![name])]);
+    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+    let found = engine.docker().await?.list_networks(Some(options)).await;
+    let mut found = found.map_err(|error| classify("listing networks", &error))?;
+    // A part of a name is enough for the filter.
+    found.retain(|network| network.name.as_deref() == Some(name));
+    Ok(found)
 }
 
 /// A listed network in the words of the other objects.
@@ -62,7 +73,7 @@ pub(super) fn attributes(
 }
 
 /// Makes a network.
-pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Labels) -> Result<Outputs, DriverError> {
+pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Labels) -> Result<(), DriverError> {
     let text = |name: &str| wanted.get(name).as_str().map(str::to_owned);
     carry(&mut labels, wanted);
     let config = text("subnet").map(|subnet| IpamConfig {
@@ -81,8 +92,7 @@ pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Lab
         ..Default::default()
     };
     let made = engine.docker().await?.create_network(request).await;
-    made.map_err(|error| classify("creating a network", &error))?;
-    Ok(Outputs::default())
+    made.map(drop).map_err(|error| classify("creating a network", &error))
 }
 
 /// Removes a network. What is not there is removed already.
@@ -91,9 +101,4 @@ pub(super) async fn remove(engine: &Engine, id: &str) -> Result<(), DriverError>
         Err(error) if !is_absent(&error) => Err(classify("removing a network", &error)),
         _ => Ok(()),
     }
-}
-
-/// How many containers are in each network, by the network's name.
-pub(super) fn usage(name: &str, users: &HashMap<String, u64>) -> Usage {
-    Usage::from_iter([("containers".into(), users.get(name).copied().unwrap_or_default())])
 }

@@ -10,10 +10,11 @@ use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::error::{classify, is_absent};
-use super::mark::{Labels, is_note};
-use super::sight::{Listed, carry, said, texts};
-use crate::driver::DriverError;
-use crate::kind::{Outputs, Usage};
+use super::listed::{Listed, said};
+use super::mark::{Labels, carry, is_made_with};
+use super::note::is_note;
+use super::table::texts;
+use crate::driver::{Class, DriverError};
 use crate::value::{Attributes, Value};
 
 /// How long it is asked again while the engine is busy with counting.
@@ -29,6 +30,15 @@ pub(super) async fn list(engine: &Engine) -> Result<Vec<Volume>, DriverError> {
     let found = engine.docker().await?.list_volumes(None::<ListVolumesOptions>).await;
     let found = found.map_err(|error| classify("listing volumes", &error))?;
     Ok(found.volumes.into_iter().flatten().filter(|volume| !is_note(&volume.labels)).collect())
+}
+
+/// All that the engine knows of one volume; none when it is gone.
+pub(super) async fn inspect(engine: &Engine, name: &str) -> Result<Option<Volume>, DriverError> {
+    match engine.docker().await?.inspect_volume(name).await {
+        Ok(seen) => Ok(Some(seen)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(classify("looking at a volume", &error)),
+    }
 }
 
 /// A listed volume in the words of the other objects. A volume has no name of the engine's own; when it was made tells it
@@ -57,9 +67,10 @@ pub(super) fn attributes(
     .collect()
 }
 
-/// Makes a volume.
-pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Labels) -> Result<Outputs, DriverError> {
+/// Makes a volume. An engine that has one of that name says that it made it, and changes nothing.
+pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Labels) -> Result<(), DriverError> {
     carry(&mut labels, wanted);
+    let asked = labels.clone();
     let request = VolumeCreateRequest {
         name: wanted.get("name").as_str().map(str::to_owned),
         driver: wanted.get("driver").as_str().map(str::to_owned),
@@ -68,8 +79,11 @@ pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Lab
         ..Default::default()
     };
     let made = engine.docker().await?.create_volume(request).await;
-    made.map_err(|error| classify("creating a volume", &error))?;
-    Ok(Outputs::default())
+    let made = made.map_err(|error| classify("creating a volume", &error))?;
+    match is_made_with(&made.labels, &asked) {
+        true => Ok(()),
+        false => Err(DriverError::new(Class::Conflict, format!("a volume `{}` is there already", made.name))),
+    }
 }
 
 /// Removes a volume. What is not there is removed already.
@@ -80,15 +94,8 @@ pub(super) async fn remove(engine: &Engine, name: &str) -> Result<(), DriverErro
     }
 }
 
-/// What a volume holds, and who uses it.
-pub(super) fn usage(name: &str, sizes: &HashMap<String, u64>, users: &HashMap<String, u64>) -> Usage {
-    let users = ("containers".into(), users.get(name).copied().unwrap_or_default());
-    let bytes = sizes.get(name).map(|bytes| ("bytes".into(), *bytes));
-    Usage::from_iter([users].into_iter().chain(bytes))
-}
-
 /// How many bytes each volume holds, for all of them in one call. The engine counts them file by file, so it is asked only
-/// when something is about to be removed. Nothing when anything is in the way: an unknown size counts as data.
+/// when something is about to be removed. Nothing when anything is in the way.
 pub(super) async fn sizes(engine: &Engine) -> HashMap<String, u64> {
     // Engines before 23 refuse to count while they count already, be it for us or for others.
     let _alone = engine.counting.lock().await;

@@ -10,9 +10,9 @@ use kube::{Client, Config};
 
 use super::eks::{self, Eks};
 use super::error::{classify, unusable};
-use crate::desired::Instance;
 use crate::driver::{Class, DriverError, Variables};
-use crate::value::Value;
+use crate::identity::Identity;
+use crate::value::{Attributes, Value};
 
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -20,7 +20,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(15);
 
 /// How one cluster is reached.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Access {
     /// By a context of some kubeconfigs, of which the first that knows a name counts.
     Context { files: Vec<PathBuf>, context: String },
@@ -29,17 +29,17 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// How the spec says that a cluster is reached; none when it is not there already.
-    pub fn of(cluster: &Instance, base: &Path, variables: &Variables) -> Option<Self> {
-        let get = |path: &str| cluster.attributes.at(path).and_then(Value::as_str).map(str::to_owned);
+    /// How a cluster's attributes say that it is reached; none when it is not there already.
+    pub fn of(identity: &Identity, attributes: &Attributes, base: &Path, variables: &Variables) -> Option<Self> {
+        let get = |path: &str| attributes.at(path).and_then(Value::as_str).map(str::to_owned);
         if let Some(context) = get("kubeconfig.context") {
             let files = files(get("kubeconfig.file").as_deref(), base, variables);
             return Some(Self::Context { files, context });
         }
-        let eks = cluster.attributes.get("eks");
+        let eks = attributes.get("eks");
         (!eks.is_null()).then(|| {
             Self::Eks(Eks {
-                name: get("eks.name").unwrap_or_else(|| cluster.object_name().to_owned()),
+                name: get("eks.name").unwrap_or_else(|| identity.name().into_owned()),
                 region: get("region").unwrap_or_default(),
                 endpoint: get("eks.endpoint"),
                 certificate_authority: get("eks.certificate_authority"),

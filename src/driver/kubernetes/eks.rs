@@ -14,7 +14,7 @@ use crate::driver::{Class, DriverError};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A cluster of EKS.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Eks {
     pub name: String,
     pub region: String,

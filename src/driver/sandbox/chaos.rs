@@ -94,7 +94,7 @@ impl World {
     /// When the database can't be read.
     pub fn outage_of(&self, identity: &str) -> Result<Option<String>, WorldError> {
         let outages = self.outages()?;
-        Ok(outages.into_iter().find(|(host, _)| super::within(identity, host)).map(|(_, reason)| reason))
+        Ok(outages.into_iter().find(|(host, _)| within(identity, host)).map(|(_, reason)| reason))
     }
 
     /// Lets the next calls for an address fail.
@@ -161,6 +161,11 @@ impl World {
             Ok(())
         })
     }
+}
+
+/// Whether an object lives in a host, or is that host.
+pub(super) fn within(identity: &str, host: &str) -> bool {
+    identity.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Removes what lived in several hosts, none of which is there any more.

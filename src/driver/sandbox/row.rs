@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::world::WorldError;
+use crate::identity::Identity;
 use crate::kind::{self, Kind, Outputs, Usage};
-use crate::observed::{Mark, Object};
+use crate::observed::{Condition, Mark, Object};
 use crate::parallel::{self, SHARE};
 use crate::value::{Attributes, Text, Value, fitted};
 
 /// An object as it is stored.
 pub struct Row {
-    identity: String,
+    identity: Identity,
     kind: &'static Kind,
     body: String,
     mark: Option<String>,
@@ -22,11 +23,11 @@ impl Row {
     /// # Errors
     /// When what it holds is no text, or its kind is none of ours.
     pub fn of(row: &rusqlite::Row<'_>) -> Result<Self, WorldError> {
-        let identity: String = row.get(0)?;
+        let identity = Identity::from_text(row.get::<_, String>(0)?);
         let kind = row.get_ref(1)?.as_str().ok().and_then(kind::get);
         match (kind, row.get(2), row.get(3)) {
             (Some(kind), Ok(body), Ok(mark)) => Ok(Self { identity, kind, body, mark }),
-            _ => Err(WorldError::Unreadable(identity)),
+            _ => Err(WorldError::Unreadable(identity.to_string())),
         }
     }
 
@@ -36,7 +37,7 @@ impl Row {
     /// When its JSON means no object.
     pub fn read(self) -> Result<Object, WorldError> {
         let parsed = self.parse();
-        let Ok((body, mut mark)) = parsed else { return Err(WorldError::Unreadable(self.identity)) };
+        let Ok((body, mut mark)) = parsed else { return Err(WorldError::Unreadable(self.identity.to_string())) };
         mark.iter_mut().for_each(|mark| mark.needs.shrink_to_fit());
         let known = |(name, value): (Text, Value)| Some((self.kind.attribute(&name)?.name, value));
         let attributes = body.attributes.0.into_iter().filter_map(known).collect();
@@ -51,7 +52,7 @@ impl Row {
             usage: fitted(body.usage),
             mark,
             external: false,
-            ill: None,
+            condition: Condition::Ready,
         })
     }
 
@@ -73,7 +74,7 @@ impl Row {
 pub fn body(object: &Object) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Body<'a> {
-        hosts: &'a [String],
+        hosts: &'a [Identity],
         attributes: &'a Attributes,
         outputs: &'a Outputs,
         usage: &'a Usage,
@@ -84,7 +85,7 @@ pub fn body(object: &Object) -> serde_json::Result<String> {
 
 #[derive(Deserialize)]
 struct Body {
-    hosts: Vec<String>,
+    hosts: Vec<Identity>,
     /// In the order of the names, as [`Attributes`] are written.
     attributes: Pairs,
     outputs: Outputs,

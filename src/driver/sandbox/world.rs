@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::crash::point;
 use crate::driver::{Class, DriverError};
 use crate::kind;
-use crate::observed::{Mark, Object};
+use crate::observed::{Mark, Object, Owner};
 use crate::parallel;
 
 /// How many rows are read before objects are made of them.
@@ -20,6 +20,9 @@ const BATCH: usize = 4_096;
 
 /// The host column of objects that live in several hosts at once.
 pub(super) const SPANNING: &str = "*";
+
+/// What `user_version` says of a file that has all tables.
+const VERSION: i64 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS object (
@@ -72,8 +75,8 @@ impl World {
     /// When the folder or the database can't be used.
     pub fn open(folder: &Path) -> Result<Self, WorldError> {
         let path = folder.join("world.db");
-        let connection = Connection::open(&path)?;
-        prepare(&connection)?;
+        let mut connection = Connection::open(&path)?;
+        prepare(&mut connection)?;
         Ok(Self { connection: Mutex::new(connection), path: Some(path) })
     }
 
@@ -90,22 +93,26 @@ impl World {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Self::in_memory(),
             Err(error) => return Err(WorldError::Disk(error)),
         }
-        let open = |uri: &str, flags| -> rusqlite::Result<Connection> {
+        let open = |uri: &str, flags| -> rusqlite::Result<(Connection, bool)> {
             let connection = Connection::open_with_flags(uri, flags)?;
             connection.busy_timeout(Duration::from_secs(10))?;
             // Most of what a plan reads it reads once: to map the file saves a copy of all of it.
             connection.pragma_update(None, "mmap_size", 1_i64 << 30)?;
-            connection.query_row("SELECT count(*) FROM setting", [], |_| Ok(()))?;
-            Ok(connection)
+            // This reads the file, so that whatever keeps it from being read is known now.
+            is_whole(&connection).map(|whole| (connection, whole))
         };
         let text = path.to_string_lossy();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = open(&text, flags).or_else(|error| {
+        let (connection, whole) = open(&text, flags).or_else(|error| {
             // On a disk that can't be written the log beside the database can't be opened; the database itself can.
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
             open(&format!("file:{}?immutable=1", text.replace('?', "%3f").replace('#', "%23")), flags)
                 .map_err(|_| error)
         })?;
+        if !whole {
+            // It was killed while it made the world, before anything could be in it.
+            return Self::in_memory();
+        }
         Ok(Self { connection: Mutex::new(connection), path: Some(path) })
     }
 
@@ -114,8 +121,8 @@ impl World {
     /// # Errors
     /// When the database can't be made.
     pub fn in_memory() -> Result<Self, WorldError> {
-        let connection = Connection::open_in_memory()?;
-        prepare(&connection)?;
+        let mut connection = Connection::open_in_memory()?;
+        prepare(&mut connection)?;
         Ok(Self { connection: Mutex::new(connection), path: None })
     }
 
@@ -169,6 +176,23 @@ impl World {
                 visit(object?);
             }
             batch = next?;
+        }
+        Ok(())
+    }
+
+    /// Every object that lives in this host and in others, in order.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn visit_spanning(&self, host: &str, visit: &mut dyn FnMut(Object)) -> Result<(), WorldError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT identity, kind, body, mark FROM object WHERE host = '*'
+             AND EXISTS (SELECT 1 FROM json_each(body, '$.hosts') WHERE value = ?1) ORDER BY identity",
+        )?;
+        let mut rows = statement.query([host])?;
+        while let Some(row) = rows.next()? {
+            visit(Row::of(row)?.read()?);
         }
         Ok(())
     }
@@ -236,12 +260,12 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`Class::Denied`] for a late writer; or when the database can't be used.
-    pub fn fence(&self, mark: &Mark, token: u64) -> Result<(), WorldError> {
+    pub fn fence(&self, owner: &Owner, token: u64) -> Result<(), WorldError> {
         if token == 0 {
             return Ok(());
         }
         let token = i64::try_from(token).unwrap_or(i64::MAX);
-        let owner = format!("{} {}", mark.project, mark.environment);
+        let owner = format!("{} {}", owner.project, owner.environment);
         let mut statement = self.0.prepare_cached("SELECT token FROM fence WHERE owner = ?1")?;
         let latest: Option<i64> = statement.query_row([&owner], |row| row.get(0)).optional()?;
         match latest {
@@ -280,18 +304,18 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database can't be written.
     pub fn put(&self, object: &Object) -> Result<(), WorldError> {
-        let unreadable = |_| WorldError::Unreadable(object.identity.clone());
+        let unreadable = |_| WorldError::Unreadable(object.identity.to_string());
         let body = row::body(object).map_err(unreadable)?;
         let mark = object.mark.as_ref().map(serde_json::to_string).transpose().map_err(unreadable)?;
         let owner = object.mark.as_ref().map(|mark| owner(&mark.project, &mark.environment, &mark.address));
         let host = match object.hosts.as_slice() {
             [] => "",
-            [one] if object.kind.host != kind::Host::AnyServer => one,
+            [one] if object.kind.host != kind::Host::AnyServer => one.as_str(),
             _ => SPANNING,
         };
         self.0
             .prepare_cached("INSERT OR REPLACE INTO object (identity, host, kind, body, mark, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![object.identity, host, object.kind.name, body, mark, owner])?;
+            .execute(params![object.identity.as_str(), host, object.kind.name, body, mark, owner])?;
         if let Some(mark) = &object.mark {
             self.0
                 .prepare_cached("INSERT OR IGNORE INTO made (project, environment, address) VALUES (?1, ?2, ?3)")?
@@ -346,14 +370,30 @@ fn owner(project: &str, environment: &str, address: &Address) -> String {
     format!("{project} {environment} {address}")
 }
 
-fn prepare(connection: &Connection) -> Result<(), WorldError> {
+/// Makes a connection ready, and the world's tables where they are not: all of them or none, should it be killed.
+fn prepare(connection: &mut Connection) -> Result<(), WorldError> {
     connection.busy_timeout(Duration::from_secs(10))?;
     // The world is simulated, so what it must survive is the death of a process, not of the machine: with a write-ahead
     // log that needs no fsync at each commit.
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
-    connection.execute_batch(SCHEMA)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    point("world: before its tables are there");
+    transaction.commit()?;
+    point("world: after its tables are there");
     Ok(())
+}
+
+/// Whether a world has its tables. The one that versions before made last stands for all of them.
+fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'setting'";
+    connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count == 1)
 }
 
 fn get(connection: &Connection, identity: &str) -> Result<Option<Object>, WorldError> {
@@ -361,4 +401,63 @@ fn get(connection: &Connection, identity: &str) -> Result<Option<Object>, WorldE
         connection.prepare_cached("SELECT identity, kind, body, mark FROM object WHERE identity = ?1")?;
     let found = statement.query_row([identity], |row| Ok(Row::of(row).and_then(Row::read))).optional()?;
     found.transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{SCHEMA, World};
+
+    /// Whatever a first start leaves that is killed, the next look is at an empty world, and the next start makes a whole one.
+    #[test]
+    fn a_world_is_there_whole_or_not_at_all() {
+        let tables: Vec<&str> = SCHEMA.split_inclusive(';').collect();
+        // Versions before made one table after the other; nothing could be in them before the last one was there.
+        for made in 0..tables.len() {
+            for log in ["wal", "delete"] {
+                let folder = tempfile::tempdir().expect("a folder");
+                let first = Connection::open(folder.path().join("world.db")).expect("made");
+                first.pragma_update(None, "journal_mode", log).expect("set");
+                first.execute_batch(&tables[..made.min(tables.len() - 2)].concat()).expect("made");
+                drop(first);
+                let before = std::fs::read(folder.path().join("world.db")).expect("there");
+                let looked = World::look(folder.path()).expect("an empty world");
+                looked.visit_host("", &mut |_| panic!("nothing is in it")).expect("readable");
+                assert!(looked.made("t", "s").expect("readable").is_empty());
+                assert_eq!(
+                    std::fs::read(folder.path().join("world.db")).expect("there"),
+                    before,
+                    "looking writes nothing"
+                );
+                let world = World::open(folder.path()).expect("made");
+                assert!(world.outages().expect("readable").is_empty());
+                drop(world);
+                assert!(World::look(folder.path()).expect("there").path().is_some(), "it is there now");
+            }
+        }
+    }
+
+    #[test]
+    fn a_world_of_a_version_before_is_opened_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("world.db");
+        let older = Connection::open(&path).expect("made");
+        older.execute_batch(SCHEMA).expect("made");
+        older.execute("INSERT INTO made VALUES ('t', 's', 'bucket.a@r')", []).expect("written");
+        drop(older);
+        for world in [World::look(folder.path()), World::open(folder.path()), World::look(folder.path())] {
+            assert_eq!(world.expect("opened").made("t", "s").expect("readable").len(), 1);
+        }
+    }
+
+    #[test]
+    fn two_that_make_one_world_at_once_make_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| World::open(folder.path()).expect("opened").outages().expect("readable"));
+            }
+        });
+    }
 }

@@ -6,10 +6,9 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Verb;
-use crate::address::Address;
 use crate::execute::{Entry, Outcome};
-use crate::recorded::{Damage, Recorded};
-use crate::store::Run;
+use crate::recorded::{Damage, Intent, Recorded};
+use crate::store::history::Run;
 use crate::value::short_hash;
 
 /// One line.
@@ -64,8 +63,9 @@ impl Line {
 /// Invariant: read back, they leave open exactly what was open.
 pub fn opening(run: &Run, open: &Recorded) -> io::Result<String> {
     let mut text = Line::Run(run.clone()).text()?;
-    for (identity, address) in &open.pending {
-        text.push_str(&Line::Intent(Entry::new(usize::MAX, address, Verb::Create, identity)).text()?);
+    for (identity, Intent { address, place }) in &open.pending {
+        let entry = Entry::new(usize::MAX, address, Verb::Create, identity).at(place);
+        text.push_str(&Line::Intent(entry).text()?);
     }
     if recover(text.as_bytes()).pending != open.pending {
         return Err(io::Error::other("what earlier runs left open can't be carried over: it does not read as it was"));
@@ -80,7 +80,7 @@ pub fn opening(run: &Run, open: &Recorded) -> io::Result<String> {
 /// that settles it means that its effect may have happened. A line that is not as it was written is passed over and
 /// counted: what it said is not known, and the lines behind it count all the same.
 pub fn recover(text: &[u8]) -> Recorded {
-    let mut pending: BTreeMap<String, Address> = BTreeMap::new();
+    let mut pending: BTreeMap<String, Intent> = BTreeMap::new();
     let mut damage = Damage::default();
     for whole in text.split_inclusive(|byte| *byte == b'\n') {
         let Some(line) = whole.strip_suffix(b"\n") else {
@@ -93,7 +93,7 @@ pub fn recover(text: &[u8]) -> Recorded {
         };
         match (line.turn(), line) {
             (Some(Turn::Opens(identity)), Line::Intent(entry)) => {
-                pending.insert(identity, entry.address);
+                pending.insert(identity, Intent { address: entry.address, place: entry.place });
             }
             (Some(Turn::Settles(identity)), _) => {
                 pending.remove(&identity);
@@ -102,4 +102,63 @@ pub fn recover(text: &[u8]) -> Recorded {
         }
     }
     Recorded { pending, damage }
+}
+
+/// The lines of a journal that are not as they were written.
+pub fn unreadable(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = text.split_inclusive(|byte| *byte == b'\n');
+    whole.filter(|line| line.strip_suffix(b"\n").is_some_and(|line| Line::read(line).is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{opening, recover};
+    use crate::address::Address;
+    use crate::recorded::{Intent, Recorded};
+    use crate::store::history::Run;
+
+    #[test]
+    fn a_damaged_line_is_passed_over_and_counted() {
+        let mut open = Recorded::default();
+        for name in ["a", "b", "c"] {
+            open.pending.insert(name.into(), Intent::of(Address::new("bucket", name, None)));
+        }
+        let whole = opening(&Run::now("apply", "f".into()), &open).expect("written").into_bytes();
+        assert_eq!(recover(&whole), open);
+        for at in 0..whole.len() {
+            let mut one = whole.clone();
+            one[at] ^= 0x80;
+            let known = recover(&one);
+            assert!(known.damage.lines > 0 || known.damage.torn, "a changed byte at {at} went unseen");
+            assert!(known.pending.len() >= 2 || one[at] == b'\n' ^ 0x80, "byte {at} cost more than its line");
+            let cut = recover(&whole[..at]);
+            assert_eq!(cut.damage.torn, at > 0 && whole[at - 1] != b'\n');
+            assert_eq!(cut.damage.lines, 0);
+        }
+    }
+
+    #[test]
+    fn an_intent_keeps_its_place_however_often_it_is_carried_over() {
+        let mut open = Recorded::default();
+        for (name, place) in [("a", "account 444455556666"), ("b", ""), ("c", "\u{1b}[2J \" \n an odd one")] {
+            let intent = Intent { address: Address::new("bucket", name, None), place: place.into() };
+            open.pending.insert(name.into(), intent);
+        }
+        let mut known = open.clone();
+        for run in 0..3 {
+            known = recover(opening(&Run::now("apply", run.to_string()), &known).expect("written").as_bytes());
+            assert_eq!(known, open);
+        }
+    }
+
+    #[test]
+    fn an_intent_of_an_older_version_has_an_unknown_place() {
+        let json = r#"{"intent":{"step":0,"address":"bucket.a","verb":"create","identity":"bucket/a"}}"#;
+        let line = format!("{json} {}\n", crate::value::short_hash(json.as_bytes()));
+        let known = recover(line.as_bytes());
+        assert_eq!(known.pending["bucket/a"], Intent::of(Address::new("bucket", "a", None)));
+        assert!(known.pending["bucket/a"].may_be_at("account 1"), "nothing says that it was elsewhere");
+        // And what has none is written as the older version writes it.
+        assert!(!opening(&Run::now("apply", "f".into()), &known).expect("written").contains("place"));
+    }
 }

@@ -209,6 +209,19 @@ def describe_role(request, name):
     return found
 
 
+def describe_instance_profile(request, name):
+    iam = client(request, "iam")
+    answer = attempt(lambda: iam.get_instance_profile(InstanceProfileName=name), "NoSuchEntity")
+    if answer is None:
+        return None
+    profile = answer["InstanceProfile"]
+    found = {"name": name, "path": profile["Path"]}
+    if profile["Roles"]:
+        found["role"] = profile["Roles"][0]["RoleName"]
+    found["tags"] = {tag["Key"]: tag["Value"] for tag in profile.get("Tags", [])}
+    return found
+
+
 def policy_arn(request, name):
     iam = client(request, "iam")
     for page in iam.get_paginator("list_policies").paginate(Scope="Local"):
@@ -345,6 +358,23 @@ def meddle_role(request, name, attribute, value):
     return True
 
 
+def meddle_instance_profile(request, name, attribute, value):
+    iam = client(request, "iam")
+    before = describe_instance_profile(request, name)
+    if attribute in TAGGED:
+        tags = meddle_tags(before["tags"], attribute, value)
+        gone = [key for key in before["tags"] if key not in tags]
+        if gone:
+            iam.untag_instance_profile(InstanceProfileName=name, TagKeys=gone)
+        tags = [{"Key": k, "Value": v} for k, v in tags.items()]
+        iam.tag_instance_profile(InstanceProfileName=name, Tags=tags)
+    elif attribute == "role":
+        iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=before["role"])
+    else:
+        return False
+    return True
+
+
 def meddle_policy(request, name, attribute, value):
     iam, arn = client(request, "iam"), policy_arn(request, name)
     if attribute in TAGGED:
@@ -383,6 +413,8 @@ def make(request, kind, name):
         client(request, "sqs").create_queue(QueueName=name)
     elif kind == "role":
         client(request, "iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    elif kind == "instance_profile":
+        client(request, "iam").create_instance_profile(InstanceProfileName=name)
     else:
         client(request, "iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(GRANT))
     return True
@@ -401,6 +433,11 @@ def unmake(request, kind, name):
         for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=name, PolicyArn=one["PolicyArn"])
         iam.delete_role(RoleName=name)
+    elif kind == "instance_profile":
+        iam = client(request, "iam")
+        for role in iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]:
+            iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
+        iam.delete_instance_profile(InstanceProfileName=name)
     else:
         client(request, "iam").delete_policy(PolicyArn=policy_arn(request, name))
     return True

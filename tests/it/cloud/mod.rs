@@ -1,18 +1,19 @@
 //! AWS, against real servers: two LocalStack regions and moto. `scripts/servers` starts them.
 
 mod conformance;
+mod counts;
 mod flagship;
 mod proxy;
 mod records;
+mod sessions;
 pub mod trouble;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use atlas::desired::World;
-use atlas::driver::Registry;
 use atlas::driver::aws::Aws;
+use atlas::driver::{Driver, Registry};
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
@@ -20,7 +21,7 @@ use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, compile};
 use serde_json::{Value, json};
 
-use crate::support::{execute, root};
+use crate::support::{execute, root, summary};
 
 /// Two regions of one sort of server, and a client that knows nothing of Atlas.
 pub struct Cloud {
@@ -95,8 +96,7 @@ impl Cloud {
     pub fn pipeline(spec: &str) -> Pipeline {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let desired = desired.unwrap_or_else(|| panic!("{diagnostics:#?}\n{spec}"));
-        let aws = Arc::new(Aws::of(&desired));
-        let registry = Registry::new(World::Real, None).with_aws(Some(aws));
+        let registry = Registry::new([Arc::new(Aws::new()) as Arc<dyn Driver>]);
         Pipeline::new(desired, registry).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"))
     }
 
@@ -119,17 +119,6 @@ impl Cloud {
         let (_, left) = Self::plan(spec, &Options::default()).await;
         if left.is_empty() { Ok(report) } else { Err(format!("still differs: {}", summary(&left))) }
     }
-}
-
-/// What a plan would change, in one line.
-pub fn summary(plan: &Plan) -> String {
-    let changes = plan.changes.iter().map(|change| {
-        let attributes: Vec<String> =
-            change.attributes.iter().map(|one| format!("{}: {:?} -> {:?}", one.path, one.before, one.after)).collect();
-        let blocked = change.blocked.as_ref().map(|blocked| blocked.reason.clone()).unwrap_or_default();
-        format!("{} {} {blocked} [{}]", change.address, change.action.word(), attributes.join(", "))
-    });
-    changes.collect::<Vec<_>>().join("; ")
 }
 
 /// A variable that `scripts/servers` sets.

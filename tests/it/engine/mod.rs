@@ -3,9 +3,11 @@
 mod clusters;
 mod conformance;
 mod containers;
+mod copies;
 mod existing;
 mod images;
 mod pace;
+mod prepared;
 mod regions;
 mod remote;
 mod trouble;
@@ -16,9 +18,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atlas::desired::World;
 use atlas::driver::docker::Docker;
-use atlas::driver::{Registry, Variables};
+use atlas::driver::{Driver, Registry, Variables};
 use atlas::execute::Report;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
@@ -26,8 +27,8 @@ use atlas::recorded::Recorded;
 use atlas::spec::{Inputs, compile};
 use serde_json::Value;
 
-use crate::cloud::{summary, variable};
-use crate::support::{Place, Run, execute, root};
+use crate::cloud::variable;
+use crate::support::{Place, Run, execute, root, summary};
 
 /// An engine, as Atlas reaches it and as its own command line does, which knows nothing of Atlas.
 pub struct Engine {
@@ -103,8 +104,8 @@ impl Engine {
     pub fn pipeline(&self, spec: &str) -> Pipeline {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let desired = desired.unwrap_or_else(|| panic!("{diagnostics:#?}\n{spec}"));
-        let docker = Arc::new(Docker::of(&desired, self.folder.path().to_owned(), &self.variables()));
-        let registry = Registry::new(World::Real, None).with_docker(Some(docker));
+        let docker: Arc<dyn Driver> = Arc::new(Docker::new(self.folder.path().to_owned(), &self.variables()));
+        let registry = Registry::new([docker]);
         Pipeline::new(desired, registry).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"))
     }
 

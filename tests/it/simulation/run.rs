@@ -7,9 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use atlas::action::{Action, Verb};
 use atlas::address::Address;
-use atlas::desired::World;
 use atlas::diagnostic::Severity;
-use atlas::driver::Registry;
+use atlas::driver::{Driver, Registry};
 use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::mutation::Mutation;
 #[cfg(feature = "crash-points")]
@@ -17,7 +16,7 @@ use atlas::mutation::arm;
 use atlas::observed::Observed;
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan, Selector, check};
-use atlas::recorded::Recorded;
+use atlas::recorded::{Intent, Recorded};
 use atlas::spec::{Inputs, compile};
 use atlas::value::Value;
 use tokio::sync::{mpsc, watch};
@@ -39,14 +38,17 @@ pub const MUTATIONS: [Mutation; 6] = [
 /// A journal in memory that knows what a crash would leave of it.
 #[derive(Default)]
 struct Memory {
-    pending: Mutex<BTreeMap<String, Address>>,
+    pending: Mutex<BTreeMap<String, Intent>>,
 }
 
 #[async_trait]
 impl Journal for Memory {
     async fn intend(&self, entry: Entry) -> std::io::Result<()> {
         if entry.verb == "create" || entry.verb == "adopt" {
-            self.pending.lock().expect("sound").insert(entry.identity, entry.address);
+            self.pending
+                .lock()
+                .expect("sound")
+                .insert(entry.identity, Intent { address: entry.address, place: entry.place });
         }
         Ok(())
     }
@@ -143,18 +145,18 @@ impl Life {
             let at = self.random.below(instances.len().max(1));
             if let Some(instance) = instances.get(at)
                 && self.unruly.world().get(&instance.identity).map_err(|error| error.to_string())?.is_none()
-                && !self.journal.pending.lock().expect("sound").contains_key(&instance.identity)
+                && !self.journal.pending.lock().expect("sound").contains_key(instance.identity.as_str())
             {
                 let foreign = atlas::observed::Object {
                     kind: instance.kind,
                     identity: instance.identity.clone(),
-                    hosts: vec![instance.identity.split('/').take(2).collect::<Vec<_>>().join("/")],
+                    hosts: instance.identity.host().into_iter().collect(),
                     attributes: [("name", Value::from("foreign"))].into_iter().collect(),
                     outputs: atlas::kind::Outputs::default(),
                     usage: atlas::kind::Usage::default(),
                     mark: None,
                     external: false,
-                    ill: None,
+                    condition: atlas::observed::Condition::Ready,
                 };
                 self.unruly.world().plant(&foreign).map_err(|error| error.to_string())?;
                 // It is no object of ours that is young, so listings show it. One that no listing shows, where one of ours
@@ -184,7 +186,7 @@ impl Life {
         let text = model.text();
         let (desired, diagnostics) = compile(&text, &Inputs::default());
         let desired = desired.ok_or_else(|| format!("the spec is broken: {diagnostics:?}\n{text}"))?;
-        let registry = Registry::new(World::Sandbox, Some(self.unruly.clone()));
+        let registry = Registry::new([self.unruly.clone() as Arc<dyn Driver>]);
         Pipeline::new(desired, registry).map_err(|diagnostics| format!("{diagnostics:?}\n{text}"))
     }
 
@@ -208,7 +210,7 @@ impl Life {
         if plan.diagnostics.has_errors() {
             return expected(&plan, model).map(|()| false);
         }
-        let broken = check(&plan);
+        let broken = check(&plan, &pipeline.desired, &recorded, &observed, &Options::default());
         if !broken.is_empty() {
             return Err(format!("{broken:#?}"));
         }
@@ -263,8 +265,7 @@ impl Life {
         for change in plan.changes.iter().filter(|change| change.acts()) {
             let targets = change.before.iter().chain(&change.after);
             for target in targets {
-                if dark.keys().any(|host| target.identity == *host || target.identity.starts_with(&format!("{host}/")))
-                {
+                if dark.keys().any(|host| target.identity.is_within(host)) {
                     return Err(format!("{} of {} is planned in the dark", change.action.word(), change.address));
                 }
             }
@@ -337,7 +338,7 @@ impl Life {
             if wanted != Some(object.identity.as_str()) {
                 return Err(format!("{} is left over as {}", object.identity, mark.address));
             }
-            if seen.insert(mark.address.clone(), object.identity).is_some() {
+            if seen.insert(mark.address.clone(), object.identity.to_string()).is_some() {
                 return Err(format!("{} is there twice", mark.address));
             }
         }

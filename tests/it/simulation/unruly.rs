@@ -2,15 +2,16 @@
 //! only after they are made, and listing with a lag. It watches what the engine does to the world.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::driver::sandbox::{Sandbox, World};
-use atlas::driver::{Class, Driver, DriverError, Observation, Query, Removal, Request};
-use atlas::kind::{Kind, Outputs};
-use atlas::observed::{Mark, Object};
+use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session};
+use atlas::identity::Identity;
+use atlas::kind::{Count, Kind, Outputs};
+use atlas::observed::{Condition, Mark, Object, Owner};
 use tokio::time::{Instant, sleep};
 
 use super::model::Random;
@@ -18,9 +19,10 @@ use super::model::Random;
 /// How long a new object may be absent from a listing.
 pub const LAG: Duration = Duration::from_millis(400);
 
+#[derive(Clone)]
 pub struct Unruly {
     pub inner: Sandbox,
-    watch: Mutex<Watch>,
+    watch: Arc<Mutex<Watch>>,
 }
 
 /// What the world does to the engine, and what the engine did to the world.
@@ -37,13 +39,13 @@ pub struct Watch {
     /// What was done against a promise.
     pub violations: Vec<String>,
     /// When each object was made, for as long as a listing may not show it.
-    pub made: HashMap<String, Instant>,
+    pub made: HashMap<Identity, Instant>,
     /// What the last listings did not show, although it was there.
-    hidden: BTreeSet<String>,
+    hidden: BTreeSet<Identity>,
     /// What was let go.
-    pub forgotten: BTreeSet<String>,
+    pub forgotten: BTreeSet<Identity>,
     /// What was made without a mark at first.
-    bare: BTreeSet<String>,
+    bare: BTreeSet<Identity>,
 }
 
 impl Unruly {
@@ -60,7 +62,7 @@ impl Unruly {
             forgotten: BTreeSet::new(),
             bare: BTreeSet::new(),
         };
-        Self { inner: Sandbox::new(World::in_memory().expect("a world")), watch: Mutex::new(watch) }
+        Self { inner: Sandbox::new(World::in_memory().expect("a world")), watch: Arc::new(Mutex::new(watch)) }
     }
 
     pub fn world(&self) -> &World {
@@ -90,8 +92,11 @@ impl Unruly {
     }
 
     /// Every effect was approved, and comes after what it needs.
-    fn watch_making(&self, mark: &Mark, hosts: &[String], verb: &'static str) {
-        let allowed = self.watch(|watch| watch.approved.get(&mark.address).is_some_and(|verbs| verbs.contains(verb)));
+    fn watch_making(&self, mark: &Mark, hosts: &[Identity], verb: &'static str) {
+        // A step that is tried again may find what it made or adopted before.
+        let again = |verbs: &BTreeSet<&'static str>| verb == "update" && verbs.contains("adopt");
+        let one = |verbs: &BTreeSet<&'static str>| verbs.contains(verb) || verbs.contains("create") || again(verbs);
+        let allowed = self.watch(|watch| watch.approved.get(&mark.address).is_some_and(one));
         if !allowed {
             self.violation(format!("{verb} of {} was in no approved plan", mark.address));
         }
@@ -104,18 +109,21 @@ impl Unruly {
         }
     }
 
-    fn watch_removal(&self, removal: &Removal<'_>, verb: &'static str) {
-        let address = &removal.mark.address;
-        let (allowed, replaced) = self.watch(|watch| {
-            let known = |verbs: &BTreeSet<&'static str>| verbs.contains(verb);
-            (watch.approved.values().any(known) && watch.approved_as(address, verb), watch.replaced.contains(address))
-        });
+    fn watch_removal(&self, seen: &Seen, verb: &'static str) {
+        let Some(object) = self.world().get(&seen.object.identity).expect("readable") else { return };
+        let bare = self.watch(|watch| watch.bare.contains(&object.identity));
+        let Some(address) = seen.object.resource() else {
+            if !bare {
+                self.violation(format!("{} is nobody's, and was to be removed", object.identity));
+            }
+            return;
+        };
+        let (allowed, replaced) =
+            self.watch(|watch| (watch.approved_as(address, verb), watch.replaced.contains(address)));
         if !allowed {
             self.violation(format!("{verb} of {address} was in no approved plan"));
         }
-        let Some(object) = self.world().get(removal.identity).expect("readable") else { return };
-        let ours = removal.unmarked && self.watch(|watch| watch.bare.contains(removal.identity));
-        if verb == "delete" && !ours && object.mark.as_ref().is_none_or(|mark| mark.protect || mark.project != "t") {
+        if verb == "delete" && object.mark.as_ref().is_none_or(|mark| mark.protect || mark.project != "t") {
             self.violation(format!("{address} is protected or not ours, and was to be deleted"));
         }
         let owned = self.owned();
@@ -124,9 +132,9 @@ impl Unruly {
         if verb != "delete" || replaced {
             return;
         }
-        for user in owned.iter().filter(|user| user.identity != removal.identity) {
-            let unseen = self.watch(|watch| watch.hidden.iter().any(|host| within(&user.identity, host)));
-            let inside = user.hosts.iter().any(|host| host == removal.identity);
+        for user in owned.iter().filter(|user| user.identity != object.identity) {
+            let unseen = self.watch(|watch| watch.hidden.iter().any(|host| user.identity.is_within(host)));
+            let inside = user.hosts.contains(&object.identity);
             let needs = user.mark.as_ref().is_some_and(|mark| mark.needs.contains(address)) && copies == 1;
             if !unseen && (inside || needs) {
                 self.violation(format!("{address} was deleted before {}", user.identity));
@@ -135,9 +143,9 @@ impl Unruly {
     }
 
     /// What an interrupted creation left without a mark.
-    pub fn stray(&self) -> Vec<String> {
+    pub fn stray(&self) -> Vec<Identity> {
         let bare = self.watch(|watch| watch.bare.difference(&watch.forgotten).cloned().collect::<Vec<_>>());
-        let unmarked = |identity: &String| {
+        let unmarked = |identity: &Identity| {
             let object = self.world().get(identity).expect("readable");
             object.is_some_and(|object| {
                 object.mark.is_none() && object.attributes.get("name").as_str() != Some("foreign")
@@ -152,7 +160,7 @@ impl Unruly {
         let mut open = vec![String::new(), "*".to_owned()];
         while let Some(host) = open.pop() {
             let mut visit = |object: Object| {
-                open.push(object.identity.clone());
+                open.push(object.identity.to_string());
                 if object.belongs_to("t", "default") {
                     owned.push(object);
                 }
@@ -171,12 +179,45 @@ impl Watch {
 
 #[async_trait]
 impl Driver for Unruly {
-    async fn observe(&self, query: &Query<'_>) -> Result<Observation, DriverError> {
-        let mut observation = self.inner.observe(query).await?;
+    fn name(&self) -> &'static str {
+        "unruly"
+    }
+
+    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+        self.inner.serves(kind, host)
+    }
+
+    fn simulates(&self) -> bool {
+        true
+    }
+
+    fn reads_host(&self) -> bool {
+        false
+    }
+
+    async fn open(&self, host: Option<&Object>, owner: &Owner) -> Result<Arc<dyn Session>, DriverError> {
+        Ok(Arc::new(Inside { unruly: self.clone(), inner: self.inner.open(host, owner).await? }))
+    }
+}
+
+/// A session on one host of the unruly world.
+struct Inside {
+    unruly: Unruly,
+    inner: Arc<dyn Session>,
+}
+
+#[async_trait]
+impl Session for Inside {
+    fn speaks_addresses(&self) -> bool {
+        true
+    }
+
+    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        let mut listing = self.inner.list(kinds, claims).await?;
         let now = Instant::now();
-        self.watch(|watch| {
+        self.unruly.watch(|watch| {
             let Watch { random, made, lags, hidden, .. } = watch;
-            observation.objects.retain(|object| {
+            listing.objects.retain(|object| {
                 let young = made.get(&object.identity).is_some_and(|made| now - *made < LAG);
                 let shown = !(*lags && young && random.chance(50));
                 if shown {
@@ -187,83 +228,69 @@ impl Driver for Unruly {
                 shown
             });
         });
-        Ok(observation)
+        Ok(listing)
     }
 
-    async fn read(&self, kind: &'static Kind, identity: &str) -> Result<Option<Object>, DriverError> {
-        self.suffer("while looking").await?;
-        self.inner.read(kind, identity).await
+    async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        self.unruly.suffer("while looking").await?;
+        self.inner.read(look).await
     }
 
-    async fn create(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.suffer("before it was made").await?;
-        self.watch_making(request.mark, request.hosts, "create");
-        let there = self.inner.read(request.kind, request.identity).await?;
+    async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.unruly.suffer("before it was made").await?;
+        self.unruly.watch_making(want.mark, want.hosts, "create");
+        let made = |watch: &mut Watch| drop(watch.made.insert(want.identity.clone(), Instant::now()));
         // Some services make an object first and take its tags in a second call.
-        if request.kind.name == "bucket" && there.is_none() {
+        if want.kind.name == "bucket" && self.unruly.world().get(want.identity)?.is_none() {
             let bare = Object {
-                kind: request.kind,
-                identity: request.identity.to_owned(),
-                hosts: request.hosts.to_vec(),
-                attributes: request.attributes.clone(),
-                outputs: request.derived.clone(),
-                usage: [("objects".into(), 0)].into_iter().collect(),
+                kind: want.kind,
+                identity: want.identity.clone(),
+                hosts: want.hosts.to_vec(),
+                attributes: want.attributes.clone(),
+                outputs: want.derived.clone(),
+                usage: [("objects".into(), Count::Exactly(0))].into_iter().collect(),
                 mark: None,
                 external: false,
-                ill: None,
+                condition: Condition::Ready,
             };
-            self.world().plant(&bare).expect("writable");
-            self.watch(|watch| {
-                watch.bare.insert(request.identity.to_owned());
-                watch.made.insert(request.identity.to_owned(), Instant::now());
+            self.unruly.world().plant(&bare).expect("writable");
+            self.unruly.watch(|watch| {
+                watch.bare.insert(want.identity.clone());
+                made(watch);
             });
-            self.suffer("between making and marking").await?;
-            return self.inner.create(&Request { adopt: true, ..copy(request) }).await;
+            self.unruly.suffer("between making and marking").await?;
+            return self.inner.update(&Seen::new(bare), want).await;
         }
-        let made = self.inner.create(request).await?;
-        self.watch(|watch| watch.made.extend([(request.identity.to_owned(), Instant::now())]));
-        self.suffer("after it was made").await?;
-        Ok(made)
-    }
-
-    async fn update(&self, request: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.suffer("before it was changed").await?;
-        self.watch_making(request.mark, request.hosts, if request.adopt { "adopt" } else { "update" });
-        let outputs = self.inner.update(request).await?;
-        self.suffer("after it was changed").await?;
+        let outputs = self.inner.create(want).await?;
+        self.unruly.watch(made);
+        self.unruly.suffer("after it was made").await?;
         Ok(outputs)
     }
 
-    async fn delete(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
-        self.suffer("before it was deleted").await?;
-        self.watch_removal(removal, "delete");
-        self.inner.delete(removal).await?;
-        self.suffer("after it was deleted").await
+    async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.unruly.suffer("before it was changed").await?;
+        let ours = seen.object.mark.as_ref().is_some_and(|mark| mark.address == want.mark.address);
+        self.unruly.watch_making(want.mark, want.hosts, if ours { "update" } else { "adopt" });
+        let outputs = self.inner.update(seen, want).await?;
+        self.unruly.suffer("after it was changed").await?;
+        Ok(outputs)
     }
 
-    async fn forget(&self, removal: &Removal<'_>) -> Result<(), DriverError> {
-        self.suffer("before it was let go").await?;
-        self.watch_removal(removal, "forget");
-        self.watch(|watch| watch.forgotten.insert(removal.identity.to_owned()));
-        self.inner.forget(removal).await
+    async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
+        self.unruly.suffer("before it was deleted").await?;
+        self.unruly.watch_removal(seen, "delete");
+        self.inner.delete(seen).await?;
+        self.unruly.suffer("after it was deleted").await
     }
-}
 
-fn copy<'a>(request: &Request<'a>) -> Request<'a> {
-    Request {
-        kind: request.kind,
-        identity: request.identity,
-        hosts: request.hosts,
-        attributes: request.attributes,
-        derived: request.derived,
-        mark: request.mark,
-        adopt: request.adopt,
-        place: request.place,
-        limit: request.limit,
-        progress: request.progress,
+    async fn release(&self, mark: &Mark) -> Result<(), DriverError> {
+        self.inner.release(mark).await
     }
-}
 
-fn within(identity: &str, host: &str) -> bool {
-    identity.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
+        self.unruly.suffer("before it was let go").await?;
+        self.unruly.watch_removal(seen, "forget");
+        self.unruly.watch(|watch| watch.forgotten.insert(seen.object.identity.clone()));
+        self.inner.mark(seen, mark).await
+    }
 }

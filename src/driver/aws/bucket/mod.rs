@@ -1,8 +1,151 @@
 //! Buckets, over S3.
 
+mod contents;
 mod lifecycle;
 mod look;
 mod write;
 
-pub(super) use look::{list, look};
-pub(super) use write::{create, delete, forget, update};
+use async_trait::async_trait;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+
+use super::api::{Api, Part};
+use super::error::{classify, code, done, found};
+use super::mark::{self, Tags};
+use super::object::Sight;
+use super::region::Region;
+use crate::driver::{DriverError, Request};
+use crate::value::{Attributes, Value};
+
+pub(super) struct Buckets;
+
+static PARTS: &[Part] = &[
+    Part {
+        covers: &["versioning"],
+        read: Some(|at| Box::pin(look::versioning(at))),
+        write: |to| Box::pin(write::versioning(to)),
+        clear: None,
+    },
+    Part {
+        covers: &["encryption", "kms_key"],
+        read: Some(|at| Box::pin(look::encryption(at))),
+        write: |to| Box::pin(write::encryption(to)),
+        clear: None,
+    },
+    Part {
+        covers: &["object_ownership"],
+        read: Some(|at| Box::pin(look::ownership(at))),
+        write: |to| Box::pin(write::controls(to)),
+        clear: None,
+    },
+    Part {
+        covers: &["public_access"],
+        read: Some(|at| Box::pin(look::public_access(at))),
+        write: |to| Box::pin(write::public_access(to)),
+        clear: None,
+    },
+    Part {
+        covers: &["policy", "secure_transport"],
+        read: Some(|at| Box::pin(look::policy(at))),
+        write: |to| Box::pin(write::policy(to)),
+        clear: None,
+    },
+    Part {
+        covers: &["lifecycle"],
+        read: Some(|at| Box::pin(look::rules(at))),
+        write: |to| Box::pin(write::rules(to)),
+        clear: Some(|to| Box::pin(write::no_rules(to))),
+    },
+    Part {
+        covers: &["logging"],
+        read: Some(|at| Box::pin(look::logging(at))),
+        write: |to| Box::pin(write::logging(to)),
+        clear: None,
+    },
+    Part {
+        covers: &["replication"],
+        read: Some(|at| Box::pin(look::replication(at))),
+        write: |to| Box::pin(write::replication(to)),
+        clear: Some(|to| Box::pin(write::no_replication(to))),
+    },
+];
+
+#[async_trait]
+impl Api for Buckets {
+    fn kind(&self) -> &'static str {
+        "bucket"
+    }
+
+    async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
+        let s3 = region.s3().await;
+        // Buckets are listed for all regions at once; only AWS itself tells them apart.
+        let only = region.endpoint().is_none().then(|| region.name().to_owned());
+        let mut pages = s3.list_buckets().set_bucket_region(only).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = done("listing buckets", page)?;
+            names.extend(page.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)));
+        }
+        Ok(names)
+    }
+
+    async fn find(&self, region: &Region, name: &str) -> Result<Option<Sight>, DriverError> {
+        Ok(look::tags(region, name).await?.map(|tags| Sight::new(self.kind(), name, name, tags)))
+    }
+
+    async fn count(&self, region: &Region, sight: &mut Sight, bound: Option<usize>) -> Result<(), DriverError> {
+        contents::count(region, sight, bound).await
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        PARTS
+    }
+
+    /// What a new bucket is like everywhere; whether public access is blocked differs.
+    fn fresh(&self, attributes: &Attributes) -> Attributes {
+        let mut fresh = Attributes::default();
+        fresh.set("versioning", Value::Bool(false));
+        fresh.set("encryption", "aes256".into());
+        fresh.set("secure_transport", Value::Bool(false));
+        fresh.set("object_ownership", attributes.get("object_ownership").clone());
+        fresh
+    }
+
+    /// Makes the bucket, and its mark at once.
+    async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError> {
+        let name = want.identity.name();
+        // us-east-1 is where a bucket goes that names no place, and the one region that S3 refuses by name:
+        // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>.
+        let place = (region.name() != "us-east-1").then(|| {
+            let place = BucketLocationConstraint::from(region.name());
+            CreateBucketConfiguration::builder().location_constraint(place).build()
+        });
+        let make = region.s3().await.create_bucket().bucket(&*name).set_create_bucket_configuration(place);
+        let made = make.object_ownership(write::ownership(want.attributes)).send().await;
+        if let Err(error) = made {
+            // The SDK tried again after an answer that was lost, and nobody's was there a moment ago: as long as nobody has
+            // marked it meanwhile, it is what was made here.
+            let again = code(&error) == "BucketAlreadyOwnedByYou";
+            let there = if again { look::tags(region, &name).await? } else { None };
+            let unmarked =
+                |tags: &Tags| tags.is_empty() || mark::read(tags, self.kind(), &name).as_ref() == Some(want.mark);
+            if !there.as_ref().is_some_and(unmarked) {
+                return Err(classify("creating the bucket", &error));
+            }
+        }
+        write::retag(region, &name, tags).await?;
+        Ok(name.into_owned())
+    }
+
+    async fn retag(&self, region: &Region, name: &str, _: &Tags, wanted: Tags) -> Result<(), DriverError> {
+        write::retag(region, name, &wanted).await
+    }
+
+    /// Deletes the bucket; one that says `force_empty` with every version of every object in it.
+    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
+        if mark::empties(&sight.tags) {
+            contents::remove(region, sight).await?;
+        }
+        let delete = region.s3().await.delete_bucket().bucket(&sight.key);
+        found("deleting the bucket", delete.send().await).map(drop)
+    }
+}

@@ -18,7 +18,7 @@ const INSIDE: &str = "/output/kubeconfig.yaml";
 
 /// Where kubeconfigs are kept on this machine.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Places {
+pub(in super::super) struct Kubeconfigs {
     /// The folder for files of Atlas's own.
     pub own: PathBuf,
     /// The user's own kubeconfig.
@@ -55,41 +55,41 @@ pub(super) async fn keep(
     cluster: &str,
     wish: &str,
     endpoint: &str,
-    places: &Places,
+    kept: &Kubeconfigs,
 ) -> Result<(), DriverError> {
     if wish == "none" {
-        return drop(cluster, places);
+        return drop(cluster, kept);
     }
     let inside = read(engine, server).await?;
     let inside = inside.ok_or_else(|| DriverError::new(Class::Transient, "the server wrote no kubeconfig yet"))?;
     let fresh = renamed(inside, cluster, endpoint);
     if wish == "file" {
-        return write(&own_file(cluster, places), &fresh);
+        return write(&own_file(cluster, kept), &fresh);
     }
-    let path = user_file(places)?;
+    let path = user_file(kept)?;
     write(&path, &merged(there(&path)?, &fresh))
 }
 
 /// Takes away what was kept of a cluster.
-pub(super) fn drop(cluster: &str, places: &Places) -> Result<(), DriverError> {
-    let own = own_file(cluster, places);
+pub(super) fn drop(cluster: &str, kept: &Kubeconfigs) -> Result<(), DriverError> {
+    let own = own_file(cluster, kept);
     if own.exists() {
         std::fs::remove_file(&own).map_err(|error| failed(&own, &error))?;
     }
-    let Some(user) = places.user.as_ref().filter(|path| path.exists()) else { return Ok(()) };
+    let Some(user) = kept.user.as_ref().filter(|path| path.exists()) else { return Ok(()) };
     // One that can't be read has nothing of Atlas's in it that could be told from the rest.
     let Ok(before) = there(user) else { return Ok(()) };
     let after = without(before.clone(), cluster);
     if after == before { Ok(()) } else { write(user, &after) }
 }
 
-fn own_file(cluster: &str, places: &Places) -> PathBuf {
-    places.own.join(format!("k3d-{cluster}.yaml"))
+fn own_file(cluster: &str, kept: &Kubeconfigs) -> PathBuf {
+    kept.own.join(format!("k3d-{cluster}.yaml"))
 }
 
-fn user_file(places: &Places) -> Result<PathBuf, DriverError> {
+fn user_file(kept: &Kubeconfigs) -> Result<PathBuf, DriverError> {
     let hint = "neither KUBECONFIG nor HOME says where your kubeconfig is; set one, or `kubeconfig = \"file\"`";
-    places.user.clone().ok_or_else(|| DriverError::new(Class::Invalid, hint))
+    kept.user.clone().ok_or_else(|| DriverError::new(Class::Invalid, hint))
 }
 
 /// The kubeconfig that the user has; an empty one when there is none. One that can't be read is left alone.

@@ -14,24 +14,28 @@ use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, Networ
 
 use super::engine::Engine;
 use super::error::classify;
-use super::mark::Labels;
+use super::listed::{Identified, Listed};
+use super::mark::{self, Labels};
+use super::note::Notes;
 use super::pace::Pace;
-use super::sight::Listed;
 use super::{container, network, volume};
+use crate::address::Address;
 use crate::driver::{Class, DriverError, Request};
-use crate::kind::Outputs;
+use crate::identity::Identity;
+use crate::kind::{self, Outputs};
 use crate::value::{Attributes, Value};
 use node::{Layout, Role};
 
-pub(super) use kubeconfig::Places;
-pub(super) use node::Around;
+pub(super) use kubeconfig::Kubeconfigs;
 
 /// A cluster as its containers tell it.
 #[derive(Clone)]
 pub(super) struct Seen {
     pub name: String,
-    /// Its nodes by container name.
+    /// Its nodes by container name, with their own labels only.
     pub nodes: BTreeMap<String, ContainerInspectResponse>,
+    /// The names of containers that carry Atlas's mark of a node and are called otherwise than any node.
+    pub strangers: Vec<String>,
 }
 
 /// What a node was made from; whatever differs from it makes the node again.
@@ -42,39 +46,81 @@ pub(super) fn first_server(cluster: &str) -> String {
     node::name(cluster, Role::Server, 0)
 }
 
-/// Every cluster of an engine that Atlas or k3d made, by name.
-pub(super) async fn list(engine: &Engine) -> Result<Vec<Seen>, DriverError> {
-    let found = container::with_labels(engine, &["app=k3d".to_owned(), "k3d.cluster".to_owned()]).await?;
-    let mut clusters: BTreeMap<String, Seen> = BTreeMap::new();
-    for listed in found.iter().map(container::listed) {
-        let role = listed.labels.get("k3d.role").map_or("", String::as_str);
-        let Some(name) = listed.labels.get("k3d.cluster").filter(|_| ["server", "agent"].contains(&role)) else {
-            continue;
-        };
-        // One that is removed just now is no node any more.
-        let Some(node) = container::inspect(engine, &listed.id).await? else { continue };
-        let cluster =
-            clusters.entry(name.clone()).or_insert_with(|| Seen { name: name.clone(), nodes: BTreeMap::new() });
-        cluster.nodes.insert(listed.name, node);
+/// The clusters of an engine that Atlas or k3d made, by name: the one of a name, or all for which any of the nodes' labels
+/// say that they matter.
+pub(super) async fn list(
+    engine: &Engine,
+    name: Option<&str>,
+    matters: impl Fn(&str, &Labels) -> bool,
+) -> Result<Vec<Seen>, DriverError> {
+    let label = name.map_or_else(|| "k3d.cluster".to_owned(), |name| format!("k3d.cluster={name}"));
+    let found = container::with_labels(engine, &["app=k3d".to_owned(), label]).await?;
+    let images = container::labels_of_images(engine, &found, "k3d.cluster").await?;
+    let mut listed: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
+    for one in &found {
+        let one = container::listed(one, container::image_of(one).and_then(|image| images.get(image)));
+        // What only an image says is no node: a copy of one, for example.
+        let is_node = ["server", "agent"].contains(&mark::get(&one.labels, "k3d.role").unwrap_or_default());
+        if let Some(name) = mark::get(&one.labels, "k3d.cluster").filter(|_| is_node) {
+            listed.entry(name.to_owned()).or_default().push(one);
+        }
     }
-    Ok(clusters.into_values().collect())
+    let mut clusters = Vec::new();
+    for (name, all) in listed {
+        if all.iter().any(|one| matters(&name, &one.labels)) {
+            clusters.extend(inspect(engine, name, all).await?);
+        }
+    }
+    Ok(clusters)
+}
+
+async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Option<Seen>, DriverError> {
+    let mut seen = Seen { name, nodes: BTreeMap::new(), strangers: Vec::new() };
+    for one in all {
+        if mark::identity(&one.labels).is_some() && !node::is_called_so(&one.name, &seen.name) {
+            seen.strangers.push(one.name);
+            continue;
+        }
+        // One that is removed just now is no node any more.
+        let Some(mut node) = container::inspect(engine, &one.id).await? else { continue };
+        if let Some(config) = &mut node.config {
+            config.labels = Some(one.labels);
+        }
+        seen.nodes.insert(one.name, node);
+    }
+    Ok((!seen.nodes.is_empty() || !seen.strangers.is_empty()).then_some(seen))
+}
+
+/// Whose a cluster is that was looked at as the object of an identity: a note tells it, or the mark of its nodes.
+pub(super) fn identified(seen: &Seen, identity: &Identity, notes: &Notes) -> Identified {
+    let (kind, listed) = (kind::get("cluster").unwrap_or(kind::ALL[0]), seen.listed());
+    let noted = notes.of(kind, &listed.id).filter(|(own, _)| *own == identity);
+    let own = mark::identity(&listed.labels).filter(|own| own == identity);
+    let mark = match noted {
+        Some((_, labels)) => mark::read(labels),
+        None => own.and_then(|_| mark::read(&listed.labels)),
+    };
+    let hosts = identity.host().into_iter().collect();
+    Identified { kind, identity: identity.clone(), hosts, listed, mark, is_certain: true }
 }
 
 impl Seen {
+    /// What no other cluster has: the engine's own names of its nodes.
+    pub fn id(&self) -> String {
+        self.nodes.values().filter_map(|node| node.id.as_deref()).collect::<Vec<_>>().join(" ")
+    }
+
     /// The labels that tell whose it is: those of the first node that has any.
     pub fn listed(&self) -> Listed {
-        let labels = self.nodes.values().map(labels).find(|labels| labels.contains_key("atlas.identity"));
+        let labels = self.nodes.values().map(labels).find(|labels| mark::identity(labels).is_some());
         Listed { id: format!("cluster {}", self.name), name: self.name.clone(), labels: labels.unwrap_or_default() }
     }
 
     /// What it was made from, with as many agents as there are.
     pub fn attributes(&self) -> Attributes {
-        let made_from = self.nodes.values().map(labels).find_map(|labels| {
-            let text = labels.get(MADE_FROM)?.clone();
-            serde_json::from_str::<BTreeMap<String, Value>>(&text).ok()
-        });
+        let made_from = self.nodes.values().find_map(made_from);
         let mut attributes = Attributes::default();
-        let kind = crate::kind::get("cluster").unwrap_or(crate::kind::ALL[0]);
+        let kind = kind::get("cluster").unwrap_or(kind::ALL[0]);
         for attribute in kind.attributes {
             let value = made_from.as_ref().and_then(|all| all.get(attribute.name)).cloned().unwrap_or_default();
             attributes.set(attribute.name, value);
@@ -114,13 +160,12 @@ pub(super) async fn apply(
     seen: Option<&Seen>,
     request: &Request<'_>,
     labels: Labels,
-    around: Around,
-    places: &Places,
+    kubeconfigs: &Kubeconfigs,
 ) -> Result<Outputs, DriverError> {
     // A renamed cluster keeps the name under which it was made, which its identity says and its address does not.
-    let name = crate::kind::name_in(request.identity);
+    let name = &*request.identity.name();
     let pace = Pace::of(request);
-    let layout = Layout::new(name, request.attributes, labels, around, seen, engine.machine())?;
+    let layout = Layout::new(name, request.attributes, labels, seen, engine.machine())?;
     prepare(engine, &layout).await?;
     let empty = BTreeMap::new();
     let there = seen.map_or(&empty, |seen| &seen.nodes);
@@ -128,13 +173,15 @@ pub(super) async fn apply(
         let blueprint = layout.blueprint(&wanted);
         match there.get(&wanted.name) {
             // One that never started may lack the files that it was to find.
-            Some(node) if self::labels(node).get(MADE_FROM) == Some(&layout.made_from) && has_started(node) => {
+            Some(node) if made_from(node).as_ref() == Some(&layout.made_from) && has_started(node) => {
                 if container::condition(node).is_some() {
-                    container::wake(engine, node).await?;
+                    container::resume(engine, node).await?;
                 }
             }
             old => {
                 if let Some(old) = old {
+                    // What the engine does not take must not cost the node that is there.
+                    container::prepare(engine, &blueprint, &pace).await?;
                     container::remove(engine, old.id.as_deref().unwrap_or_default()).await?;
                 }
                 container::create(engine, &blueprint, &pace).await?;
@@ -150,18 +197,18 @@ pub(super) async fn apply(
         tracing::debug!(name, "removing a node");
         container::remove(engine, node.id.as_deref().unwrap_or_default()).await?;
     }
-    let now = list(engine).await?.into_iter().find(|cluster| cluster.name == name);
+    let now = list(engine, Some(name), |_, _| true).await?.into_iter().next();
     let now = now.ok_or_else(|| DriverError::new(Class::Transient, "it is not there although it was made"))?;
     let outputs = now.outputs(engine);
     let server = node::name(name, Role::Server, 0);
     let wish = request.attributes.at("k3d.kubeconfig").and_then(Value::as_str).unwrap_or("none");
     let endpoint = outputs.get("endpoint").cloned().unwrap_or_default();
-    kubeconfig::keep(engine, &server, name, wish, &endpoint, places).await?;
+    kubeconfig::keep(engine, &server, name, wish, &endpoint, kubeconfigs).await?;
     Ok(outputs)
 }
 
 /// Removes all of a cluster that its name leads to.
-pub(super) async fn remove(engine: &Engine, seen: &Seen, places: &Places) -> Result<(), DriverError> {
+pub(super) async fn remove(engine: &Engine, seen: &Seen, kubeconfigs: &Kubeconfigs) -> Result<(), DriverError> {
     for node in seen.nodes.values() {
         container::remove(engine, node.id.as_deref().unwrap_or_default()).await?;
     }
@@ -176,7 +223,15 @@ pub(super) async fn remove(engine: &Engine, seen: &Seen, places: &Places) -> Res
     if let Some(network) = found {
         network::remove(engine, network.id.as_deref().unwrap_or_default()).await?;
     }
-    kubeconfig::drop(&seen.name, places)
+    kubeconfig::drop(&seen.name, kubeconfigs)
+}
+
+/// Fetches what a cluster is made from, and finds out whether the engine takes such nodes.
+pub(super) async fn rehearse(engine: &Engine, request: &Request<'_>, pace: &Pace<'_>) -> Result<(), DriverError> {
+    let name = request.identity.name();
+    let layout = Layout::new(&name, request.attributes, Labels::new(), None, engine.machine())?;
+    let Some(first) = layout.nodes().into_iter().next() else { return Ok(()) };
+    container::prepare(engine, &layout.blueprint(&first), pace).await
 }
 
 /// The network and the volumes that the nodes share or keep their data in.
@@ -205,6 +260,35 @@ fn has_started(node: &ContainerInspectResponse) -> bool {
 
 fn labels(node: &ContainerInspectResponse) -> Labels {
     node.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default()
+}
+
+/// What a node was made from. Earlier the label held addresses of the spec, in place of what the engine calls the objects.
+fn made_from(node: &ContainerInspectResponse) -> Option<BTreeMap<String, Value>> {
+    let labels = labels(node);
+    let mut all: BTreeMap<String, Value> = serde_json::from_str(mark::get(&labels, MADE_FROM)?).ok()?;
+    let Some(k3d) = all.get("k3d").filter(|k3d| !k3d.is_null()) else { return Some(all) };
+    let is_address = |value: &Value, path: &str| {
+        value.at(path).and_then(Value::as_str).is_some_and(|text| Address::parse(text).is_ok())
+    };
+    let mut named = k3d.clone();
+    if let Some(network) = labels.get("k3d.cluster.network").filter(|_| is_address(k3d, "network")) {
+        named = named.with(&["network"], network.as_str().into());
+    }
+    let mounts = node.mounts.as_deref().unwrap_or_default();
+    let volume = |one: &Value| {
+        let to = one.at("to").and_then(Value::as_str);
+        let mount =
+            mounts.iter().find(|mount| mount.destination.as_deref() == to).filter(|_| is_address(one, "volume"));
+        match mount.and_then(|mount| mount.name.as_deref()) {
+            Some(name) => one.clone().with(&["volume"], name.into()),
+            None => one.clone(),
+        }
+    };
+    if let Some(volumes) = k3d.at("volumes").filter(|volumes| !volumes.is_null()) {
+        named = named.with(&["volumes"], Value::List(volumes.items().iter().map(volume).collect()));
+    }
+    all.insert("k3d".into(), named);
+    Some(all)
 }
 
 fn role(node: &ContainerInspectResponse) -> String {

@@ -1,18 +1,19 @@
 //! How the nodes of a cluster are made.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, Mount, MountType, PortBinding, RestartPolicy,
-    RestartPolicyNameEnum, VolumeCreateRequest,
+    ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigCgroupnsModeEnum, Mount, MountType,
+    PortBinding, RestartPolicy, RestartPolicyNameEnum, VolumeCreateRequest,
 };
 
-use super::super::container::{Blueprint, Join, Wait};
+use super::super::container::{self, Blueprint, Join, Wait};
 use super::super::engine::published_on;
-use super::super::mark::Labels;
-use super::super::sight::texts;
+use super::super::mark::{self, Labels};
+use super::super::random;
+use super::super::table::texts;
 use super::{MADE_FROM, Seen, labels};
-use crate::driver::{Class, DriverError};
+use crate::driver::DriverError;
 use crate::value::{Attributes, Text, Value, long_hash};
 
 /// The version of k3d whose layout this is.
@@ -39,28 +40,27 @@ pub(super) struct Node {
 pub(super) struct Layout<'a> {
     pub name: String,
     pub network: String,
-    /// What every node is made from, as its label says it.
-    pub made_from: String,
+    /// What every node is made from. How many agents there are is no part of it.
+    pub made_from: BTreeMap<String, Value>,
     wanted: &'a Attributes,
     labels: Labels,
-    mounts: Vec<Mount>,
     token: String,
     port: String,
     machine: String,
 }
 
-/// What else of the spec its nodes are in, and what they have in them.
-#[derive(Default)]
-pub(in super::super) struct Around {
-    /// The engine's name of a network that it shares.
-    pub network: Option<String>,
-    /// More volumes.
-    pub mounts: Vec<Mount>,
-}
-
 /// The name of a node's container.
 pub(super) fn name(cluster: &str, role: Role, at: i64) -> String {
     format!("k3d-{cluster}-{}-{at}", role.word())
+}
+
+/// Whether a container is called as a node of a cluster is.
+pub(super) fn is_called_so(container: &str, cluster: &str) -> bool {
+    let rest = container.strip_prefix("k3d-").and_then(|rest| rest.strip_prefix(cluster));
+    [Role::Server, Role::Agent].into_iter().any(|role| {
+        let at = rest.and_then(|rest| rest.strip_prefix('-')?.strip_prefix(role.word())?.strip_prefix('-'));
+        at.is_some_and(|at| at.parse::<u32>().is_ok())
+    })
 }
 
 /// The name of a cluster's own network.
@@ -92,25 +92,24 @@ impl<'a> Layout<'a> {
         cluster: &str,
         wanted: &'a Attributes,
         labels: Labels,
-        around: Around,
         seen: Option<&Seen>,
         machine: String,
     ) -> Result<Self, DriverError> {
         // What nodes are told about the cluster is fixed for its life: the token and the port that was chosen first.
-        let known =
-            |key: &str| seen.and_then(|seen| seen.nodes.values().find_map(|node| self::labels(node).get(key).cloned()));
-        let token = known("k3d.cluster.token").map_or_else(random_token, Ok)?;
+        let told = |node: &ContainerInspectResponse, key: &str| mark::get(&self::labels(node), key).map(str::to_owned);
+        let known = |key: &str| seen.and_then(|seen| seen.nodes.values().find_map(|node| told(node, key)));
+        let token = known("k3d.cluster.token").map_or_else(|| random::token("the cluster's token"), Ok)?;
         let port = match wanted.at("k3d.api_port") {
             Some(Value::Int(port)) => port.to_string(),
             _ => known("k3d.server.api.port").unwrap_or_else(|| free_port(cluster)),
         };
-        // How many agents there are is no part of what a node is made from.
-        let same: Vec<(&str, &Value)> = wanted.iter().filter(|(name, _)| *name != "agents").collect();
-        let made_from = serde_json::to_string(&same.into_iter().collect::<std::collections::BTreeMap<_, _>>());
+        let same = wanted.iter().filter(|(name, _)| *name != "agents").collect::<BTreeMap<_, _>>();
+        // As it will be read back.
+        let made_from = serde_json::to_string(&same).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let shared = wanted.at("k3d.network").and_then(Value::as_str).map(str::to_owned);
         Ok(Self {
             name: cluster.to_owned(),
-            network: around.network.unwrap_or_else(|| network(cluster)),
-            mounts: around.mounts,
+            network: shared.unwrap_or_else(|| network(cluster)),
             made_from: made_from.unwrap_or_default(),
             wanted,
             labels,
@@ -149,7 +148,7 @@ impl<'a> Layout<'a> {
         };
         let server = node.role == Role::Server;
         let mut mounts = vec![mount(images(&self.name), "/k3d/images")];
-        mounts.extend(self.mounts.iter().cloned());
+        mounts.extend(container::mounts(self.wanted.at("k3d.volumes").unwrap_or(&Value::Null)));
         if server {
             mounts.push(mount(data(&node.name), "/var/lib/rancher/k3s"));
         }
@@ -261,7 +260,7 @@ impl<'a> Layout<'a> {
         put("k3d.cluster.url", &self.url());
         put("k3d.role", node.role.word());
         put("k3d.version", K3D);
-        put(MADE_FROM, &self.made_from);
+        put(MADE_FROM, &serde_json::to_string(&self.made_from).unwrap_or_default());
         if node.role == Role::Server {
             put("k3d.server.api.host", &self.machine);
             put("k3d.server.api.hostIP", published_on(&self.machine));
@@ -291,18 +290,6 @@ fn mount(volume: String, to: &str) -> Mount {
     Mount { typ: Some(MountType::VOLUME), source: Some(volume), target: Some(to.to_owned()), ..Default::default() }
 }
 
-/// A token that nobody can guess.
-fn random_token() -> Result<String, DriverError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        DriverError::new(
-            Class::Transient,
-            format!("this machine gives no random numbers for the cluster's token: {error}"),
-        )
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// A port that nobody uses on this machine now; one that follows from the name when none can be had.
 fn free_port(cluster: &str) -> String {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -323,10 +310,23 @@ mod tests {
             ("1.33.4+k3s2", "rancher/k3s:v1.33.4-k3s2"),
         ] {
             let wanted: Attributes = [("version", version.into())].into_iter().collect();
-            let layout = Layout::new("c", &wanted, Default::default(), Default::default(), None, "127.0.0.1".into())
-                .expect("laid out");
+            let layout = Layout::new("c", &wanted, Default::default(), None, "127.0.0.1".into()).expect("laid out");
             assert_eq!(layout.image(), image);
         }
         assert_eq!(super::name("dc-us", Role::Server, 0), "k3d-dc-us-server-0");
+    }
+
+    #[test]
+    fn only_nodes_are_called_as_nodes_are() {
+        for (name, is_node) in [
+            ("k3d-dc-server-0", true),
+            ("k3d-dc-agent-12", true),
+            ("k3d-dc-us-agent-0", false),
+            ("k3d-dc-serverlb", false),
+            ("k3d-dc-server-copy", false),
+            ("copy", false),
+        ] {
+            assert_eq!(super::is_called_so(name, "dc"), is_node, "{name}");
+        }
     }
 }

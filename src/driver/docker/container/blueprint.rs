@@ -7,13 +7,33 @@ use bollard::models::{
     RestartPolicyNameEnum,
 };
 
-use super::super::mark::Labels;
-use super::super::sight::{carry, keys, texts};
+use super::super::error::censored;
+use super::super::mark::{Labels, carry, keys};
+use super::super::table::texts;
 use super::look::written_out;
 use super::wait::Wait;
-use crate::driver::DriverError;
+use crate::driver::{Class, DriverError};
 use crate::kind::duration;
 use crate::value::{Attributes, Text, Value};
+
+/// The limits of processes that engines know: <https://docs.docker.com/reference/cli/docker/container/run/#ulimit>.
+const ULIMITS: [&str; 15] = [
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+];
 
 /// A container as it is to be made.
 #[derive(Clone, Debug, Default)]
@@ -36,12 +56,17 @@ pub(in super::super) struct Join {
     pub address: Option<String>,
 }
 
-/// The blueprint of a `container`. `name` tells how the engine calls the object of a resource, `secret` the value of a
-/// secret.
+impl Blueprint {
+    /// An error without the secrets that the container is given: an engine may repeat what it was told.
+    pub fn censored(&self, error: DriverError) -> DriverError {
+        censored(error, &self.wait.hidden)
+    }
+}
+
+/// The blueprint of a `container`. `secret` tells the value of a secret.
 pub(in super::super) fn blueprint(
     wanted: &Attributes,
     mut labels: Labels,
-    name: impl Fn(&str) -> Result<String, DriverError>,
     secret: impl Fn(&Value) -> Result<String, DriverError>,
 ) -> Result<Blueprint, DriverError> {
     let text = |path: &str| wanted.at(path).and_then(Value::as_str).map(str::to_owned);
@@ -67,7 +92,7 @@ pub(in super::super) fn blueprint(
         }
     }
     let ports: Vec<String> = strings(wanted.get("ports")).iter().map(|port| written_out(port)).collect();
-    let mounts = mounts(wanted.get("volumes"), &name)?;
+    let mounts = mounts(wanted.get("volumes"));
     let host = HostConfig {
         binds: list("binds"),
         mounts: Some(mounts),
@@ -76,7 +101,7 @@ pub(in super::super) fn blueprint(
         cap_add: list("capabilities.add"),
         cap_drop: list("capabilities.drop"),
         privileged: Some(wanted.get("privileged") == &Value::Bool(true)),
-        ulimits: ulimits(wanted.get("ulimits")),
+        ulimits: ulimits(wanted.get("ulimits"))?,
         ..limits(wanted)
     };
     let body = ContainerCreateBody {
@@ -93,42 +118,36 @@ pub(in super::super) fn blueprint(
         ..Default::default()
     };
     let pull = text("pull").unwrap_or_else(|| "missing".into());
-    let name_of = text("name").unwrap_or_default();
-    let networks = joins(wanted.get("networks"), name)?;
     Ok(Blueprint {
-        name: name_of,
+        name: text("name").unwrap_or_default(),
         pull,
         body,
-        networks,
+        networks: joins(wanted.get("networks")),
         files: Vec::new(),
         wait: Wait { hidden, ..Wait::of(wanted.get("wait")) },
     })
 }
 
-/// Volumes as an engine mounts them. `name` tells how the engine calls the object of a resource.
-pub(in super::super) fn mounts(
-    volumes: &Value,
-    name: impl Fn(&str) -> Result<String, DriverError>,
-) -> Result<Vec<Mount>, DriverError> {
+/// Volumes as an engine mounts them.
+pub(in super::super) fn mounts(volumes: &Value) -> Vec<Mount> {
     let mount = |mount: &Value| {
-        let get = |key: &str| mount.at(key).and_then(Value::as_str).unwrap_or_default();
-        Ok(Mount {
+        let get = |key: &str| mount.at(key).and_then(Value::as_str).map(str::to_owned);
+        Mount {
             typ: Some(MountType::VOLUME),
-            source: Some(name(get("volume"))?),
-            target: Some(get("to").to_owned()),
+            source: get("volume"),
+            target: get("to"),
             read_only: Some(mount.at("read_only") == Some(&Value::Bool(true))),
             ..Default::default()
-        })
+        }
     };
     volumes.items().iter().map(mount).collect()
 }
 
-fn joins(networks: &Value, name: impl Fn(&str) -> Result<String, DriverError>) -> Result<Vec<Join>, DriverError> {
+fn joins(networks: &Value) -> Vec<Join> {
     let join = |network: &Value| {
-        let text = |key: &str| network.at(key).and_then(Value::as_str);
+        let text = |key: &str| network.at(key).and_then(Value::as_str).map(str::to_owned);
         let aliases = network.at("aliases").map(strings).unwrap_or_default();
-        let address = text("address").map(str::to_owned);
-        Ok(Join { network: name(text("network").unwrap_or_default())?, aliases, address })
+        Join { network: text("network").unwrap_or_default(), aliases, address: text("address") }
     };
     networks.items().iter().map(join).collect()
 }
@@ -168,15 +187,20 @@ fn bindings(ports: &[String]) -> HashMap<String, Option<Vec<PortBinding>>> {
     map
 }
 
-fn ulimits(limits: &Value) -> Option<Vec<ResourcesUlimits>> {
-    let Value::Map(entries) = limits else { return None };
+/// An engine finds out only when it starts a container that it does not know a limit.
+fn ulimits(limits: &Value) -> Result<Option<Vec<ResourcesUlimits>>, DriverError> {
+    let Value::Map(entries) = limits else { return Ok(None) };
+    if let Some(unknown) = entries.keys().find(|name| !ULIMITS.contains(&name.as_str())) {
+        let message = format!("there is no limit `{unknown}`; there are {}", ULIMITS.join(", "));
+        return Err(DriverError::new(Class::Invalid, message));
+    }
     let entry = |(name, limit): (&Text, &Value)| match limit {
         Value::Int(limit) => {
             Some(ResourcesUlimits { name: Some(name.to_string()), soft: Some(*limit), hard: Some(*limit) })
         }
         _ => None,
     };
-    Some(entries.iter().filter_map(entry).collect())
+    Ok(Some(entries.iter().filter_map(entry).collect()))
 }
 
 fn health(health: &Value) -> Option<HealthConfig> {

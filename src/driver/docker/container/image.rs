@@ -1,18 +1,19 @@
 //! Images: there already, or pulled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
-use bollard::models::ImageInspect;
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::models::{ContainerInspectResponse, ContainerSummary, ImageInspect};
+use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptionsBuilder};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
 use super::super::credentials;
 use super::super::engine::Engine;
-use super::super::error::{classify, is_absent};
+use super::super::error::{censored, classify, is_absent};
+use super::super::mark::Labels;
 use super::super::pace::Pace;
 use super::super::reference::Reference;
 use crate::driver::{Class, DriverError};
@@ -50,6 +51,45 @@ pub(super) fn digest(there: &ImageInspect, image: &str) -> Option<String> {
     own.find_map(|one| one.digest().map(str::to_owned))
 }
 
+/// The labels of the images of some containers that have a certain label, by image, in one call. Nothing is asked when no
+/// container has it.
+pub(in super::super) async fn labels_of_images(
+    engine: &Engine,
+    containers: &[ContainerSummary],
+    label: &str,
+) -> Result<HashMap<String, Labels>, DriverError> {
+    if !containers.iter().any(|one| one.labels.as_ref().is_some_and(|labels| labels.contains_key(label))) {
+        return Ok(HashMap::new());
+    }
+    let filters = HashMap::from([("label", vec![label])]);
+    let options = ListImagesOptionsBuilder::default().all(true).filters(&filters).build();
+    let found = engine.docker().await?.list_images(Some(options)).await;
+    let found = found.map_err(|error| classify("listing images", &error))?;
+    Ok(found.into_iter().map(|image| (plain(&image.id).to_owned(), image.labels)).collect())
+}
+
+/// The image of a listed container, as [`labels_of_images`] calls it.
+pub(in super::super) fn image_of(container: &ContainerSummary) -> Option<&str> {
+    container.image_id.as_deref().map(plain)
+}
+
+/// The labels of a container's image, where the container has any that matter. None when the image is gone.
+pub(in super::super) async fn labels_of_image(
+    engine: &Engine,
+    container: &ContainerInspectResponse,
+) -> Result<Option<Labels>, DriverError> {
+    let labels = container.config.as_ref().and_then(|config| config.labels.as_ref());
+    let (Some(image), true) = (&container.image, labels.is_some_and(|labels| labels.contains_key("atlas.identity")))
+    else {
+        return Ok(None);
+    };
+    Ok(inspect(engine, image).await?.and_then(|image| image.config?.labels))
+}
+
+fn plain(image: &str) -> &str {
+    image.trim_start_matches("sha256:")
+}
+
 async fn inspect(engine: &Engine, image: &str) -> Result<Option<ImageInspect>, DriverError> {
     match engine.docker().await?.inspect_image(image).await {
         Ok(there) => Ok(Some(there)),
@@ -60,6 +100,7 @@ async fn inspect(engine: &Engine, image: &str) -> Result<Option<ImageInspect>, D
 
 async fn fetch(engine: &Engine, image: &str, pace: &Pace<'_>) -> Result<(), DriverError> {
     let credentials: Option<DockerCredentials> = credentials::of(engine, image).await?;
+    let hidden = credentials::hidden(credentials.as_ref());
     // Without a tag or a digest the engine would pull every tag.
     let whole = if Reference::parse(image).is_exact() { image.to_owned() } else { format!("{image}:latest") };
     let options = CreateImageOptionsBuilder::default().from_image(&whole).build();
@@ -68,9 +109,11 @@ async fn fetch(engine: &Engine, image: &str, pace: &Pace<'_>) -> Result<(), Driv
     let mut layers = Layers::default();
     let mut told = None::<Instant>;
     while let Some(step) = steps.next().await {
-        let step = step.map_err(|error| unavailable(image, &error))?;
+        // A registry may repeat what it was told.
+        let step = step.map_err(|error| censored(unavailable(image, &error), &hidden))?;
         if let Some(detail) = step.error_detail.and_then(|detail| detail.message) {
-            return Err(DriverError::new(Class::Invalid, format!("the image `{image}` can't be pulled: {detail}")));
+            let message = format!("the image `{image}` can't be pulled: {detail}");
+            return Err(censored(DriverError::new(Class::Invalid, message), &hidden));
         }
         let status = step.status.unwrap_or_default();
         let (current, total) = step.progress_detail.map_or((None, None), |detail| (detail.current, detail.total));

@@ -11,11 +11,14 @@ use serde::de::DeserializeOwned;
 
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent};
+use super::super::listed::{Listed, said};
+use super::super::mark;
 use super::super::mark::Labels;
 use super::super::podman::{self, Bind};
-use super::super::sight::{Listed, said};
 use crate::driver::DriverError;
+use crate::identity::Identity;
 use crate::kind::duration;
+use crate::observed::Owner;
 use crate::value::{Attributes, Value};
 
 /// Every container of an engine, in one call.
@@ -62,26 +65,32 @@ async fn otherwise<T: DeserializeOwned>(
     Err(classify(what, error))
 }
 
-/// The engine's own name of the container that a project and environment made under an identity.
-pub(in super::super) async fn labelled(
+/// The engine's own names of the containers that carry the mark of an owner's object.
+pub(in super::super) async fn marked(
     engine: &Engine,
-    (project, environment): (&str, &str),
-    identity: &str,
-) -> Result<Option<String>, DriverError> {
-    let all = [("project", project), ("environment", environment), ("identity", identity)];
+    owner: &Owner,
+    identity: &Identity,
+) -> Result<Vec<String>, DriverError> {
+    let (project, environment) = (owner.project.as_str(), owner.environment.as_str());
+    let all = [("project", project), ("environment", environment), ("identity", identity.as_str())];
     let found = with_labels(engine, &all.map(|(key, value)| format!("atlas.{key}={value}"))).await?;
-    Ok(found.into_iter().find_map(|one| one.id))
+    Ok(found.into_iter().filter_map(|one| one.id).collect())
 }
 
-/// A listed container in the words of the other objects.
-pub(in super::super) fn listed(container: &ContainerSummary) -> Listed {
-    let name =
-        container.names.iter().flatten().map(|name| name.trim_start_matches('/')).find(|name| !name.contains('/'));
+/// A listed container in the words of the other objects, without the labels that only its image brings along.
+pub(in super::super) fn listed(container: &ContainerSummary, image: Option<&Labels>) -> Listed {
     Listed {
         id: container.id.clone().unwrap_or_default(),
-        name: name.unwrap_or_default().to_owned(),
-        labels: container.labels.clone().unwrap_or_default(),
+        name: name(container).to_owned(),
+        labels: mark::own(container.labels.clone().unwrap_or_default(), image),
     }
+}
+
+/// The name of a listed container.
+pub(in super::super) fn name(container: &ContainerSummary) -> &str {
+    let mut names = container.names.iter().flatten().map(|name| name.trim_start_matches('/'));
+    // One that another container is linked to has names in that one as well.
+    names.find(|name| !name.contains('/')).unwrap_or_default()
 }
 
 /// All that the engine knows of one container; none when it is gone.
@@ -114,15 +123,12 @@ pub(in super::super) fn condition(seen: &ContainerInspectResponse) -> Option<Str
     Some(word.to_owned())
 }
 
-/// What the engine says of a container, in the words of the spec. `networks` tells the address of the resource that a
-/// network is the object of, `volumes` the same of a volume.
+/// What the engine says of a container, in the words of the spec.
 pub(in super::super) fn attributes(
     seen: &ContainerInspectResponse,
     engine: Option<&str>,
     managed: &impl Fn(&str) -> bool,
     wanted: Option<&Attributes>,
-    networks: &HashMap<String, String>,
-    volumes: &HashMap<String, String>,
 ) -> Attributes {
     let config = seen.config.clone().unwrap_or_default();
     let host = seen.host_config.clone().unwrap_or_default();
@@ -135,7 +141,7 @@ pub(in super::super) fn attributes(
     };
     let environment: HashMap<String, String> =
         config.env.iter().flatten().filter_map(|pair| pair.split_once('=')).map(owned).collect();
-    let secrets = labels.get("atlas.secrets").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let secrets = mark::get(&labels, "atlas.secrets").and_then(|text| serde_json::from_str(text).ok());
     let text =
         |value: Option<String>| value.filter(|text| !text.is_empty()).map_or(Value::Null, |text| text.as_str().into());
     let restart = host.restart_policy.as_ref().and_then(|policy| policy.name).map(|name| name.to_string());
@@ -155,12 +161,12 @@ pub(in super::super) fn attributes(
         ("command", known("command", list(config.cmd.as_ref()))),
         ("entrypoint", known("entrypoint", list(config.entrypoint.as_ref()))),
         ("environment", said("environment", &environment, &labels, managed, wanted)),
-        ("secrets", secrets),
+        ("secrets", secrets.unwrap_or_default()),
         ("ports", as_wanted("ports", ports(&host), wanted)),
         ("binds", binds(&host)),
-        ("volumes", mounts(&host, volumes)),
+        ("volumes", mounts(&host)),
         ("tmpfs", Value::List(host.tmpfs.iter().flatten().map(|(path, _)| path.as_str().into()).collect())),
-        ("networks", joined(seen, networks, wanted)),
+        ("networks", joined(seen, wanted)),
         ("restart", restart.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into()).as_str().into()),
         ("memory_mib", whole(host.memory, 1_048_576)),
         ("cpu_millis", whole(host.nano_cpus, 1_000_000)),
@@ -231,12 +237,11 @@ fn as_wanted(name: &str, found: Vec<String>, wanted: Option<&Attributes>) -> Val
     Value::List(found.iter().map(word).collect())
 }
 
-fn mounts(host: &HostConfig, volumes: &HashMap<String, String>) -> Value {
+fn mounts(host: &HostConfig) -> Value {
     let of_volumes = host.mounts.iter().flatten().filter(|mount| mount.typ == Some(MountType::VOLUME));
     let entry = |mount: &Mount| {
-        let name = mount.source.clone().unwrap_or_default();
         Value::default()
-            .with(&["volume"], volumes.get(&name).map_or(name.as_str(), String::as_str).into())
+            .with(&["volume"], mount.source.as_deref().unwrap_or_default().into())
             .with(&["to"], mount.target.as_deref().unwrap_or_default().into())
             .with(&["read_only"], Value::Bool(mount.read_only.unwrap_or_default()))
     };
@@ -261,7 +266,7 @@ fn binds(host: &HostConfig) -> Value {
 }
 
 /// The networks that it is in, but for the engine's default one, where a container is that names none.
-fn joined(seen: &ContainerInspectResponse, networks: &HashMap<String, String>, wanted: Option<&Attributes>) -> Value {
+fn joined(seen: &ContainerInspectResponse, wanted: Option<&Attributes>) -> Value {
     let id = seen.id.as_deref().unwrap_or_default();
     let all = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
     let usual = |name: &str| ["bridge", "default", "podman"].contains(&name);
@@ -272,9 +277,8 @@ fn joined(seen: &ContainerInspectResponse, networks: &HashMap<String, String>, w
         let fixed = endpoint.ipam_config.as_ref().and_then(|config| {
             config.ipv4_address.clone().or_else(|| config.ipv6_address.clone()).filter(|address| !address.is_empty())
         });
-        let address = networks.get(network).map_or(network.as_str(), String::as_str);
         Value::default()
-            .with(&["network"], address.into())
+            .with(&["network"], network.as_str().into())
             .with(&["aliases"], if aliases.is_empty() { Value::Null } else { Value::List(aliases) })
             .with(&["address"], fixed.map_or(Value::Null, |address| address.as_str().into()))
     };

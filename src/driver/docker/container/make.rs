@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use bollard::body_full;
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerUpdateBody, EndpointIpamConfig,
-    EndpointSettings, HostConfig, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig, RestartPolicy,
-    RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerUpdateBody,
+    EndpointIpamConfig, EndpointSettings, HostConfig, ImageInspect, NetworkConnectRequest, NetworkDisconnectRequest,
+    NetworkingConfig, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptions,
@@ -15,6 +15,7 @@ use bollard::query_parameters::{
 
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent, is_done};
+use super::super::mark::empty_those_of;
 use super::super::pace::Pace;
 use super::super::podman;
 use super::blueprint::{Blueprint, Join};
@@ -31,11 +32,7 @@ pub(in super::super) async fn create(
     let docker = engine.docker().await?;
     let image = blueprint.body.image.clone().unwrap_or_default();
     let there = image::ensure(engine, &image, &blueprint.pull, pace).await?;
-    let mut body = blueprint.body.clone();
-    // A tag may lead elsewhere tomorrow; what it led to today is written down on the container.
-    if let Some(digest) = image::digest(&there, &image) {
-        body.labels.get_or_insert_default().insert(DIGEST.into(), digest);
-    }
+    let mut body = body(blueprint, &there, &image);
     let (first, more) = match blueprint.networks.split_first() {
         Some((first, more)) => (Some(first), more),
         None => (None, &[][..]),
@@ -63,6 +60,20 @@ pub(in super::super) async fn create(
         Some(why) if error.class == Class::Invalid => DriverError::new(Class::Invalid, format!("{why}: {error}")),
         _ => error,
     })
+}
+
+/// How the engine is asked for a container of an image.
+pub(super) fn body(blueprint: &Blueprint, there: &ImageInspect, image: &str) -> ContainerCreateBody {
+    let mut body = blueprint.body.clone();
+    let labels = body.labels.get_or_insert_default();
+    // A tag may lead elsewhere tomorrow; what it led to today is written down on the container.
+    if let Some(digest) = image::digest(there, image) {
+        labels.insert(DIGEST.into(), digest);
+    }
+    if let Some(theirs) = there.config.as_ref().and_then(|config| config.labels.as_ref()) {
+        empty_those_of(theirs, labels);
+    }
+    body
 }
 
 /// Brings a container that exists to what it should be, by the smallest step.
@@ -112,12 +123,12 @@ pub(in super::super) async fn update(
         })?;
     }
     rejoin(engine, there, &blueprint.networks).await?;
-    wake(engine, there).await?;
+    resume(engine, there).await?;
     wait(engine, &id, &blueprint.wait, pace).await
 }
 
 /// Makes a container run that does not: by the step that its state asks for.
-pub(in super::super) async fn wake(engine: &Engine, there: &ContainerInspectResponse) -> Result<(), DriverError> {
+pub(in super::super) async fn resume(engine: &Engine, there: &ContainerInspectResponse) -> Result<(), DriverError> {
     let id = there.id.as_deref().unwrap_or_default();
     match there.state.as_ref().and_then(|state| state.status) {
         Some(Status::PAUSED) => {
@@ -137,19 +148,19 @@ pub(super) async fn start(engine: &Engine, id: &str) -> Result<(), DriverError> 
     }
 }
 
-/// Stops and removes a container, and its nameless volumes. What is not there is removed already.
-pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<(), DriverError> {
+/// Stops and removes a container, and its nameless volumes; whether it was there. What is not there is removed already.
+pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<bool, DriverError> {
     let docker = engine.docker().await?;
     // It gets the time to end in good order; one that does not run is stopped already.
     match docker.stop_container(id, None).await {
-        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) if is_absent(&error) => return Ok(false),
         Err(error) if !is_done(&error) => return Err(classify("stopping a container", &error)),
         _ => {}
     }
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     match docker.remove_container(id, Some(options)).await {
         Err(error) if !is_absent(&error) => Err(classify("removing a container", &error)),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 
@@ -236,7 +247,7 @@ async fn taken_port(engine: &Engine, id: &str, error: DriverError) -> DriverErro
         };
     let who = all.iter().find(has).map_or_else(
         || "a program of the engine's machine that is no container".to_owned(),
-        |container| format!("the container `{}`", super::listed(container).name),
+        |container| format!("the container `{}`", super::name(container)),
     );
     DriverError::new(Class::Conflict, format!("{error}; {who} has it: choose another port, or stop that"))
 }

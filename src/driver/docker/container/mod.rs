@@ -4,11 +4,14 @@ mod blueprint;
 mod image;
 mod look;
 mod make;
+mod trial;
 mod wait;
 
 pub(super) use blueprint::{Blueprint, Join, blueprint, mounts};
-pub(super) use look::{attributes, compare_secrets, condition, inspect, labelled, list, listed, with_labels};
-pub(super) use make::{create, remove, update, wake};
+pub(super) use image::{image_of, labels_of_image, labels_of_images};
+pub(super) use look::{attributes, compare_secrets, condition, inspect, list, listed, marked, name, with_labels};
+pub(super) use make::{create, remove, resume, update};
+pub(super) use trial::{end_trial, prepare};
 pub(super) use wait::Wait;
 
 /// The label of the digest under which a registry has the image that a container was made from.

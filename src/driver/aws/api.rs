@@ -1,0 +1,199 @@
+//! What an API of AWS's does about objects of one kind, and what is the same for all kinds: an object is looked at and
+//! changed part by part, along a table of its parts.
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+
+use super::mark::{self, Tags};
+use super::object::{Sight, Told, is_managed};
+use super::region::Region;
+use crate::driver::{DriverError, Request};
+use crate::observed::Owner;
+use crate::value::Attributes;
+
+/// What a call of a part comes to.
+pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
+
+/// The objects of one kind, over the API that has them. Every kind is one of these, and one line in `served.rs`.
+#[async_trait]
+pub(super) trait Api: Sync {
+    /// The name of the kind.
+    fn kind(&self) -> &'static str;
+
+    /// What the service's calls name each object by, of all that are there. It ends with the name, behind a `/` if at all.
+    async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError>;
+
+    /// What the service's calls name an object by, which is mostly its name; none when it is not there.
+    async fn key(&self, _: &Region, name: &str, _: Option<&Attributes>) -> Result<Option<String>, DriverError> {
+        Ok(Some(name.to_owned()))
+    }
+
+    /// The first look at an object, with the call that tells its tags; none when it is not there.
+    async fn find(&self, region: &Region, key: &str) -> Result<Option<Sight>, DriverError>;
+
+    /// The second look, at what belongs to any look at an object of this kind and that not the first call tells; whether
+    /// the object is still there.
+    async fn complete(&self, _: &Region, _: &mut Sight, _: Option<&Attributes>) -> Result<bool, DriverError> {
+        Ok(true)
+    }
+
+    /// Counts what an object holds, with a bound no more than so many pages.
+    async fn count(&self, _: &Region, _: &mut Sight, _: Option<usize>) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    /// Makes an object with its mark, and gives what the service's calls name it by.
+    async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError>;
+
+    /// What an object is like that was just made for these attributes: all parts that differ from them are written then.
+    fn fresh(&self, attributes: &Attributes) -> Attributes {
+        attributes.clone()
+    }
+
+    /// The parts that are written with calls of their own, in the order in which they are.
+    fn parts(&self) -> &'static [Part];
+
+    /// Gives an object other tags than it has. A service that takes them all at once does that here; the others take some
+    /// away and put some on.
+    async fn retag(&self, region: &Region, key: &str, there: &Tags, wanted: Tags) -> Result<(), DriverError> {
+        let (gone, fresh) = mark::difference(there, wanted);
+        if !gone.is_empty() {
+            self.untag(region, key, gone).await?;
+        }
+        if fresh.is_empty() { Ok(()) } else { self.tag(region, key, fresh).await }
+    }
+
+    /// Takes tags away.
+    async fn untag(&self, _: &Region, _: &str, _gone: Vec<String>) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    /// Puts tags on.
+    async fn tag(&self, _: &Region, _: &str, _fresh: Tags) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    /// Deletes an object that was just seen, unless something forbids that, which is found out before anything of it goes.
+    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError>;
+}
+
+/// A part of an object.
+pub(super) struct Part {
+    /// The attributes that it covers.
+    pub covers: &'static [&'static str],
+    /// Reads it; none when a look at the object tells it already.
+    pub read: Option<for<'a> fn(Look<'a>) -> Answer<'a, Told>>,
+    /// Writes what the attributes say.
+    pub write: for<'a> fn(Change<'a>) -> Answer<'a, ()>,
+    /// Takes it away once the attributes say nothing of it; none when that is written like anything else.
+    pub clear: Option<for<'a> fn(Change<'a>) -> Answer<'a, ()>>,
+}
+
+/// A look at a part.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    pub region: &'a Region,
+    pub sight: &'a Sight,
+    pub wanted: Option<&'a Attributes>,
+}
+
+/// A change of a part.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'a> {
+    pub region: &'a Region,
+    pub key: &'a str,
+    pub before: &'a Attributes,
+    pub after: &'a Attributes,
+}
+
+/// What a look is for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Purpose<'a> {
+    /// Whose object it has to be to be looked at any further; anybody's when none is named.
+    pub owner: Option<&'a Owner>,
+    /// What the spec says about it.
+    pub wanted: Option<&'a Attributes>,
+    /// Whether what it holds is counted, and how far.
+    pub count: Evidence,
+}
+
+/// How far what an object holds is counted.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Evidence {
+    /// Not at all.
+    #[default]
+    None,
+    /// As far as so many pages go.
+    Pages(usize),
+    /// To its end.
+    Exact,
+}
+
+/// Looks at one object, as far as it is Atlas's business.
+pub(super) async fn look(
+    api: &dyn Api,
+    region: &Region,
+    key: &str,
+    purpose: Purpose<'_>,
+) -> Result<Option<Sight>, DriverError> {
+    let Some(mut sight) = api.find(region, key).await? else { return Ok(None) };
+    // IAM and S3 list what belongs to every region; an object is where its mark says it is.
+    let has = |owner: &Owner| {
+        sight.mark.as_ref().is_some_and(|mark| owner.has(mark) && mark.address.place() == Some(region.name()))
+    };
+    if !purpose.owner.is_none_or(has) || !api.complete(region, &mut sight, purpose.wanted).await? {
+        return Ok(None);
+    }
+    let managed = |sight: &Sight, part: &Part| {
+        part.covers.iter().any(|name| is_managed(name, sight.mark.as_ref(), purpose.wanted))
+    };
+    for part in api.parts() {
+        if let Some(read) = part.read.filter(|_| managed(&sight, part)) {
+            let told = read(Look { region, sight: &sight, wanted: purpose.wanted }).await?;
+            sight.attributes.extend(told);
+        }
+    }
+    match purpose.count {
+        Evidence::None => {}
+        Evidence::Pages(most) => api.count(region, &mut sight, Some(most)).await?,
+        Evidence::Exact => api.count(region, &mut sight, None).await?,
+    }
+    Ok(Some(sight))
+}
+
+/// Makes an object: itself with its mark, then the parts that its creation can't make.
+pub(super) async fn create(api: &dyn Api, region: &Region, want: &Request<'_>) -> Result<(), DriverError> {
+    let tags = mark::write(want.mark, want.attributes);
+    let key = api.create(region, want, &tags).await?;
+    write(api, Change { region, key: &key, before: &api.fresh(want.attributes), after: want.attributes }).await
+}
+
+/// Brings an object that was just seen to what is wanted, with as few calls as that takes, and its mark last.
+pub(super) async fn update(
+    api: &dyn Api,
+    region: &Region,
+    sight: &Sight,
+    want: &Request<'_>,
+) -> Result<(), DriverError> {
+    let before = sight.normal(want.kind);
+    write(api, Change { region, key: &sight.key, before: &before, after: want.attributes }).await?;
+    let tags = mark::merged(&sight.tags, want.mark, want.attributes);
+    if tags == sight.tags {
+        return Ok(());
+    }
+    api.retag(region, &sight.key, &sight.tags, tags).await
+}
+
+/// Writes the parts that differ.
+async fn write(api: &dyn Api, change: Change<'_>) -> Result<(), DriverError> {
+    let differs = |name: &&str| change.before.get(name) != change.after.get(name);
+    for part in api.parts().iter().filter(|part| part.covers.iter().any(differs)) {
+        let gone = part.covers.iter().all(|name| change.after.get(name).is_null());
+        match part.clear.filter(|_| gone) {
+            Some(clear) => clear(change).await?,
+            None => (part.write)(change).await?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! What was seen of one object, in Atlas's words but for the tags.
+
+use super::mark::{self, Tags};
+use super::region::Region;
+use crate::driver::DriverError;
+use crate::kind::{Facts, Kind, Usage, normal_attributes};
+use crate::observed::{Condition, Mark, Object};
+use crate::value::{Attributes, Value};
+
+/// Attributes with their values, as a service tells them. Texts in the place of an address are ARNs.
+pub(super) type Told = Vec<(&'static str, Value)>;
+
+/// One object as its service tells it.
+#[derive(Clone)]
+pub(super) struct Sight {
+    /// What the service's calls name it by.
+    pub key: String,
+    pub name: String,
+    pub tags: Tags,
+    /// The mark that its tags hold, when it is this object's own.
+    pub mark: Option<Mark>,
+    /// Its attributes but for the tags.
+    pub attributes: Told,
+    pub usage: Usage,
+    /// When the newest of what it holds was written, in seconds, where that was counted.
+    pub newest: Option<i64>,
+    /// What else the first answer told and another call needs, such as the version of a policy.
+    pub detail: String,
+    /// Why it can't be deleted, where a service tells that beforehand.
+    pub held: Option<String>,
+}
+
+impl Sight {
+    /// An object of a kind by its name, with the tags that it has.
+    pub fn new(kind: &str, key: &str, name: &str, tags: Tags) -> Self {
+        Self {
+            key: key.to_owned(),
+            name: name.to_owned(),
+            mark: mark::read(&tags, kind, name),
+            tags,
+            attributes: vec![("name", name.into())],
+            usage: Usage::default(),
+            newest: None,
+            detail: String::new(),
+            held: None,
+        }
+    }
+
+    /// Its attributes in normal form, but for the tags.
+    pub fn normal(&self, kind: &'static Kind) -> Attributes {
+        normal_attributes(kind, self.attributes.iter().cloned().collect())
+    }
+
+    /// The object. Its outputs follow from its attributes and from its region.
+    pub async fn object(
+        &self,
+        kind: &'static Kind,
+        region: &Region,
+        wanted: Option<&Attributes>,
+    ) -> Result<Object, DriverError> {
+        let told = self.attributes.iter().cloned().chain(mark::attributes(kind, &self.tags, wanted));
+        let attributes = normal_attributes(kind, told.collect());
+        let facts = Facts {
+            attributes: &attributes,
+            name: &self.name,
+            place: Some(region.name()),
+            host: Some(region.outputs().await?),
+        };
+        Ok(Object {
+            kind,
+            identity: region.identity.inside(kind.name, &self.name),
+            hosts: vec![region.identity.clone()],
+            outputs: kind.derive_outputs(&facts),
+            attributes,
+            usage: self.usage.clone(),
+            mark: self.mark.clone(),
+            external: false,
+            condition: Condition::Ready,
+        })
+    }
+}
+
+/// Whether an attribute of an object is Atlas's business: the spec says it, or Atlas once applied it.
+pub(super) fn is_managed(name: &str, mark: Option<&Mark>, wanted: Option<&Attributes>) -> bool {
+    let applied = |mark: &Mark| mark.applied.split(' ').any(|pair| pair.split(':').next() == Some(name));
+    wanted.is_some_and(|wanted| !wanted.get(name).is_null()) || mark.is_some_and(applied)
+}
+
+/// A text attribute, when it is set and known.
+pub(super) fn text<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str> {
+    attributes.get(name).as_str()
+}
+
+/// A text as a value, when it says anything.
+pub(super) fn optional(text: Option<&str>) -> Value {
+    text.filter(|text| !text.is_empty()).map(Value::from).unwrap_or_default()
+}

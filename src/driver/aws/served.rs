@@ -1,0 +1,14 @@
+//! Which kinds are served in a region: one line each.
+
+use super::api::Api;
+use super::{bucket, instance_profile, policy, queue, role};
+use crate::kind::Kind;
+
+/// Every kind that is served in a region.
+static SERVED: &[&dyn Api] =
+    &[&bucket::Buckets, &queue::Queues, &policy::Policies, &role::Roles, &instance_profile::InstanceProfiles];
+
+/// What serves a kind, if anything here does.
+pub(super) fn by(kind: &Kind) -> Option<&'static dyn Api> {
+    SERVED.iter().copied().find(|api| api.kind() == kind.name)
+}

@@ -1,0 +1,197 @@
+//! A session in one region: everything that lives there is listed at once, and looked at as far as it is Atlas's business.
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _};
+
+use super::api::{self, Api, Evidence, Purpose};
+use super::error::reason;
+use super::object::Sight;
+use super::region::Region;
+use super::{mark, served};
+use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
+use crate::identity::Identity;
+use crate::kind::{Kind, Outputs};
+use crate::observed::{Mark, Object};
+use crate::value::Attributes;
+
+/// How many calls are on their way at once to one region for each kind.
+const CONCURRENCY: usize = 16;
+
+/// How many pages of a thousand are counted of what one of many objects holds.
+const PAGES: usize = 10;
+
+/// A session in a region.
+pub(super) struct InRegion {
+    region: Region,
+}
+
+/// What came of looking at one object, or at all of one kind.
+enum Found {
+    Seen(Box<Object>),
+    /// The identity that could not be looked at: of the object, or of the whole region.
+    Hidden(Identity, DriverError),
+}
+
+impl InRegion {
+    pub const fn new(region: Region) -> Self {
+        Self { region }
+    }
+
+    /// Lists all of one kind and looks at each, several at once.
+    async fn all(&self, api: &'static dyn Api, kind: &'static Kind, claims: &Claims<'_>) -> Vec<Found> {
+        let listed = match patiently(|| api.list(&self.region)).await {
+            Ok(listed) => listed,
+            Err(error) => return vec![self.unlisted(kind, claims, error)],
+        };
+        let looks: Vec<_> = listed.into_iter().map(|key| self.look(api, kind, key, claims)).collect();
+        stream::iter(looks).buffer_unordered(CONCURRENCY).filter_map(|found| async { found }).collect().await
+    }
+
+    async fn look(
+        &self,
+        api: &'static dyn Api,
+        kind: &'static Kind,
+        key: String,
+        claims: &Claims<'_>,
+    ) -> Option<Found> {
+        let key = key.as_str();
+        let name = key.rsplit('/').next().unwrap_or_default();
+        let identity = self.region.identity.inside(kind.name, name);
+        let wanted = claims.wanted.get(identity.as_str());
+        let (any, wanted) = (wanted.is_some(), wanted.copied().flatten());
+        // What the spec does not want may be about to be removed, so what it holds matters.
+        let count = if claims.evidence || !any { Evidence::Pages(PAGES) } else { Evidence::None };
+        let purpose = Purpose { owner: (!any).then_some(claims.owner), wanted, count };
+        let seen = async {
+            match patiently(|| api::look(api, &self.region, key, purpose)).await? {
+                Some(sight) => sight.object(kind, &self.region, wanted).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        match seen.await {
+            Ok(object) => object.map(Box::new).map(Found::Seen),
+            // What nobody wants and nobody may look at is nobody's business here.
+            Err(error) if error.class == Class::Denied && !any => None,
+            Err(error) if error.class == Class::Unreachable => Some(Found::Hidden(self.region.identity.clone(), error)),
+            // The region was there to list it, so it is this one object that can't be looked at.
+            Err(error) => Some(Found::Hidden(identity, error)),
+        }
+    }
+
+    /// What is hidden when the objects of a kind can't be listed: the whole region, unless nobody wants any of them and it
+    /// is only that they may not be listed.
+    fn unlisted(&self, kind: &'static Kind, claims: &Claims<'_>, error: DriverError) -> Found {
+        let all = self.region.identity.inside(kind.name, "");
+        let any = claims.wanted.keys().any(|identity| identity.starts_with(all.as_str()));
+        if error.class == Class::Denied && !any {
+            return Found::Hidden(self.region.identity.inside(kind.name, "*"), error);
+        }
+        Found::Hidden(self.region.identity.clone(), error)
+    }
+
+    /// Looks at one object, whoever owns it.
+    async fn sight(
+        &self,
+        api: &'static dyn Api,
+        identity: &Identity,
+        wanted: Option<&Attributes>,
+        count: Evidence,
+    ) -> Result<Option<Sight>, DriverError> {
+        match api.key(&self.region, &identity.name(), wanted).await? {
+            Some(key) => api::look(api, &self.region, &key, Purpose { owner: None, wanted, count }).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What was seen of an object, or what is seen of it now.
+    async fn again(&self, api: &'static dyn Api, seen: &Seen, want: Option<&Attributes>) -> Result<Sight, DriverError> {
+        if let Some(sight) = seen.raw::<Sight>() {
+            return Ok(sight.clone());
+        }
+        self.sight(api, &seen.object.identity, want, Evidence::None).await?.ok_or_else(gone)
+    }
+
+    /// A call on an object that was there a moment ago, and failed for no good reason: it may be gone.
+    async fn unless_gone(
+        &self,
+        api: &'static dyn Api,
+        key: &str,
+        done: Result<(), DriverError>,
+    ) -> Result<(), DriverError> {
+        match done {
+            Err(error) if matches!(error.class, Class::Invalid | Class::Transient) => {
+                match api.find(&self.region, key).await {
+                    Ok(None) => Err(gone()),
+                    _ => Err(error),
+                }
+            }
+            done => done,
+        }
+    }
+}
+
+#[async_trait]
+impl Session for InRegion {
+    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        let kinds = kinds.iter().copied().filter_map(|kind| Some((served::by(kind)?, kind)));
+        let looked = kinds.map(|(api, kind)| self.all(api, kind, claims));
+        let mut listing = Listing::default();
+        for found in futures_util::future::join_all(looked).await.into_iter().flatten() {
+            match found {
+                Found::Seen(object) => listing.objects.push(*object),
+                Found::Hidden(identity, error) => drop(listing.unreachable.insert(identity, reason(&error))),
+            }
+        }
+        Ok(listing)
+    }
+
+    async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        let api = by(look.kind)?;
+        // What is about to go is counted to its end: what came after a bound would go unnoticed.
+        let count = if look.evidence { Evidence::Exact } else { Evidence::None };
+        let Some(sight) = self.sight(api, look.identity, look.wanted, count).await? else { return Ok(None) };
+        let object = sight.object(look.kind, &self.region, look.wanted).await?;
+        Ok(Some(Seen::with(object, sight)))
+    }
+
+    async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        api::create(by(want.kind)?, &self.region, want).await?;
+        Ok(want.derived.clone())
+    }
+
+    async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        let api = by(want.kind)?;
+        let sight = self.again(api, seen, Some(want.attributes)).await?;
+        let done = api::update(api, &self.region, &sight, want).await;
+        self.unless_gone(api, &sight.key, done).await?;
+        Ok(want.derived.clone())
+    }
+
+    async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
+        let api = by(seen.object.kind)?;
+        match self.again(api, seen, None).await {
+            Ok(sight) => api.delete(&self.region, &sight).await,
+            Err(error) if error.class == Class::Conflict => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
+        let api = by(seen.object.kind)?;
+        let sight = self.again(api, seen, None).await?;
+        let tags = match mark {
+            Some(mark) => mark::remarked(&sight.tags, mark),
+            None => mark::without(&sight.tags),
+        };
+        let done = api.retag(&self.region, &sight.key, &sight.tags, tags).await;
+        self.unless_gone(api, &sight.key, done).await
+    }
+}
+
+fn by(kind: &'static Kind) -> Result<&'static dyn Api, DriverError> {
+    served::by(kind).ok_or_else(|| DriverError::new(Class::Invalid, format!("no {} lives in a region", kind.name)))
+}
+
+fn gone() -> DriverError {
+    DriverError::new(Class::Conflict, "it is gone")
+}

@@ -1,0 +1,160 @@
+//! An object as the engine tells all of it, and the same in Atlas's words.
+
+use std::collections::HashMap;
+
+use bollard::models::{ContainerInspectResponse, ContainerSummary, Network, Volume};
+
+use super::engine::Engine;
+use super::listed::{Identified, Listed, is_managed};
+use super::mark::{self, Labels};
+use super::{cluster, container, localstack, network, volume};
+use crate::driver::DriverError;
+use crate::kind::{Count, Outputs, Usage};
+use crate::observed::{Condition, Object};
+use crate::value::{Attributes, Value};
+
+/// An object as the engine tells it.
+#[derive(Clone)]
+pub(super) enum Inspected {
+    Network(Box<Network>),
+    Volume(Box<Volume>),
+    Container(Box<ContainerInspectResponse>),
+    Cluster(cluster::Seen),
+}
+
+/// What others do with an object, and what it holds.
+#[derive(Default)]
+pub(super) struct Counters {
+    /// How many containers are in each network, and use each volume.
+    members: HashMap<String, u64>,
+    users: HashMap<String, u64>,
+    /// How many bytes each volume holds; none when nobody counted.
+    sizes: Option<HashMap<String, u64>>,
+}
+
+impl Counters {
+    /// Counts who is where; nobody counted what volumes hold.
+    pub fn of(containers: &[ContainerSummary]) -> Self {
+        let mut counters = Self::default();
+        for one in containers {
+            for mount in one.mounts.iter().flatten().filter_map(|mount| mount.name.clone()) {
+                *counters.users.entry(mount).or_default() += 1;
+            }
+            let joined = one.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+            for network in joined.into_iter().flatten().map(|(name, _)| name.clone()) {
+                *counters.members.entry(network).or_default() += 1;
+            }
+        }
+        counters
+    }
+
+    /// Asks the engine what volumes hold, which is costly.
+    pub async fn with_sizes(mut self, engine: &Engine) -> Self {
+        self.sizes = Some(volume::sizes(engine).await);
+        self
+    }
+
+    /// Asks the engine all of it, for an object of a kind that can hold anything.
+    pub async fn ask(engine: &Engine, kind: &str) -> Result<Option<Self>, DriverError> {
+        match kind {
+            "network" => Ok(Some(Self::of(&container::list(engine).await?))),
+            "volume" => Ok(Some(Self::of(&container::list(engine).await?).with_sizes(engine).await)),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Inspected {
+    /// A container with its own labels in place of all that it has.
+    pub fn container(mut seen: ContainerInspectResponse, image: Option<&Labels>) -> Self {
+        if let Some(config) = &mut seen.config {
+            config.labels = config.labels.take().map(|labels| mark::own(labels, image));
+        }
+        Self::Container(Box::new(seen))
+    }
+
+    /// What it has in common with others.
+    pub fn listed(&self) -> Listed {
+        match self {
+            Self::Network(network) => network::listed(network),
+            Self::Volume(volume) => volume::listed(volume),
+            Self::Cluster(cluster) => cluster.listed(),
+            Self::Container(seen) => Listed {
+                id: seen.id.clone().unwrap_or_default(),
+                name: seen.name.as_deref().unwrap_or_default().trim_start_matches('/').to_owned(),
+                labels: seen.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default(),
+            },
+        }
+    }
+
+    /// The object in Atlas's words. `wanted` is what the spec says of it, and `secret` tells the value of a secret.
+    pub fn object(
+        &self,
+        identified: Identified,
+        engine: &Engine,
+        counters: Option<&Counters>,
+        wanted: Option<&Attributes>,
+        secret: &dyn Fn(&Value) -> Option<String>,
+    ) -> Object {
+        let mark = identified.mark.clone();
+        let managed = |name: &str| is_managed(name, mark.as_ref(), wanted);
+        let name = engine.name.as_deref();
+        match self {
+            Self::Network(one) => {
+                let attributes = network::attributes(one, name, managed, wanted);
+                let usage = usage(counters, |counters| {
+                    vec![("containers", counted(&counters.members, &identified.listed.name))]
+                });
+                identified.object(attributes, Outputs::default(), usage, Condition::Ready)
+            }
+            Self::Volume(one) => {
+                let attributes = volume::attributes(one, name, managed, wanted);
+                let usage = usage(counters, |counters| {
+                    let bytes = counters
+                        .sizes
+                        .as_ref()
+                        .map(|sizes| sizes.get(&one.name).map_or(Count::Unknown, |bytes| Count::Exactly(*bytes)));
+                    let users = ("containers", counted(&counters.users, &one.name));
+                    std::iter::once(users).chain(bytes.map(|bytes| ("bytes", bytes))).collect()
+                });
+                identified.object(attributes, Outputs::default(), usage, Condition::Ready)
+            }
+            Self::Container(seen) if identified.kind.name == "region" => {
+                let attributes = localstack::attributes(seen);
+                let wrong = container::condition(seen).or_else(|| localstack::condition(seen, &attributes));
+                let outputs = localstack::outputs(&attributes, &identified.identity.name());
+                identified.object(attributes, outputs, Usage::default(), wrong.into())
+            }
+            Self::Container(seen) => {
+                let mut attributes = container::attributes(seen, name, &managed, wanted);
+                if wanted.is_some() {
+                    container::compare_secrets(&mut attributes, seen, secret);
+                }
+                let outputs = container_outputs(seen);
+                identified.object(attributes, outputs, Usage::default(), container::condition(seen).into())
+            }
+            Self::Cluster(seen) => {
+                let attributes = seen.attributes();
+                let wrong = seen.condition(&attributes);
+                identified.object(attributes, seen.outputs(engine), Usage::default(), wrong.into())
+            }
+        }
+    }
+}
+
+fn usage(counters: Option<&Counters>, of: impl Fn(&Counters) -> Vec<(&'static str, Count)>) -> Usage {
+    let all = counters.map(of).unwrap_or_default();
+    all.into_iter().map(|(counter, count)| (counter.into(), count)).collect()
+}
+
+fn counted(all: &HashMap<String, u64>, name: &str) -> Count {
+    Count::Exactly(all.get(name).copied().unwrap_or_default())
+}
+
+/// What a container tells besides its attributes.
+pub(super) fn container_outputs(seen: &ContainerInspectResponse) -> Outputs {
+    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
+    let digest = labels.and_then(|labels| mark::get(labels, container::DIGEST).map(str::to_owned));
+    let all = [("id", seen.id.clone()), ("digest", digest.or_else(|| seen.image.clone()))];
+    all.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect()
+}

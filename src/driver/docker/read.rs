@@ -1,0 +1,172 @@
+//! Looking at one object of an engine.
+
+use std::sync::Arc;
+
+use bollard::models::{ContainerInspectResponse, Network};
+
+use super::engine::Engine;
+use super::inspected::{Counters, Inspected};
+use super::list::several;
+use super::listed::{Identified, Listed};
+use super::note::Notes;
+use super::scope::Scope;
+use super::{cluster, container, network, volume};
+use crate::driver::{Class, DriverError, Look, Seen};
+use crate::identity::Identity;
+use crate::kind::Kind;
+use crate::observed::Mark;
+use crate::value::Value;
+
+/// An object that was seen on an engine, with all that is wanted of it again when it is changed or removed.
+pub(super) struct There {
+    pub engine: Arc<Engine>,
+    pub inspected: Inspected,
+    pub listed: Listed,
+    pub notes: Notes,
+    pub mark: Option<Mark>,
+    /// Whether its mark is certain to be its own.
+    pub is_certain: bool,
+}
+
+/// One object as it is now, by its name, by its mark, or by what is noted about it.
+pub(super) async fn read(scope: &Scope, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+    let engine = scope.engines().of(look.identity, look.wanted)?;
+    let Some((identified, inspected, notes)) = find(scope, &engine, look.kind, look.identity).await? else {
+        return Ok(None);
+    };
+    let counters = if look.evidence { Counters::ask(&engine, look.kind.name).await? } else { None };
+    let (listed, mark) = (identified.listed.clone(), identified.mark.clone());
+    let is_certain = identified.is_certain;
+    let secret = |reference: &Value| scope.secret(reference).ok();
+    let object = inspected.object(identified, &engine, counters.as_ref(), look.wanted, &secret);
+    Ok(Some(Seen::with(object, There { engine, inspected, listed, notes, mark, is_certain })))
+}
+
+impl There {
+    /// What a session kept of an object that it saw.
+    pub fn of(seen: &Seen) -> Result<&Self, DriverError> {
+        let unseen = || DriverError::new(Class::Conflict, "it has to be looked at again first");
+        seen.raw::<Self>().ok_or_else(unseen)
+    }
+
+    /// Whether the engine still has this very object.
+    pub async fn is_still_there(&self) -> Result<bool, DriverError> {
+        let (engine, id) = (&self.engine, &self.listed.id);
+        Ok(match &self.inspected {
+            Inspected::Network(_) => network::named(engine, &self.listed.name).await?.iter().any(|one| is(one, id)),
+            Inspected::Volume(_) => {
+                volume::inspect(engine, &self.listed.name).await?.is_some_and(|one| volume::listed(&one).id == *id)
+            }
+            Inspected::Container(_) => container::inspect(engine, id).await?.is_some(),
+            Inspected::Cluster(seen) => {
+                let all = cluster::list(engine, Some(&seen.name), |_, _| true).await?;
+                all.first().is_some_and(|now| now.id() == seen.id())
+            }
+        })
+    }
+}
+
+fn is(network: &Network, id: &str) -> bool {
+    network.id.as_deref() == Some(id)
+}
+
+type Found = (Identified, Inspected, Notes);
+
+async fn find(
+    scope: &Scope,
+    engine: &Engine,
+    kind: &'static Kind,
+    identity: &Identity,
+) -> Result<Option<Found>, DriverError> {
+    let name = identity.name();
+    match kind.name {
+        "network" => {
+            let (all, notes) =
+                futures_util::future::join(network::named(engine, &name), Notes::about(engine, identity)).await;
+            let all = all?.into_iter().map(|one| Inspected::Network(Box::new(one))).collect();
+            one_of(scope, engine, kind, identity, all, notes?)
+        }
+        "volume" => {
+            let (one, notes) =
+                futures_util::future::join(volume::inspect(engine, &name), Notes::about(engine, identity)).await;
+            let all = one?.into_iter().map(|one| Inspected::Volume(Box::new(one))).collect();
+            one_of(scope, engine, kind, identity, all, notes?)
+        }
+        "cluster" => {
+            let found = cluster::list(engine, Some(&name), |_, _| true).await?.into_iter().next();
+            let Some(seen) = found else { return Ok(None) };
+            let notes = Notes::about(engine, identity).await?;
+            let identified = cluster::identified(&seen, identity, &notes);
+            if let Some(stranger) = seen.strangers.first() {
+                let message = format!("`{stranger}` carries the mark of the cluster's nodes and is none of them");
+                return Err(DriverError::new(Class::Conflict, message));
+            }
+            Ok(Some((identified, Inspected::Cluster(seen), notes)))
+        }
+        _ => {
+            let (all, notes) = containers(scope, engine, kind, identity).await?;
+            one_of(scope, engine, kind, identity, all, notes)
+        }
+    }
+}
+
+/// The containers that have the name of an object, carry its mark, or are known by a note about it.
+async fn containers(
+    scope: &Scope,
+    engine: &Engine,
+    kind: &Kind,
+    identity: &Identity,
+) -> Result<(Vec<Inspected>, Notes), DriverError> {
+    let name = scope.name(identity);
+    let (named, marked, notes) = futures_util::future::join3(
+        container::inspect(engine, &name),
+        container::marked(engine, &scope.owner, identity),
+        Notes::about(engine, identity),
+    )
+    .await;
+    let (named, marked, notes) = (named?, marked?, notes?);
+    let id = |seen: &ContainerInspectResponse| seen.id.clone().unwrap_or_default();
+    let mut all: Vec<ContainerInspectResponse> = named.into_iter().collect();
+    for other in marked.iter().map(String::as_str).chain(notes.objects()) {
+        if !all.iter().any(|seen| id(seen) == other) {
+            all.extend(container::inspect(engine, other).await?);
+        }
+    }
+    let mut inspected = Vec::new();
+    for seen in all {
+        let image = container::labels_of_image(engine, &seen).await?;
+        inspected.push(Inspected::container(seen, image.as_ref()));
+    }
+    Ok((inspected, notes))
+}
+
+/// The one object of an identity among those that may be it: the first has its name.
+fn one_of(
+    scope: &Scope,
+    engine: &Engine,
+    kind: &'static Kind,
+    identity: &Identity,
+    all: Vec<Inspected>,
+    notes: Notes,
+) -> Result<Option<Found>, DriverError> {
+    let name = scope.name(identity);
+    let mut found: Vec<(Identified, Inspected)> = all
+        .into_iter()
+        .map(|inspected| (Identified::of(kind, engine.name.as_deref(), inspected.listed(), &notes), inspected))
+        .filter(|(one, _)| one.listed.name == name || (one.identity == *identity && one.mark.is_some()))
+        .collect();
+    let owned = |(one, _): &(Identified, Inspected)| {
+        one.identity == *identity && one.mark.as_ref().is_some_and(|mark| scope.owner.has(mark))
+    };
+    if found.len() > 1 && found.iter().any(owned) {
+        let names: Vec<(&str, &str)> =
+            found.iter().map(|(one, _)| (one.listed.name.as_str(), one.listed.id.as_str())).collect();
+        return Err(DriverError::new(Class::Conflict, several(&names)));
+    }
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let (mut identified, inspected) = found.swap_remove(0);
+    identified.identity = identity.clone();
+    Ok(Some((identified, inspected, notes)))
+}

@@ -1,0 +1,120 @@
+//! The sessions of one run: each driver is opened on each host at most once, also on a host that was made a moment ago.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::HashMap;
+use tokio::sync::OnceCell;
+
+use super::contract::{Driver, Session};
+use super::{Class, DriverError, Registry};
+use crate::identity::Identity;
+use crate::kind::Kind;
+use crate::observed::{Object, Owner};
+
+/// The open sessions of one run. Cheap to clone: all clones share them.
+#[derive(Clone)]
+pub struct Sessions(Arc<Shared>);
+
+struct Shared {
+    registry: Registry,
+    owner: Owner,
+    /// The hosts of which a step may want to open a session, as they were last seen or made.
+    hosts: Mutex<HashMap<Identity, Arc<Object>>>,
+    open: Mutex<HashMap<Key, Opened>>,
+}
+
+/// A driver by its position, and the host.
+type Key = (usize, Option<Identity>);
+
+/// A session, and the host object that it was opened on.
+#[derive(Clone)]
+struct Opened {
+    host: Option<Arc<Object>>,
+    session: Arc<OnceCell<Arc<dyn Session>>>,
+}
+
+impl Sessions {
+    /// No session is open yet.
+    #[must_use]
+    pub fn new(registry: Registry, owner: Owner) -> Self {
+        Self(Arc::new(Shared { registry, owner, hosts: Mutex::default(), open: Mutex::default() }))
+    }
+
+    /// The drivers.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// For whose objects the sessions are.
+    #[must_use]
+    pub fn owner(&self) -> &Owner {
+        &self.0.owner
+    }
+
+    /// Learns of a host object, so that a step can open a session on it. What was open on the same host and told something
+    /// else is opened again.
+    pub fn learn(&self, host: Object) {
+        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.get(&host.identity).is_none_or(|known| **known != host) {
+            hosts.insert(host.identity.clone(), Arc::new(host));
+        }
+    }
+
+    /// A session of a driver on a host.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub async fn open(&self, driver: usize, host: Option<&Object>) -> Result<Arc<dyn Session>, DriverError> {
+        let Some(opener) = self.0.registry.drivers().nth(driver) else { return Err(nobody("this host")) };
+        let opened = self.opened(driver, opener.as_ref(), host);
+        let open = || opener.open(opened.host.as_deref().or(host), &self.0.owner);
+        opened.session.get_or_try_init(open).await.cloned()
+    }
+
+    /// The session in which objects of a kind are made, changed and deleted: on the first of their hosts that is there.
+    ///
+    /// # Errors
+    /// When none of their hosts was seen, or no driver keeps such objects there.
+    pub async fn keeper(&self, kind: &'static Kind, hosts: &[Identity]) -> Result<Arc<dyn Session>, DriverError> {
+        if hosts.is_empty() {
+            let (driver, _) = self.0.registry.keeper(kind, None).ok_or_else(|| nobody(kind.name))?;
+            return self.open(driver, None).await;
+        }
+        let known: Vec<Arc<Object>> = {
+            let all = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            hosts.iter().filter_map(|host| all.get(host).cloned()).collect()
+        };
+        let Some(first) = known.first() else {
+            let which = hosts[0].as_str();
+            return Err(DriverError::new(
+                Class::Unreachable,
+                format!("its host `{which}` is not there, or was not seen"),
+            ));
+        };
+        let keeper = |host: &Arc<Object>| Some((self.0.registry.keeper(kind, Some(host))?.0, Arc::clone(host)));
+        let (driver, host) =
+            known.iter().find_map(keeper).ok_or_else(|| nobody(&format!("{} in {}", kind.name, first.identity)))?;
+        self.open(driver, Some(&host)).await
+    }
+
+    fn opened(&self, driver: usize, opener: &dyn Driver, host: Option<&Object>) -> Opened {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (driver, host.map(|host| host.identity.clone()));
+        let fresh = |one: &Opened| match (&one.host, host) {
+            (Some(then), Some(now)) => (&then.attributes, &then.outputs) == (&now.attributes, &now.outputs),
+            _ => true,
+        };
+        if let Some(one) = open.get(&key).filter(|one| fresh(one)) {
+            return one.clone();
+        }
+        let host = host.filter(|_| opener.reads_host()).map(|host| Arc::new(host.clone()));
+        let one = Opened { host, session: Arc::default() };
+        open.insert(key, one.clone());
+        one
+    }
+}
+
+fn nobody(what: &str) -> DriverError {
+    DriverError::new(Class::Invalid, format!("no driver keeps {what}"))
+}

@@ -1,0 +1,59 @@
+//! Why something is done about an object that is there, in words.
+
+use crate::action::{Action, Cause};
+use crate::address::Address;
+use crate::kind::Kind;
+use crate::observed::Object;
+use crate::plan::change::AttributeChange;
+use crate::plan::drift::is_unfinished;
+
+/// What the reason for a change follows from.
+pub(super) struct Circumstances<'a> {
+    pub kind: &'a Kind,
+    pub object: &'a Object,
+    pub action: Action,
+    pub attributes: &'a [AttributeChange],
+    /// Whether it was nobody's, or somebody else's.
+    pub taken_over: bool,
+    /// The address that its mark has, where that is another one.
+    pub renamed_from: Option<&'a Address>,
+    /// Something that it needs and that is replaced.
+    pub replaced_need: Option<&'a Address>,
+    pub in_replaced_host: bool,
+    /// Something that it names and that is made anew.
+    pub remade: Option<&'a Address>,
+    /// What it makes room for.
+    pub room: Option<&'a Address>,
+    /// Whether it is replaced although nothing of it differs.
+    pub forced: bool,
+}
+
+impl Circumstances<'_> {
+    /// The cause, and the reason in words.
+    pub fn cause(&self) -> (Cause, String) {
+        let drifted = self.attributes.iter().any(|change| change.drifted);
+        let asked = self.attributes.iter().any(|change| !change.drifted);
+        let only_unknown =
+            !self.attributes.is_empty() && self.attributes.iter().all(|one| !one.is_known() || one.before == one.after);
+        let unfinished = || {
+            let mark = self.object.mark.as_ref();
+            asked && mark.is_some_and(|mark| is_unfinished(self.kind, &mark.applied))
+        };
+        let because_of_others = self.in_replaced_host || only_unknown;
+        match (self.replaced_need, self.renamed_from, self.remade, self.room) {
+            (Some(need), ..) if because_of_others => (Cause::ReplacedDependency, format!("{need} is replaced")),
+            _ if self.action == Action::Forget => (Cause::Spec, "Atlas was asked to let go of it".into()),
+            _ if self.taken_over => (Cause::Spec, format!("it exists and belonged to {}", self.object.owner())),
+            (_, Some(old), ..) => (Cause::Spec, format!("it was known as {old}")),
+            _ if unfinished() => (Cause::Spec, "it was begun and not finished".into()),
+            (_, _, Some(target), _) if !drifted => (Cause::ReplacedDependency, format!("{target} is made anew")),
+            _ if drifted && asked => {
+                (Cause::Spec, "the spec changed, and so did the object, behind Atlas's back".into())
+            }
+            _ if drifted => (Cause::Drift, "was changed behind Atlas's back".into()),
+            (.., Some(other)) => (Cause::Spec, format!("it makes room for {other}")),
+            _ if self.forced => (Cause::Spec, "its replacement was asked for".into()),
+            _ => (Cause::Spec, "the spec changed".into()),
+        }
+    }
+}

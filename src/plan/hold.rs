@@ -1,0 +1,123 @@
+//! What can't be looked at stays as it is, and so does everything that it lives in or needs.
+//!
+//! Nobody knows what a host that does not answer holds. To delete or to replace it, or what it stands on, would lose that
+//! unseen, so those changes wait until somebody answers.
+
+use foldhash::{HashMap, HashSet};
+
+use super::change::{Blocked, Change, address_of};
+use crate::address::Address;
+use crate::observed::Observed;
+
+/// Why nobody may touch an object: it can't be looked at.
+pub fn unseen<'a>(observed: &'a Observed, identity: &str) -> Option<&'a str> {
+    observed.why_unreachable(identity)
+}
+
+/// Why nobody may destroy an object: something that lives in it can't be looked at.
+pub fn unseen_inside(observed: &Observed, identity: &str) -> Option<Blocked> {
+    let inside = |other: &str| other.strip_prefix(identity).is_some_and(|rest| rest.starts_with('/'));
+    let after = observed
+        .unreachable()
+        .range::<str, _>((std::ops::Bound::Excluded(format!("{identity}/").as_str()), std::ops::Bound::Unbounded));
+    let (other, reason) = after.take_while(|(other, _)| inside(other)).next()?;
+    Some(Blocked { by: address_of(other), reason: reason.clone() })
+}
+
+/// Lets every removal and every replacement wait that would touch what can't be looked at, or what that needs.
+pub fn hold(changes: &mut [Change], observed: &Observed) {
+    if observed.unreachable().is_empty() {
+        return;
+    }
+    hold_unseen(changes, observed);
+    let held = hold_needed(changes, observed);
+    hold_dependants(changes, &held);
+}
+
+fn hold_unseen(changes: &mut [Change], observed: &Observed) {
+    for change in changes.iter_mut().filter(|change| change.acts()) {
+        let Some(identity) = change.before.as_ref().map(|before| before.identity.as_str()) else { continue };
+        let own =
+            unseen(observed, identity).map(|reason| Blocked { by: change.address.clone(), reason: reason.into() });
+        let inside = || unseen_inside(observed, identity).filter(|_| change.action.destroys());
+        // What lives in several hosts is there as long as one of them answers.
+        let several = change.before.as_ref().is_some_and(|before| before.hosts.len() > 1);
+        if let Some(blocked) = own.filter(|_| !several).or_else(inside) {
+            block(change, blocked);
+        }
+    }
+}
+
+/// What something needs that can't be looked at stays. Gives the replacements that wait because of that.
+fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> {
+    let reasons: HashSet<&String> = observed.unreachable().values().collect();
+    let mut by_address: HashMap<Address, Vec<usize>> = HashMap::default();
+    for (at, change) in changes.iter().enumerate().filter(|(_, change)| change.acts() && change.action.destroys()) {
+        let mark = change.before.as_ref().and_then(|before| before.mark.as_ref());
+        let former = mark.map(|mark| &mark.address).filter(|address| **address != change.address);
+        for address in former.into_iter().chain([&change.address]) {
+            by_address.entry(address.clone()).or_default().push(at);
+        }
+    }
+    let dark = |change: &Change| change.blocked.as_ref().is_some_and(|blocked| reasons.contains(&blocked.reason));
+    let mut open: Vec<usize> = (0..changes.len()).filter(|at| dark(&changes[*at])).collect();
+    let mut held = HashSet::default();
+    while let Some(at) = open.pop() {
+        let blocked_by = changes[at].blocked.as_ref().map(|blocked| blocked.by.clone());
+        let mut needs: Vec<Address> = changes[at].depends_on.iter().chain(&changes[at].hosts).cloned().collect();
+        needs.extend(blocked_by);
+        let seen = observed.marked(&changes[at].address).filter_map(|object| object.mark.as_ref());
+        needs.extend(seen.flat_map(|mark| &mark.needs).cloned());
+        let (user, why) = (changes[at].address.clone(), changes[at].blocked.clone());
+        for need in needs {
+            for other in by_address.get(&need).into_iter().flatten().copied() {
+                let change = &mut changes[other];
+                if !change.acts() || other == at {
+                    continue;
+                }
+                if change.span.is_some() {
+                    held.insert(change.address.clone());
+                }
+                let reason = why.as_ref().map(|why| why.words(&user)).unwrap_or_default();
+                block(
+                    change,
+                    Blocked { by: user.clone(), reason: format!("uses it and can't be looked at: {reason}") },
+                );
+                open.push(other);
+            }
+        }
+    }
+    held
+}
+
+/// What was planned because something is replaced waits along with it.
+fn hold_dependants(changes: &mut [Change], held: &HashSet<Address>) {
+    if held.is_empty() {
+        return;
+    }
+    let mut held = held.clone();
+    for change in changes.iter_mut().filter(|change| change.acts() && change.action.makes()) {
+        let on = change.deferred.as_ref().filter(|host| held.contains(host)).cloned();
+        let unknown = || {
+            let mut found = None;
+            for (_, value) in change.after.iter().flat_map(|after| after.attributes.iter()) {
+                value.visit_references(&mut |reference| {
+                    if held.contains(&reference.address) {
+                        found = Some(reference.address.clone());
+                    }
+                });
+            }
+            found
+        };
+        if let Some(by) = on.or_else(unknown) {
+            held.insert(change.address.clone());
+            block(change, Blocked { by, reason: "has to wait itself".into() });
+        }
+    }
+}
+
+fn block(change: &mut Change, blocked: Blocked) {
+    change.reason = blocked.words(&change.address);
+    change.verdict = None;
+    change.blocked = Some(blocked);
+}

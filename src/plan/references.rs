@@ -1,0 +1,213 @@
+//! Objects name each other by address in the spec, and by what their API knows them by in the world: an ARN, a name. This
+//! is the one place that turns the one into the other.
+
+use foldhash::HashMap;
+
+use super::resolve::Resolver;
+use crate::address::Address;
+use crate::identity::Identity;
+use crate::kind::{self, Attribute, Kind, Type, normal};
+use crate::observed::{Object, Owner};
+use crate::value::{Attributes, Value};
+
+/// A resource that is named where its API does not know it by anything yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{attribute}` names {address}, which is not there yet")]
+pub struct Unknown {
+    /// The attribute that names it.
+    pub attribute: &'static str,
+    /// The resource.
+    pub address: Address,
+}
+
+/// Attributes with what the API knows the objects by in the place of their addresses.
+///
+/// # Errors
+/// When it knows one of them by nothing yet.
+pub fn resolved(kind: &Kind, attributes: &Attributes, known: &impl Resolver) -> Result<Attributes, Unknown> {
+    let mut resolved = attributes.clone();
+    for attribute in kind.attributes.iter().filter(|attribute| names_others(&attribute.ty)) {
+        let value = attributes.get(attribute.name);
+        if value.is_null() {
+            continue;
+        }
+        let mut missing = None;
+        let value = replaced(&attribute.ty, value, &mut |_, text| {
+            let address = Address::parse(text).ok()?;
+            let found = known_by(&address, known);
+            if found.is_none() {
+                missing.get_or_insert(address);
+            }
+            found
+        });
+        if let Some(address) = missing {
+            return Err(Unknown { attribute: attribute.name, address });
+        }
+        resolved.set(attribute.name, value);
+    }
+    Ok(resolved)
+}
+
+/// Puts addresses in the place of what the APIs know these objects by. What belongs to nobody that the owner knows is left
+/// as the API says it.
+pub fn name(mut objects: Vec<&mut Object>, owner: &Owner) {
+    if !objects.iter().any(|object| object.kind.attributes.iter().any(|attribute| is_said(attribute, object))) {
+        return;
+    }
+    let mut known: HashMap<(&'static str, String), Vec<Named>> = HashMap::default();
+    for object in &objects {
+        let mark = object.mark.as_ref().filter(|mark| owner.has(mark));
+        let text = object.kind.known_by(&object.attributes, &object.outputs);
+        if let Some((mark, text)) = mark.zip(text) {
+            let named = Named { address: mark.address.clone(), identity: object.identity.clone() };
+            known.entry((object.kind.name, text.to_owned())).or_default().push(named);
+        }
+    }
+    for object in &mut objects {
+        let kind: &'static Kind = object.kind;
+        let said: Vec<&'static Attribute> =
+            kind.attributes.iter().filter(|attribute| is_said(attribute, object)).collect();
+        for attribute in said {
+            let identity = &object.identity;
+            let value = replaced(&attribute.ty, object.attributes.get(attribute.name), &mut |kinds, text| {
+                let mut all: Vec<&Named> = Vec::new();
+                for kind in kinds {
+                    all.extend(known.get(&(*kind, text.to_owned())).into_iter().flatten());
+                }
+                nearest(&all, identity).map(|named| named.address.to_string())
+            });
+            object.attributes.set(attribute.name, normal(&attribute.ty, value));
+        }
+    }
+}
+
+/// An object that others may name.
+struct Named {
+    address: Address,
+    identity: Identity,
+}
+
+/// Two regions behind endpoints of their own may well have the same account, and so the same ARNs, and two engines the same
+/// names: the object that lives where the other one does is meant.
+fn nearest<'a>(all: &[&'a Named], identity: &Identity) -> Option<&'a Named> {
+    let here = (identity.host_str(), identity.scope());
+    let near = all.iter().find(|named| (named.identity.host_str(), named.identity.scope()) == here);
+    near.or(all.first()).copied()
+}
+
+fn known_by(address: &Address, known: &impl Resolver) -> Option<String> {
+    let kind = kind::get(address.kind())?;
+    let (attributes, outputs) = (known.attributes_of(address)?, known.outputs_of(address)?);
+    kind.known_by(attributes, outputs).map(str::to_owned)
+}
+
+fn is_said(attribute: &Attribute, object: &Object) -> bool {
+    names_others(&attribute.ty) && !object.attributes.get(attribute.name).is_null()
+}
+
+/// Whether a value of this type can name another resource by its address.
+fn names_others(ty: &Type) -> bool {
+    match ty {
+        Type::Address(_) => true,
+        Type::List(item) | Type::Set(item) | Type::Map(item) => names_others(item),
+        Type::Object(attributes) | Type::WordOrObject(_, attributes) => {
+            attributes.iter().any(|attribute| names_others(&attribute.ty))
+        }
+        _ => false,
+    }
+}
+
+/// A value with other texts where it names another resource; `other` gets the kinds that may stand there, and the text.
+fn replaced(
+    ty: &Type,
+    value: &Value,
+    other: &mut impl FnMut(&'static [&'static str], &str) -> Option<String>,
+) -> Value {
+    match (ty, value) {
+        (Type::Address(kinds), Value::String(text)) => {
+            other(kinds, text).map_or_else(|| value.clone(), |text| Value::String(text.into()))
+        }
+        (Type::List(item) | Type::Set(item), Value::List(items)) => {
+            Value::List(items.iter().map(|value| replaced(item, value, other)).collect())
+        }
+        (Type::Map(item), Value::Map(entries)) => {
+            Value::Map(entries.iter().map(|(key, value)| (key.clone(), replaced(item, value, other))).collect())
+        }
+        (Type::Object(attributes) | Type::WordOrObject(_, attributes), Value::Map(entries)) => {
+            let entry = |(key, value): (&crate::value::Text, &Value)| {
+                let ty =
+                    attributes.iter().find(|attribute| attribute.name == key.as_str()).map(|attribute| &attribute.ty);
+                (key.clone(), ty.map_or_else(|| value.clone(), |ty| replaced(ty, value, other)))
+            };
+            Value::Map(entries.iter().map(entry).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{name, resolved};
+    use crate::address::Address;
+    use crate::identity::Identity;
+    use crate::kind::{self, Outputs, Usage};
+    use crate::observed::{Condition, Mark, Object, Owner};
+    use crate::plan::{Known, Resolved};
+    use crate::value::{Attributes, Value};
+
+    fn queue(region: &str, name: &str, attributes: &[(&'static str, &str)]) -> Object {
+        let identity = Identity::root("region", region).inside("queue", name);
+        let attributes = attributes.iter().map(|(name, toml)| (*name, kind::literal(toml)));
+        Object {
+            kind: kind::get("queue").expect("a kind"),
+            identity: identity.clone(),
+            hosts: identity.host().into_iter().collect(),
+            attributes: attributes.collect(),
+            outputs: Outputs::from_iter([("arn".into(), format!("arn:aws:sqs:x:0:{name}"))]),
+            usage: Usage::new(),
+            mark: Some(Mark {
+                project: "p".into(),
+                environment: "e".into(),
+                address: Address::new("queue", name, Some(region)),
+                protect: false,
+                on_remove: crate::desired::OnRemove::Delete,
+                needs: Vec::new(),
+                applied: String::new(),
+            }),
+            external: false,
+            condition: Condition::Ready,
+        }
+    }
+
+    #[test]
+    fn what_stands_for_an_address_is_put_in_and_taken_out_again() {
+        let dead = queue("a", "dead", &[]);
+        let wanted: Attributes =
+            [("dead_letter", kind::literal("{ queue = \"queue.dead@a\", max_receives = 3 }"))].into_iter().collect();
+        let mut known = Known::default();
+        let facts = Resolved {
+            attributes: std::borrow::Cow::Borrowed(&dead.attributes),
+            outputs: std::borrow::Cow::Borrowed(&dead.outputs),
+        };
+        known.learn(Address::new("queue", "dead", Some("a")), facts);
+        let told = resolved(dead.kind, &wanted, &known).expect("it is there");
+        assert_eq!(told.at("dead_letter.queue").and_then(Value::as_str), Some("arn:aws:sqs:x:0:dead"));
+        let gone = resolved(dead.kind, &wanted, &Known::default()).expect_err("it is not there");
+        assert_eq!(gone.to_string(), "`dead_letter` names queue.dead@a, which is not there yet");
+        // Two regions with one account: the queue in the same region is meant.
+        let (mut near, mut far) = (queue("a", "dead", &[]), queue("b", "dead", &[]));
+        let mut object = queue("a", "live", &[]);
+        object.attributes = told;
+        name(vec![&mut far, &mut near, &mut object], &Owner::new("p", "e"));
+        assert_eq!(object.attributes, wanted);
+    }
+
+    #[test]
+    fn what_belongs_to_others_stays_as_the_api_says_it() {
+        let mut object =
+            queue("a", "live", &[("dead_letter", "{ queue = \"arn:aws:sqs:x:9:theirs\", max_receives = 3 }")]);
+        let before = object.attributes.clone();
+        name(vec![&mut object], &Owner::new("p", "e"));
+        assert_eq!(object.attributes, before);
+    }
+}
