@@ -106,7 +106,7 @@ impl Pipeline {
 /// Whether an object was not counted, or only as far as a listing counts: then growth behind that bound would go unnoticed.
 fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
     let counted = |counter: &&str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
-    !kind.usage.iter().all(|counter| counted(counter))
+    !kind.usage.iter().all(counted)
 }
 
 /// Whether an object was there and is gone: known from the world where it remembers, and from the inventory where it does

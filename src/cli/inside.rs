@@ -61,19 +61,19 @@ mod real {
     }
 
     /// The resource that is looked into.
-    struct Found {
+    struct Inside {
         owner: Owner,
         identity: Identity,
         attributes: Attributes,
     }
 
-    impl Found {
+    impl Inside {
         const fn subject(&self) -> Subject<'_> {
             Subject { owner: &self.owner, identity: &self.identity, attributes: &self.attributes }
         }
     }
 
-    fn find(global: &Global, address: &Address) -> Result<(Docker, Found), Failure> {
+    fn find(global: &Global, address: &Address) -> Result<(Docker, Inside), Failure> {
         let Spec { desired, .. } = load::spec(global)?;
         let Some(instance) = desired.get(address) else {
             let known: Vec<&str> = desired.instances().iter().map(|one| one.address.as_str()).collect();
@@ -87,7 +87,7 @@ mod real {
         }
         let owner = Owner::new(&desired.project, &desired.environment);
         let (identity, attributes) = (instance.identity.clone(), instance.attributes.clone());
-        Ok((load::engines(global), Found { owner, identity, attributes }))
+        Ok((load::engines(global), Inside { owner, identity, attributes }))
     }
 
     /// Passes on what a container wrote; whether anybody still reads it.

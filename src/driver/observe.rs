@@ -10,7 +10,7 @@ use super::{Class, DriverError, Sessions, patiently};
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::identity::Identity;
-use crate::kind::{self, Kind, Usage};
+use crate::kind::{self, Host, Kind, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
 use crate::plan::references;
@@ -211,6 +211,7 @@ impl Found {
 
 /// Whether everything that can live in a host is seen: a driver knows each such kind.
 fn sees_all(sessions: &Sessions, host: &Object) -> bool {
-    kind::living_in(Some(host.kind))
-        .all(|kind| sessions.registry().drivers().any(|driver| driver.serves(kind, Some(host)) != Service::None))
+    // A database only has its place in a region; it lives in a server.
+    let mut living = kind::living_in(Some(host.kind)).filter(|kind| kind.host != Host::AnyServer);
+    living.all(|kind| sessions.registry().drivers().any(|driver| driver.serves(kind, Some(host)) != Service::None))
 }

@@ -81,7 +81,10 @@ impl Registry {
             Service::Tells => is_external(instance),
             Service::Keeps => !is_external(instance) || driver.simulates(),
         };
-        (self.simulates() || nowhere(instance).is_none()) && self.0.iter().any(serves)
+        // What is there in any case may be told of in the world itself, as a cluster is that exists already.
+        let told = |driver: &Arc<dyn Driver>| driver.serves(instance.kind, None) == Service::Tells;
+        let is_told = is_external(instance) && self.0.iter().any(told);
+        (self.simulates() || nowhere(instance).is_none()) && (is_told || self.0.iter().any(serves))
     }
 }
 

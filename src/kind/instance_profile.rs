@@ -34,7 +34,7 @@ pub static INSTANCE_PROFILE: Kind = Kind {
             "role",
             Type::Address(&["role"]),
             "The one role that it hands out. Machines that run learn of another one within the hour.",
-            &["\"role.ledger-app\"", "\"role.ledger-job\""],
+            &["\"role.machines\"", "\"role.machines-2\""],
         ),
         TAGS,
         TAGS_EXCLUSIVE,

@@ -15,6 +15,7 @@ use crate::action::Verb;
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::identity::Identity;
 use crate::kind::{self, Claim, Claimant, Kind, Reads};
 use crate::observed::{Object, Observed};
 use crate::value::Attributes;
@@ -54,7 +55,7 @@ impl<'a> Claimants<'a> {
     }
 
     /// What an object with these attributes would have.
-    pub fn of(&self, kind: &Kind, attributes: &'a Attributes, host: Option<&'a String>) -> Vec<Claim<'a>> {
+    pub fn of(&self, kind: &Kind, attributes: &'a Attributes, host: Option<&'a Identity>) -> Vec<Claim<'a>> {
         if kind.claims.is_empty() {
             return Vec::new();
         }

@@ -27,7 +27,7 @@ pub fn protected(change: &Change) -> Diagnostic {
 /// The refusal to destroy a host along with something protected that lives in it.
 pub fn holds_protected(change: &Change, held: &Object) -> Diagnostic {
     let verb = if change.action == Action::Delete { "deleted" } else { "replaced" };
-    let name = held.resource().map_or_else(|| held.identity.clone(), ToString::to_string);
+    let name = held.resource().map_or_else(|| held.identity.to_string(), ToString::to_string);
     let detail = format!(
         "{} would be {verb} ({}), and {name} lives in it, whose object is protected and belongs to {}",
         change.address,

@@ -33,10 +33,10 @@ trust = { service = "s3.amazonaws.com" }
 [role.replicate-2]
 regions = ["us-east-1"]
 trust = { service = "s3.amazonaws.com" }
-[role.ledger-app]
+[role.machines]
 regions = ["us-east-1"]
 trust = { service = "ec2.amazonaws.com" }
-[role.ledger-job]
+[role.machines-2]
 regions = ["us-east-1"]
 trust = { service = "ec2.amazonaws.com" }
 [bucket.replica]

@@ -86,11 +86,11 @@ impl Made {
     async fn new() -> Self {
         let engine = Engine::new();
         engine.converge(BEFORE).await;
-        let fill = |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".into(), 3)]);
+        let fill = |bucket: &mut atlas::observed::Object| bucket.usage.extend([("objects".into(), 3.into())]);
         engine.world().edit("region/a/bucket/full", fill).expect("filled");
         engine.world().edit("region/b/bucket/inside", fill).expect("filled");
         let mut foreign = engine.object("queue.stays@a").expect("made");
-        foreign.identity = "region/a/queue/foreign".into();
+        foreign.identity = atlas::identity::Identity::from_text("region/a/queue/foreign");
         foreign.mark = None;
         let name = foreign.kind.attribute("name").expect("an attribute").name;
         foreign.attributes.set(name, "foreign".into());

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas::identity::Identity;
 use atlas::kind::Risk;
-use atlas::observed::{Mark, Object, Observed};
+use atlas::observed::{Condition, Mark, Object, Observed, Owner};
 use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
@@ -40,7 +41,7 @@ async fn made(spec: &str) -> Engine {
 }
 
 fn hold(engine: &Engine, identity: &str, counter: &'static str, count: u64) {
-    let fill = move |object: &mut Object| object.usage.extend([(counter.into(), count)]);
+    let fill = move |object: &mut Object| object.usage.extend([(counter.into(), count.into())]);
     engine.world().edit(identity, fill).expect("filled");
 }
 
@@ -49,14 +50,15 @@ async fn seen(
     engine: &Engine,
     spec: &str,
     options: &Options,
-    edit: impl FnOnce(&mut Vec<Object>, &mut BTreeMap<String, String>),
+    edit: impl FnOnce(&mut Vec<Object>, &mut BTreeMap<Identity, String>),
 ) -> Plan {
     let pipeline: Pipeline = engine.pipeline(spec).expect("a good spec");
     let observed = pipeline.observe(&Recorded::default()).await.expect("observed");
     let (mut objects, mut unreachable) = (observed.objects().to_vec(), observed.unreachable().clone());
     edit(&mut objects, &mut unreachable);
     let made: BTreeSet<_> = observed.made().cloned().collect();
-    let observed = Observed::new("t", "default", objects, unreachable, made);
+    let listed = objects.iter().map(|object| object.identity.clone()).collect();
+    let observed = Observed::new(&Owner::new("t", "default"), objects, unreachable, made, listed);
     pipeline.plan(&Recorded::default(), &observed, options)
 }
 
@@ -137,8 +139,8 @@ async fn somebody_elses_object_in_a_host_is_named() {
     let engine = made(SPEC).await;
     let plan = seen(&engine, WITHOUT, &Options::default(), |objects, _| {
         let mut foreign = objects.iter().find(|one| one.identity == "region/b/queue/empty").expect("there").clone();
-        foreign.identity = "region/b/cluster/dc/namespace/theirs".into();
-        foreign.hosts = vec!["region/b/cluster/dc".into()];
+        foreign.identity = Identity::from_text("region/b/cluster/dc/namespace/theirs");
+        foreign.hosts = vec![Identity::from_text("region/b/cluster/dc")];
         foreign.mark = None;
         objects.push(foreign);
     })
@@ -152,7 +154,7 @@ async fn somebody_elses_object_in_a_host_is_named() {
     // What is somebody else's and protected refuses.
     let plan = seen(&engine, WITHOUT, &Options::default(), |objects, _| {
         let mut foreign = objects.iter().find(|one| one.identity == "region/b/queue/empty").expect("there").clone();
-        foreign.identity = "region/b/queue/theirs".into();
+        foreign.identity = Identity::from_text("region/b/queue/theirs");
         let mark = foreign.mark.take().expect("marked");
         foreign.mark = Some(Mark { project: "theirs".into(), protect: true, ..mark });
         objects.push(foreign);
@@ -167,7 +169,7 @@ async fn a_host_that_is_ill_hides_what_lives_in_it() {
     let plan = seen(&engine, WITHOUT, &Options::default(), |objects, _| {
         objects.retain(|one| !one.identity.starts_with("region/b/cluster/dc/"));
         let cluster = objects.iter_mut().find(|one| one.identity == "region/b/cluster/dc").expect("there");
-        cluster.ill = Some("stopped".into());
+        cluster.condition = Condition::Degraded("stopped".into());
     })
     .await;
     for host in ["region.b", "cluster.dc"] {
@@ -184,7 +186,7 @@ async fn what_does_not_answer_is_not_destroyed_nor_what_it_needs() {
         objects.retain(|one| !one.identity.starts_with("region/b/"));
         let region = objects.iter_mut().find(|one| one.identity == "region/b").expect("there");
         region.mark.as_mut().expect("marked").needs = vec![address("network.shared")];
-        unreachable.insert("region/b".into(), "does not answer".into());
+        unreachable.insert(Identity::from_text("region/b"), "does not answer".into());
     })
     .await;
     assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);

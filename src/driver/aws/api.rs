@@ -13,7 +13,7 @@ use crate::observed::Owner;
 use crate::value::Attributes;
 
 /// What a call of a part comes to.
-pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
+pub(super) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
 
 /// The objects of one kind, over the API that has them. Every kind is one of these, and one line in `served.rs`.
 #[async_trait]
@@ -52,7 +52,7 @@ pub(super) trait Api: Sync {
     }
 
     /// The parts that are written with calls of their own, in the order in which they are.
-    fn parts(&self) -> &'static [Part];
+    fn parts(&self) -> &'static [ObjectPart];
 
     /// Gives an object other tags than it has. A service that takes them all at once does that here; the others take some
     /// away and put some on.
@@ -79,20 +79,20 @@ pub(super) trait Api: Sync {
 }
 
 /// A part of an object.
-pub(super) struct Part {
+pub(super) struct ObjectPart {
     /// The attributes that it covers.
     pub covers: &'static [&'static str],
     /// Reads it; none when a look at the object tells it already.
-    pub read: Option<for<'a> fn(Look<'a>) -> Answer<'a, Told>>,
+    pub read: Option<for<'a> fn(PartRead<'a>) -> Call<'a, Told>>,
     /// Writes what the attributes say.
-    pub write: for<'a> fn(Change<'a>) -> Answer<'a, ()>,
+    pub write: for<'a> fn(PartWrite<'a>) -> Call<'a, ()>,
     /// Takes it away once the attributes say nothing of it; none when that is written like anything else.
-    pub clear: Option<for<'a> fn(Change<'a>) -> Answer<'a, ()>>,
+    pub clear: Option<for<'a> fn(PartWrite<'a>) -> Call<'a, ()>>,
 }
 
 /// A look at a part.
 #[derive(Clone, Copy)]
-pub(super) struct Look<'a> {
+pub(super) struct PartRead<'a> {
     pub region: &'a Region,
     pub sight: &'a Sight,
     pub wanted: Option<&'a Attributes>,
@@ -100,7 +100,7 @@ pub(super) struct Look<'a> {
 
 /// A change of a part.
 #[derive(Clone, Copy)]
-pub(super) struct Change<'a> {
+pub(super) struct PartWrite<'a> {
     pub region: &'a Region,
     pub key: &'a str,
     pub before: &'a Attributes,
@@ -145,12 +145,12 @@ pub(super) async fn look(
     if !purpose.owner.is_none_or(has) || !api.complete(region, &mut sight, purpose.wanted).await? {
         return Ok(None);
     }
-    let managed = |sight: &Sight, part: &Part| {
+    let managed = |sight: &Sight, part: &ObjectPart| {
         part.covers.iter().any(|name| is_managed(name, sight.mark.as_ref(), purpose.wanted))
     };
     for part in api.parts() {
         if let Some(read) = part.read.filter(|_| managed(&sight, part)) {
-            let told = read(Look { region, sight: &sight, wanted: purpose.wanted }).await?;
+            let told = read(PartRead { region, sight: &sight, wanted: purpose.wanted }).await?;
             sight.attributes.extend(told);
         }
     }
@@ -166,7 +166,7 @@ pub(super) async fn look(
 pub(super) async fn create(api: &dyn Api, region: &Region, want: &Request<'_>) -> Result<(), DriverError> {
     let tags = mark::write(want.mark, want.attributes);
     let key = api.create(region, want, &tags).await?;
-    write(api, Change { region, key: &key, before: &api.fresh(want.attributes), after: want.attributes }).await
+    write(api, PartWrite { region, key: &key, before: &api.fresh(want.attributes), after: want.attributes }).await
 }
 
 /// Brings an object that was just seen to what is wanted, with as few calls as that takes, and its mark last.
@@ -177,7 +177,7 @@ pub(super) async fn update(
     want: &Request<'_>,
 ) -> Result<(), DriverError> {
     let before = sight.normal(want.kind);
-    write(api, Change { region, key: &sight.key, before: &before, after: want.attributes }).await?;
+    write(api, PartWrite { region, key: &sight.key, before: &before, after: want.attributes }).await?;
     let tags = mark::merged(&sight.tags, want.mark, want.attributes);
     if tags == sight.tags {
         return Ok(());
@@ -186,7 +186,7 @@ pub(super) async fn update(
 }
 
 /// Writes the parts that differ.
-async fn write(api: &dyn Api, change: Change<'_>) -> Result<(), DriverError> {
+async fn write(api: &dyn Api, change: PartWrite<'_>) -> Result<(), DriverError> {
     let differs = |name: &&str| change.before.get(name) != change.after.get(name);
     for part in api.parts().iter().filter(|part| part.covers.iter().any(differs)) {
         let gone = part.covers.iter().all(|name| change.after.get(name).is_null());

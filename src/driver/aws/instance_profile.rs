@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::api::{Api, Change, Part};
+use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{classify_naming, done, found};
 use super::iam::{name_in, tags, to_tags};
 use super::mark::Tags;
@@ -14,7 +14,7 @@ use crate::value::{Attributes, Value};
 
 pub(super) struct InstanceProfiles;
 
-static PARTS: &[Part] = &[Part {
+static PARTS: &[ObjectPart] = &[ObjectPart {
     covers: &["role"],
     read: None,
     write: |to| Box::pin(put_role(to)),
@@ -47,7 +47,7 @@ impl Api for InstanceProfiles {
         Ok(Some(sight))
     }
 
-    fn parts(&self) -> &'static [Part] {
+    fn parts(&self) -> &'static [ObjectPart] {
         PARTS
     }
 
@@ -82,7 +82,7 @@ impl Api for InstanceProfiles {
     }
 }
 
-async fn put_role(to: Change<'_>) -> Result<(), DriverError> {
+async fn put_role(to: PartWrite<'_>) -> Result<(), DriverError> {
     remove_role(to.region, to.key, to.before).await?;
     let role = name_in(text(to.after, "role").unwrap_or_default());
     let add = to.region.iam().await.add_role_to_instance_profile().instance_profile_name(to.key);

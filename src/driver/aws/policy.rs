@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_iam::types::PolicyScopeType;
 
-use super::api::{Api, Change, Part};
+use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::Tags;
@@ -19,8 +19,12 @@ const VERSIONS: usize = 5;
 
 pub(super) struct Policies;
 
-static PARTS: &[Part] =
-    &[Part { covers: &["allow", "deny", "document"], read: None, write: |to| Box::pin(put_document(to)), clear: None }];
+static PARTS: &[ObjectPart] = &[ObjectPart {
+    covers: &["allow", "deny", "document"],
+    read: None,
+    write: |to| Box::pin(put_document(to)),
+    clear: None,
+}];
 
 #[async_trait]
 impl Api for Policies {
@@ -81,7 +85,7 @@ impl Api for Policies {
         Ok(true)
     }
 
-    fn parts(&self) -> &'static [Part] {
+    fn parts(&self) -> &'static [ObjectPart] {
         PARTS
     }
 
@@ -131,7 +135,7 @@ async fn arn(region: &Region, name: &str, attributes: &Attributes) -> Result<Str
 }
 
 /// Makes another version of the policy, unless the one that is there means the same.
-async fn put_document(to: Change<'_>) -> Result<(), DriverError> {
+async fn put_document(to: PartWrite<'_>) -> Result<(), DriverError> {
     let wanted = wanted_document(to.after, "document").unwrap_or_default();
     if document::same(&wanted, &wanted_document(to.before, "document").unwrap_or_default()) {
         return Ok(());

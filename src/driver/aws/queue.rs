@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 
-use super::api::{Api, Change, Part};
+use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::mark::Tags;
 use super::object::{Sight, Told, text};
@@ -29,7 +29,7 @@ const NUMBERS: [(&str, &str, bool); 5] = [
 ];
 
 /// All that a queue says besides its name and its sort is written in one call.
-static PARTS: &[Part] = &[Part {
+static PARTS: &[ObjectPart] = &[ObjectPart {
     covers: &[
         "visibility_timeout",
         "retention",
@@ -90,7 +90,7 @@ impl Api for Queues {
         Ok(true)
     }
 
-    fn parts(&self) -> &'static [Part] {
+    fn parts(&self) -> &'static [ObjectPart] {
         PARTS
     }
 
@@ -128,7 +128,7 @@ impl Api for Queues {
 }
 
 /// Writes what differs, in one call.
-async fn put(to: Change<'_>) -> Result<(), DriverError> {
+async fn put(to: PartWrite<'_>) -> Result<(), DriverError> {
     let (mut wanted, before) = (raw(to.after), raw(to.before));
     wanted.retain(|key, value| before.get(key) != Some(value));
     if wanted.is_empty() {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput;
 
-use super::api::{Api, Change, Look, Part};
+use super::api::{Api, ObjectPart, PartRead, PartWrite};
 use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::Tags;
@@ -22,22 +22,27 @@ const AFTERWARDS: [&str; 4] = ["allow", "deny", "policy", "policies"];
 
 pub(super) struct Roles;
 
-static PARTS: &[Part] = &[
-    Part { covers: &["description", "max_session"], read: None, write: |to| Box::pin(put_settings(to)), clear: None },
-    Part { covers: &["trust", "trust_policy"], read: None, write: |to| Box::pin(put_trust(to)), clear: None },
-    Part {
+static PARTS: &[ObjectPart] = &[
+    ObjectPart {
+        covers: &["description", "max_session"],
+        read: None,
+        write: |to| Box::pin(put_settings(to)),
+        clear: None,
+    },
+    ObjectPart { covers: &["trust", "trust_policy"], read: None, write: |to| Box::pin(put_trust(to)), clear: None },
+    ObjectPart {
         covers: &["permissions_boundary"],
         read: None,
         write: |to| Box::pin(put_boundary(to)),
         clear: Some(|to| Box::pin(remove_boundary(to))),
     },
-    Part {
+    ObjectPart {
         covers: &["allow", "deny", "policy"],
         read: Some(|at| Box::pin(inline(at))),
         write: |to| Box::pin(put_inline(to)),
         clear: Some(|to| Box::pin(delete_inline(to.region, to.key, INLINE))),
     },
-    Part {
+    ObjectPart {
         covers: &["policies"],
         read: Some(|at| Box::pin(policies(at))),
         write: |to| Box::pin(attach(to)),
@@ -91,7 +96,7 @@ impl Api for Roles {
         Ok(true)
     }
 
-    fn parts(&self) -> &'static [Part] {
+    fn parts(&self) -> &'static [ObjectPart] {
         PARTS
     }
 
@@ -150,7 +155,7 @@ impl Api for Roles {
     }
 }
 
-async fn put_settings(to: Change<'_>) -> Result<(), DriverError> {
+async fn put_settings(to: PartWrite<'_>) -> Result<(), DriverError> {
     let description = text(to.after, "description").unwrap_or_default();
     let set = to.region.iam().await.update_role().role_name(to.key).description(description);
     let set = set.max_session_duration(session(to.after)).send().await;
@@ -158,7 +163,7 @@ async fn put_settings(to: Change<'_>) -> Result<(), DriverError> {
 }
 
 /// Writes the trust policy, unless the one that is there means the same.
-async fn put_trust(to: Change<'_>) -> Result<(), DriverError> {
+async fn put_trust(to: PartWrite<'_>) -> Result<(), DriverError> {
     let account = to.region.account().await?;
     let trust = wanted_trust(to.after, account);
     if document::same(&trust, &wanted_trust(to.before, account)) {
@@ -168,18 +173,18 @@ async fn put_trust(to: Change<'_>) -> Result<(), DriverError> {
     done("changing the trust policy of the role", set.send().await).map(drop)
 }
 
-async fn put_boundary(to: Change<'_>) -> Result<(), DriverError> {
+async fn put_boundary(to: PartWrite<'_>) -> Result<(), DriverError> {
     let arn = text(to.after, "permissions_boundary").unwrap_or_default();
     let put = to.region.iam().await.put_role_permissions_boundary().role_name(to.key).permissions_boundary(arn);
     done("bounding the role", put.send().await).map(drop)
 }
 
-async fn remove_boundary(to: Change<'_>) -> Result<(), DriverError> {
+async fn remove_boundary(to: PartWrite<'_>) -> Result<(), DriverError> {
     let gone = to.region.iam().await.delete_role_permissions_boundary().role_name(to.key).send().await;
     done("removing the boundary of the role", gone).map(drop)
 }
 
-async fn inline(at: Look<'_>) -> Result<Told, DriverError> {
+async fn inline(at: PartRead<'_>) -> Result<Told, DriverError> {
     let iam = at.region.iam().await;
     let ask = iam.get_role_policy().role_name(&at.sight.key).policy_name(INLINE);
     let answer = found("reading the policy of a role", ask.send().await)?;
@@ -188,7 +193,7 @@ async fn inline(at: Look<'_>) -> Result<Told, DriverError> {
 }
 
 /// Writes the inline policy, unless the one that is there means the same.
-async fn put_inline(to: Change<'_>) -> Result<(), DriverError> {
+async fn put_inline(to: PartWrite<'_>) -> Result<(), DriverError> {
     let (old, new) = (wanted_document(to.before, "policy"), wanted_document(to.after, "policy"));
     let new = new.unwrap_or_default();
     if old.is_some_and(|old| document::same(&old, &new)) {
@@ -199,13 +204,13 @@ async fn put_inline(to: Change<'_>) -> Result<(), DriverError> {
     done("writing the policy of the role", put).map(drop)
 }
 
-async fn policies(at: Look<'_>) -> Result<Told, DriverError> {
+async fn policies(at: PartRead<'_>) -> Result<Told, DriverError> {
     let attached = attached(at.region, &at.sight.key).await?;
     Ok(vec![("policies", Value::List(attached.iter().map(|arn| Value::from(arn.as_str())).collect()))])
 }
 
 /// Brings the attached policies from what they were to what they should be.
-async fn attach(to: Change<'_>) -> Result<(), DriverError> {
+async fn attach(to: PartWrite<'_>) -> Result<(), DriverError> {
     let arns = |attributes: &Attributes| -> Vec<String> {
         attributes.get("policies").items().iter().filter_map(Value::as_str).map(str::to_owned).collect()
     };

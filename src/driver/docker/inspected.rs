@@ -19,7 +19,7 @@ pub(super) enum Inspected {
     Network(Box<Network>),
     Volume(Box<Volume>),
     Container(Box<ContainerInspectResponse>),
-    Cluster(cluster::Seen),
+    Cluster(cluster::Nodes),
 }
 
 /// What others do with an object, and what it holds.

@@ -13,7 +13,7 @@ use super::inspected::{Counters, Inspected};
 use super::listed::{Identified, Listed};
 use super::mark::{self, Labels};
 use super::note::Notes;
-use super::scope::Scope;
+use super::scope::SessionScope;
 use super::{cluster, container, network, volume};
 use crate::driver::{Claims, DriverError, Listing, patiently};
 use crate::identity::Identity;
@@ -25,7 +25,7 @@ use crate::value::{Attributes, Value};
 const AT_ONCE: usize = 16;
 
 /// An object as one engine told it.
-pub(super) struct Told {
+pub(super) struct Described {
     pub object: Object,
     /// What no other object is called by its engine, and what people call it.
     pub id: String,
@@ -38,7 +38,7 @@ pub(super) struct Told {
 
 /// What is asked of every engine.
 struct Query<'a> {
-    scope: &'a Scope,
+    scope: &'a SessionScope,
     kinds: &'a [&'static Kind],
     claims: &'a Claims<'a>,
     /// The wanted regions by the names of their containers.
@@ -46,7 +46,7 @@ struct Query<'a> {
 }
 
 /// Looks at all that a session's owner has, or wants, on every engine that something names.
-pub(super) async fn list(scope: &Scope, kinds: &[&'static Kind], claims: &Claims<'_>) -> Listing {
+pub(super) async fn list(scope: &SessionScope, kinds: &[&'static Kind], claims: &Claims<'_>) -> Listing {
     let mut listing = Listing::default();
     let wanted = by_engine(scope, kinds, claims, &mut listing);
     let regions = wanted.values().flatten().filter(|identity| identity.kind() == "region");
@@ -63,7 +63,7 @@ pub(super) async fn list(scope: &Scope, kinds: &[&'static Kind], claims: &Claims
             (engine, patiently(|| query.ask(engine)).await)
         }
     });
-    let mut found: BTreeMap<Identity, Vec<(Arc<Engine>, Told)>> = BTreeMap::new();
+    let mut found: BTreeMap<Identity, Vec<(Arc<Engine>, Described)>> = BTreeMap::new();
     for (engine, answer) in futures_util::future::join_all(asked).await {
         match answer {
             Ok(told) => told.into_iter().for_each(|one| {
@@ -90,7 +90,7 @@ pub(super) async fn list(scope: &Scope, kinds: &[&'static Kind], claims: &Claims
 
 /// What is wanted and would be on an engine, by the engine's name.
 fn by_engine(
-    scope: &Scope,
+    scope: &SessionScope,
     kinds: &[&'static Kind],
     claims: &Claims<'_>,
     listing: &mut Listing,
@@ -132,7 +132,7 @@ impl Query<'_> {
         one.mark.as_ref().is_some_and(|mark| self.claims.owner.has(mark))
     }
 
-    async fn ask(&self, engine: &Engine) -> Result<Vec<Told>, DriverError> {
+    async fn ask(&self, engine: &Engine) -> Result<Vec<Described>, DriverError> {
         match &self.scope.host {
             None => self.ask_all(engine).await,
             Some(host) if self.asks_for("cluster") => self.ask_clusters(engine, host).await,
@@ -140,7 +140,7 @@ impl Query<'_> {
         }
     }
 
-    async fn ask_all(&self, engine: &Engine) -> Result<Vec<Told>, DriverError> {
+    async fn ask_all(&self, engine: &Engine) -> Result<Vec<Described>, DriverError> {
         // Connected first, so that four calls don't all find out that nobody is there.
         engine.docker().await?;
         let (networks, volumes, containers, notes) = futures_util::future::join4(
@@ -176,7 +176,7 @@ impl Query<'_> {
             let (id, name) = (one.listed.id.clone(), one.listed.name.clone());
             let (is_certain, said) = (one.is_certain, self.wanted(&one.identity).flatten());
             let object = inspected.object(one, engine, Some(&counters), said, &secret);
-            Told { object, id, name, is_certain, strangers: Vec::new() }
+            Described { object, id, name, is_certain, strangers: Vec::new() }
         });
         Ok(told.collect())
     }
@@ -230,7 +230,7 @@ impl Query<'_> {
         (is_ours && self.is_relevant(&one)).then_some(one)
     }
 
-    async fn ask_clusters(&self, engine: &Engine, host: &Identity) -> Result<Vec<Told>, DriverError> {
+    async fn ask_clusters(&self, engine: &Engine, host: &Identity) -> Result<Vec<Described>, DriverError> {
         let wanted = |name: &str| Some(host.inside("cluster", name)).filter(|one| self.wanted(one).is_some());
         let marked = |labels: &Labels| mark::identity(labels).filter(|own| own.host_str() == Some(host.as_str()));
         let clusters =
@@ -249,13 +249,17 @@ impl Query<'_> {
             }
             let strangers = if self.is_owned(&one) { seen.strangers.clone() } else { Vec::new() };
             let object = Inspected::Cluster(seen).object(one, engine, None, None, &|_| None);
-            told.push(Told { object, id, name, is_certain: true, strangers });
+            told.push(Described { object, id, name, is_certain: true, strangers });
         }
         Ok(told)
     }
 
     /// The object of an identity among all that engines told of it, or why nothing can be said of it.
-    fn settle(&self, identity: &Identity, mut told: Vec<(Arc<Engine>, Told)>) -> Result<(Arc<Engine>, Object), String> {
+    fn settle(
+        &self,
+        identity: &Identity,
+        mut told: Vec<(Arc<Engine>, Described)>,
+    ) -> Result<(Arc<Engine>, Object), String> {
         let wanted = self.wanted(identity).flatten();
         // Two names may lead to one engine, which tells of everything twice then.
         if told.len() > 1 {
@@ -264,8 +268,7 @@ impl Query<'_> {
             let mut ids = HashSet::default();
             told.retain(|(_, one)| ids.insert(one.id.clone()));
         }
-        let (owner, is_owned) =
-            (self.claims.owner, |one: &Told| one.object.mark.as_ref().is_some_and(|mark| self.claims.owner.has(mark)));
+        let is_owned = |one: &Described| one.object.mark.as_ref().is_some_and(|mark| self.claims.owner.has(mark));
         if told.len() > 1 && told.iter().any(|(_, one)| is_owned(one)) {
             let names: Vec<(&str, &str)> = told.iter().map(|(_, one)| (one.name.as_str(), one.id.as_str())).collect();
             return Err(several(&names));

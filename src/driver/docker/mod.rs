@@ -42,7 +42,7 @@ use super::{Driver, DriverError, Service, Session, Variables};
 use crate::kind::Kind;
 use crate::observed::{Object, Owner};
 use engines::Engines;
-use scope::{Scope, Surroundings};
+use scope::{SessionScope, Surroundings};
 use session::EngineSession;
 
 /// Container engines as a driver.
@@ -81,6 +81,6 @@ impl Driver for Docker {
     async fn open(&self, host: Option<&Object>, owner: &Owner) -> Result<Arc<dyn Session>, DriverError> {
         let host = host.map(|host| host.identity.clone());
         let surroundings = Arc::clone(&self.surroundings);
-        Ok(Arc::new(EngineSession(Scope { surroundings, owner: owner.clone(), host })))
+        Ok(Arc::new(EngineSession(SessionScope { surroundings, owner: owner.clone(), host })))
     }
 }

@@ -9,7 +9,7 @@ use super::inspected::{Counters, Inspected};
 use super::list::several;
 use super::listed::{Identified, Listed};
 use super::note::Notes;
-use super::scope::Scope;
+use super::scope::SessionScope;
 use super::{cluster, container, network, volume};
 use crate::driver::{Class, DriverError, Look, Seen};
 use crate::identity::Identity;
@@ -29,7 +29,7 @@ pub(super) struct There {
 }
 
 /// One object as it is now, by its name, by its mark, or by what is noted about it.
-pub(super) async fn read(scope: &Scope, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+pub(super) async fn read(scope: &SessionScope, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
     let engine = scope.engines().of(look.identity, look.wanted)?;
     let Some((identified, inspected, notes)) = find(scope, &engine, look.kind, look.identity).await? else {
         return Ok(None);
@@ -70,14 +70,14 @@ fn is(network: &Network, id: &str) -> bool {
     network.id.as_deref() == Some(id)
 }
 
-type Found = (Identified, Inspected, Notes);
+type Located = (Identified, Inspected, Notes);
 
 async fn find(
-    scope: &Scope,
+    scope: &SessionScope,
     engine: &Engine,
     kind: &'static Kind,
     identity: &Identity,
-) -> Result<Option<Found>, DriverError> {
+) -> Result<Option<Located>, DriverError> {
     let name = identity.name();
     match kind.name {
         "network" => {
@@ -104,7 +104,7 @@ async fn find(
             Ok(Some((identified, Inspected::Cluster(seen), notes)))
         }
         _ => {
-            let (all, notes) = containers(scope, engine, kind, identity).await?;
+            let (all, notes) = containers(scope, engine, identity).await?;
             one_of(scope, engine, kind, identity, all, notes)
         }
     }
@@ -112,9 +112,8 @@ async fn find(
 
 /// The containers that have the name of an object, carry its mark, or are known by a note about it.
 async fn containers(
-    scope: &Scope,
+    scope: &SessionScope,
     engine: &Engine,
-    kind: &Kind,
     identity: &Identity,
 ) -> Result<(Vec<Inspected>, Notes), DriverError> {
     let name = scope.name(identity);
@@ -142,13 +141,13 @@ async fn containers(
 
 /// The one object of an identity among those that may be it: the first has its name.
 fn one_of(
-    scope: &Scope,
+    scope: &SessionScope,
     engine: &Engine,
     kind: &'static Kind,
     identity: &Identity,
     all: Vec<Inspected>,
     notes: Notes,
-) -> Result<Option<Found>, DriverError> {
+) -> Result<Option<Located>, DriverError> {
     let name = scope.name(identity);
     let mut found: Vec<(Identified, Inspected)> = all
         .into_iter()

@@ -22,14 +22,14 @@ pub(super) struct Surroundings {
 }
 
 /// What a session is about.
-pub(super) struct Scope {
+pub(super) struct SessionScope {
     pub surroundings: Arc<Surroundings>,
     pub owner: Owner,
     /// The region whose clusters it is about; none when it is about what lives in nothing.
     pub host: Option<Identity>,
 }
 
-impl Scope {
+impl SessionScope {
     /// The engines that are known so far.
     pub fn engines(&self) -> &Engines {
         &self.surroundings.engines

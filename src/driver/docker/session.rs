@@ -13,14 +13,14 @@ use super::mark::{self, Labels};
 use super::note::Notes;
 use super::pace::Pace;
 use super::read::There;
-use super::scope::Scope;
+use super::scope::SessionScope;
 use super::{cluster, container, list, localstack, names, network, read, volume};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, kubernetes};
 use crate::kind::{Kind, Outputs};
 use crate::observed::Mark;
 
 /// A session on the engines that something names.
-pub(super) struct EngineSession(pub Scope);
+pub(super) struct EngineSession(pub SessionScope);
 
 impl EngineSession {
     /// The engine on which something is to be made.
@@ -47,7 +47,7 @@ impl EngineSession {
     async fn lay_out(
         &self,
         engine: &Engine,
-        there: Option<&cluster::Seen>,
+        there: Option<&cluster::Nodes>,
         want: &Request<'_>,
     ) -> Result<Outputs, DriverError> {
         let labels = mark::labels_of_new(want.mark, want.identity)?;

@@ -45,7 +45,7 @@ struct Cluster {
 }
 
 /// A session on the world, in which such clusters are.
-struct World(Arc<Clusters>);
+struct ExternalClusters(Arc<Clusters>);
 
 impl Kubernetes {
     /// A driver for clusters that exist already. Relative paths begin at `base`.
@@ -104,12 +104,12 @@ impl Driver for Kubernetes {
     }
 
     async fn open(&self, _: Option<&Object>, _: &Owner) -> Result<Arc<dyn Session>, DriverError> {
-        Ok(Arc::new(World(Arc::clone(&self.clusters))))
+        Ok(Arc::new(ExternalClusters(Arc::clone(&self.clusters))))
     }
 }
 
 #[async_trait]
-impl Session for World {
+impl Session for ExternalClusters {
     async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = Listing::default();
         if !kinds.iter().any(|kind| kind.name == "cluster") {

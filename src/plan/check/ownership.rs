@@ -4,6 +4,7 @@ use foldhash::HashSet;
 
 use super::checker::{Checker, Violations};
 use crate::action::Action;
+use crate::identity::Identity;
 use crate::observed::Object;
 use crate::plan::change::Change;
 use crate::plan::options::selected;
@@ -60,7 +61,7 @@ fn unseen(checker: &Checker<'_>, change: &Change, violations: &mut Violations) {
         violations.add(Some(change), what);
     };
     for target in change.before.iter().chain(&change.after) {
-        let dark = |identity: &String| observed.why_unreachable(identity).is_some();
+        let dark = |identity: &Identity| observed.why_unreachable(identity).is_some();
         // What lives in several hosts goes on as long as one of them answers, and is made only when all do.
         let hosts = &target.hosts;
         let hidden = match hosts.as_slice() {
@@ -74,7 +75,7 @@ fn unseen(checker: &Checker<'_>, change: &Change, violations: &mut Violations) {
     }
     if let Some(before) = change.before.as_ref().filter(|_| change.action.destroys()) {
         let inside =
-            |other: &&String| other.strip_prefix(before.identity.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            |other: &&Identity| other.strip_prefix(before.identity.as_str()).is_some_and(|rest| rest.starts_with('/'));
         observed.unreachable().keys().filter(inside).for_each(|other| say(other));
     }
 }
@@ -84,7 +85,7 @@ fn needed_by_the_unseen(checker: &Checker<'_>, violations: &mut Violations) {
     if checker.observed.unreachable().is_empty() || checker.deletes.is_empty() {
         return;
     }
-    let dark: HashSet<&str> = checker.observed.unreachable().keys().map(String::as_str).collect();
+    let dark: HashSet<&str> = checker.observed.unreachable().keys().map(Identity::as_str).collect();
     let wanted = checker.desired.objects().filter(|instance| dark.contains(instance.identity.as_str()));
     let by_spec = wanted.flat_map(|instance| instance.needs());
     let seen = dark.iter().filter_map(|identity| checker.observed.at(identity));

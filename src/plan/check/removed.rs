@@ -6,6 +6,7 @@ use super::checker::{Checker, Violations};
 use crate::action::Verb;
 use crate::action::{Action, Order};
 use crate::desired::Instance;
+use crate::identity::Identity;
 use crate::observed::Object;
 use crate::plan::change::Change;
 use crate::plan::contents::HostContents;
@@ -112,14 +113,14 @@ fn order(checker: &Checker<'_>, violations: &mut Violations) {
 /// The nearest hosts of an object that are deleted, at any depth.
 fn hosts<'a>(checker: &Checker<'a>, object: &'a Object) -> Vec<&'a str> {
     let mut found = Vec::new();
-    let mut open: Vec<&str> = object.hosts.iter().map(String::as_str).collect();
+    let mut open: Vec<&str> = object.hosts.iter().map(Identity::as_str).collect();
     // Hosts are a few deep; what would be its own host is no reason to go on for ever.
     for _ in 0..64 {
         let Some(identity) = open.pop() else { break };
         if checker.deletes.contains_key(identity) {
             found.push(identity);
         } else if let Some(host) = checker.observed.at(identity) {
-            open.extend(host.hosts.iter().map(String::as_str));
+            open.extend(host.hosts.iter().map(Identity::as_str));
         }
     }
     found

@@ -46,7 +46,7 @@ impl Older {
         let taken = folder.join(format!("taken-over-by-{}", desired.project));
         let mut declared = HashMap::default();
         if !taken.exists() {
-            declared.extend(desired.objects().map(|one| (one.identity.clone(), one.address.clone())));
+            declared.extend(desired.objects().map(|one| (one.identity.to_string(), one.address.clone())));
         }
         Some(Self { local: local.clone(), paths, taken, declared })
     }

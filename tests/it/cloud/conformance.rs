@@ -23,8 +23,8 @@ const SURROUNDINGS: &[(&str, &str)] = &[
         "regions = [\"us-east-1\"]\nallow = [{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::x/*\"] }]\n",
     ),
     ("role.replicate", "regions = [\"us-east-1\"]\ntrust = { service = \"s3.amazonaws.com\" }\n"),
-    ("role.ledger-app", "regions = [\"us-east-1\"]\ntrust = { service = \"ec2.amazonaws.com\" }\n"),
-    ("role.ledger-job", "regions = [\"us-east-1\"]\ntrust = { service = \"ec2.amazonaws.com\" }\n"),
+    ("role.machines", "regions = [\"us-east-1\"]\ntrust = { service = \"ec2.amazonaws.com\" }\n"),
+    ("role.machines-2", "regions = [\"us-east-1\"]\ntrust = { service = \"ec2.amazonaws.com\" }\n"),
     ("bucket.replica", "regions = [\"eu-central-1\"]\nname = \"conformance-replica\"\nversioning = true\n"),
     // The logging service has to be allowed to write there:
     // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html>.

@@ -4,7 +4,7 @@ use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
 
 use super::lifecycle;
 use crate::driver::DriverError;
-use crate::driver::aws::api::Look;
+use crate::driver::aws::api::PartRead;
 use crate::driver::aws::error::{classify, code, done, found};
 use crate::driver::aws::mark::Tags;
 use crate::driver::aws::object::Told;
@@ -24,7 +24,7 @@ pub async fn tags(region: &Region, name: &str) -> Result<Option<Tags>, DriverErr
     }
 }
 
-pub async fn versioning(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn versioning(at: PartRead<'_>) -> Result<Told, DriverError> {
     let on = match at.region.s3().await.get_bucket_versioning().bucket(&at.sight.key).send().await {
         Ok(answer) => answer.status() == Some(&BucketVersioningStatus::Enabled),
         // Some servers name the answer otherwise than S3 does. The SDK insists on the name; what it says is plain.
@@ -37,7 +37,7 @@ pub async fn versioning(at: Look<'_>) -> Result<Told, DriverError> {
     Ok(vec![("versioning", Value::Bool(on))])
 }
 
-pub async fn encryption(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn encryption(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_encryption().bucket(&at.sight.key).send().await;
     let answer = found("reading the encryption of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.server_side_encryption_configuration);
@@ -51,7 +51,7 @@ pub async fn encryption(at: Look<'_>) -> Result<Told, DriverError> {
     ])
 }
 
-pub async fn public_access(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn public_access(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_public_access_block().bucket(&at.sight.key).send().await;
     let answer = found("reading the public access block of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.public_access_block_configuration);
@@ -63,7 +63,7 @@ pub async fn public_access(at: Look<'_>) -> Result<Told, DriverError> {
     Ok(vec![("public_access", if blocked { "blocked".into() } else { "allowed".into() })])
 }
 
-pub async fn ownership(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn ownership(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_ownership_controls().bucket(&at.sight.key).send().await;
     let answer = found("reading the ownership of a bucket's objects", ask)?;
     let answer = answer.and_then(|answer| answer.ownership_controls);
@@ -76,7 +76,7 @@ pub async fn ownership(at: Look<'_>) -> Result<Told, DriverError> {
     Ok(vec![("object_ownership", owner.into())])
 }
 
-pub async fn policy(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn policy(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_policy().bucket(&at.sight.key).send().await;
     let answer = found("reading the policy of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.policy);
@@ -89,13 +89,13 @@ pub async fn policy(at: Look<'_>) -> Result<Told, DriverError> {
     Ok(vec![("policy", own.unwrap_or_default()), ("secure_transport", Value::Bool(secure))])
 }
 
-pub async fn rules(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn rules(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_lifecycle_configuration().bucket(&at.sight.key).send().await;
     let answer = found("reading the lifecycle of a bucket", ask)?;
     Ok(answer.map(|answer| vec![("lifecycle", lifecycle::read(answer.rules()))]).unwrap_or_default())
 }
 
-pub async fn replication(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn replication(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_replication().bucket(&at.sight.key).send().await;
     let answer = found("reading the replication of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.replication_configuration);
@@ -110,7 +110,7 @@ pub async fn replication(at: Look<'_>) -> Result<Told, DriverError> {
     Ok(vec![("replication", said)])
 }
 
-pub async fn logging(at: Look<'_>) -> Result<Told, DriverError> {
+pub async fn logging(at: PartRead<'_>) -> Result<Told, DriverError> {
     let answer = at.region.s3().await.get_bucket_logging().bucket(&at.sight.key).send().await;
     let answer = done("reading the access log of a bucket", answer)?;
     let Some(target) = answer.logging_enabled() else { return Ok(Told::new()) };

@@ -8,7 +8,7 @@ mod write;
 use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
-use super::api::{Api, Part};
+use super::api::{Api, ObjectPart};
 use super::error::{classify, code, done, found};
 use super::mark::{self, Tags};
 use super::object::Sight;
@@ -18,50 +18,50 @@ use crate::value::{Attributes, Value};
 
 pub(super) struct Buckets;
 
-static PARTS: &[Part] = &[
-    Part {
+static PARTS: &[ObjectPart] = &[
+    ObjectPart {
         covers: &["versioning"],
         read: Some(|at| Box::pin(look::versioning(at))),
         write: |to| Box::pin(write::versioning(to)),
         clear: None,
     },
-    Part {
+    ObjectPart {
         covers: &["encryption", "kms_key"],
         read: Some(|at| Box::pin(look::encryption(at))),
         write: |to| Box::pin(write::encryption(to)),
         clear: None,
     },
-    Part {
+    ObjectPart {
         covers: &["object_ownership"],
         read: Some(|at| Box::pin(look::ownership(at))),
         write: |to| Box::pin(write::controls(to)),
         clear: None,
     },
-    Part {
+    ObjectPart {
         covers: &["public_access"],
         read: Some(|at| Box::pin(look::public_access(at))),
         write: |to| Box::pin(write::public_access(to)),
         clear: None,
     },
-    Part {
+    ObjectPart {
         covers: &["policy", "secure_transport"],
         read: Some(|at| Box::pin(look::policy(at))),
         write: |to| Box::pin(write::policy(to)),
         clear: None,
     },
-    Part {
+    ObjectPart {
         covers: &["lifecycle"],
         read: Some(|at| Box::pin(look::rules(at))),
         write: |to| Box::pin(write::rules(to)),
         clear: Some(|to| Box::pin(write::no_rules(to))),
     },
-    Part {
+    ObjectPart {
         covers: &["logging"],
         read: Some(|at| Box::pin(look::logging(at))),
         write: |to| Box::pin(write::logging(to)),
         clear: None,
     },
-    Part {
+    ObjectPart {
         covers: &["replication"],
         read: Some(|at| Box::pin(look::replication(at))),
         write: |to| Box::pin(write::replication(to)),
@@ -96,7 +96,7 @@ impl Api for Buckets {
         contents::count(region, sight, bound).await
     }
 
-    fn parts(&self) -> &'static [Part] {
+    fn parts(&self) -> &'static [ObjectPart] {
         PARTS
     }
 

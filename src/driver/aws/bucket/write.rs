@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
 };
 
 use super::lifecycle;
-use crate::driver::aws::api::Change;
+use crate::driver::aws::api::PartWrite;
 use crate::driver::aws::error::done;
 use crate::driver::aws::mark::Tags;
 use crate::driver::aws::object::text;
@@ -18,7 +18,7 @@ use crate::driver::{Class, DriverError};
 use crate::kind::document;
 use crate::value::{Attributes, Value};
 
-pub async fn versioning(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn versioning(to: PartWrite<'_>) -> Result<(), DriverError> {
     let on = to.after.get("versioning") == &Value::Bool(true);
     let status = if on { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
     let wanted = VersioningConfiguration::builder().status(status).build();
@@ -26,7 +26,7 @@ pub async fn versioning(to: Change<'_>) -> Result<(), DriverError> {
     done("changing the versioning of the bucket", put.send().await).map(drop)
 }
 
-pub async fn encryption(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn encryption(to: PartWrite<'_>) -> Result<(), DriverError> {
     let kms = text(to.after, "encryption") == Some("kms");
     let algorithm = if kms { ServerSideEncryption::AwsKms } else { ServerSideEncryption::Aes256 };
     let by_default = ServerSideEncryptionByDefault::builder()
@@ -51,14 +51,14 @@ pub fn ownership(attributes: &Attributes) -> ObjectOwnership {
     }
 }
 
-pub async fn controls(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn controls(to: PartWrite<'_>) -> Result<(), DriverError> {
     let rule = OwnershipControlsRule::builder().object_ownership(ownership(to.after)).build();
     let wanted = rule.and_then(|rule| OwnershipControls::builder().rules(rule).build()).map_err(unbuildable)?;
     let put = to.region.s3().await.put_bucket_ownership_controls().bucket(to.key).ownership_controls(wanted);
     done("changing the ownership of the bucket's objects", put.send().await).map(drop)
 }
 
-pub async fn public_access(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn public_access(to: PartWrite<'_>) -> Result<(), DriverError> {
     let blocked = text(to.after, "public_access") == Some("blocked");
     let wanted = PublicAccessBlockConfiguration::builder()
         .block_public_acls(blocked)
@@ -71,7 +71,7 @@ pub async fn public_access(to: Change<'_>) -> Result<(), DriverError> {
     done("changing the public access block of the bucket", put).map(drop)
 }
 
-pub async fn policy(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn policy(to: PartWrite<'_>) -> Result<(), DriverError> {
     let s3 = to.region.s3().await;
     let own = text(to.after, "policy");
     let whole = if to.after.get("secure_transport") == &Value::Bool(true) {
@@ -91,18 +91,18 @@ pub async fn policy(to: Change<'_>) -> Result<(), DriverError> {
     }
 }
 
-pub async fn rules(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn rules(to: PartWrite<'_>) -> Result<(), DriverError> {
     let wanted = lifecycle::write(to.after.get("lifecycle"))?;
     let put = to.region.s3().await.put_bucket_lifecycle_configuration().bucket(to.key);
     done("changing the lifecycle of the bucket", put.lifecycle_configuration(wanted).send().await).map(drop)
 }
 
-pub async fn no_rules(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn no_rules(to: PartWrite<'_>) -> Result<(), DriverError> {
     let gone = to.region.s3().await.delete_bucket_lifecycle().bucket(to.key).send().await;
     done("removing the lifecycle of the bucket", gone).map(drop)
 }
 
-pub async fn logging(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn logging(to: PartWrite<'_>) -> Result<(), DriverError> {
     let wanted = to.after.get("logging");
     let get = |key: &str| wanted.at(key).and_then(Value::as_str).unwrap_or_default();
     let target = (!wanted.is_null()).then(|| {
@@ -115,7 +115,7 @@ pub async fn logging(to: Change<'_>) -> Result<(), DriverError> {
     done("changing the access log of the bucket", put.send().await).map(drop)
 }
 
-pub async fn replication(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn replication(to: PartWrite<'_>) -> Result<(), DriverError> {
     let wanted = to.after.get("replication");
     let get = |key: &str| wanted.at(key).and_then(Value::as_str).unwrap_or_default();
     let rule = Destination::builder().bucket(get("to")).build().and_then(|destination| {
@@ -135,7 +135,7 @@ pub async fn replication(to: Change<'_>) -> Result<(), DriverError> {
     done("changing the replication of the bucket", put).map(drop)
 }
 
-pub async fn no_replication(to: Change<'_>) -> Result<(), DriverError> {
+pub async fn no_replication(to: PartWrite<'_>) -> Result<(), DriverError> {
     let gone = to.region.s3().await.delete_bucket_replication().bucket(to.key).send().await;
     done("removing the replication of the bucket", gone).map(drop)
 }

@@ -30,7 +30,7 @@ pub(super) use kubeconfig::Kubeconfigs;
 
 /// A cluster as its containers tell it.
 #[derive(Clone)]
-pub(super) struct Seen {
+pub(super) struct Nodes {
     pub name: String,
     /// Its nodes by container name, with their own labels only.
     pub nodes: BTreeMap<String, ContainerInspectResponse>,
@@ -52,7 +52,7 @@ pub(super) async fn list(
     engine: &Engine,
     name: Option<&str>,
     matters: impl Fn(&str, &Labels) -> bool,
-) -> Result<Vec<Seen>, DriverError> {
+) -> Result<Vec<Nodes>, DriverError> {
     let label = name.map_or_else(|| "k3d.cluster".to_owned(), |name| format!("k3d.cluster={name}"));
     let found = container::with_labels(engine, &["app=k3d".to_owned(), label]).await?;
     let images = container::labels_of_images(engine, &found, "k3d.cluster").await?;
@@ -74,8 +74,8 @@ pub(super) async fn list(
     Ok(clusters)
 }
 
-async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Option<Seen>, DriverError> {
-    let mut seen = Seen { name, nodes: BTreeMap::new(), strangers: Vec::new() };
+async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Option<Nodes>, DriverError> {
+    let mut seen = Nodes { name, nodes: BTreeMap::new(), strangers: Vec::new() };
     for one in all {
         if mark::identity(&one.labels).is_some() && !node::is_called_so(&one.name, &seen.name) {
             seen.strangers.push(one.name);
@@ -92,7 +92,7 @@ async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Opti
 }
 
 /// Whose a cluster is that was looked at as the object of an identity: a note tells it, or the mark of its nodes.
-pub(super) fn identified(seen: &Seen, identity: &Identity, notes: &Notes) -> Identified {
+pub(super) fn identified(seen: &Nodes, identity: &Identity, notes: &Notes) -> Identified {
     let (kind, listed) = (kind::get("cluster").unwrap_or(kind::ALL[0]), seen.listed());
     let noted = notes.of(kind, &listed.id).filter(|(own, _)| *own == identity);
     let own = mark::identity(&listed.labels).filter(|own| own == identity);
@@ -104,7 +104,7 @@ pub(super) fn identified(seen: &Seen, identity: &Identity, notes: &Notes) -> Ide
     Identified { kind, identity: identity.clone(), hosts, listed, mark, is_certain: true }
 }
 
-impl Seen {
+impl Nodes {
     /// What no other cluster has: the engine's own names of its nodes.
     pub fn id(&self) -> String {
         self.nodes.values().filter_map(|node| node.id.as_deref()).collect::<Vec<_>>().join(" ")
@@ -157,7 +157,7 @@ impl Seen {
 /// started, agents that are too many removed.
 pub(super) async fn apply(
     engine: &Engine,
-    seen: Option<&Seen>,
+    seen: Option<&Nodes>,
     request: &Request<'_>,
     labels: Labels,
     kubeconfigs: &Kubeconfigs,
@@ -208,7 +208,7 @@ pub(super) async fn apply(
 }
 
 /// Removes all of a cluster that its name leads to.
-pub(super) async fn remove(engine: &Engine, seen: &Seen, kubeconfigs: &Kubeconfigs) -> Result<(), DriverError> {
+pub(super) async fn remove(engine: &Engine, seen: &Nodes, kubeconfigs: &Kubeconfigs) -> Result<(), DriverError> {
     for node in seen.nodes.values() {
         container::remove(engine, node.id.as_deref().unwrap_or_default()).await?;
     }

@@ -12,7 +12,7 @@ use super::super::engine::published_on;
 use super::super::mark::{self, Labels};
 use super::super::random;
 use super::super::table::texts;
-use super::{MADE_FROM, Seen, labels};
+use super::{MADE_FROM, Nodes, labels};
 use crate::driver::DriverError;
 use crate::value::{Attributes, Text, Value, long_hash};
 
@@ -92,7 +92,7 @@ impl<'a> Layout<'a> {
         cluster: &str,
         wanted: &'a Attributes,
         labels: Labels,
-        seen: Option<&Seen>,
+        seen: Option<&Nodes>,
         machine: String,
     ) -> Result<Self, DriverError> {
         // What nodes are told about the cluster is fixed for its life: the token and the port that was chosen first.
