@@ -239,7 +239,7 @@ impl Session for Inside {
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
         self.unruly.suffer("before it was made").await?;
         self.unruly.watch_making(want.mark, want.hosts, "create");
-        let made = |watch: &mut Watch| drop(watch.made.insert(want.identity.clone(), Instant::now()));
+        let made = |watch: &mut Watch| watch.made.extend([(want.identity.clone(), Instant::now())]);
         // Some services make an object first and take its tags in a second call.
         if want.kind.name == "bucket" && self.unruly.world().get(want.identity)?.is_none() {
             let bare = Object {
