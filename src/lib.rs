@@ -32,7 +32,7 @@
 //! | [`driver`] | the contract with the world, and who keeps it | error.rs |
 //! | [`execute`] | plan → [`execute::Report`] | queue.rs, retry.rs |
 //! | [`store`] | records: a trait and its two keepers, on disk and in S3 | |
-//! | [`pipeline`] | the stages in their order | |
+//! | [`run`] | everything above in order, without a terminal: open, plan, approve, apply, prove | |
 //! | `telemetry` | logs to standard error | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |
 
@@ -51,9 +51,9 @@ pub mod mutation;
 pub mod observed;
 mod parallel;
 pub mod path;
-pub mod pipeline;
 pub mod plan;
 pub mod recorded;
+pub mod run;
 pub mod spec;
 pub mod store;
 pub mod style;

@@ -60,16 +60,20 @@ impl Intent {
 }
 
 impl Inventory {
-    /// The inventory after a run that did these steps and then observed the world. What is wanted and was not seen stays
-    /// in it: it is gone, or its host does not answer.
+    /// The inventory after a run that did these steps and then observed the world, if it could. What was made stays in it,
+    /// and so does what is wanted and was not seen: it is gone, or its host does not answer.
     #[must_use]
-    pub fn after(self, done: &[(Address, Verb)], observed: &Observed, desired: &Desired) -> Self {
-        let removed = done.iter().filter(|(_, verb)| matches!(verb, Verb::Delete | Verb::Forget));
-        let removed: HashSet<&Address> = removed.map(|(address, _)| address).collect();
+    pub fn after(self, done: &[(Address, Verb)], observed: Option<&Observed>, desired: &Desired) -> Self {
+        let is_removal = |verb: &Verb| matches!(verb, Verb::Delete | Verb::Forget);
+        let removed: HashSet<&Address> =
+            done.iter().filter(|(_, verb)| is_removal(verb)).map(|(address, _)| address).collect();
         let wanted: HashSet<&Address> = desired.objects().map(|instance| &instance.address).collect();
         let mut made = self.made;
         made.retain(|address| wanted.contains(address) && !removed.contains(address));
-        made.extend(observed.owned(|_, _| true).map(|(address, _)| address.clone()));
+        // A replacement removes and makes: what counts is that it was made.
+        let done = done.iter().filter(|(address, verb)| !is_removal(verb) && wanted.contains(address));
+        made.extend(done.map(|(address, _)| address.clone()));
+        made.extend(observed.into_iter().flat_map(|seen| seen.owned(|_, _| true)).map(|(address, _)| address.clone()));
         Self { made }
     }
 }

@@ -33,9 +33,14 @@ pub enum Role {
 /// around them, are shown as escapes.
 #[must_use]
 pub fn harmless(text: &str) -> String {
-    let escape =
-        |c: char| if c.is_control() || is_direction(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    let escape = |c: char| if is_harmful(c) { c.escape_unicode().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
+}
+
+/// The same for a text of several lines.
+#[must_use]
+pub fn readable(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 impl Palette {
@@ -70,7 +75,9 @@ impl Palette {
     }
 }
 
-/// Whether a character turns the direction of the text around it, so that it can look like another one.
-const fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a character can play with the terminal, a line break and a tab among them.
+#[must_use]
+pub const fn is_harmful(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}')
 }

@@ -158,7 +158,7 @@ pub struct PlanArgs {
     /// Write the plan to a file, for `atlas apply FILE`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Exit with 2 when there are changes
+    /// Exit with 2 when there are changes, with 4 when something is unknown or blocked and nothing else
     #[arg(long)]
     pub detailed_exitcode: bool,
     #[command(flatten)]

@@ -1,67 +1,91 @@
 //! `atlas drift`: only what moved behind Atlas's back.
 
+use serde::{Serialize, Serializer};
+
 use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{End, load, plan};
+use super::{Done, End, load, notice};
 use crate::action::Cause;
-use crate::plan::{Change, Options, render_drift};
+use crate::address::Address;
+use crate::graph::DependencyGraph;
+use crate::plan::{AttributeChange, Change, Options, render_drift};
+use crate::run::{self, Purpose};
 use crate::value::Value;
 
-pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
-    let loaded = load::load(global, false, ui)?;
-    let plan = plan::make(loaded, &Options::default(), ui).await?;
-    let drifted = loaded.pipeline.drift(&plan, &load::inventory(loaded)?);
+pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
+    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let planned = run::plan(&opened, &Options::default()).await?;
+    notice::tell(&planned.notices, ui);
+    let drifted = run::drift(&planned.plan, &run::inventory(&opened)?);
+    let unknown: Vec<&Address> = planned.unseen(&opened).map(|change| &change.address).collect();
+    let end = match () {
+        () if !drifted.is_empty() => End::Differs,
+        () if !unknown.is_empty() => End::Unknown,
+        () => End::Good,
+    };
+    let graph = &opened.pipeline.graph;
     if ui.json() {
-        let entries: Vec<serde_json::Value> = drifted
-            .iter()
-            .map(|change| {
-                let show = |value: &Value, hide: bool| if hide { serde_json::Value::Null } else { value.to_json() };
-                let attributes: Vec<serde_json::Value> = change
-                    .attributes
-                    .iter()
-                    .filter(|attribute| attribute.drifted)
-                    .map(|attribute| {
-                        serde_json::json!({
-                            "path": attribute.path,
-                            "expected": show(&attribute.after, attribute.sensitive),
-                            "observed": show(&attribute.before, attribute.sensitive),
-                        })
-                    })
-                    .collect();
-                serde_json::json!({
-                    "address": change.address,
-                    "kind": change.kind.name,
-                    "cause": if change.cause == Cause::Missing { Cause::Missing } else { Cause::Drift },
-                    "attributes": attributes,
-                    "dependants": loaded.pipeline.graph.all_dependants(&change.address),
-                })
-            })
-            .collect();
-        let unknown: Vec<_> = plan.changes.iter().filter(is_unknown).map(|change| &change.address).collect();
-        ui.out_pretty(&serde_json::json!({ "drift": entries, "unknown": unknown }));
-    } else {
-        load::warn(loaded.source.text(), &plan.diagnostics, ui);
-        ui.out(&render_drift(&drifted, &loaded.pipeline.graph, ui.palette(), ui.width()));
-        let unknown: Vec<&str> = plan.changes.iter().filter(is_unknown).map(|change| change.address.as_str()).collect();
-        if drifted.is_empty() && !unknown.is_empty() {
-            ui.note(&format!("No drift where somebody answers; unknown: {}.\n", unknown.len()));
-        } else if drifted.is_empty() {
-            ui.note("No drift: nothing moved behind Atlas's back.\n");
-        } else {
-            if !unknown.is_empty() {
-                ui.out(&format!(
-                    "\nUnknown, because what they live in does not run or answer: {}\n",
-                    unknown.join(", ")
-                ));
+        let entry = |change| Entry { change, graph };
+        ui.out_pretty(&Drift { drift: drifted.iter().map(entry).collect(), unknown: &unknown });
+        return Ok(end.keeping((opened, planned)));
+    }
+    load::warn(opened.source.text(), &planned.plan.diagnostics, ui);
+    ui.out(&render_drift(&drifted, graph, ui.palette(), ui.width()));
+    let names: Vec<&str> = unknown.iter().map(|address| address.as_str()).collect();
+    match end {
+        End::Good => ui.note("No drift: nothing moved behind Atlas's back.\n"),
+        End::Unknown => ui.note(&format!("No drift where somebody answers; unknown: {}.\n", names.len())),
+        _ => {
+            if !names.is_empty() {
+                let hosts = "what they live in does not run or answer";
+                ui.out(&format!("\nUnknown, because {hosts}: {}\n", names.join(", ")));
             }
             ui.note("\n`atlas apply` brings it back.\n");
         }
     }
-    Ok(if drifted.is_empty() { End::Good } else { End::Differs })
+    Ok(end.keeping((opened, planned)))
 }
 
-/// Whether nobody can say anything about a resource's object now.
-fn is_unknown(change: &&Change) -> bool {
-    change.blocked.is_some() || change.unsure
+/// All drift as JSON.
+#[derive(Serialize)]
+struct Drift<'a> {
+    drift: Vec<Entry<'a>>,
+    unknown: &'a [&'a Address],
+}
+
+/// One object that moved, with everything that needs it, which is looked up when it is written.
+struct Entry<'a> {
+    change: &'a Change,
+    graph: &'a DependencyGraph,
+}
+
+/// One attribute that moved.
+struct Moved<'a>(&'a AttributeChange);
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let change = self.change;
+        let moved = change.attributes.iter().filter(|attribute| attribute.drifted);
+        let mut entry = serializer.serialize_struct("Entry", 5)?;
+        entry.serialize_field("address", &change.address)?;
+        entry.serialize_field("kind", change.kind.name)?;
+        entry.serialize_field("cause", if change.cause == Cause::Missing { &Cause::Missing } else { &Cause::Drift })?;
+        entry.serialize_field("attributes", &moved.map(Moved).collect::<Vec<_>>())?;
+        entry.serialize_field("dependants", &self.graph.all_dependants(&change.address))?;
+        entry.end()
+    }
+}
+
+impl Serialize for Moved<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let show = |value: &Value| if self.0.sensitive { serde_json::Value::Null } else { value.to_json() };
+        let mut entry = serializer.serialize_struct("Moved", 3)?;
+        entry.serialize_field("path", &self.0.path)?;
+        entry.serialize_field("expected", &show(&self.0.after))?;
+        entry.serialize_field("observed", &show(&self.0.before))?;
+        entry.end()
+    }
 }

@@ -23,7 +23,6 @@ pub fn crash_orders() -> Option<(u64, Option<std::path::PathBuf>)> {
 }
 
 /// A variable that a driver asks for by name: where an engine listens, the value of a secret.
-#[cfg(feature = "kubernetes")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

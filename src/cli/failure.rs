@@ -6,8 +6,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::ui::Ui;
 use crate::diagnostic::{Diagnostic, Diagnostics, Lines, Severity, SourceText, Span};
-use crate::driver::DriverError;
-use crate::style::{Palette, Role};
+use crate::run::{FileError, Opened, Refusal, Rejection, RunError};
+use crate::store::LockError;
+use crate::style::{Palette, Role, readable};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -95,6 +96,8 @@ impl Failure {
             }));
             return code;
         }
+        // Names of files and what was typed stand in it.
+        let (what, why, hint) = (readable(&what), why.map(|why| readable(&why)), hint.map(|hint| readable(&hint)));
         let palette = ui.error_palette();
         if let Some(found) = &diagnostics {
             ui.err(&render(found.source(), &found.diagnostics, palette, ui.width()));
@@ -118,9 +121,96 @@ impl SourcedDiagnostics {
     }
 }
 
-impl From<DriverError> for Failure {
-    fn from(error: DriverError) -> Self {
-        Self::new("the world can't be observed").because(error.chain())
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            error @ RunError::File { .. } => file(error, "the spec"),
+            RunError::Refused(refused) => {
+                let Rejection { why, source, diagnostics } = *refused;
+                Self::found(source.text(), diagnostics).titled(why.to_string())
+            }
+            RunError::NoStore(source) => Self::new("the records can't be reached")
+                .because(source.to_string())
+                .hint("build Atlas with its default features"),
+            RunError::World { folder, source } => Self::new(format!(
+                "the sandbox's world in `{}` can't be opened",
+                folder.display()
+            ))
+            .because(source.chain())
+            .hint(
+                "check the disk and its permissions; if the file is beyond repair, `atlas sandbox reset` begins a \
+                         new world",
+            ),
+            RunError::Locked(error) => locked(error),
+            RunError::Records(source) => {
+                Self::new("the records can't be read, so it is not known what an interrupted run left open")
+                    .because(source.to_string())
+                    .hint(
+                        "make them readable; without them, what such a run had just made may look like somebody else's",
+                    )
+            }
+            RunError::Inventory(source) => {
+                Self::new("the inventory can't be read, so it is not known what was there after the last run")
+                    .because(source.to_string())
+                    .hint("make it readable, or delete it: then what is gone looks as if it had never been there")
+            }
+            RunError::Journal(source) => {
+                Self::new("the journal can't be written, so nothing was done").because(source.to_string())
+            }
+            RunError::Driver(error) => Self::new("the world can't be observed").because(error.chain()),
+            RunError::Moved { .. } => Self::new("all of this plan has moved since it was saved; nothing was done")
+                .hint("plan again, and apply that")
+                .code(3),
+        }
+    }
+}
+
+/// The failure that a file is that can't be used: the spec, or a plan.
+pub fn file(error: RunError, what: &str) -> Failure {
+    let RunError::File { path, source } = error else { return error.into() };
+    let (name, spec) = (path.display(), what == "the spec");
+    match source {
+        FileError::Missing if spec => Failure::new(format!("{what} `{name}` can't be read"))
+            .because("there is no such file")
+            .hint("write one with `atlas init`, or name it with `-f FILE`"),
+        FileError::Folder => {
+            let flag = if spec { "-f " } else { "" };
+            Failure::new(format!("{what} `{name}` is a folder"))
+                .hint(format!("name the file in it, such as `{flag}{}`", path.join("atlas.toml").display()))
+        }
+        FileError::NotText { .. } => Failure::new(format!("{what} `{name}` can't be read"))
+            .because(source.to_string())
+            .hint(if spec { "save it as UTF-8" } else { "name a file that `atlas plan --out` wrote" }),
+        source => Failure::new(format!("{what} `{name}` can't be read")).because(source.to_string()),
+    }
+}
+
+/// The failure that a plan with errors is.
+pub fn found(opened: &Opened, diagnostics: Diagnostics) -> Failure {
+    Failure::found(opened.source.text(), diagnostics).titled(Refusal::Plan.to_string())
+}
+
+/// The failure that a lock is which can't be taken.
+pub fn locked(error: LockError) -> Failure {
+    match error {
+        LockError::Held(_) => Failure::new("somebody else is at work here")
+            .because(error.to_string())
+            .hint("wait until it is done; its lock goes with it")
+            .code(5),
+        LockError::Unreadable(_) => Failure::new("somebody else may be at work here")
+            .because(error.to_string())
+            .hint("wait until then, and find out what wrote there")
+            .code(5),
+        LockError::Stuck(_) => Failure::new("somebody else is about to work here")
+            .because(error.to_string())
+            .hint("let it go on if it was stopped, or end it")
+            .code(5),
+        LockError::Disk(source) => Failure::new("the records can't be written, so nothing was done")
+            .because(source.to_string())
+            .hint("check that what keeps the records answers, has room, and lets you write"),
+        LockError::Thread(ref source) => Failure::new("nothing was done")
+            .because(format!("{error} ({source})"))
+            .hint("raise the limit (`ulimit -u`, or that of the container), or end what uses it up"),
     }
 }
 
@@ -150,8 +240,9 @@ fn plain(diagnostic: &Diagnostic, palette: Palette) -> String {
         Severity::Error => palette.paint(Role::Delete, &format!("error[{code}]:")),
         Severity::Warning => palette.paint(Role::Warning, &format!("warning[{code}]:")),
     };
-    let hint = diagnostic.hint.as_ref().map(|hint| format!("{} {hint}\n", palette.paint(Role::Adopt, " help:")));
-    format!("{word} {}: {}\n{}\n", diagnostic.summary(), diagnostic.detail, hint.unwrap_or_default())
+    let help = palette.paint(Role::Adopt, " help:");
+    let hint = diagnostic.hint.as_ref().map(|hint| format!("{help} {}\n", readable(hint)));
+    format!("{word} {}: {}\n{}\n", diagnostic.summary(), readable(&diagnostic.detail), hint.unwrap_or_default())
 }
 
 fn pointed(
@@ -175,12 +266,12 @@ fn pointed(
         let hidden: String = shown[inner.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
         shown.replace_range(inner.clone(), &hidden);
     }
-    let annotation = AnnotationKind::Primary.span(inner).label(diagnostic.detail.clone());
-    let snippet = Snippet::source(shown).line_start(line).path(source.name).annotation(annotation);
+    let annotation = AnnotationKind::Primary.span(inner).label(readable(&diagnostic.detail));
+    let snippet = Snippet::source(shown).line_start(line).path(readable(source.name)).annotation(annotation);
     let mut group: Group<'_> =
         Group::with_title(level.primary_title(diagnostic.summary()).id(diagnostic.code.name)).element(snippet);
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(hint.clone()));
+        group = group.element(Level::HELP.message(readable(hint)));
     }
     renderer.render(&[group])
 }

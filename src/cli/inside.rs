@@ -11,12 +11,13 @@ mod real {
 
     use super::{End, ExecArgs, Failure, Global, LogsArgs, Ui};
     use crate::address::Address;
-    use crate::cli::load::{self, Spec};
+    use crate::cli::load;
     use crate::desired::World;
     use crate::driver::DriverError;
     use crate::driver::docker::{Docker, Heard, Input, Subject};
     use crate::identity::Identity;
     use crate::observed::Owner;
+    use crate::run;
     use crate::suggest::suggest;
     use crate::value::Attributes;
 
@@ -74,7 +75,8 @@ mod real {
     }
 
     fn find(global: &Global, address: &Address) -> Result<(Docker, Inside), Failure> {
-        let Spec { desired, .. } = load::spec(global)?;
+        let spec = load::spec(global)?;
+        let desired = &spec.desired;
         let Some(instance) = desired.get(address) else {
             let known: Vec<&str> = desired.instances().iter().map(|one| one.address.as_str()).collect();
             return Err(Failure::new(format!("there is no {address} in the spec")).hint(
@@ -87,7 +89,7 @@ mod real {
         }
         let owner = Owner::new(&desired.project, &desired.environment);
         let (identity, attributes) = (instance.identity.clone(), instance.attributes.clone());
-        Ok((load::engines(global), Inside { owner, identity, attributes }))
+        Ok((run::engines(&spec), Inside { owner, identity, attributes }))
     }
 
     /// Passes on what a container wrote; whether anybody still reads it.

@@ -11,29 +11,31 @@ mod end;
 mod environment;
 mod explain;
 mod failure;
-mod files;
-mod folder;
 mod graph;
 mod history;
 mod init;
 mod inside;
 mod load;
+mod notice;
+mod outcome;
 mod plan;
 mod progress;
-mod prove;
 mod sandbox;
+mod saved;
 mod schema;
 mod show;
+mod signals;
 mod status;
 mod ui;
 mod validate;
 
+use std::mem;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use args::{Cli, Command};
-use end::End;
+use end::{Done, End};
 use failure::Failure;
 use ui::Ui;
 
@@ -56,43 +58,56 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(run(&arguments, &ui));
     // A thread that waits for standard input must not hold the end up.
     runtime.shutdown_background();
-    match ended {
-        Ok(_) if ui.failed() => ExitCode::from(1),
-        Ok(End::Good) => ExitCode::SUCCESS,
-        Ok(End::Differs) => ExitCode::from(2),
-        Ok(End::Incomplete) => ExitCode::from(3),
+    let end = match ended {
+        Ok(Done { end, left }) => {
+            mem::forget(left);
+            end
+        }
+        Err(failure) => return failure.show(&ui),
+    };
+    match end {
+        _ if ui.failed() => ExitCode::from(1),
+        End::Good => ExitCode::SUCCESS,
+        End::Differs => ExitCode::from(2),
+        End::Incomplete => ExitCode::from(3),
+        End::Unknown => ExitCode::from(4),
         #[cfg(feature = "docker")]
-        Ok(End::Code(code)) => ExitCode::from(code),
-        Err(failure) => failure.show(&ui),
+        End::Code(code) => ExitCode::from(code),
     }
 }
 
-async fn run(arguments: &Cli, ui: &Ui) -> Result<End, Failure> {
+async fn run(arguments: &Cli, ui: &Ui) -> Result<Done, Failure> {
     let global = &arguments.global;
-    match &arguments.command {
+    let end = match &arguments.command {
         Command::Init => init::run(global, ui),
         Command::Validate => validate::run(global, ui),
-        Command::Plan(args) => plan::run(global, args, ui).await,
-        Command::Apply(args) => apply::run(global, args, ui).await,
-        Command::Destroy(args) => apply::destroy(global, args, ui).await,
-        Command::Drift => drift::run(global, ui).await,
-        Command::Status => status::run(global, ui).await,
-        Command::Show { address } => show::run(global, address, ui).await,
+        Command::Plan(args) => return plan::run(global, args, ui).await,
+        Command::Apply(args) => return apply::run(global, args, ui).await,
+        Command::Destroy(args) => return apply::destroy(global, args, ui).await,
+        Command::Drift => return drift::run(global, ui).await,
+        Command::Status => return status::run(global, ui).await,
+        Command::Show { address } => return show::run(global, address, ui).await,
         Command::Graph { format } => graph::run(global, *format, ui),
         Command::History => history::run(global, ui),
         Command::Logs(args) => inside::logs(global, args, ui).await,
         Command::Exec(args) => inside::exec(global, args, ui).await,
-        Command::Adopt(args) => adopt::adopt(global, args, ui).await,
-        Command::Forget(args) => adopt::forget(global, args, ui).await,
+        Command::Adopt(args) => return adopt::adopt(global, args, ui).await,
+        Command::Forget(args) => return adopt::forget(global, args, ui).await,
         Command::Schema => schema::run(ui),
         Command::Explain { name } => explain::run(name.as_deref(), ui),
         Command::Completions { shell } => completions::run(*shell, ui),
-        Command::Sandbox(command) => sandbox::run(global, command, ui),
-    }
+        Command::Sandbox(command) => sandbox::run(global, command, ui).await,
+    };
+    end.map(Done::from)
 }
 
 /// A wrong command line is an error like any other: exit code 2 means something else here.
 fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
+    if error.use_stderr() {
+        ui::write_usage(error);
+    } else {
+        // Help and the version, in which nothing stands that was typed.
+        let _ = error.print();
+    }
     if error.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }

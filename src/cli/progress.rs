@@ -10,13 +10,11 @@ use super::ui::Ui;
 use crate::action::Verb;
 use crate::driver::Busy;
 use crate::execute::{Event, What};
-use crate::plan::Plan;
-use crate::style::{Palette, Role};
+use crate::style::{Palette, Role, harmless};
 
 /// Shows events until there are no more.
-pub async fn watch(mut events: UnboundedReceiver<Event>, plan: &Plan, ui: &Ui) {
-    let total = plan.steps.len();
-    let bar = if ui.live() { Some(bar(total)) } else { None };
+pub async fn watch(mut events: UnboundedReceiver<Event>, total: usize, ui: &Ui) {
+    let bar = if ui.live() && total > 0 { Some(bar(total)) } else { None };
     // The running steps, and what takes them long.
     let mut running: BTreeMap<String, Option<Busy>> = BTreeMap::new();
     let mut ended = 0;
@@ -72,7 +70,7 @@ fn names(running: &BTreeMap<String, Option<Busy>>, room: usize) -> String {
     let mut text = String::new();
     for (shown, (name, busy)) in running.iter().enumerate() {
         let name = match busy {
-            Some(busy) => format!("{name} ({busy})"),
+            Some(busy) => harmless(&format!("{name} ({busy})")),
             None => name.clone(),
         };
         let more = running.len() - shown;

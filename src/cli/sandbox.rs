@@ -6,26 +6,26 @@ use super::failure::Failure;
 use super::ui::Ui;
 
 #[cfg(not(feature = "sandbox"))]
-pub fn run(_: &Global, _: &SandboxCommand, _: &Ui) -> Result<End, Failure> {
+#[allow(clippy::unused_async, reason = "the same shape as with the sandbox")]
+pub async fn run(_: &Global, _: &SandboxCommand, _: &Ui) -> Result<End, Failure> {
     Err(Failure::new("this build leaves the sandbox out").hint("build Atlas with its default features"))
 }
 
 #[cfg(feature = "sandbox")]
-pub fn run(global: &Global, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
+pub async fn run(global: &Global, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
     let spec = super::load::spec(global)?;
     if spec.desired.world != crate::desired::World::Sandbox {
         return Err(Failure::new(format!("environment `{}` is not in the sandbox", spec.desired.environment))
             .hint("name one with `world = \"sandbox\"`: -e ENVIRONMENT"));
     }
-    play::play(&spec, command, ui)
+    play::play(&spec, command, ui).await
 }
 
 #[cfg(feature = "sandbox")]
 mod play {
     use super::super::End;
     use super::super::args::SandboxCommand;
-    use super::super::failure::Failure;
-    use super::super::load::{self, Spec};
+    use super::super::failure::{Failure, locked};
     use super::super::ui::Ui;
     use crate::address::Address;
     use crate::desired::Instance;
@@ -33,16 +33,17 @@ mod play {
     use crate::driver::{Class, DriverError};
     use crate::identity::Identity;
     use crate::kind::attribute_at;
-    use crate::observed::Object;
+    use crate::observed::{Object, Observed};
     use crate::path::split;
+    use crate::run::{self, Destination, Spec};
     use crate::spec::read_value;
     use crate::suggest::suggest;
 
-    pub fn play(spec: &Spec, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
+    pub async fn play(spec: &Spec, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
         if let SandboxCommand::Reset { yes } = command {
-            return reset(spec, *yes, ui);
+            return reset(spec, *yes, ui).await;
         }
-        let world = load::world(&spec.local, &spec.desired.environment, true)?;
+        let world = run::world(&spec.local, &spec.desired.environment, true)?;
         let said = match command {
             SandboxCommand::Delete { address } => {
                 let object = find(&world, spec, address)?;
@@ -71,16 +72,18 @@ mod play {
         Ok(End::Good)
     }
 
-    fn reset(spec: &Spec, yes: bool, ui: &Ui) -> Result<End, Failure> {
+    async fn reset(spec: &Spec, yes: bool, ui: &Ui) -> Result<End, Failure> {
         let folder = spec.local.world(&spec.desired.environment);
-        if !yes && ui.ask("Delete the whole simulated world? Only `yes` will do:") != Some(true) {
+        let destination = Destination::of(&spec.desired, &Observed::default());
+        let question = format!("Delete the whole simulated world of {destination}? Only `yes` will do:");
+        if !yes && ui.ask(&question).await != Some(true) {
             return Err(Failure::new("nothing was done").hint("add --yes"));
         }
         // Nobody may be at work in the world that goes.
         let _held = spec
             .store
             .lock("atlas sandbox reset", super::super::environment::lease())
-            .map_err(super::super::apply::locked)?;
+            .map_err(locked)?;
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -5,30 +5,38 @@ use std::borrow::Cow;
 use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{End, load};
+use super::{Done, End, load, notice};
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::observed::{Object, Observed};
 use crate::plan::{Known, Resolved, Resolver as _, show_value};
+use crate::run::{self, Opened, Purpose, RunError};
 use crate::style::Role;
 use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
-pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Failure> {
-    let loaded = load::load(global, false, ui)?;
-    let recorded = load::recorded(loaded, ui)?;
-    let observed = loaded.pipeline.observe(&recorded).await?;
-    let instance = loaded.pipeline.desired.get(address);
+pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<Done, Failure> {
+    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let (recorded, notices) = run::recorded(&opened)?;
+    notice::tell(&notices, ui);
+    let observed = opened.pipeline.observe(&recorded).await.map_err(RunError::from)?;
+    tell(&opened, &observed, address, ui)?;
+    Ok(End::Good.keeping((opened, observed)))
+}
+
+fn tell(opened: &Opened, observed: &Observed, address: &Address, ui: &Ui) -> Result<(), Failure> {
+    let pipeline = &opened.pipeline;
+    let instance = pipeline.desired.get(address);
     let at = instance.and_then(|instance| observed.at(&instance.identity));
     let object = at.or_else(|| observed.marked(address).next());
     if instance.is_none() && object.is_none() {
-        let known: Vec<&str> = loaded.pipeline.desired.instances().iter().map(|one| one.address.as_str()).collect();
+        let known: Vec<&str> = pipeline.desired.instances().iter().map(|one| one.address.as_str()).collect();
         return Err(Failure::new(format!("there is no {address} in the spec, and no object that carries its mark"))
             .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into())));
     }
-    let wanted = instance.map(|instance| resolved(instance, &loaded.pipeline.desired, &observed)).unwrap_or_default();
+    let wanted = instance.map(|instance| resolved(instance, &pipeline.desired, observed)).unwrap_or_default();
     let unreachable = instance.and_then(|instance| observed.why_unreachable(&instance.identity));
-    let graph = &loaded.pipeline.graph;
+    let graph = &pipeline.graph;
     let needs: Vec<&Address> = graph.needs(address).map(|(need, _)| need).collect();
     let dependants: Vec<&Address> = graph.dependants(address).into_iter().map(|(one, _)| one).collect();
     if ui.json() {
@@ -46,7 +54,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
             "needs": needs,
             "needed_by": dependants,
         }));
-        return Ok(End::Good);
+        return Ok(());
     }
     ui.out(&format!("{}\n", ui.palette().paint(Role::Strong, address.as_str())));
     if let Some(instance) = instance {
@@ -59,7 +67,7 @@ pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<End, Fai
     }
     list("needs", &needs, ui);
     list("needed by", &dependants, ui);
-    Ok(End::Good)
+    Ok(())
 }
 
 /// The attributes of a resource, its references completed with what was observed.

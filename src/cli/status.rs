@@ -1,75 +1,88 @@
 //! `atlas status`: every resource and how it is, and what the checks say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
 
 use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{End, load};
+use super::{Done, End, load, notice};
 use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::Instance;
-use crate::pipeline::is_gone;
 use crate::plan::{Change, Options, Plan};
 use crate::recorded::Inventory;
+use crate::run::{self, Purpose, is_gone};
 use crate::style::Role;
 
 /// How a resource is, in one word, and why.
-struct State {
-    address: Address,
+#[derive(Serialize)]
+struct State<'a> {
+    address: &'a Address,
+    #[serde(rename = "status")]
     word: &'static str,
+    #[serde(skip)]
     role: Role,
-    why: String,
+    reason: String,
 }
 
-pub async fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
-    let loaded = load::load(global, false, ui)?;
-    let recorded = load::recorded(loaded, ui)?;
-    let observed = loaded.pipeline.observe(&recorded).await?;
-    let plan = loaded.pipeline.plan(&recorded, &observed, &Options::default());
+/// Every state, as JSON.
+#[derive(Serialize)]
+struct Status<'a> {
+    project: &'a str,
+    environment: &'a str,
+    resources: &'a [State<'a>],
+    checks: &'a [State<'a>],
+}
+
+pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
+    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let planned = run::plan(&opened, &Options::default()).await?;
+    notice::tell(&planned.notices, ui);
+    let plan = &planned.plan;
     let changes: BTreeMap<&Address, &Change> =
         plan.changes.iter().filter(|change| change.span.is_some()).map(|change| (&change.address, change)).collect();
-    let inventory = load::inventory(loaded)?;
-    let desired = &loaded.pipeline.desired;
-    let mut states: Vec<State> = desired
+    let unseen: BTreeSet<&Address> = planned.unseen(&opened).map(|change| &change.address).collect();
+    let inventory = run::inventory(&opened)?;
+    let desired = &opened.pipeline.desired;
+    let mut states: Vec<State<'_>> = desired
         .objects()
-        .map(|instance| object(instance, &changes, observed.why_unreachable(&instance.identity).is_some(), &inventory))
+        .map(|instance| object(instance, &changes, unseen.contains(&instance.address), &inventory))
         .collect();
     states.extend(plan.changes.iter().filter(|change| change.span.is_none()).map(orphan));
-    let checks: Vec<State> = desired.of_kind("check").map(|instance| check(instance, &changes)).collect();
+    let checks: Vec<State<'_>> = desired.of_kind("check").map(|instance| check(instance, &changes)).collect();
+    let end = if unseen.is_empty() { End::Good } else { End::Unknown };
     if ui.json() {
-        let json =
-            |state: &State| serde_json::json!({ "address": state.address, "status": state.word, "reason": state.why });
-        ui.out_pretty(&serde_json::json!({
-            "project": desired.project,
-            "environment": desired.environment,
-            "resources": states.iter().map(json).collect::<Vec<_>>(),
-            "checks": checks.iter().map(json).collect::<Vec<_>>(),
-        }));
-        return Ok(End::Good);
+        let (project, environment) = (&desired.project, &desired.environment);
+        ui.out_pretty(&Status { project, environment, resources: &states, checks: &checks });
+    } else {
+        load::warn(opened.source.text(), &plan.diagnostics, ui);
+        let widest = states.iter().chain(&checks).map(|state| state.address.as_str().len()).max().unwrap_or_default();
+        for state in states.iter().chain(&checks) {
+            let why = if state.reason.is_empty() { String::new() } else { format!("  {}", state.reason) };
+            let word = ui.palette().paint(state.role, &format!("{:9}", state.word));
+            let width = if why.is_empty() { 0 } else { widest };
+            ui.out(&format!("{word} {:width$}{}\n", state.address, ui.palette().paint(Role::Dim, &why)));
+        }
+        ui.note(&summary(plan));
     }
-    load::warn(loaded.source.text(), &plan.diagnostics, ui);
-    let widest = states.iter().chain(&checks).map(|state| state.address.as_str().len()).max().unwrap_or_default();
-    for state in states.iter().chain(&checks) {
-        let why = if state.why.is_empty() { String::new() } else { format!("  {}", state.why) };
-        let word = ui.palette().paint(state.role, &format!("{:9}", state.word));
-        let width = if why.is_empty() { 0 } else { widest };
-        ui.out(&format!("{word} {:width$}{}\n", state.address, ui.palette().paint(Role::Dim, &why)));
-    }
-    ui.note(&summary(&plan));
-    Ok(End::Good)
+    drop((states, checks));
+    Ok(end.keeping((opened, planned)))
 }
 
-fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>, silent: bool, inventory: &Inventory) -> State {
-    let (word, role, why) = match changes.get(&instance.address) {
+fn object<'a>(
+    instance: &'a Instance,
+    changes: &BTreeMap<&Address, &Change>,
+    unseen: bool,
+    inventory: &Inventory,
+) -> State<'a> {
+    let (word, role, reason) = match changes.get(&instance.address) {
         None => ("ok", Role::Create, String::new()),
-        Some(change) if change.blocked.as_ref().is_some_and(|blocked| blocked.by == change.address && !silent) => {
+        Some(change) if unseen => ("unknown", Role::Warning, change.reason.clone()),
+        Some(change) if change.blocked.as_ref().is_some_and(|blocked| blocked.by == change.address) => {
             ("foreign", Role::Warning, change.reason.clone())
         }
-        Some(change) if change.blocked.is_some() && change.action == Action::NoOp => {
-            ("unknown", Role::Warning, change.reason.clone())
-        }
-        Some(change) if change.unsure => ("unknown", Role::Warning, change.reason.clone()),
         Some(change) if is_gone(change, inventory) => {
             ("missing", Role::Delete, "was deleted behind Atlas's back".into())
         }
@@ -77,17 +90,17 @@ fn object(instance: &Instance, changes: &BTreeMap<&Address, &Change>, silent: bo
         Some(change) if change.cause == Cause::Drift => ("drifted", Role::Update, change.reason.clone()),
         Some(change) => ("changed", Role::Update, change.reason.clone()),
     };
-    State { address: instance.address.clone(), word, role, why }
+    State { address: &instance.address, word, role, reason }
 }
 
-fn orphan(change: &Change) -> State {
-    State { address: change.address.clone(), word: "orphan", role: Role::Delete, why: change.reason.clone() }
+fn orphan(change: &Change) -> State<'_> {
+    State { address: &change.address, word: "orphan", role: Role::Delete, reason: change.reason.clone() }
 }
 
 /// A check of a target passes when the target is there as the spec says. A URL is asked by drills and by the loop only.
-fn check(instance: &Instance, changes: &BTreeMap<&Address, &Change>) -> State {
+fn check<'a>(instance: &'a Instance, changes: &BTreeMap<&Address, &Change>) -> State<'a> {
     let target = instance.references.first().map(|edge| &edge.to);
-    let (word, role, why) = match target.map(|target| (target, changes.get(target))) {
+    let (word, role, reason) = match target.map(|target| (target, changes.get(target))) {
         None => ("not asked", Role::Dim, "an `http` check is asked while a drill runs".into()),
         Some((_, None)) => ("passes", Role::Create, String::new()),
         Some((target, Some(change))) if change.blocked.is_some() => {
@@ -95,7 +108,7 @@ fn check(instance: &Instance, changes: &BTreeMap<&Address, &Change>) -> State {
         }
         Some((target, Some(change))) => ("fails", Role::Delete, format!("{target} {}", change.reason)),
     };
-    State { address: instance.address.clone(), word, role, why }
+    State { address: &instance.address, word, role, reason }
 }
 
 fn summary(plan: &Plan) -> String {

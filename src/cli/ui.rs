@@ -1,12 +1,14 @@
 //! The sole writer to the terminal.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-
+use std::borrow::Cow;
+use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
 
 use super::args::Global;
 use super::environment;
-use crate::style::{Palette, Role};
+use crate::style::{Palette, Role, is_harmful};
 
 /// The terminal, or whatever stands in its place.
 pub struct Ui {
@@ -76,13 +78,19 @@ impl Ui {
     /// Writes the result of a command. A reader that went away ends the program quietly.
     pub fn out(&self, text: &str) {
         // When nobody reads any more, what was done is done, and the exit code still tells.
-        let _ = self.pass(text.as_bytes());
+        let _ = self.pass(guarded(text, self.palette).as_bytes());
     }
 
     /// Passes on what somebody else wrote, as it is. Whether anybody still reads.
     pub fn pass(&self, bytes: &[u8]) -> bool {
         let mut stdout = io::stdout().lock();
-        let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush()) else { return true };
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        self.is_written(written)
+    }
+
+    /// Whether something was written; when not, and somebody still reads, that is said once.
+    fn is_written(&self, written: io::Result<()>) -> bool {
+        let Err(error) = written else { return true };
         if error.kind() != io::ErrorKind::BrokenPipe && !self.unwritten.swap(true, Ordering::Relaxed) {
             self.err(&format!("error: the output can't be written: {error}\n"));
         }
@@ -96,12 +104,18 @@ impl Ui {
 
     /// Writes one JSON value, on a line of its own.
     pub fn out_json(&self, value: &serde_json::Value) {
-        self.out(&format!("{value}\n"));
+        // JSON escapes what could play with the terminal by itself.
+        let _ = self.pass(format!("{value}\n").as_bytes());
     }
 
-    /// Writes one JSON value for people to read as well.
-    pub fn out_pretty(&self, value: &serde_json::Value) {
-        self.out(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
+    /// Writes one JSON value for people to read as well, as it is made: a large one is never there a second time.
+    pub fn out_pretty(&self, value: &impl Serialize) {
+        let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
+        let written = written.and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+        // What could not be written is not tried again when the buffer goes.
+        let _ = stdout.into_parts();
+        let _ = self.is_written(written);
     }
 
     /// Says something besides the result: not when quiet, not among JSON.
@@ -114,25 +128,71 @@ impl Ui {
     /// Says something that whoever wants quiet can do without, beside the output proper.
     pub fn side(&self, text: &str) {
         if !self.quiet && !self.json {
-            write_error(text);
+            self.err(text);
         }
     }
 
     /// Says something that must not be missed.
     pub fn err(&self, text: &str) {
-        write_error(text);
+        write_error(&guarded(text, self.error_palette));
     }
 
     /// Asks a question that only `yes` answers. None when there is no terminal to ask at.
-    pub fn ask(&self, question: &str) -> Option<bool> {
+    ///
+    /// The answer is waited for on a thread of its own, which the end of the program does not wait for.
+    pub async fn ask(&self, question: &str) -> Option<bool> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }
         self.err(&format!("{} ", self.error_palette.paint(Role::Strong, question)));
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).ok()?;
+        let read = || {
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer).map(|_| answer)
+        };
+        let answer = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
         Some(answer.trim() == "yes")
     }
+}
+
+/// Says what is wrong with the command line. What was typed stands in it: without colour when that could pass for one.
+pub fn write_usage(error: &clap::Error) {
+    let typed = std::env::args_os().any(|one| one.to_string_lossy().contains(is_harmful));
+    let coloured = !typed && environment::colour().unwrap_or_else(|| io::stderr().is_terminal());
+    let text = error.render();
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    write_error(&guarded(&text, Palette::new(coloured)));
+}
+
+/// A text whose only effect on a terminal is to be read, and to be coloured where that was asked for. What was typed, and
+/// names of files, may stand anywhere in it.
+fn guarded(text: &str, palette: Palette) -> Cow<'_, str> {
+    let suspicious = |byte: u8| byte < b' ' && !b"\n\t".contains(&byte) || matches!(byte, 0x7f | 0xc2 | 0xe2);
+    if !text.bytes().any(suspicious) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some(colour) = colour(rest).filter(|_| palette.has_colour()) {
+            safe.push_str(colour);
+            rest = &rest[colour.len()..];
+            continue;
+        }
+        match c {
+            '\n' | '\t' => safe.push(c),
+            c if is_harmful(c) => safe.extend(c.escape_unicode()),
+            c => safe.push(c),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    Cow::Owned(safe)
+}
+
+/// The sequence that sets a colour with which a text begins.
+fn colour(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("\u{1b}[")?;
+    let end = inside.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    inside[end..].starts_with('m').then(|| &text[..end + 3])
 }
 
 /// Writes to standard error, for whoever has no [`Ui`] at hand.

@@ -7,34 +7,24 @@ use super::{End, load};
 use crate::desired::World;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::graph;
-use crate::spec::compile_others;
+use crate::run;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
     // Nobody should find out on the day of the outage that another environment was broken all along.
-    let mut elsewhere = Diagnostics::default();
-    if global.environment.is_none() && spec.desired.environments.len() > 1 {
-        let mut folders = load::folders(global);
-        let source = spec.source.text().text;
-        compile_others(source, &load::inputs(global), &spec.desired.environment, |desired, mut diagnostics| {
-            if let Some(mut desired) = desired {
-                folders.attach(&mut desired, &mut diagnostics);
-            }
-            if diagnostics.has_errors() {
-                elsewhere.append(diagnostics);
-            }
-        });
-    }
-    elsewhere.finish();
+    let elsewhere = match global.environment {
+        None => run::read_others(&load::setup(global), &spec),
+        Some(_) => Diagnostics::default(),
+    };
     if elsewhere.has_errors() {
         return Err(Failure::found(spec.source.text(), elsewhere).titled("another environment can't be used"));
     }
     if let Err(diagnostics) = graph::build(&spec.desired) {
         return Err(Failure::found(spec.source.text(), diagnostics));
     }
-    let mut warnings = spec.warnings;
+    let mut warnings = spec.warnings.clone();
     if spec.desired.world == World::Real {
-        warnings.append(softened(load::real(global).missing(&spec.desired)));
+        warnings.append(softened(run::real(&spec).missing(&spec.desired)));
     }
     let count = spec.desired.objects().count();
     if ui.json() {

@@ -102,6 +102,15 @@ impl Change {
         self.blocked.is_none() && !matches!(self.action, Action::NoOp)
     }
 
+    /// Whether it takes over an object that its mark protects, and would protect it no more.
+    #[must_use]
+    pub fn unprotects(&self) -> bool {
+        let protects = |target: &Option<Target>| {
+            target.as_ref().and_then(|target| target.mark.as_ref()).is_some_and(|mark| mark.protect)
+        };
+        self.acts() && self.action == Action::Adopt && protects(&self.before) && !protects(&self.after)
+    }
+
     /// How risky it is.
     #[must_use]
     pub fn risk(&self) -> Risk {
@@ -111,21 +120,21 @@ impl Change {
     /// What tells this change, and the reality that it was made from, from any other.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let side = |target: &Option<Target>| {
-            target.as_ref().map(|target| serde_json::json!([target.identity, target.attributes, target.mark]))
-        };
-        let all = serde_json::json!([
-            self.address,
+        fn side(target: &Option<Target>) -> Option<(&str, &Attributes, &Option<Mark>)> {
+            target.as_ref().map(|target| (target.identity.as_str(), &target.attributes, &target.mark))
+        }
+        let all = (
+            &self.address,
             self.action.word(),
             self.action.symbol(),
-            self.deferred,
-            self.blocked,
-            self.verdict,
-            self.depends_on,
+            &self.deferred,
+            &self.blocked,
+            &self.verdict,
+            &self.depends_on,
             side(&self.before),
-            side(&self.after)
-        ]);
-        hash(all.to_string().as_bytes())
+            side(&self.after),
+        );
+        hash(&serde_json::to_vec(&all).unwrap_or_default())
     }
 }
 
@@ -175,14 +184,29 @@ impl AttributeChange {
     }
 }
 
+/// A value as it is shown: what is not known yet, or must not be shown, is `null`.
+struct Shown<'a>(&'a Value, bool);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            _ if self.1 => serializer.serialize_unit(),
+            Value::Template(_) => serializer.serialize_unit(),
+            Value::List(items) => serializer.collect_seq(items.iter().map(|item| Shown(item, false))),
+            Value::Map(entries) => serializer.collect_map(entries.iter().map(|(key, item)| (key, Shown(item, false)))),
+            value => value.serialize(serializer),
+        }
+    }
+}
+
 impl Serialize for AttributeChange {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
-        let show = |value: &Value| if self.sensitive { serde_json::Value::Null } else { value.to_json() };
+        let hide = self.sensitive;
         let mut entry = serializer.serialize_struct("AttributeChange", 5)?;
         entry.serialize_field("path", &self.path)?;
-        entry.serialize_field("before", &show(&self.before))?;
-        entry.serialize_field("after", &show(&self.after))?;
+        entry.serialize_field("before", &Shown(&self.before, hide))?;
+        entry.serialize_field("after", &Shown(&self.after, hide))?;
         entry.serialize_field("known", &self.is_known())?;
         entry.serialize_field("sensitive", &self.sensitive)?;
         entry.end()
@@ -210,6 +234,7 @@ impl Serialize for Change {
 }
 
 /// What a person calls an object that only its identity names: its kind and its name there.
+#[must_use]
 pub fn address_of(identity: &str) -> Address {
     let mut parts = identity.rsplit('/');
     let name = parts.next().unwrap_or_default();

@@ -14,6 +14,7 @@ mod decide;
 pub mod diff;
 mod drift;
 mod hold;
+mod json;
 mod known;
 mod options;
 mod orphan;
@@ -27,10 +28,13 @@ mod schedule;
 mod select;
 mod show;
 
+use std::collections::BTreeMap;
+
 use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 pub use change::{AttributeChange, Blocked, Change, Target};
 pub use check::check;
+pub use json::PlanJson;
 pub use known::Known;
 pub use options::{Options, Selector, selected};
 pub use planned::{Plan, Summary};
@@ -40,13 +44,14 @@ pub use saved::{Approval, SavedPlan, SavedPlanError};
 pub use schedule::Step;
 pub use show::value as show_value;
 
-use change::address_of;
+pub use change::address_of;
 
 use crate::address::Address;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::graph::DependencyGraph;
 use crate::identity::host_of;
+use crate::kind::{self, Kind};
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::suggest::suggest;
@@ -73,10 +78,20 @@ pub fn plan(
     changes.extend(orphan::interrupted(observed, recorded, &claimed, desired, options));
     changes.extend(orphan::unseen(observed, desired));
     hold::hold(&mut changes, observed);
-    unknown_selectors(&changes, desired, options, &mut diagnostics);
+    let lists = [
+        ("--target", &options.targets),
+        ("--exclude", &options.excludes),
+        ("--replace", &options.replace),
+        ("adopt", &options.adopt),
+        ("forget", &options.forget),
+    ];
+    for (flag, selectors) in lists {
+        diagnostics.append(unknown_selectors(flag, selectors, &changes, desired));
+    }
     select::select(&mut changes, options, &mut diagnostics);
     retain_relevant(&changes, &mut diagnostics);
     warn_of_unreachable(desired, observed, &mut diagnostics);
+    warn_of_lost_protection(&changes, &mut diagnostics);
     contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
     let mut steps = schedule::schedule(&changes);
     claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
@@ -102,29 +117,31 @@ pub fn plan(
 }
 
 /// A selector that selects nothing is a mistake, most often of spelling.
-fn unknown_selectors(changes: &[Change], desired: &Desired, options: &Options, diagnostics: &mut Diagnostics) {
-    let lists = [
-        ("--target", &options.targets),
-        ("--exclude", &options.excludes),
-        ("--replace", &options.replace),
-        ("adopt", &options.adopt),
-        ("forget", &options.forget),
-    ];
-    for (flag, selectors) in lists {
-        for selector in selectors {
-            let known = desired.objects().any(|instance| selector.matches(&instance.address))
-                || changes.iter().any(|change| selector.matches(&change.address));
-            if !known {
-                let all: Vec<&str> = desired.objects().map(|instance| instance.address.as_str()).collect();
-                let text = selector.address().as_str();
-                let diagnostic = Diagnostic::error(&code::UNKNOWN_SELECTOR, format!("{flag} {text} selects nothing"));
-                diagnostics.push(match suggest(text, &all) {
-                    Some(hint) => diagnostic.hint(hint),
-                    None => diagnostic.hint("`atlas status` lists every address"),
-                });
-            }
+#[must_use]
+pub fn unknown_selectors(flag: &str, selectors: &[Selector], changes: &[Change], desired: &Desired) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    for selector in selectors {
+        let known = desired.objects().any(|instance| selector.matches(&instance.address))
+            || changes.iter().any(|change| selector.matches(&change.address));
+        if !known {
+            let text = selector.address().as_str();
+            // Whoever names no place means all of them.
+            let part = |address| if text.contains('@') { address } else { whole(address) };
+            let all = desired.objects().map(|instance| part(instance.address.as_str()));
+            let all: Vec<&str> = all.chain(changes.iter().map(|change| part(change.address.as_str()))).collect();
+            let diagnostic = Diagnostic::error(&code::UNKNOWN_SELECTOR, format!("{flag} {text} selects nothing"));
+            diagnostics.push(match suggest(text, &all) {
+                Some(hint) => diagnostic.hint(hint),
+                None => diagnostic.hint("`atlas status` lists every address"),
+            });
         }
     }
+    diagnostics
+}
+
+/// The part of an address that all its places share.
+fn whole(address: &str) -> &str {
+    address.split_once('@').map_or(address, |(whole, _)| whole)
 }
 
 /// A part of a plan has only the diagnostics of that part.
@@ -133,14 +150,63 @@ fn retain_relevant(changes: &[Change], diagnostics: &mut Diagnostics) {
     diagnostics.retain(|diagnostic| diagnostic.address.as_ref().is_none_or(|address| kept.contains(address)));
 }
 
+/// Says what did not let itself be looked at: once for each cause, however much it hides.
 fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
-    for (identity, reason) in observed.unreachable() {
-        let host = desired.objects().find(|instance| &instance.identity == identity);
-        let name = address_of(identity);
-        let detail = format!("{name}: {reason}; what it holds is unknown, and nothing in it is changed");
-        let diagnostic =
-            Diagnostic::warning(&code::UNREACHABLE, detail).at(host.map(|instance| instance.declaration.header));
-        diagnostics.push(diagnostic.hint("plan again once it answers"));
+    let unreachable = observed.unreachable();
+    if unreachable.is_empty() {
+        return;
+    }
+    let named = desired.objects().filter(|instance| unreachable.contains_key(&instance.identity));
+    let headers: HashMap<&str, Span> =
+        named.map(|instance| (instance.identity.as_str(), instance.declaration.header)).collect();
+    let mut causes: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
+    for (identity, reason) in unreachable {
+        // Two hosts of which nobody knows why they are silent have nothing in common.
+        let alone = (reason == "does not answer").then_some(identity.as_str());
+        causes.entry((reason, alone)).or_default().push(identity);
+    }
+    for ((reason, _), identities) in causes {
+        let hosts =
+            identities.iter().any(|identity| kind::get(address_of(identity).kind()).is_none_or(Kind::hosts_others));
+        let holds = if hosts { "what it holds is unknown, and nothing in it is changed" } else { "it is not changed" };
+        let detail = format!("{}: {reason}; {holds}", names_of(&identities));
+        let header = identities.iter().find_map(|identity| headers.get(identity)).copied();
+        diagnostics.push(Diagnostic::warning(unseen(reason, hosts), detail).at(header).hint("plan again once it answers"));
+    }
+}
+
+/// What sort of problem it is that something did not let itself be looked at.
+fn unseen(reason: &str, hosts: bool) -> &'static Code {
+    match (reason.starts_with("denies access"), reason.contains("does not answer"), hosts) {
+        (true, _, true) => &code::HOST_DENIES,
+        (true, _, false) => &code::OBJECT_DENIES,
+        (false, true, true) => &code::UNREACHABLE,
+        (false, true, false) => &code::OBJECT_SILENT,
+        (false, false, true) => &code::HOST_UNSEEN,
+        (false, false, false) => &code::OBJECT_UNSEEN,
+    }
+}
+
+/// What some objects are called, at most a handful of them.
+fn names_of(identities: &[&str]) -> String {
+    const MOST: usize = 5;
+    let names: Vec<String> = identities.iter().take(MOST).map(|identity| address_of(identity).to_string()).collect();
+    match identities.len().saturating_sub(MOST) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// Says whose protection a plan takes away without an edit of its `protect`: what is taken over follows the spec alone.
+fn warn_of_lost_protection(changes: &[Change], diagnostics: &mut Diagnostics) {
+    for change in changes.iter().filter(|change| change.unprotects()) {
+        let detail = format!("the object of {} is protected by its mark, and would not be any more", change.address);
+        diagnostics.push(
+            Diagnostic::warning(&code::UNPROTECTED, detail)
+                .at(change.span)
+                .hint("write `protect = true` into its block to keep it")
+                .of(&change.address),
+        );
     }
 }
 
@@ -180,4 +246,49 @@ fn layers(changes: &[Change], desired: &Desired) -> HashMap<Address, Address> {
         }
     }
     layers
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use foldhash::HashSet;
+
+    use super::warn_of_unreachable;
+    use crate::desired::Desired;
+    use crate::diagnostic::Diagnostics;
+    use crate::identity::Identity;
+    use crate::observed::{Observed, Owner};
+
+    fn warned(entries: &[(&str, &str)]) -> Vec<(String, String)> {
+        let entry = |(identity, reason): &(&str, &str)| (Identity::from_text(*identity), (*reason).to_owned());
+        let unreachable = entries.iter().map(entry).collect();
+        let owner = Owner::new("t", "e");
+        let observed = Observed::new(&owner, Vec::new(), unreachable, BTreeSet::new(), HashSet::default());
+        let mut diagnostics = Diagnostics::default();
+        warn_of_unreachable(&Desired::default(), &observed, &mut diagnostics);
+        diagnostics.iter().map(|one| (one.summary().to_owned(), one.detail.clone())).collect()
+    }
+
+    #[test]
+    fn one_warning_for_each_cause_under_a_title_that_says_what_is_so() {
+        let engine = "the container engine at tcp://x does not answer: refused";
+        let names = (0..7).map(|at| format!("container/c{at}")).collect::<Vec<_>>();
+        let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), engine)).collect();
+        let said = warned(&all);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!(said[0].0, "object that does not answer");
+        assert!(said[0].1.starts_with("container.c0, container.c1, "), "{said:?}");
+        assert!(said[0].1.contains("container.c4 and 2 more: the container engine"), "{said:?}");
+        let denied = "denies access: ExpiredToken";
+        let said = warned(&[("region/a", denied), ("region/b", denied), ("region/c", "does not answer")]);
+        let titles: Vec<&str> = said.iter().map(|(title, _)| title.as_str()).collect();
+        assert_eq!(titles, ["host that denies access", "host that does not answer"]);
+        assert!(said[0].1.starts_with("region.a, region.b: denies access"), "{said:?}");
+        let said = warned(&[("region/a", "does not answer"), ("region/b", "does not answer")]);
+        assert_eq!(said.len(), 2, "{said:?}");
+        let said = warned(&[("region/a/bucket/b", "denies access: 403"), ("region/c", "is paused")]);
+        let titles: Vec<&str> = said.iter().map(|(title, _)| title.as_str()).collect();
+        assert_eq!(titles, ["object that denies access", "host that can't be looked at"]);
+    }
 }

@@ -8,7 +8,7 @@ use super::known::Known;
 use super::schedule::Step;
 use crate::action::Action;
 use crate::address::Address;
-use crate::diagnostic::{Diagnostics, SourceText};
+use crate::diagnostic::Diagnostics;
 use crate::identity::host_of;
 use crate::kind::Outputs;
 use crate::observed::Object;
@@ -140,19 +140,5 @@ impl Plan {
     pub fn places(&self) -> Places<'_> {
         let hosts = self.hosts.iter().map(|host| (host.identity.as_str(), &host.outputs)).collect();
         Places { root: &self.place, hosts }
-    }
-
-    /// The plan as one JSON object, as `docs/reference/json.md` describes it.
-    #[must_use]
-    pub fn to_json(&self, source: &SourceText<'_>) -> serde_json::Value {
-        serde_json::json!({
-            "format_version": 1,
-            "project": self.project,
-            "environment": self.environment,
-            "fingerprint": self.fingerprint(),
-            "changes": self.changes,
-            "summary": self.summary(),
-            "diagnostics": source.to_json(&self.diagnostics),
-        })
     }
 }

@@ -22,9 +22,10 @@ pub struct RunSummary {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
-    /// When it ended, in UTC.
-    pub ended: String,
-    /// How it ended: `converged`, `failed`, `interrupted`, `differs`.
+    /// When it ended, in UTC; none when that was never written: it was killed, or is still going on.
+    #[serde(default)]
+    pub ended: Option<String>,
+    /// How it ended: `converged`, `failed`, `interrupted`, `differs`, `unproven`; or `unfinished`.
     pub outcome: String,
     /// How many steps of each sort: `created`, `updated` and so on.
     pub counts: std::collections::BTreeMap<String, usize>,
@@ -35,6 +36,13 @@ impl Run {
     #[must_use]
     pub fn now(command: &str, plan: String) -> Self {
         Self { began: now(), command: command.to_owned(), plan }
+    }
+
+    /// The run as it is written down when it begins, so that it is known even when nothing more is heard of it.
+    #[must_use]
+    pub fn begun(&self) -> RunSummary {
+        let counts = std::collections::BTreeMap::new();
+        RunSummary { run: self.clone(), ended: None, outcome: "unfinished".to_owned(), counts }
     }
 
     /// The run, over now.
@@ -52,7 +60,7 @@ impl Run {
             ("skipped", skipped),
         ];
         let counts = all.into_iter().filter(|(_, n)| *n > 0).map(|(word, n)| (word.to_owned(), n)).collect();
-        RunSummary { run: self, ended: now(), outcome: outcome.to_owned(), counts }
+        RunSummary { run: self, ended: Some(now()), outcome: outcome.to_owned(), counts }
     }
 }
 

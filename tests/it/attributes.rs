@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use atlas::kind::{self, Attribute, COMMON, Kind, Places};
-use atlas::pipeline::Pipeline;
+use atlas::run::Pipeline;
 use serde_json::{Value, json};
 
 use crate::conformance::{Lines, Stand, suite};

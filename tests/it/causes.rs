@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use atlas::diagnostic::SourceText;
 use atlas::kind;
-use atlas::plan::{Options, Plan};
+use atlas::plan::{Options, Plan, PlanJson};
 use atlas::value::Value;
 
 use crate::support::{Engine, actions, selector};
@@ -104,7 +104,7 @@ async fn everything() -> (Engine, Plan) {
 async fn the_json_of_every_action_and_cause() {
     let (_, plan) = everything().await;
     assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
-    let json = plan.to_json(&SourceText { name: "atlas.toml", text: AFTER });
+    let json = json_of(&plan, AFTER);
     let of = |key: &str| -> BTreeSet<String> {
         let changes = json["changes"].as_array().expect("a list");
         changes.iter().map(|change| change[key].as_str().expect("a word").to_owned()).collect()
@@ -127,14 +127,14 @@ async fn a_blocked_resource_says_what_it_waits_for() {
     engine.world().set_outage("region/us-east-1", true).expect("out");
     let plan = engine.plan(BEFORE).await;
     assert_eq!(plan.summary().blocked, 11, "{:#?}", actions(&plan));
-    let json = plan.to_json(&SourceText { name: "atlas.toml", text: BEFORE });
+    let json = json_of(&plan, BEFORE);
     insta::assert_snapshot!(serde_json::to_string_pretty(&json["changes"][0]).expect("JSON"));
 }
 
 #[tokio::test]
 async fn planning_twice_says_the_same() {
     let (engine, _) = everything().await;
-    let text = |plan: Plan| plan.to_json(&SourceText { name: "atlas.toml", text: AFTER }).to_string();
+    let text = |plan: Plan| json_of(&plan, AFTER).to_string();
     assert_eq!(text(engine.plan(AFTER).await), text(engine.plan(AFTER).await));
 }
 
@@ -150,4 +150,10 @@ async fn all_of_it_converges() {
     assert!(there("region/us-east-1/bucket/let-go"), "what was let go stays");
     assert!(!there("region/us-east-1/queue/moved"), "the replaced queue is gone");
     assert!(there("region/us-east-1/queue/moved-away"));
+}
+
+/// What `plan --json` prints.
+fn json_of(plan: &Plan, text: &str) -> serde_json::Value {
+    let source = SourceText { name: "atlas.toml", text };
+    serde_json::to_value(PlanJson { plan, diagnostics: &plan.diagnostics, source }).expect("JSON")
 }

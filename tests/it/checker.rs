@@ -6,7 +6,7 @@ use atlas::action::Verb;
 use atlas::diagnostic::Diagnostics;
 use atlas::kind::Verdict;
 use atlas::observed::Observed;
-use atlas::pipeline::Pipeline;
+use atlas::run::Pipeline;
 use atlas::plan::{Change, Options, Plan, Step, Target, check};
 use atlas::recorded::Recorded;
 use atlas::value::{Attributes, Part, Reference, Template, Value};

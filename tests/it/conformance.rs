@@ -9,9 +9,9 @@ use atlas::action::{Action, Cause};
 use atlas::address::Address;
 use atlas::execute::Report;
 use atlas::kind::{Attribute, Kind};
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan, Selector};
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 use atlas::value::Attributes;
 use serde_json::{Value, json};
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use atlas::identity::Identity;
 use atlas::kind::Risk;
 use atlas::observed::{Condition, Mark, Object, Observed, Owner};
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 
 use crate::support::{Engine, actions, address};
 

@@ -26,11 +26,13 @@ mod hosts;
 mod older_records;
 mod outages;
 mod records;
+mod run;
 mod safety;
 mod scenarios;
 #[cfg(feature = "aws")]
 mod shared_records;
 mod simulation;
+mod stopping;
 
 mod support;
 mod terminal;

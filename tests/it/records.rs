@@ -11,9 +11,9 @@ use atlas::driver::{Claims, Driver, DriverError, Listing, Look, Registry, Reques
 use atlas::execute::Entry;
 use atlas::kind::{Kind, Outputs};
 use atlas::observed::{Mark, Object, Owner};
-use atlas::pipeline::Pipeline;
 use atlas::plan::Options;
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
 use atlas::store::{Disk, LocalFolder, LockError, Run, Store as _};
 
@@ -90,7 +90,7 @@ fn half_a_line_of_history_costs_no_other() {
     place.expect(0, &["apply", "--yes"]);
     let path = place.path(".atlas/records/t/s/history.jsonl");
     let whole = std::fs::read_to_string(&path).expect("there");
-    std::fs::write(&path, format!("{whole}{}", &whole[..whole.len() / 2])).expect("written");
+    std::fs::write(&path, format!("{whole}{}", &whole[..whole.find('\n').expect("a line") / 2])).expect("written");
     place.expect(0, &["sandbox", "delete", "queue.three@us-east-1"]);
     place.expect(0, &["apply", "--yes"]);
     let runs = place.json(&["history", "--json"]);

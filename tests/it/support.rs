@@ -12,9 +12,9 @@ use atlas::driver::sandbox::{Sandbox, World};
 use atlas::driver::{Driver, Registry};
 use atlas::execute::{Entry, Execution, Journal, Outcome, Report};
 use atlas::observed::Object;
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan, Selector};
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
 use tokio::sync::{mpsc, watch};
 
@@ -163,6 +163,11 @@ impl Place {
     /// An empty folder.
     pub fn empty() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// An empty folder in another one.
+    pub fn within(folder: &Path) -> Self {
+        Self { folder: tempfile::tempdir_in(folder).expect("a folder") }
     }
 
     /// A folder with this spec.

@@ -73,4 +73,36 @@ codes! {
     "Each of these objects is changed in place and waits for what another one of them has, so none can be the first.";
     Example::Story("[container.a] and [container.b] are there, and exchange their ports in the spec.\n");
     "Change one of them to something that is free and apply, and only then to what it is to have.";
+
+    HOST_DENIES = "A0514" "host that denies access";
+    "The credentials at hand may not look at this host, so what it holds is unknown: nothing of it is made, changed or deleted, and \
+     what depends on it waits. It is a warning.";
+    Example::Story("The token for a region of AWS has expired while `atlas plan` runs.\n");
+    "Renew the credentials, or let them read the host, and plan again.";
+
+    HOST_UNSEEN = "A0515" "host that can't be looked at";
+    "The host answers, and what it says can't be used, so what it holds is unknown: nothing of it is made, changed or deleted, and \
+     what depends on it waits. It is a warning.";
+    Example::Story("A cluster's kubeconfig names a certificate that can't be read.\n");
+    "Do away with the reason that the detail tells, and plan again.";
+
+    OBJECT_SILENT = "A0516" "object that does not answer";
+    "Where this object would be, nobody answers. It is not changed, and what depends on it waits. It is a warning.";
+    Example::Story("The container engine is stopped while `atlas plan` runs.\n");
+    "Plan again once it answers.";
+
+    OBJECT_DENIES = "A0517" "object that denies access";
+    "The credentials at hand may not look at this object. It is not changed, and what depends on it waits. It is a warning.";
+    Example::Story("The socket of the container engine belongs to a group that nobody joined.\n");
+    "Let the credentials read the object, and plan again.";
+
+    OBJECT_UNSEEN = "A0518" "object that can't be looked at";
+    "There is an answer about this object that can't be used. It is not changed, and what depends on it waits. It is a warning.";
+    Example::Story("A bucket's policy comes back as text that is no JSON.\n");
+    "Do away with the reason that the detail tells, and plan again.";
+
+    UNPROTECTED = "A0519" "protection that would be lost";
+    "An object that is protected by its mark is taken over, and its block in the spec does not protect it. It is a warning.";
+    Example::Story("atlas adopt bucket.audit@us-east-1        # its mark says `protect`, and the spec does not\n");
+    "Write `protect = true` into its block to keep the protection.";
 }

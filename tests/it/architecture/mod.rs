@@ -121,7 +121,7 @@ fn every_effect_has_one_door() {
         ("std::env::var", "src/cli/environment.rs"),
         ("Timestamp::now", "src/store/clock.rs"),
         ("io::stdout", "src/cli/ui.rs"),
-        ("process::exit", "src/cli/apply.rs"),
+        ("process::exit", "src/cli/signals.rs"),
     ];
     for file in sources(&root().join("src")) {
         for (number, line) in code(&file) {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use atlas::driver::aws::Aws;
 use atlas::driver::{Driver as _, Service};
 use atlas::kind::{self, Attribute, Kind};
-use atlas::pipeline::Pipeline;
 use atlas::plan::Options;
+use atlas::run::Pipeline;
 use serde_json::{Value, json};
 
 use super::Cloud;

@@ -15,9 +15,9 @@ use std::sync::{Arc, Mutex};
 use atlas::driver::aws::Aws;
 use atlas::driver::{Driver, Registry};
 use atlas::execute::Report;
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
 use serde_json::{Value, json};
 

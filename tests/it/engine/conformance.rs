@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use atlas::kind::{self, Attribute, Kind};
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Selector};
+use atlas::run::Pipeline;
 use serde_json::Value;
 
 use super::{Engine, RUNS, free_port, head};

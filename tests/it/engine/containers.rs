@@ -275,7 +275,7 @@ async fn a_volume_with_data_is_not_deleted_by_accident() {
     };
     assert_eq!(verdict("volume.empty"), ("Safe".into(), "the volume is empty".into()));
     assert_eq!(verdict("volume.full"), ("Lossy".into(), "the volume holds 11 bytes".into()));
-    let refused = atlas::pipeline::refuse_loss(&plan, &[], None);
+    let refused = atlas::run::refuse_loss(&plan, &[], None);
     assert!(format!("{refused:?}").contains("--allow-loss volume.full"), "{refused:?}");
     assert!(!format!("{refused:?}").contains("volume.empty"), "{refused:?}");
     let report = execute(&pipeline, plan, &[]).await;

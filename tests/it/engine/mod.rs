@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 use atlas::driver::docker::Docker;
 use atlas::driver::{Driver, Registry, Variables};
 use atlas::execute::Report;
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
 use serde_json::Value;
 

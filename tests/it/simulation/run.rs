@@ -14,9 +14,9 @@ use atlas::mutation::Mutation;
 #[cfg(feature = "crash-points")]
 use atlas::mutation::arm;
 use atlas::observed::Observed;
-use atlas::pipeline::Pipeline;
 use atlas::plan::{Options, Plan, Selector, check};
 use atlas::recorded::{Intent, Recorded};
+use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
 use atlas::value::Value;
 use tokio::sync::{mpsc, watch};

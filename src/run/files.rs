@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::failure::Failure;
+use super::error::{FileError, RunError};
 use super::folder;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
@@ -14,46 +14,44 @@ use crate::diagnostic::{Diagnostic, Diagnostics, code};
 const LARGEST_SPEC: u64 = 256 * 1024 * 1024;
 
 /// Reads a text file that may be a spec or a plan.
-pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
-    let name = path.display();
-    let failed = |error: io::Error| {
-        let failure = Failure::new(format!("{what} `{name}` can't be read"));
-        if error.kind() == io::ErrorKind::NotFound && what == "the spec" {
-            return failure
-                .because("there is no such file")
-                .hint("write one with `atlas init`, or name it with `-f FILE`");
-        }
-        failure.because(error.to_string())
-    };
-    let metadata = fs::metadata(path).map_err(failed)?;
+///
+/// # Errors
+/// When it can't be read, is too large, or is no text.
+pub fn read_text(path: &Path) -> Result<String, RunError> {
+    text(path).map_err(|source| RunError::File { path: path.to_owned(), source })
+}
+
+fn text(path: &Path) -> Result<String, FileError> {
+    let metadata = fs::metadata(path).map_err(disk)?;
     if metadata.is_dir() {
-        let flag = if what == "the spec" { "-f " } else { "" };
-        return Err(Failure::new(format!("{what} `{name}` is a folder"))
-            .hint(format!("name the file in it, such as `{flag}{}`", path.join("atlas.toml").display())));
+        return Err(FileError::Folder);
     }
     if metadata.len() > LARGEST_SPEC {
-        return Err(Failure::new(format!(
-            "{what} `{name}` has {} bytes; at most {LARGEST_SPEC} are read",
-            metadata.len()
-        )));
+        return Err(FileError::TooLarge { bytes: metadata.len(), most: LARGEST_SPEC });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    fs::File::open(path).and_then(|file| file.take(LARGEST_SPEC + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    fs::File::open(path).and_then(|file| file.take(LARGEST_SPEC + 1).read_to_end(&mut bytes)).map_err(disk)?;
     if bytes.len() as u64 > LARGEST_SPEC {
-        return Err(Failure::new(format!("{what} `{name}` has no end; at most {LARGEST_SPEC} bytes are read")));
+        return Err(FileError::Endless(LARGEST_SPEC));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let text = String::from_utf8_lossy(valid);
         let line = text.matches('\n').count() + 1;
         let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Failure::new(format!("{what} `{name}` is not UTF-8 text: line {line}, column {column}"))
-            .hint(if what == "the spec" { "save it as UTF-8" } else { "name a file that `atlas plan --out` wrote" })
+        FileError::NotText { line, column }
     })
 }
 
+fn disk(error: io::Error) -> FileError {
+    match error.kind() {
+        io::ErrorKind::NotFound => FileError::Missing,
+        _ => FileError::Disk(error),
+    }
+}
+
 /// The folders that specs name, each looked at once, also where many environments name it.
-pub struct Folders {
+pub(super) struct Folders {
     /// The folder of the spec: where relative paths begin, and what nothing may lead out of.
     base: PathBuf,
     known: BTreeMap<String, Result<String, String>>,

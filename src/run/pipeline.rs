@@ -1,18 +1,15 @@
-//! The stages of a run in their order, over the world: what the command line and the reconcile loop both call.
-
-use std::collections::BTreeSet;
+//! The stages of a run in their order, over the world: what the calls of a run, and the tests of single stages, are made of.
 
 use crate::action::{Action, Cause};
-use crate::address::Address;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::diagnostic::Diagnostics;
 use crate::driver::{self, DriverError, Registry, Sessions};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
 use crate::identity::Identity;
-use crate::kind::{Count, Kind, Risk, Usage};
+use crate::kind::{Count, Kind, Usage};
 use crate::observed::{Observed, Owner};
-use crate::plan::{self, Change, Options, Plan, Selector, selected};
+use crate::plan::{self, Change, Options, Plan};
 use crate::recorded::{Inventory, Recorded};
 
 /// One spec in one environment, with the drivers of its world.
@@ -91,16 +88,16 @@ impl Pipeline {
     pub async fn apply(&self, plan: Plan, execution: Execution) -> Report {
         execute(plan, self.sessions.clone(), execution).await
     }
+}
 
-    /// What moved behind Atlas's back: objects that are not as it last made them, and objects that are gone.
-    #[must_use]
-    pub fn drift(&self, plan: &Plan, inventory: &Inventory) -> Vec<Change> {
-        let moved = |change: &Change| match change {
-            change if is_gone(change, inventory) => Some(Change { cause: Cause::Missing, ..change.clone() }),
-            change => change.attributes.iter().any(|attribute| attribute.drifted).then(|| change.clone()),
-        };
-        plan.changes.iter().filter_map(moved).collect()
-    }
+/// What moved behind Atlas's back: objects that are not as it last made them, and objects that are gone.
+#[must_use]
+pub fn drift(plan: &Plan, inventory: &Inventory) -> Vec<Change> {
+    let moved = |change: &Change| match change {
+        change if is_gone(change, inventory) => Some(Change { cause: Cause::Missing, ..change.clone() }),
+        change => change.attributes.iter().any(|attribute| attribute.drifted).then(|| change.clone()),
+    };
+    plan.changes.iter().filter_map(moved).collect()
 }
 
 /// Whether an object was not counted, or only as far as a listing counts: then growth behind that bound would go unnoticed.
@@ -115,24 +112,4 @@ fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
 pub fn is_gone(change: &Change, inventory: &Inventory) -> bool {
     let made_again = change.action == Action::Create && change.acts() && !change.unsure;
     made_again && (change.cause == Cause::Missing || inventory.made.contains(&change.address))
-}
-
-/// Refuses every step that would lose data and that nobody allowed to.
-#[must_use]
-pub fn refuse_loss(plan: &Plan, allow_loss: &[Selector], approved: Option<&BTreeSet<Address>>) -> Diagnostics {
-    let mut diagnostics = Diagnostics::default();
-    for change in plan.changes.iter().filter(|change| change.acts() && change.risk() == Risk::Lossy) {
-        let wanted = approved.is_none_or(|approved| approved.contains(&change.address));
-        if wanted && !selected(allow_loss, &change.address) {
-            let evidence = change.verdict.as_ref().map_or("", |verdict| verdict.evidence.as_str());
-            let detail = format!("{} would be {}: {evidence}", change.address, change.action.past());
-            diagnostics.push(
-                Diagnostic::error(&code::LOSS, detail)
-                    .at(change.span)
-                    .hint(format!("allow it for this one with --allow-loss {}", change.address))
-                    .of(&change.address),
-            );
-        }
-    }
-    diagnostics
 }

@@ -1,0 +1,84 @@
+//! The drivers that a spec needs in its world. None of them is asked anything yet.
+
+use std::sync::Arc;
+
+use super::error::RunError;
+use super::source::Spec;
+use crate::driver::{Driver, Registry};
+use crate::store::LocalFolder;
+
+/// The drivers of the real world.
+#[must_use]
+pub fn real(spec: &Spec) -> Registry {
+    Registry::new([docker(spec), aws(), kubernetes(spec)].into_iter().flatten())
+}
+
+#[cfg(feature = "aws")]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
+fn aws() -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::aws::Aws::new()))
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws() -> Option<Arc<dyn Driver>> {
+    None
+}
+
+#[cfg(feature = "docker")]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
+fn docker(spec: &Spec) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(engines(spec)))
+}
+
+/// The container engines that a spec names.
+#[cfg(feature = "docker")]
+#[must_use]
+pub fn engines(spec: &Spec) -> crate::driver::docker::Docker {
+    crate::driver::docker::Docker::new(spec.base.clone(), &spec.variables)
+}
+
+#[cfg(not(feature = "docker"))]
+fn docker(_: &Spec) -> Option<Arc<dyn Driver>> {
+    None
+}
+
+#[cfg(feature = "kubernetes")]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
+fn kubernetes(spec: &Spec) -> Option<Arc<dyn Driver>> {
+    Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(spec.base.clone(), &spec.variables)))
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn kubernetes(_: &Spec) -> Option<Arc<dyn Driver>> {
+    None
+}
+
+#[cfg(feature = "sandbox")]
+pub(super) fn sandbox(spec: &Spec, write: bool) -> Result<Option<Arc<dyn Driver>>, RunError> {
+    let world = world(&spec.local, &spec.desired.environment, write)?;
+    Ok(Some(Arc::new(crate::driver::sandbox::Sandbox::new(world))))
+}
+
+#[cfg(not(feature = "sandbox"))]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as with the sandbox")]
+pub(super) fn sandbox(_: &Spec, _: bool) -> Result<Option<Arc<dyn Driver>>, RunError> {
+    Ok(None)
+}
+
+/// Opens the sandbox's world; for looking only when nothing is going to be written.
+///
+/// # Errors
+/// When it can't be opened.
+#[cfg(feature = "sandbox")]
+pub fn world(local: &LocalFolder, environment: &str, write: bool) -> Result<crate::driver::sandbox::World, RunError> {
+    use crate::driver::sandbox::World;
+    use crate::driver::{Class, DriverError};
+    let folder = local.world(environment);
+    let opened = if write {
+        let made = local.make(&folder).map_err(|error| DriverError::new(Class::Invalid, error.to_string()));
+        made.and_then(|()| World::open(&folder).map_err(DriverError::from))
+    } else {
+        World::look(&folder).map_err(DriverError::from)
+    };
+    opened.map_err(|source| RunError::World { folder, source })
+}

@@ -1,0 +1,52 @@
+//! The whole of a run, without a terminal: [`open`] → [`plan`] → [`approve`] → [`apply`] → [`prove`].
+//!
+//! Each is a call with a typed outcome, and what one gives the next one takes. Nothing here prints, asks or exits: the
+//! command line, and whoever else runs Atlas, are thin callers that choose the words. What goes on is told as
+//! [`crate::execute::Event`]s, what is worth saying besides as [`Notice`]s, and what stands in the way as [`RunError`]s,
+//! which keep the class of a driver's error.
+//!
+//! ```no_run
+//! # async fn pass(setup: &atlas::run::Setup) -> Result<(), atlas::run::RunError> {
+//! use atlas::run::{self, Purpose, Consent, Manner};
+//!
+//! let lease = std::time::Duration::from_secs(30);
+//! let opened = run::open(run::read(setup)?, Purpose::Write { command: "apply", lease })?;
+//! let planned = run::plan(&opened, &atlas::plan::Options::default()).await?;
+//! let approved = run::approve(&opened, planned, Consent::default())?;
+//! let applied = run::apply(&opened, approved, Manner::unattended(16)).await?;
+//! let proof = run::prove(&opened, applied).await;
+//! println!("{}", proof.ending.word());
+//! # Ok(())
+//! # }
+//! ```
+
+mod apply;
+mod approve;
+mod destination;
+mod drivers;
+mod error;
+mod files;
+mod folder;
+mod history;
+mod open;
+mod pipeline;
+mod plan;
+mod prove;
+mod source;
+
+pub use apply::{Applied, Manner, apply};
+pub use approve::{Approved, Consent, approve, refuse_loss};
+pub use destination::Destination;
+#[cfg(feature = "docker")]
+pub use drivers::engines;
+pub use drivers::real;
+#[cfg(feature = "sandbox")]
+pub use drivers::world;
+pub use error::{FileError, Notice, Refusal, Rejection, RunError};
+pub use files::read_text;
+pub use history::history;
+pub use open::{Opened, Purpose, Setup, open, read, read_others};
+pub use pipeline::{Pipeline, drift, is_gone};
+pub use plan::{Planned, inventory, plan, recorded};
+pub use prove::{Ending, Proof, Unproven, prove};
+pub use source::{Spec, SpecText};

@@ -1,0 +1,142 @@
+//! The first call: a spec is read and compiled, its drivers are chosen, and the lock of its environment is taken.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::{Notice, Refusal, RunError};
+use super::files::Folders;
+use super::pipeline::Pipeline;
+use super::source::{Spec, SpecText};
+use super::{drivers, files};
+use crate::desired::World;
+use crate::diagnostic::Diagnostics;
+use crate::driver::{Registry, Variables};
+use crate::spec::{self, Inputs};
+use crate::store::{self, Fence, Held, Lease, LocalFolder, Store};
+
+/// Where a spec is, and what its surroundings say.
+#[derive(Clone)]
+pub struct Setup {
+    /// The file.
+    pub file: PathBuf,
+    /// The environment and the variables that were given.
+    pub inputs: Inputs,
+    /// Where drivers look for environment variables: where an engine listens, the value of a secret.
+    pub variables: Variables,
+}
+
+/// What a run is going to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// Only look: nothing is written, and nobody is kept out.
+    Look,
+    /// Change things, under the lock of the environment.
+    Write {
+        /// What it is called: `apply`, `destroy`, `adopt`, `forget`.
+        command: &'a str,
+        /// How long the lease lasts when it is not renewed.
+        lease: Duration,
+    },
+}
+
+/// A spec with everything that it takes to plan and, when it was opened for writing, the lock. The lock goes with it.
+pub struct Opened {
+    /// Its text.
+    pub source: SpecText,
+    /// The stages of a run.
+    pub pipeline: Pipeline,
+    /// Where its records are.
+    pub store: Arc<dyn Store>,
+    /// What is worth a look in it.
+    pub warnings: Diagnostics,
+    /// What is worth saying of how it was opened.
+    pub notices: Vec<Notice>,
+    pub(super) command: String,
+    lock: Option<Box<dyn Lease>>,
+}
+
+/// Reads and compiles a spec. Its warnings are kept; errors refuse it.
+///
+/// # Errors
+/// When the file can't be read, or has errors.
+pub fn read(setup: &Setup) -> Result<Spec, RunError> {
+    let text = files::read_text(&setup.file)?;
+    let source = SpecText::new(setup.file.display().to_string(), text);
+    let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
+    let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
+    let base = base(&setup.file);
+    Folders::below(base).attach(&mut desired, &mut diagnostics);
+    diagnostics.finish();
+    if diagnostics.has_errors() {
+        return Err(RunError::refused(Refusal::Spec, source, diagnostics));
+    }
+    let store = store::open(&setup.file, &desired).map_err(RunError::NoStore)?;
+    let local = LocalFolder::beside(&setup.file);
+    let (variables, base) = (setup.variables.clone(), base.to_owned());
+    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, base })
+}
+
+/// What is wrong with a spec in the environments that it was not read for.
+#[must_use]
+pub fn read_others(setup: &Setup, spec: &Spec) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    if spec.desired.environments.len() > 1 {
+        let mut folders = Folders::below(base(&setup.file));
+        let text = spec.source.text().text;
+        spec::compile_others(text, &setup.inputs, &spec.desired.environment, |desired, mut diagnostics| {
+            if let Some(mut desired) = desired {
+                folders.attach(&mut desired, &mut diagnostics);
+            }
+            if diagnostics.has_errors() {
+                found.append(diagnostics);
+            }
+        });
+    }
+    found.finish();
+    found
+}
+
+/// Where the relative paths of a spec begin.
+fn base(file: &Path) -> &Path {
+    file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Makes a spec ready for planning; for writing also takes the lock of its environment.
+///
+/// # Errors
+/// When the spec can't be planned, its world can't be opened, or somebody else is at work.
+pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
+    let registry = match spec.desired.world {
+        World::Sandbox => Registry::new(drivers::sandbox(&spec, access != Purpose::Look)?),
+        World::Real => drivers::real(&spec),
+    };
+    let Spec { source, desired, store, warnings, .. } = spec;
+    let pipeline = match Pipeline::new(desired, registry) {
+        Ok(pipeline) => pipeline,
+        Err(diagnostics) => return Err(RunError::refused(Refusal::Graph, source, diagnostics)),
+    };
+    let mut opened =
+        Opened { source, pipeline, store, warnings, notices: Vec::new(), command: String::new(), lock: None };
+    if let Purpose::Write { command, lease } = access {
+        let Held { lock, former, notes } = opened.store.lock(&format!("atlas {command}"), lease)?;
+        opened.pipeline.sessions.registry().fence(lock.fence().token());
+        opened.notices.extend(former.map(Notice::TookOver));
+        opened.notices.extend(notes.into_iter().map(Notice::Records));
+        opened.command = command.to_owned();
+        opened.lock = Some(lock);
+    }
+    Ok(opened)
+}
+
+impl Opened {
+    /// Lets go of the lock. Whoever goes on to write after that is refused.
+    pub fn release(&mut self) {
+        self.lock = None;
+    }
+
+    /// What tells whether the lock is still held; none when it was never taken.
+    pub(super) fn fence(&self) -> Option<Fence> {
+        self.lock.as_ref().map(|lock| lock.fence().clone())
+    }
+}

@@ -1,0 +1,48 @@
+//! A spec as it was read: its text for pointing into, and what it compiled to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::desired::Desired;
+use crate::diagnostic::{Diagnostics, SourceText};
+use crate::driver::Variables;
+use crate::store::{LocalFolder, Store};
+
+/// A spec's text and what it is called.
+#[derive(Clone, Debug)]
+pub struct SpecText {
+    name: String,
+    text: String,
+}
+
+/// A spec that was read and compiled.
+pub struct Spec {
+    /// Its text.
+    pub source: SpecText,
+    /// What it asks for.
+    pub desired: Desired,
+    /// Where its records are.
+    pub store: Arc<dyn Store>,
+    /// The folder beside it, with the sandbox's worlds.
+    pub local: LocalFolder,
+    /// What is worth a look in it.
+    pub warnings: Diagnostics,
+    /// Where drivers look for environment variables.
+    pub variables: Variables,
+    /// Where its relative paths begin.
+    pub base: PathBuf,
+}
+
+impl SpecText {
+    /// A text, and what it is called.
+    #[must_use]
+    pub const fn new(name: String, text: String) -> Self {
+        Self { name, text }
+    }
+
+    /// The text, for pointing into it.
+    #[must_use]
+    pub fn text(&self) -> SourceText<'_> {
+        SourceText { name: &self.name, text: &self.text }
+    }
+}
