@@ -80,10 +80,7 @@ mod play {
             return Err(Failure::new("nothing was done").hint("add --yes"));
         }
         // Nobody may be at work in the world that goes.
-        let _held = spec
-            .store
-            .lock("atlas sandbox reset", super::super::environment::lease())
-            .map_err(locked)?;
+        let _held = spec.store.lock("atlas sandbox reset", super::super::environment::lease()).map_err(locked)?;
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -6,9 +6,9 @@ use atlas::action::Verb;
 use atlas::diagnostic::Diagnostics;
 use atlas::kind::Verdict;
 use atlas::observed::Observed;
-use atlas::run::Pipeline;
 use atlas::plan::{Change, Options, Plan, Step, Target, check};
 use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
 use atlas::value::{Attributes, Part, Reference, Template, Value};
 
 use crate::support::{Engine, address, selector};
