@@ -171,7 +171,8 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
         let holds = if hosts { "what it holds is unknown, and nothing in it is changed" } else { "it is not changed" };
         let detail = format!("{}: {reason}; {holds}", names_of(&identities));
         let header = identities.iter().find_map(|identity| headers.get(identity)).copied();
-        diagnostics.push(Diagnostic::warning(unseen(reason, hosts), detail).at(header).hint("plan again once it answers"));
+        diagnostics
+            .push(Diagnostic::warning(unseen(reason, hosts), detail).at(header).hint("plan again once it answers"));
     }
 }
 
