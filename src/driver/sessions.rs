@@ -13,18 +13,18 @@ use crate::observed::{Object, Owner};
 
 /// The open sessions of one run. Cheap to clone: all clones share them.
 #[derive(Clone)]
-pub struct Sessions(Arc<Shared>);
+pub struct Sessions(Arc<OpenSessions>);
 
-struct Shared {
+struct OpenSessions {
     registry: Registry,
     owner: Owner,
     /// The hosts of which a step may want to open a session, as they were last seen or made.
     hosts: Mutex<HashMap<Identity, Arc<Object>>>,
-    open: Mutex<HashMap<Key, Opened>>,
+    open: Mutex<HashMap<SessionKey, Opened>>,
 }
 
 /// A driver by its position, and the host.
-type Key = (usize, Option<Identity>);
+type SessionKey = (usize, Option<Identity>);
 
 /// A session, and the host object that it was opened on.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl Sessions {
     /// No session is open yet.
     #[must_use]
     pub fn new(registry: Registry, owner: Owner) -> Self {
-        Self(Arc::new(Shared { registry, owner, hosts: Mutex::default(), open: Mutex::default() }))
+        Self(Arc::new(OpenSessions { registry, owner, hosts: Mutex::default(), open: Mutex::default() }))
     }
 
     /// The drivers.

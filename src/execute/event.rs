@@ -50,7 +50,7 @@ pub enum What {
 
 /// A step that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct FailedStep {
     /// The resource.
     pub address: Address,
     /// What the step was to do.
@@ -69,7 +69,7 @@ pub struct Report {
     /// The resources about which nothing had to be done after all: what might have been gone is there.
     pub found: Vec<Address>,
     /// The steps that failed, and why.
-    pub failed: Vec<Failure>,
+    pub failed: Vec<FailedStep>,
     /// The steps that were not begun, and why.
     pub skipped: Vec<(Address, Verb, String)>,
     /// Whether somebody asked to stop.

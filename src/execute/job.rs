@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 
 use tokio::time::Instant;
 
+use super::context::{RunContext, StepError};
 use super::look;
-use super::step::{Shared, StepError};
 use super::verdict;
 use crate::action::{Action, Order, Verb};
 use crate::driver::protocol::{self, Ownership};
@@ -65,7 +65,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When something that it refers to is still unknown.
-    pub fn new(shared: &Shared, session: &dyn Session, step: &Step, change: &'a Change) -> Result<Self, StepError> {
+    pub fn new(shared: &RunContext, session: &dyn Session, step: &Step, change: &'a Change) -> Result<Self, StepError> {
         let verb = step.verb;
         if matches!(verb, Verb::Delete | Verb::Forget) {
             let target = change.before.as_ref().ok_or_else(|| StepError::new("there is nothing to remove"))?;
@@ -91,7 +91,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When something is not as the plan showed it, or can't be done.
-    pub async fn ahead(&mut self, shared: &Shared, session: &dyn Session) -> Result<bool, StepError> {
+    pub async fn ahead(&mut self, shared: &RunContext, session: &dyn Session) -> Result<bool, StepError> {
         match self {
             Self::Make(make) if make.verb == Verb::Create && make.change.deferred.is_some() => {
                 make.still_missing(shared, session).await
@@ -137,7 +137,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When it is not.
-    pub fn conclude(&self, shared: &Shared, outputs: Outputs) -> Result<(), StepError> {
+    pub fn conclude(&self, shared: &RunContext, outputs: Outputs) -> Result<(), StepError> {
         match self {
             Self::Make(make) => make.conclude(shared, outputs),
             Self::Remove(_) => Ok(()),
@@ -177,7 +177,7 @@ impl<'a> Make<'a> {
     }
 
     /// Whether what a deferred step is to make is not there yet. What is there already, just as it should be, is learnt.
-    async fn still_missing(&self, shared: &Shared, session: &dyn Session) -> Result<bool, StepError> {
+    async fn still_missing(&self, shared: &RunContext, session: &dyn Session) -> Result<bool, StepError> {
         let there = look::inside(shared, session, self.change.kind, self.target, &self.resolved).await?;
         match there {
             None => Ok(true),
@@ -193,7 +193,7 @@ impl<'a> Make<'a> {
     }
 
     /// Looks at what a change in place would lose now.
-    async fn weigh(&mut self, shared: &Shared, session: &dyn Session) -> Result<(), StepError> {
+    async fn weigh(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         let Some(object) = look::at(session, self.change, &self.target.identity).await? else { return Ok(()) };
         let verdict = (self.change.kind.update_loss)(&object.attributes, &self.attributes, &object.usage);
         if let Some(verdict) = verdict {
@@ -219,7 +219,7 @@ impl<'a> Make<'a> {
         }
     }
 
-    fn conclude(&self, shared: &Shared, outputs: Outputs) -> Result<(), StepError> {
+    fn conclude(&self, shared: &RunContext, outputs: Outputs) -> Result<(), StepError> {
         let address = &self.change.address;
         let mut known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
         let planned = known.outputs_of(address).cloned().unwrap_or_default();
@@ -256,7 +256,7 @@ impl<'a> Make<'a> {
 
 impl Remove<'_> {
     /// Looks at what the deletion would lose now.
-    async fn weigh(&mut self, shared: &Shared, session: &dyn Session) -> Result<(), StepError> {
+    async fn weigh(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         let Some(object) = look::at(session, self.change, &self.target.identity).await? else { return Ok(()) };
         let verdict = (self.change.kind.loss)(&object.usage);
         verdict::within(&shared.allow_loss, self.change, &verdict, &object.usage)?;
@@ -266,7 +266,7 @@ impl Remove<'_> {
 
     /// Before an object is deleted to be made anew, all that can be done for the new one is: what can't be made must not
     /// leave the old one deleted. References that only come later are left out.
-    async fn prepare_successor(&self, shared: &Shared, session: &dyn Session) -> Result<(), StepError> {
+    async fn prepare_successor(&self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         if self.change.action != Action::Replace(Order::DeleteFirst) {
             return Ok(());
         }

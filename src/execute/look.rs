@@ -2,22 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use foldhash::HashMap;
-use tokio::sync::OnceCell;
-
-use super::step::{Shared, StepError};
+use super::context::{RunContext, StepError};
 use crate::driver::{Claims, Class, DriverError, Look, Session, Wanted, patiently};
 use crate::identity::Identity;
 use crate::kind::Kind;
 use crate::observed::Object;
 use crate::plan::{Change, Target};
 use crate::value::Attributes;
-
-/// What the objects of one kind in one host are, by identity; asked at most once in a run.
-pub type Contents = Arc<OnceCell<HashMap<Identity, Object>>>;
-
-/// A host and a kind.
-pub type Key = (Identity, &'static str);
 
 /// One object as it is now, with what it holds.
 pub async fn at(session: &dyn Session, change: &Change, identity: &Identity) -> Result<Option<Object>, StepError> {
@@ -27,7 +18,7 @@ pub async fn at(session: &dyn Session, change: &Change, identity: &Identity) -> 
 
 /// The object that a deferred step is about to make, if it is there already. Each host is asked once for each kind.
 pub async fn inside(
-    shared: &Shared,
+    shared: &RunContext,
     session: &dyn Session,
     kind: &'static Kind,
     target: &Target,

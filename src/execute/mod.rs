@@ -3,6 +3,7 @@
 //! Intent is journaled before each effect. A failed step skips what waits for it, and nobody else. Asked to stop, the
 //! loop finishes what is in flight and reports. Nothing here decides what to do: the plan does.
 
+mod context;
 mod event;
 mod job;
 mod journal;
@@ -20,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use event::{Counts, Event, Failure, Report, What};
+pub use event::{Counts, Event, FailedStep, Report, What};
 pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
 pub use retry::backoff;
@@ -29,7 +30,8 @@ use crate::action::Verb;
 use crate::address::Address;
 use crate::driver::Sessions;
 use crate::plan::{Plan, Selector};
-use step::{Did, StepError};
+use context::StepError;
+use step::Did;
 
 /// How to execute a plan.
 pub struct Execution {
@@ -60,7 +62,7 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
     run.drop_unapproved(execution.approved.as_ref());
     plan.hosts.iter().for_each(|host| sessions.learn(host.clone()));
     let inside = inside(&plan);
-    let shared = Arc::new(step::Shared {
+    let shared = Arc::new(context::RunContext {
         known: Mutex::new(plan.known.clone()),
         plan,
         sessions,
@@ -111,8 +113,8 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
 }
 
 /// The deferred changes whose objects are to be in each host, by its identity and by their kind.
-fn inside(plan: &Plan) -> HashMap<look::Key, Vec<usize>> {
-    let mut inside: HashMap<look::Key, Vec<usize>> = HashMap::default();
+fn inside(plan: &Plan) -> HashMap<context::ContentsKey, Vec<usize>> {
+    let mut inside: HashMap<context::ContentsKey, Vec<usize>> = HashMap::default();
     let deferred = plan.changes.iter().enumerate().filter(|(_, change)| change.deferred.is_some());
     for (at, change) in deferred {
         for host in change.after.iter().flat_map(|target| &target.hosts) {
@@ -166,7 +168,7 @@ impl Run {
             Err(error) => {
                 let StepError { class, text: error } = error;
                 self.say(at, What::Failed { error: error.clone(), elapsed });
-                self.report.failed.push(Failure { address: address.clone(), verb, class, error });
+                self.report.failed.push(FailedStep { address: address.clone(), verb, class, error });
                 for skipped in self.queue.fail(at) {
                     self.skip(skipped, format!("{address} failed"));
                 }

@@ -1,35 +1,19 @@
 //! One step: complete its references, write down the intent, act, write down the outcome.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use foldhash::HashMap;
 use tokio::time::Instant;
 
+use super::context::{RunContext, StepError};
 use super::event::{Event, What};
 use super::job::{Attempt, Job};
-use super::journal::{Entry, Journal, Outcome};
-use super::look::{Contents, Key};
+use super::journal::{Entry, Outcome};
 use super::retry::backoff;
 use crate::address::Address;
 use crate::crash::point;
-use crate::driver::{Class, DriverError, Progress, Session, Sessions};
+use crate::driver::{Class, Progress, Session};
 use crate::mutation::{Mutation, broken};
-use crate::plan::{Change, Known, Plan, Selector, Step};
-
-/// What all steps of a run share.
-pub struct Shared {
-    pub plan: Arc<Plan>,
-    pub sessions: Sessions,
-    pub journal: Arc<dyn Journal>,
-    pub allow_loss: Vec<Selector>,
-    pub events: tokio::sync::mpsc::UnboundedSender<Event>,
-    pub known: Mutex<Known<'static>>,
-    pub stop: tokio::sync::watch::Receiver<bool>,
-    pub contents: Mutex<HashMap<Key, Contents>>,
-    /// The changes whose objects are to be in each host, by its identity and by their kind.
-    pub inside: HashMap<Key, Vec<usize>>,
-}
+use crate::plan::{Change, Step};
 
 /// What a step that did not fail did.
 pub enum Did {
@@ -39,36 +23,8 @@ pub enum Did {
     Nothing,
 }
 
-/// Why a step failed.
-#[derive(Clone, Debug)]
-pub struct StepError {
-    /// What sort of error it was; none when no driver was to blame.
-    pub class: Option<Class>,
-    /// Why, in words.
-    pub text: String,
-}
-
-impl StepError {
-    /// An error that no driver is to blame for.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self { class: None, text: text.into() }
-    }
-
-    /// The error of a driver, after so many attempts.
-    fn after(error: &DriverError, tries: u32) -> Self {
-        let attempts = if tries > 1 { format!(" (after {tries} attempts)") } else { String::new() };
-        Self { class: Some(error.class), text: format!("{}: {}{attempts}", error.class, error.chain()) }
-    }
-}
-
-impl From<DriverError> for StepError {
-    fn from(error: DriverError) -> Self {
-        Self { class: Some(error.class), text: error.chain() }
-    }
-}
-
 /// Runs a step to its end.
-pub async fn run(shared: &Shared, at: usize) -> Result<Did, StepError> {
+pub async fn run(shared: &RunContext, at: usize) -> Result<Did, StepError> {
     let step = &shared.plan.steps[at];
     let change = &shared.plan.changes[step.change];
     let limit = Duration::from_secs(change.timeout);
@@ -81,7 +37,7 @@ pub async fn run(shared: &Shared, at: usize) -> Result<Did, StepError> {
     }
 }
 
-async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Result<Did, StepError> {
+async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -> Result<Did, StepError> {
     let target = if step.verb.removes() { &change.before } else { &change.after };
     let hosts = target.as_ref().map(|target| target.hosts.as_slice()).unwrap_or_default();
     let session = shared.sessions.keeper(change.kind, hosts).await?;
@@ -114,7 +70,7 @@ async fn attempt(shared: &Shared, at: usize, step: &Step, change: &Change) -> Re
 
 /// Tries until it succeeds, or until to try again can't help; and whether an attempt may have had its effect all the same.
 async fn act(
-    shared: &Shared,
+    shared: &RunContext,
     step: &Step,
     change: &Change,
     job: &Job<'_>,
@@ -161,7 +117,7 @@ const fn had_no_effect(class: Class) -> bool {
 }
 
 /// Waits, unless somebody asks to stop meanwhile.
-async fn asked_to_stop(shared: &Shared, wait: Duration) -> bool {
+async fn asked_to_stop(shared: &RunContext, wait: Duration) -> bool {
     let mut stop = shared.stop.clone();
     let asked = async {
         // A sender that is gone will never ask.

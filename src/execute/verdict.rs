@@ -1,6 +1,6 @@
 //! What a step would lose at the moment of its effect, against what the plan showed.
 
-use super::step::StepError;
+use super::context::StepError;
 use crate::driver::protocol::holds_more;
 use crate::kind::{Risk, Usage, Verdict};
 use crate::plan::{Change, Selector, selected};

@@ -61,12 +61,12 @@ pub struct Summary {
 }
 
 /// Where the changes of a plan happen.
-pub struct Places<'a> {
+pub struct Whereabouts<'a> {
     root: &'a str,
     hosts: HashMap<&'a str, &'a Outputs>,
 }
 
-impl Places<'_> {
+impl Whereabouts<'_> {
     /// Where a change happens, in words; empty where nothing tells it.
     #[must_use]
     pub fn of(&self, change: &Change) -> String {
@@ -137,8 +137,8 @@ impl Plan {
     /// Where each change happens: the accounts, endpoints, engines and servers that its hosts tell of. What is approved for
     /// one place is not done in another.
     #[must_use]
-    pub fn places(&self) -> Places<'_> {
+    pub fn places(&self) -> Whereabouts<'_> {
         let hosts = self.hosts.iter().map(|host| (host.identity.as_str(), &host.outputs)).collect();
-        Places { root: &self.place, hosts }
+        Whereabouts { root: &self.place, hosts }
     }
 }

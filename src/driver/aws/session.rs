@@ -26,7 +26,7 @@ pub(super) struct InRegion {
 }
 
 /// What came of looking at one object, or at all of one kind.
-enum Listed {
+enum Looked {
     Seen(Box<Object>),
     /// The identity that could not be looked at: of the object, or of the whole region.
     Hidden(Identity, DriverError),
@@ -38,7 +38,7 @@ impl InRegion {
     }
 
     /// Lists all of one kind and looks at each, several at once.
-    async fn all(&self, api: &'static dyn Api, kind: &'static Kind, claims: &Claims<'_>) -> Vec<Listed> {
+    async fn all(&self, api: &'static dyn Api, kind: &'static Kind, claims: &Claims<'_>) -> Vec<Looked> {
         let listed = match patiently(|| api.list(&self.region)).await {
             Ok(listed) => listed,
             Err(error) => return vec![self.unlisted(kind, claims, error)],
@@ -53,7 +53,7 @@ impl InRegion {
         kind: &'static Kind,
         key: String,
         claims: &Claims<'_>,
-    ) -> Option<Listed> {
+    ) -> Option<Looked> {
         let key = key.as_str();
         let name = key.rsplit('/').next().unwrap_or_default();
         let identity = self.region.identity.inside(kind.name, name);
@@ -69,26 +69,26 @@ impl InRegion {
             }
         };
         match seen.await {
-            Ok(object) => object.map(Box::new).map(Listed::Seen),
+            Ok(object) => object.map(Box::new).map(Looked::Seen),
             // What nobody wants and nobody may look at is nobody's business here.
             Err(error) if error.class == Class::Denied && !any => None,
             Err(error) if error.class == Class::Unreachable => {
-                Some(Listed::Hidden(self.region.identity.clone(), error))
+                Some(Looked::Hidden(self.region.identity.clone(), error))
             }
             // The region was there to list it, so it is this one object that can't be looked at.
-            Err(error) => Some(Listed::Hidden(identity, error)),
+            Err(error) => Some(Looked::Hidden(identity, error)),
         }
     }
 
     /// What is hidden when the objects of a kind can't be listed: the whole region, unless nobody wants any of them and it
     /// is only that they may not be listed.
-    fn unlisted(&self, kind: &'static Kind, claims: &Claims<'_>, error: DriverError) -> Listed {
+    fn unlisted(&self, kind: &'static Kind, claims: &Claims<'_>, error: DriverError) -> Looked {
         let all = self.region.identity.inside(kind.name, "");
         let any = claims.wanted.keys().any(|identity| identity.starts_with(all.as_str()));
         if error.class == Class::Denied && !any {
-            return Listed::Hidden(self.region.identity.inside(kind.name, "*"), error);
+            return Looked::Hidden(self.region.identity.inside(kind.name, "*"), error);
         }
-        Listed::Hidden(self.region.identity.clone(), error)
+        Looked::Hidden(self.region.identity.clone(), error)
     }
 
     /// Looks at one object, whoever owns it.
@@ -140,8 +140,8 @@ impl Session for InRegion {
         let mut listing = Listing::default();
         for found in futures_util::future::join_all(looked).await.into_iter().flatten() {
             match found {
-                Listed::Seen(object) => listing.objects.push(*object),
-                Listed::Hidden(identity, error) => drop(listing.unreachable.insert(identity, reason(&error))),
+                Looked::Seen(object) => listing.objects.push(*object),
+                Looked::Hidden(identity, error) => drop(listing.unreachable.insert(identity, reason(&error))),
             }
         }
         Ok(listing)

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::world::{Transaction, World, WorldError};
+use super::error::WorldError;
+use super::world::{Transaction, World};
 use crate::address::Address;
 use crate::driver::Class;
 use crate::observed::Object;

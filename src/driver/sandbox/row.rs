@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::world::WorldError;
+use super::error::WorldError;
 use crate::identity::Identity;
 use crate::kind::{self, Kind, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};

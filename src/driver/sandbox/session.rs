@@ -1,12 +1,13 @@
 //! What lives in one host of the sandbox's world.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Sandbox;
-use super::world::Transaction;
-use super::{World, WorldError};
+use super::error::WorldError;
+use super::fenced::FencedWorld;
+use super::world::{Transaction, World};
 use crate::driver::contract::{Claims, Listing, Look, Request, Seen, Session};
 use crate::driver::{Class, DriverError};
 use crate::identity::Identity;
@@ -16,14 +17,14 @@ use crate::value::Text;
 
 /// A session on one host; without one, on the world itself.
 pub(super) struct Inside {
-    pub sandbox: Sandbox,
+    pub sandbox: Arc<FencedWorld>,
     pub owner: Owner,
     pub host: Option<Identity>,
 }
 
 impl Inside {
     fn world(&self) -> &World {
-        self.sandbox.world()
+        &self.sandbox.world
     }
 
     /// What a call that changes an object suffers first. Faults are scripted by the address of the object's resource.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
+use super::error::WorldError;
 use super::row::{self, Row};
 use crate::address::Address;
 use crate::crash::point;
@@ -46,23 +47,6 @@ const SCHEMA: &str = "
 pub struct World {
     connection: Mutex<Connection>,
     path: Option<PathBuf>,
-}
-
-/// A problem of the world itself, or one that a call in it runs into.
-#[derive(Debug, thiserror::Error)]
-pub enum WorldError {
-    /// The database could not be used.
-    #[error("the sandbox's world can't be used")]
-    Database(#[from] rusqlite::Error),
-    /// The file could not be looked at.
-    #[error("the sandbox's world can't be read")]
-    Disk(#[source] std::io::Error),
-    /// A stored object could not be read.
-    #[error("the sandbox's world holds something unreadable at `{0}`")]
-    Unreadable(String),
-    /// The call itself fails.
-    #[error(transparent)]
-    Call(#[from] DriverError),
 }
 
 /// A write in progress: all of it happens, or nothing.
@@ -347,21 +331,6 @@ impl Transaction<'_> {
             params![mark.project.as_str(), mark.environment.as_str(), mark.address.as_str()],
         )?;
         Ok(())
-    }
-}
-
-impl From<WorldError> for DriverError {
-    fn from(error: WorldError) -> Self {
-        match error {
-            WorldError::Call(error) => error,
-            WorldError::Database(rusqlite::Error::SqliteFailure(failure, _))
-                if failure.code == rusqlite::ErrorCode::DatabaseBusy =>
-            {
-                Self::new(Class::Transient, "the sandbox's world is busy")
-            }
-            WorldError::Database(error) => Self::from_source(Class::Invalid, "the sandbox's database failed", error),
-            error => Self::from_source(Class::Invalid, "the sandbox's world is unusable", error),
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod kubeconfig;
 mod node;
+mod nodes;
 mod ready;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,21 +26,10 @@ use crate::identity::Identity;
 use crate::kind::{self, Outputs};
 use crate::value::{Attributes, Value};
 use node::{Layout, Role};
+use nodes::{MADE_FROM, labels, published};
 
 pub(super) use kubeconfig::Kubeconfigs;
-
-/// A cluster as its containers tell it.
-#[derive(Clone)]
-pub(super) struct Nodes {
-    pub name: String,
-    /// Its nodes by container name, with their own labels only.
-    pub nodes: BTreeMap<String, ContainerInspectResponse>,
-    /// The names of containers that carry Atlas's mark of a node and are called otherwise than any node.
-    pub strangers: Vec<String>,
-}
-
-/// What a node was made from; whatever differs from it makes the node again.
-const MADE_FROM: &str = "atlas.cluster";
+pub(super) use nodes::Nodes;
 
 /// The container of a cluster's first server.
 pub(super) fn first_server(cluster: &str) -> String {
@@ -258,10 +248,6 @@ fn has_started(node: &ContainerInspectResponse) -> bool {
     node.state.as_ref().and_then(|state| state.status) != Some(ContainerStateStatusEnum::CREATED)
 }
 
-fn labels(node: &ContainerInspectResponse) -> Labels {
-    node.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default()
-}
-
 /// What a node was made from. Earlier the label held addresses of the spec, in place of what the engine calls the objects.
 fn made_from(node: &ContainerInspectResponse) -> Option<BTreeMap<String, Value>> {
     let labels = labels(node);
@@ -293,10 +279,4 @@ fn made_from(node: &ContainerInspectResponse) -> Option<BTreeMap<String, Value>>
 
 fn role(node: &ContainerInspectResponse) -> String {
     labels(node).get("k3d.role").cloned().unwrap_or_default()
-}
-
-/// The port of the engine's machine that leads to a server's API.
-fn published(node: &ContainerInspectResponse) -> Option<String> {
-    let ports = node.network_settings.as_ref()?.ports.as_ref()?;
-    ports.get("6443/tcp")?.as_ref()?.iter().find_map(|binding| binding.host_port.clone())
 }

@@ -12,7 +12,7 @@ use super::super::engine::published_on;
 use super::super::mark::{self, Labels};
 use super::super::random;
 use super::super::table::texts;
-use super::{MADE_FROM, Nodes, labels};
+use super::nodes::{MADE_FROM, Nodes, labels};
 use crate::driver::DriverError;
 use crate::value::{Attributes, Text, Value, long_hash};
 

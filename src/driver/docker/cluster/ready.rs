@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::super::container;
 use super::super::engine::Engine;
 use super::super::pace::Pace;
-use super::{kubeconfig, published};
+use super::kubeconfig;
+use super::nodes::published;
 use crate::driver::{Class, DriverError, kubernetes};
 
 /// How long one question may take.

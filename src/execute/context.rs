@@ -1,0 +1,61 @@
+//! What all steps of a run share, and how a step fails.
+
+use std::sync::{Arc, Mutex};
+
+use foldhash::HashMap;
+use tokio::sync::OnceCell;
+
+use super::event::Event;
+use super::journal::Journal;
+use crate::driver::{Class, DriverError, Sessions};
+use crate::identity::Identity;
+use crate::observed::Object;
+use crate::plan::{Known, Plan, Selector};
+
+/// What all steps of a run share.
+pub struct RunContext {
+    pub plan: Arc<Plan>,
+    pub sessions: Sessions,
+    pub journal: Arc<dyn Journal>,
+    pub allow_loss: Vec<Selector>,
+    pub events: tokio::sync::mpsc::UnboundedSender<Event>,
+    pub known: Mutex<Known<'static>>,
+    pub stop: tokio::sync::watch::Receiver<bool>,
+    pub contents: Mutex<HashMap<ContentsKey, Contents>>,
+    /// The changes whose objects are to be in each host, by its identity and by their kind.
+    pub inside: HashMap<ContentsKey, Vec<usize>>,
+}
+
+/// What the objects of one kind in one host are, by identity; asked at most once in a run.
+pub type Contents = Arc<OnceCell<HashMap<Identity, Object>>>;
+
+/// A host and a kind.
+pub type ContentsKey = (Identity, &'static str);
+
+/// Why a step failed.
+#[derive(Clone, Debug)]
+pub struct StepError {
+    /// What sort of error it was; none when no driver was to blame.
+    pub class: Option<Class>,
+    /// Why, in words.
+    pub text: String,
+}
+
+impl StepError {
+    /// An error that no driver is to blame for.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { class: None, text: text.into() }
+    }
+
+    /// The error of a driver, after so many attempts.
+    pub fn after(error: &DriverError, tries: u32) -> Self {
+        let attempts = if tries > 1 { format!(" (after {tries} attempts)") } else { String::new() };
+        Self { class: Some(error.class), text: format!("{}: {}{attempts}", error.class, error.chain()) }
+    }
+}
+
+impl From<DriverError> for StepError {
+    fn from(error: DriverError) -> Self {
+        Self { class: Some(error.class), text: error.chain() }
+    }
+}
