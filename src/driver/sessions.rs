@@ -20,7 +20,7 @@ struct OpenSessions {
     owner: Owner,
     /// The hosts of which a step may want to open a session, as they were last seen or made.
     hosts: Mutex<HashMap<Identity, Arc<Object>>>,
-    open: Mutex<HashMap<SessionKey, Opened>>,
+    open: Mutex<HashMap<SessionKey, OpenSession>>,
 }
 
 /// A driver by its position, and the host.
@@ -28,7 +28,7 @@ type SessionKey = (usize, Option<Identity>);
 
 /// A session, and the host object that it was opened on.
 #[derive(Clone)]
-struct Opened {
+struct OpenSession {
     host: Option<Arc<Object>>,
     session: Arc<OnceCell<Arc<dyn Session>>>,
 }
@@ -98,10 +98,10 @@ impl Sessions {
         self.open(driver, Some(&host)).await
     }
 
-    fn opened(&self, driver: usize, opener: &dyn Driver, host: Option<&Object>) -> Opened {
+    fn opened(&self, driver: usize, opener: &dyn Driver, host: Option<&Object>) -> OpenSession {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (driver, host.map(|host| host.identity.clone()));
-        let fresh = |one: &Opened| match (&one.host, host) {
+        let fresh = |one: &OpenSession| match (&one.host, host) {
             (Some(then), Some(now)) => (&then.attributes, &then.outputs) == (&now.attributes, &now.outputs),
             _ => true,
         };
@@ -109,7 +109,7 @@ impl Sessions {
             return one.clone();
         }
         let host = host.filter(|_| opener.reads_host()).map(|host| Arc::new(host.clone()));
-        let one = Opened { host, session: Arc::default() };
+        let one = OpenSession { host, session: Arc::default() };
         open.insert(key, one.clone());
         one
     }

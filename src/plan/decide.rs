@@ -15,7 +15,7 @@ use super::baseline::Baseline;
 use super::change::{AttributeChange, Blocked, Change, Target};
 use super::claims::{Claimants, swaps};
 use super::diff;
-use super::drift::Applied;
+use super::drift::LastApplied;
 use super::hold::unseen_inside;
 use super::known::Known;
 use super::options::{Options, selected};
@@ -254,7 +254,7 @@ impl<'a> Decider<'a> {
     fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
         diff::leave_ignored(instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
         let mark = object.mark.as_ref();
-        let applied = mark.and_then(|mark| Applied::read(instance.kind, &mark.applied, &instance.settings.ignore));
+        let applied = mark.and_then(|mark| LastApplied::read(instance.kind, &mark.applied, &instance.settings.ignore));
         let mut attributes = diff::diff(instance.kind, &object.attributes, &after, applied.as_ref());
         let remade = self.tell_remade(instance, &mut attributes);
         let wanted = self.mark(instance);

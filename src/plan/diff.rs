@@ -1,7 +1,7 @@
 //! What differs between an object and what is desired of it.
 
 use super::change::AttributeChange;
-use super::drift::Applied;
+use super::drift::LastApplied;
 use crate::kind::{Kind, Type};
 use crate::path::{join, split};
 use crate::value::{Attributes, Text, Value};
@@ -14,7 +14,7 @@ pub fn diff(
     kind: &Kind,
     before: &Attributes,
     after: &Attributes,
-    applied: Option<&Applied<'_>>,
+    applied: Option<&LastApplied<'_>>,
 ) -> Vec<AttributeChange> {
     if before == after {
         return Vec::new();

@@ -18,7 +18,7 @@ const FEW: usize = 3;
 const MANY: usize = 12;
 
 /// What was last applied to an object.
-pub struct Applied<'a> {
+pub struct LastApplied<'a> {
     digests: HashMap<&'a str, &'a str>,
     ignore: &'a [String],
 }
@@ -34,7 +34,7 @@ enum Had {
     Nothing,
 }
 
-impl<'a> Applied<'a> {
+impl<'a> LastApplied<'a> {
     /// Reads a mark's `applied`; none when it tells nothing, as the object was not finished.
     pub fn read(kind: &Kind, applied: &'a str, ignore: &'a [String]) -> Option<Self> {
         let digests = applied.split(' ').filter_map(|pair| pair.split_once(':')).collect();

@@ -109,7 +109,7 @@ pub(super) struct PartWrite<'a> {
 
 /// What a look is for.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Purpose<'a> {
+pub(super) struct LookPurpose<'a> {
     /// Whose object it has to be to be looked at any further; anybody's when none is named.
     pub owner: Option<&'a Owner>,
     /// What the spec says about it.
@@ -135,7 +135,7 @@ pub(super) async fn look(
     api: &dyn Api,
     region: &Region,
     key: &str,
-    purpose: Purpose<'_>,
+    purpose: LookPurpose<'_>,
 ) -> Result<Option<Sight>, DriverError> {
     let Some(mut sight) = api.find(region, key).await? else { return Ok(None) };
     // IAM and S3 list what belongs to every region; an object is where its mark says it is.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::api::{self, Api, Evidence, Purpose};
+use super::api::{self, Api, Evidence, LookPurpose};
 use super::error::reason;
 use super::object::Sight;
 use super::region::Region;
@@ -61,7 +61,7 @@ impl InRegion {
         let (any, wanted) = (wanted.is_some(), wanted.copied().flatten());
         // What the spec does not want may be about to be removed, so what it holds matters.
         let count = if claims.evidence || !any { Evidence::Pages(PAGES) } else { Evidence::None };
-        let purpose = Purpose { owner: (!any).then_some(claims.owner), wanted, count };
+        let purpose = LookPurpose { owner: (!any).then_some(claims.owner), wanted, count };
         let seen = async {
             match patiently(|| api::look(api, &self.region, key, purpose)).await? {
                 Some(sight) => sight.object(kind, &self.region, wanted).await.map(Some),
@@ -100,7 +100,7 @@ impl InRegion {
         count: Evidence,
     ) -> Result<Option<Sight>, DriverError> {
         match api.key(&self.region, &identity.name(), wanted).await? {
-            Some(key) => api::look(api, &self.region, &key, Purpose { owner: None, wanted, count }).await,
+            Some(key) => api::look(api, &self.region, &key, LookPurpose { owner: None, wanted, count }).await,
             None => Ok(None),
         }
     }
