@@ -16,7 +16,7 @@ const DEEPEST: usize = 64;
 
 /// The digest of a chart's folder. `project` is the folder that nothing may lead out of, without links in its own path.
 pub fn digest(project: &Path, folder: &Path) -> io::Result<String> {
-    let mut listing = Listing { project, files: Vec::new(), bytes: 0, entries: 0, open: Vec::new() };
+    let mut listing = ChartListing { project, files: Vec::new(), bytes: 0, entries: 0, open: Vec::new() };
     listing.folder(folder, "")?;
     if !listing.files.iter().any(|file| file.name == "Chart.yaml") {
         return Err(io::Error::new(io::ErrorKind::NotFound, "there is no Chart.yaml"));
@@ -31,7 +31,7 @@ pub fn digest(project: &Path, folder: &Path) -> io::Result<String> {
 }
 
 /// What was found in a folder.
-struct Listing<'a> {
+struct ChartListing<'a> {
     project: &'a Path,
     files: Vec<ChartFile>,
     /// How many bytes the files have in all, each as often as it is in the folder.
@@ -51,7 +51,7 @@ struct ChartFile {
     bytes: u64,
 }
 
-impl Listing<'_> {
+impl ChartListing<'_> {
     fn folder(&mut self, path: &Path, name: &str) -> io::Result<()> {
         let real = self.inside(path, name)?;
         if self.open.contains(&real) {

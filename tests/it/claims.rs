@@ -188,10 +188,11 @@ async fn what_an_object_has_that_stays_is_refused_with_both_named() {
 }
 
 #[tokio::test]
-async fn two_sorts_of_things_that_want_one_port_are_refused() {
+async fn two_new_things_that_want_one_subnet_are_refused() {
     let engine = Engine::new();
-    let plan = engine.plan(&format!("{HEAD}[region.x.localstack]\nport = 8080\n{}", web("new", "\"8080:80\""))).await;
+    let spec = "[network.wide]\nsubnet = \"10.7.0.0/16\"\n[network.narrow]\nsubnet = \"10.7.1.0/24\"\n";
+    let plan = engine.plan(&format!("{HEAD}{spec}")).await;
     let error = plan.diagnostics.iter().find(|one| one.code == &code::WANTED_TWICE);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
-    assert!(detail.contains("container.new") && detail.contains("region.x"), "{detail}");
+    assert!(detail.contains("network.wide") && detail.contains("network.narrow"), "{detail}");
 }

@@ -66,7 +66,7 @@ codes! {
 
     WANTED_TWICE = "A0512" "something that two objects want";
     "Only one object can have this, and the plan would give it to two.";
-    Example::Story("An object that the spec has no block for any more is put back, and its port was given to another one.\n");
+    Example::Story("[network.wide] with `subnet = \"10.7.0.0/16\"` and [network.narrow] with `subnet = \"10.7.1.0/24\"` on one engine.\n");
     "Give each one of its own.";
 
     NO_ROOM = "A0513" "objects that can't make room for each other";
