@@ -1,9 +1,13 @@
 //! Diagnostics: what is wrong, where it stands in the spec, and the way out.
 //!
-//! The summary is constant for each sort of problem; what is special about one case goes into the detail. Every
+//! Each sort of problem has a [`Code`], which fixes its summary; what is special about one case goes into the detail. Every
 //! function that can find several problems collects them all.
 
+pub mod code;
+
 use serde::Serialize;
+
+pub use code::Code;
 
 use crate::address::Address;
 
@@ -31,8 +35,8 @@ pub enum Severity {
 pub struct Diagnostic {
     /// Whether it stops an apply.
     pub severity: Severity,
-    /// What sort of problem it is: the same sentence each time.
-    pub summary: String,
+    /// What sort of problem it is.
+    pub code: &'static Code,
     /// What is special about this case.
     pub detail: String,
     /// Where it stands in the spec.
@@ -44,27 +48,46 @@ pub struct Diagnostic {
     /// Whether what stands at the span must not be shown: it may be a secret.
     #[serde(skip)]
     pub redacted: bool,
+    /// The name that leads nowhere, if that is what is wrong.
+    #[serde(skip)]
+    pub unknown: Option<UnknownName>,
+}
+
+/// A name that leads nowhere. Which one was meant is found once all names are known, and all that lead nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownName {
+    /// The kind whose names it could have been; `var` for a variable.
+    pub among: &'static str,
+    /// The name.
+    pub name: String,
 }
 
 impl Diagnostic {
-    /// An error with its constant summary and its detail.
+    /// An error of one sort, with its detail.
     #[must_use]
-    pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn error(code: &'static Code, detail: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            summary: summary.into(),
+            code,
             detail: detail.into(),
             span: None,
             hint: None,
             address: None,
             redacted: false,
+            unknown: None,
         }
     }
 
-    /// A warning with its constant summary and its detail.
+    /// A warning of one sort, with its detail.
     #[must_use]
-    pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(summary, detail) }
+    pub fn warning(code: &'static Code, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, detail) }
+    }
+
+    /// What sort of problem it is, in a few words: the same each time.
+    #[must_use]
+    pub const fn summary(&self) -> &'static str {
+        self.code.summary
     }
 
     /// Points into the spec.
@@ -78,6 +101,13 @@ impl Diagnostic {
     #[must_use]
     pub const fn redacted(mut self) -> Self {
         self.redacted = true;
+        self
+    }
+
+    /// Says which name leads nowhere, and of which kind it is; `var` for a variable.
+    #[must_use]
+    pub fn unknown(mut self, among: &'static str, name: impl Into<String>) -> Self {
+        self.unknown = Some(UnknownName { among, name: name.into() });
         self
     }
 
@@ -129,6 +159,11 @@ impl Diagnostics {
         self.0.iter()
     }
 
+    /// Every diagnostic, to be completed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.0.iter_mut()
+    }
+
     /// Keeps some.
     pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
         self.0.retain(keep);
@@ -138,7 +173,7 @@ impl Diagnostics {
     /// makes the same mistake in each.
     pub fn finish(&mut self) {
         self.0.sort_by_key(|one| (one.span.is_none(), one.span, one.severity));
-        self.0.dedup_by(|a, b| a.span.is_some() && a.span == b.span && a.summary == b.summary && a.detail == b.detail);
+        self.0.dedup_by(|a, b| a.span.is_some() && a.span == b.span && a.code == b.code && a.detail == b.detail);
     }
 }
 
@@ -184,11 +219,13 @@ impl SourceText<'_> {
     #[must_use]
     pub fn to_json(&self, diagnostics: &Diagnostics) -> serde_json::Value {
         let lines = self.lines();
+        let mut cursor = lines.cursor();
         let entry = |diagnostic: &Diagnostic| {
-            let position = diagnostic.span.map(|span| lines.position(span.start));
+            let position = diagnostic.span.map(|span| cursor.position(span.start));
             serde_json::json!({
                 "severity": diagnostic.severity,
-                "summary": diagnostic.summary,
+                "code": diagnostic.code.name,
+                "summary": diagnostic.summary(),
                 "detail": diagnostic.detail,
                 "hint": diagnostic.hint,
                 "address": diagnostic.address,
@@ -208,14 +245,57 @@ pub struct Lines<'a> {
     starts: Vec<usize>,
 }
 
+/// Looks up one position after the other. Positions that ascend cost the text between them, also where all of them are in one
+/// long line.
+#[derive(Clone, Debug)]
+pub struct Cursor<'a> {
+    lines: &'a Lines<'a>,
+    line: usize,
+    byte: usize,
+    column: usize,
+}
+
 impl Lines<'_> {
     /// The line and the column of a byte, both counted from one; columns count characters.
     #[must_use]
     pub fn position(&self, byte: u32) -> (usize, usize) {
+        self.cursor().position(byte)
+    }
+
+    /// For looking up many positions.
+    #[must_use]
+    pub const fn cursor(&self) -> Cursor<'_> {
+        Cursor { lines: self, line: 0, byte: 0, column: 1 }
+    }
+}
+
+impl Cursor<'_> {
+    /// The line and the column of a byte, both counted from one; columns count characters.
+    pub fn position(&mut self, byte: u32) -> (usize, usize) {
         let byte = byte as usize;
-        let line = self.starts.partition_point(|start| *start <= byte);
-        let start = self.starts[line.saturating_sub(1)];
-        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count()) + 1;
-        (line, column)
+        let line = self.lines.starts.partition_point(|start| *start <= byte);
+        if line != self.line || byte < self.byte {
+            (self.line, self.byte, self.column) = (line, self.lines.starts[line.saturating_sub(1)], 1);
+        }
+        self.column += self.lines.text.get(self.byte..byte).map_or(0, |between| between.chars().count());
+        self.byte = byte;
+        (self.line, self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SourceText;
+
+    #[test]
+    fn positions_are_the_same_in_any_order() {
+        let source = SourceText { name: "t", text: "aé\nbcd\n\nü" };
+        let lines = source.lines();
+        let whole: Vec<(usize, usize)> = [0, 1, 3, 4, 6, 8, 9, 11].map(|byte| source.position(byte)).into();
+        assert_eq!(whole, [(1, 1), (1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (4, 1), (4, 2)]);
+        let mut cursor = lines.cursor();
+        for byte in [9, 11, 4, 6, 6, 0, 3, 1] {
+            assert_eq!(cursor.position(byte), source.position(byte), "{byte}");
+        }
     }
 }

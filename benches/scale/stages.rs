@@ -90,7 +90,8 @@ impl Stage {
 
     fn changed(&self) -> Made {
         let Made { pipeline, _folder } = self.applied();
-        let pipeline = Pipeline::new(compiled(&edited(&self.text)), pipeline.registry).expect("a good spec");
+        let pipeline =
+            Pipeline::new(compiled(&edited(&self.text)), pipeline.sessions.registry().clone()).expect("a good spec");
         Made { pipeline, _folder }
     }
 

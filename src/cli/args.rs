@@ -85,10 +85,11 @@ pub enum Command {
     Forget(OneArgs),
     /// Print the JSON Schema of the spec, for editors
     Schema,
-    /// Explain a kind and its attributes
+    /// Explain a kind and its attributes, or what an error means
     Explain {
-        /// The kind; all of them in short when left out
-        kind: Option<String>,
+        /// The kind, or the code of an error or a warning, such as A0102; all kinds in short when left out
+        #[arg(value_name = "KIND|CODE")]
+        name: Option<String>,
     },
     /// Print a script that completes commands in a shell
     Completions {

@@ -1,8 +1,9 @@
-//! `atlas explain`: a kind and its attributes.
+//! `atlas explain`: a kind and its attributes, or the code of a diagnostic.
 
 use super::End;
 use super::failure::Failure;
 use super::ui::Ui;
+use crate::diagnostic::code::{self, Code, Example};
 use crate::kind::{self, Attribute, COMMON, Kind, Places, Type};
 use crate::style::Role;
 use crate::suggest::suggest;
@@ -17,13 +18,23 @@ pub fn run(name: Option<&str>, ui: &Ui) -> Result<End, Failure> {
         for kind in kind::ALL {
             ui.out(&format!("{} {}\n", ui.palette().paint(Role::Strong, &format!("{:10}", kind.name)), kind.summary));
         }
-        ui.note("\nMore of one: atlas explain KIND\n");
+        ui.note("\nMore of one: atlas explain KIND. What an error or a warning means: atlas explain CODE\n");
         return Ok(End::Good);
     };
+    if let Some(code) = code::get(name) {
+        if ui.json() {
+            ui.out_pretty(&code_json(code));
+        } else {
+            ui.out(&code_text(code, ui));
+        }
+        return Ok(End::Good);
+    }
     let Some(kind) = kind::get(name) else {
-        let names: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
-        return Err(Failure::new(format!("there is no kind `{name}`"))
-            .hint(suggest(name, &names).unwrap_or_else(|| format!("the kinds are {}", names.join(", ")))));
+        let kinds: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
+        let names: Vec<&str> = kinds.iter().copied().chain(code::all().map(|code| code.name)).collect();
+        let otherwise = || format!("the kinds are {}; a code is written like A0102", kinds.join(", "));
+        return Err(Failure::new(format!("there is no kind and no code `{name}`"))
+            .hint(suggest(name, &names).unwrap_or_else(otherwise)));
     };
     if ui.json() {
         ui.out_pretty(&json(kind));
@@ -67,6 +78,10 @@ fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     let name = ui.palette().paint(Role::Strong, attribute.name);
     text.push_str(&format!("{pad}{name}  {}\n", ui.palette().paint(Role::Dim, &notes.join("; "))));
     text.push_str(&format!("{pad}    {}\n", attribute.doc));
+    let reserved: Vec<&str> = attribute.reserved.iter().flat_map(|rule| rule.keys).copied().collect();
+    if !reserved.is_empty() {
+        text.push_str(&format!("{pad}    Reserved: {}\n", reserved.join(", ")));
+    }
     let mut inner = &attribute.ty;
     while let Type::List(item) | Type::Set(item) | Type::Map(item) = inner {
         inner = item;
@@ -76,6 +91,33 @@ fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     } else {
         text.push_str(&format!("{pad}    {} = {}\n", attribute.name, attribute.examples[0]));
     }
+}
+
+fn code_text(code: &Code, ui: &Ui) -> String {
+    let strong = |text: &str| ui.palette().paint(Role::Strong, text);
+    let (Example::Spec(example) | Example::Story(example)) = code.example;
+    let example = if example.is_empty() { "an empty spec\n" } else { example };
+    let lines: Vec<String> = example.lines().map(|line| format!("  {line}").trim_end().to_owned()).collect();
+    format!(
+        "{}\n{}\n\n{}\n{}\n\n{}\n{}\n",
+        strong(&format!("{}: {}", code.name, code.summary)),
+        code.meaning,
+        strong("For example:"),
+        lines.join("\n"),
+        strong("The way out:"),
+        code.remedy
+    )
+}
+
+fn code_json(code: &Code) -> serde_json::Value {
+    let (Example::Spec(example) | Example::Story(example)) = code.example;
+    serde_json::json!({
+        "code": code.name,
+        "summary": code.summary,
+        "meaning": code.meaning,
+        "example": example,
+        "remedy": code.remedy,
+    })
 }
 
 fn header(kind: &Kind) -> String {
@@ -95,6 +137,7 @@ fn json(kind: &Kind) -> serde_json::Value {
             "required": attribute.required,
             "replaces": attribute.replaces,
             "sensitive": attribute.sensitive,
+            "reserved": attribute.reserved.iter().flat_map(|rule| rule.keys).collect::<Vec<_>>(),
             "examples": attribute.examples,
         })
     };

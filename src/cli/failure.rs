@@ -235,13 +235,14 @@ pub fn render(source: SourceText<'_>, diagnostics: &Diagnostics, palette: Palett
 const MOST_SHOWN: usize = 100;
 
 fn plain(diagnostic: &Diagnostic, palette: Palette) -> String {
+    let code = diagnostic.code.name;
     let word = match diagnostic.severity {
-        Severity::Error => palette.paint(Role::Delete, "error:"),
-        Severity::Warning => palette.paint(Role::Warning, "warning:"),
+        Severity::Error => palette.paint(Role::Delete, &format!("error[{code}]:")),
+        Severity::Warning => palette.paint(Role::Warning, &format!("warning[{code}]:")),
     };
     let help = palette.paint(Role::Adopt, " help:");
     let hint = diagnostic.hint.as_ref().map(|hint| format!("{help} {}\n", readable(hint)));
-    format!("{word} {}: {}\n{}\n", diagnostic.summary, readable(&diagnostic.detail), hint.unwrap_or_default())
+    format!("{word} {}: {}\n{}\n", diagnostic.summary(), readable(&diagnostic.detail), hint.unwrap_or_default())
 }
 
 fn pointed(
@@ -267,7 +268,8 @@ fn pointed(
     }
     let annotation = AnnotationKind::Primary.span(inner).label(readable(&diagnostic.detail));
     let snippet = Snippet::source(shown).line_start(line).path(readable(source.name)).annotation(annotation);
-    let mut group: Group<'_> = Group::with_title(level.primary_title(diagnostic.summary.clone())).element(snippet);
+    let mut group: Group<'_> =
+        Group::with_title(level.primary_title(diagnostic.summary()).id(diagnostic.code.name)).element(snippet);
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(readable(hint)));
     }

@@ -54,7 +54,8 @@ pub fn selectors(addresses: &[Address]) -> Vec<Selector> {
     addresses.iter().cloned().map(Selector::new).collect()
 }
 
-fn setup(global: &Global) -> Setup {
+/// Where the spec is, and what its surroundings say.
+pub fn setup(global: &Global) -> Setup {
     let mut variables = environment::variables();
     let given: BTreeMap<_, _> =
         global.var.iter().map(|(name, value)| (name.clone(), (value.clone(), format!("--var {name}")))).collect();

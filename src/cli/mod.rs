@@ -94,7 +94,7 @@ async fn run(arguments: &Cli, ui: &Ui) -> Result<Done, Failure> {
         Command::Adopt(args) => return adopt::adopt(global, args, ui).await,
         Command::Forget(args) => return adopt::forget(global, args, ui).await,
         Command::Schema => schema::run(ui),
-        Command::Explain { kind } => explain::run(kind.as_deref(), ui),
+        Command::Explain { name } => explain::run(name.as_deref(), ui),
         Command::Completions { shell } => completions::run(*shell, ui),
         Command::Sandbox(command) => sandbox::run(global, command, ui).await,
     };

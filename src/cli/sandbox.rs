@@ -32,7 +32,7 @@ mod play {
     use crate::driver::sandbox::{Fault, World, WorldError};
     use crate::driver::{Class, DriverError};
     use crate::identity::Identity;
-    use crate::kind::Type;
+    use crate::kind::attribute_at;
     use crate::observed::{Object, Observed};
     use crate::path::split;
     use crate::run::{self, Destination, Spec};
@@ -110,40 +110,25 @@ mod play {
                 .map_err(failed)?;
             return Ok(format!("{address} has {path} = {count} now."));
         }
-        let first = split(path).first().copied().unwrap_or_default();
-        let Some(attribute) = object.kind.attribute(first) else {
-            let known: Vec<&str> =
-                object.kind.attributes.iter().map(|one| one.name).chain(object.kind.usage.iter().copied()).collect();
-            return Err(Failure::new(format!("a {} has no `{first}`", object.kind.name))
-                .hint(suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))));
-        };
         let parts = split(path);
-        let ty = leaf(&attribute.ty, &parts[1..]).map_err(|wrong| {
-            Failure::new(format!("`{path}` leads nowhere: there is no `{wrong}`"))
-                .hint(format!("`atlas explain {}` shows what there is", object.kind.name))
+        let first = parts.first().copied().unwrap_or_default();
+        let ty = attribute_at(object.kind, path).map_err(|unknown| {
+            if !unknown.within.is_empty() {
+                return Failure::new(format!("`{path}` leads nowhere: there is no `{}`", unknown.part))
+                    .hint(format!("`atlas explain {}` shows what there is", object.kind.name));
+            }
+            let known: Vec<&str> = unknown.known.into_iter().chain(object.kind.usage.iter().copied()).collect();
+            Failure::new(format!("a {} has no `{first}`", object.kind.name))
+                .hint(suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", "))))
         })?;
+        let name = object.kind.attribute(first).map_or("", |attribute| attribute.name);
         let value = read_value(ty, text).map_err(|diagnostics| {
             let why: Vec<&str> = diagnostics.iter().map(|one| one.detail.as_str()).collect();
             Failure::new(format!("`{path}` can't be `{text}`")).because(why.join("; "))
         })?;
         let whole = object.attributes.get(first).clone().with(&parts[1..], value);
-        world.edit(&object.identity, |object| object.attributes.set(attribute.name, whole)).map_err(failed)?;
+        world.edit(&object.identity, |object| object.attributes.set(name, whole)).map_err(failed)?;
         Ok(format!("{address} has {path} = {text} now."))
-    }
-
-    /// The type at the end of a path; otherwise the part that leads nowhere.
-    fn leaf<'p>(ty: &'static Type, parts: &[&'p str]) -> Result<&'static Type, &'p str> {
-        let [first, rest @ ..] = parts else { return Ok(ty) };
-        match ty {
-            Type::Object(attributes) | Type::WordOrObject(_, attributes) => {
-                let inner = attributes.iter().find(|one| one.name == *first).ok_or(*first)?;
-                leaf(&inner.ty, rest)
-            }
-            Type::Map(item) => leaf(item, rest),
-            Type::List(item) | Type::Set(item) if first.parse::<usize>().is_ok() => leaf(item, rest),
-            Type::Any => Ok(ty),
-            _ => Err(first),
-        }
     }
 
     fn fail(world: &World, spec: &Spec, address: &Address, class: &str, times: u32) -> Result<String, Failure> {

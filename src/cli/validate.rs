@@ -7,21 +7,15 @@ use super::{End, load};
 use crate::desired::World;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::graph;
-use crate::run::{self, RunError};
+use crate::run;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
     // Nobody should find out on the day of the outage that another environment was broken all along.
-    let mut elsewhere = Diagnostics::default();
-    if global.environment.is_none() {
-        for name in spec.desired.environments.iter().filter(|name| **name != spec.desired.environment) {
-            let other = Global { environment: Some(name.clone()), ..global.clone() };
-            if let Err(RunError::Refused(refused)) = load::read(&other) {
-                elsewhere.append(refused.diagnostics);
-            }
-        }
-    }
-    elsewhere.finish();
+    let elsewhere = match global.environment {
+        None => run::read_others(&load::setup(global), &spec),
+        Some(_) => Diagnostics::default(),
+    };
     if elsewhere.has_errors() {
         return Err(Failure::found(spec.source.text(), elsewhere).titled("another environment can't be used"));
     }

@@ -16,6 +16,7 @@ pub mod protocol;
 mod registry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod secret;
 mod sessions;
 
 use std::sync::Arc;

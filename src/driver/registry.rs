@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::contract::{Driver, Service};
 use crate::desired::{Desired, Instance, World};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use crate::kind::{self, Kind, Usage};
 use crate::observed::{Condition, Object};
 
@@ -62,7 +62,7 @@ impl Registry {
             };
             let detail = format!("no driver for `{}` in world `{world}` yet{more}", kind.name);
             diagnostics.push(
-                Diagnostic::error("no driver", detail).at(first.declaration.header).hint(hint).of(&first.address),
+                Diagnostic::error(&code::NO_DRIVER, detail).at(first.declaration.header).hint(hint).of(&first.address),
             );
         }
         diagnostics.finish();
@@ -122,18 +122,18 @@ fn nowhere(instance: &Instance) -> Option<fn(&Instance) -> Diagnostic> {
         "region" if region() => Some(|one| {
             let hint = "say `aws = {}` for AWS itself, `aws = { endpoint = \"…\" }` for what speaks like it, or \
                         `localstack = {}` for a container";
-            unreachable(one, "region that is nowhere", hint)
+            unreachable(one, &code::REGION_NOWHERE, hint)
         }),
         "cluster" if cluster() => Some(|one| {
             let hint = "say `k3d = {}` for a cluster in containers on this machine's engine, \
                         `kubeconfig = { context = \"…\" }` for one that exists already, or `eks = {}` for one of AWS's";
-            unreachable(one, "cluster that is nowhere", hint)
+            unreachable(one, &code::CLUSTER_NOWHERE, hint)
         }),
         _ => None,
     }
 }
 
-fn unreachable(instance: &Instance, summary: &'static str, hint: &str) -> Diagnostic {
+fn unreachable(instance: &Instance, code: &'static Code, hint: &str) -> Diagnostic {
     let detail = format!("nothing can reach {} in world `real` yet", instance.address);
-    Diagnostic::error(summary, detail).at(instance.declaration.header).hint(hint).of(&instance.address)
+    Diagnostic::error(code, detail).at(instance.declaration.header).hint(hint).of(&instance.address)
 }

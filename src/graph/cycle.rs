@@ -9,7 +9,7 @@ use petgraph::graph::NodeIndex;
 use super::dependencies::DependencyGraph;
 use crate::address::Address;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 
 /// Reports one shortest cycle for each strongly connected component.
 ///
@@ -36,7 +36,7 @@ pub fn check(desired: &Desired, graph: &DependencyGraph) -> Result<(), Diagnosti
         let first = &graph.inner[path[0]];
         let next = &graph.inner[path[1 % path.len()]];
         diagnostics.push(
-            Diagnostic::error("resources that need each other", names.join(" needs "))
+            Diagnostic::error(&code::CYCLE, names.join(" needs "))
                 .at(span(desired, first, next))
                 .hint("remove one of these references or `depends_on` entries")
                 .of(first),

@@ -32,7 +32,12 @@ pub struct DependencyGraph {
     needs: Vec<(NodeIndex, Why)>,
     /// Where in `needs` those of each node begin, and where the last one's end.
     starts: Vec<usize>,
+    /// While it is built: what those nodes need that need much.
+    wide: HashMap<NodeIndex, HashSet<NodeIndex>>,
 }
+
+/// Up to so many edges of a node are looked through for each new one.
+const FEW: usize = 16;
 
 /// The place of a resource among the resources that stand for objects, which is that of its node as well.
 pub type Position = usize;
@@ -46,6 +51,7 @@ impl DependencyGraph {
             order: Vec::new(),
             needs: Vec::new(),
             starts: Vec::new(),
+            wide: HashMap::new(),
         }
     }
 
@@ -127,7 +133,14 @@ impl DependencyGraph {
 
     pub(super) fn connect(&mut self, from: NodeIndex, to: &Address, why: Why) {
         let Some(to) = self.index.get(to).copied() else { return };
-        if self.inner.find_edge(from, to).is_none() {
+        let fresh = if self.inner.edges(from).take(FEW).count() < FEW {
+            self.inner.find_edge(from, to).is_none()
+        } else {
+            // To look through all edges of a node for each new one would take the square of their number.
+            let known = self.wide.entry(from).or_insert_with(|| self.inner.neighbors(from).collect());
+            known.insert(to)
+        };
+        if fresh {
             self.inner.add_edge(from, to, why);
         }
     }
@@ -135,6 +148,7 @@ impl DependencyGraph {
     /// Writes down what each node needs in a row: the planner asks for it again and again, and a graph that can still grow
     /// has it all over the memory.
     pub(super) fn list_needs(&mut self) {
+        self.wide = HashMap::new();
         self.starts.reserve_exact(self.inner.node_count() + 1);
         self.needs.reserve_exact(self.inner.edge_count());
         for node in self.inner.node_indices() {

@@ -2,6 +2,7 @@
 
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use crate::diagnostic::code;
 use crate::suggest::suggest;
 
 /// An app on each of its clusters.
@@ -58,11 +59,12 @@ pub static APP: Kind = Kind {
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
         let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");
         if !declared && !BUILT_IN.contains(&namespace) {
-            let names: Vec<&str> =
-                spec.of_kind("namespace").filter_map(|other| other.attributes.get("name").as_str()).collect();
+            // Of many namespaces the first are enough to look for the one that was meant.
+            let some = spec.of_kind("namespace").take(500);
+            let names: Vec<&str> = some.filter_map(|other| other.attributes.get("name").as_str()).collect();
             findings.error(
                 "namespace",
-                "namespace that is not declared",
+                &code::UNDECLARED_NAMESPACE,
                 format!("no namespace `{namespace}` is declared on {}", resource.place().unwrap_or_default()),
                 suggest(namespace, &names)
                     .unwrap_or_else(|| format!("declare [namespace.{namespace}] on the same clusters")),

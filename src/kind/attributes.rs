@@ -1,8 +1,10 @@
 //! Attributes that several kinds have, and those that every kind takes.
 
-use super::rule;
 use super::schema::{Attribute, Kind, Places, Type};
 use super::view::{Findings, Resource};
+use super::{reserved, rule};
+use crate::diagnostic::code;
+use crate::path::split;
 
 /// What every kind takes besides its own attributes. They steer Atlas and are not sent to any driver.
 pub static COMMON: &[Attribute] = &[
@@ -51,7 +53,8 @@ pub const TAGS: Attribute = Attribute::new(
     Type::Map(&TEXT),
     "Tags of the object, besides the ownership mark.",
     &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
-);
+)
+.reserved(reserved::TAGS);
 
 /// Whether tags that others put on the object are removed.
 pub const TAGS_EXCLUSIVE: Attribute = Attribute::new(
@@ -87,7 +90,8 @@ pub const LABELS: Attribute = Attribute::new(
     Type::Map(&TEXT),
     "Labels, besides the ownership mark.",
     &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
-);
+)
+.reserved(reserved::LABELS);
 
 /// A key has no effect on an object that is encrypted otherwise.
 pub fn check_kms_key(resource: &Resource<'_>, findings: &mut Findings) {
@@ -95,7 +99,7 @@ pub fn check_kms_key(resource: &Resource<'_>, findings: &mut Findings) {
     if !attributes.get("kms_key").is_null() && attributes.get("encryption").as_str() != Some("kms") {
         findings.error(
             "kms_key",
-            "key without its encryption",
+            &code::KEY_WITHOUT_ENCRYPTION,
             "`kms_key` has no effect while `encryption` is not \"kms\"",
             "set `encryption = \"kms\"`, or remove `kms_key`",
         );
@@ -133,4 +137,46 @@ pub fn place_attribute(kind: &Kind) -> Option<&'static Attribute> {
 /// Everything that a block of this kind may say, in the order in which people read it.
 pub fn attributes_of(kind: &Kind) -> impl Iterator<Item = &'static Attribute> + use<> {
     place_attribute(kind).into_iter().chain(kind.attributes).chain(COMMON)
+}
+
+/// A part of a path that leads nowhere.
+pub struct UnknownPart<'p> {
+    /// The part.
+    pub part: &'p str,
+    /// The path that it stands behind; empty at the first part.
+    pub within: &'p str,
+    /// What could have stood there.
+    pub known: Vec<&'static str>,
+}
+
+/// The type of what is at the end of a path into a kind's attributes, such as `dead_letter.queue`.
+///
+/// # Errors
+/// The first part that leads nowhere.
+pub fn attribute_at<'p>(kind: &Kind, path: &'p str) -> Result<&'static Type, UnknownPart<'p>> {
+    let names = |attributes: &'static [Attribute]| attributes.iter().map(|one| one.name).collect();
+    let parts = split(path);
+    let mut attributes = Some(kind.attributes);
+    let mut ty = &TEXT;
+    let mut before = 0;
+    for part in parts {
+        let unknown = |known| UnknownPart { part, within: path[..before].trim_end_matches('.'), known };
+        ty = match (attributes, ty) {
+            (Some(attributes), _) => match attributes.iter().find(|one| one.name == part) {
+                Some(attribute) => &attribute.ty,
+                None => return Err(unknown(names(attributes))),
+            },
+            (None, Type::Map(item)) => *item,
+            (None, Type::List(item) | Type::Set(item)) if part.parse::<usize>().is_ok() => *item,
+            (None, Type::Any) => ty,
+            _ => return Err(unknown(Vec::new())),
+        };
+        attributes = match ty {
+            Type::Object(inner) | Type::WordOrObject(_, inner) => Some(inner),
+            _ => None,
+        };
+        // `path` is where the parts stand in, so their ends tell how much of it was followed.
+        before = (part.as_ptr() as usize - path.as_ptr() as usize + part.len()).min(path.len());
+    }
+    Ok(ty)
 }

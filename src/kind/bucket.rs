@@ -7,6 +7,7 @@ use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict,
 use super::view::{Findings, Resource, View};
 use super::{amount, duration, iam, rule};
 use crate::address::Address;
+use crate::diagnostic::code;
 use crate::value::Value;
 
 /// An S3 bucket.
@@ -193,7 +194,7 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     if get("replication.to").is_some() && resource.attributes.get("versioning") != &Value::Bool(true) {
         findings.error(
             "replication",
-            "replication without versions",
+            &code::REPLICATION_WITHOUT_VERSIONS,
             "S3 replicates versions only, and this bucket keeps none",
             "set `versioning = true` here and on the bucket that receives the copies",
         );
@@ -201,7 +202,7 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     if get("replication.to").is_some() && get("replication.role").is_none() {
         findings.error(
             "replication",
-            "replication without a role",
+            &code::REPLICATION_WITHOUT_ROLE,
             "a role with the right rights can be made only where the target is plain and no KMS key is in use",
             "declare a role that S3 may take on, and name it: `role = \"role.NAME\"`",
         );
@@ -210,7 +211,7 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     if let Some(target) = target.filter(|target| target.place() != resource.place()) {
         findings.error(
             "logging.to",
-            "access log in another region",
+            &code::LOG_IN_ANOTHER_REGION,
             format!("{} is not in {}", target.address, resource.place().unwrap_or_default()),
             "S3 writes access logs within one region only: name a bucket of the same region",
         );
@@ -231,7 +232,7 @@ fn check_rule(path: &str, rule: &Value, findings: &mut Findings) {
         if !seconds.is_multiple_of(86_400) {
             findings.error(
                 &path,
-                "part of a day",
+                &code::PART_OF_A_DAY,
                 "S3 counts the age of objects in whole days",
                 "write whole days, such as \"30d\"",
             );
@@ -240,7 +241,7 @@ fn check_rule(path: &str, rule: &Value, findings: &mut Findings) {
     if !acts {
         findings.error(
             path,
-            "lifecycle rule that does nothing",
+            &code::IDLE_RULE,
             "S3 refuses a rule without any action",
             "say `expire_after`, `expire_noncurrent_after`, `abort_uploads_after` or `transitions`",
         );

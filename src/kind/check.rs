@@ -2,6 +2,7 @@
 
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use crate::diagnostic::code;
 
 /// A probe of the running platform. It stands for no object: `status` and drills ask it.
 pub static CHECK: Kind = Kind {
@@ -39,7 +40,7 @@ pub static CHECK: Kind = Kind {
         if set("target") == set("http") {
             findings.error(
                 if set("http") { "http" } else { "" },
-                "check without one question",
+                &code::CHECK_QUESTION,
                 "a check asks either a `target` or an `http` URL",
                 "write `target = \"app.NAME@CLUSTER\"` or `http = \"http://HOST:PORT/PATH\"`",
             );

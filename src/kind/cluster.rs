@@ -1,13 +1,11 @@
 //! A Kubernetes cluster.
 
-use std::collections::BTreeMap;
-
 use super::claim::{Exclusive, Reads, Within};
 use super::container::MOUNT;
-use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::view::{Findings, Resource, View};
-use crate::value::Value;
+use super::{reserved, rule};
+use crate::diagnostic::code;
 
 /// A Kubernetes cluster in a region.
 pub static CLUSTER: Kind = Kind {
@@ -106,13 +104,15 @@ static K3D: &[Attribute] = &[
         Type::List(&Type::Text(&rule::SOME)),
         "More arguments for `k3s server`.",
         &["[\"--disable=traefik\"]", "[\"--disable=servicelb\"]"],
-    ),
+    )
+    .reserved(reserved::K3S),
     Attribute::new(
         "agent_args",
         Type::List(&Type::Text(&rule::SOME)),
         "More arguments for `k3s agent`.",
         &["[\"--kubelet-arg=max-pods=50\"]", "[\"--kubelet-arg=max-pods=60\"]"],
-    ),
+    )
+    .reserved(reserved::K3S),
     Attribute::new(
         "taints",
         Type::Set(&Type::Text(&rule::SOME)),
@@ -198,61 +198,15 @@ static EKS: &[Attribute] = &[
 /// The attributes that say how a cluster is reached that exists already.
 pub const EXISTING: [&str; 2] = ["kubeconfig", "eks"];
 
-fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
     let ways = ["k3d"].into_iter().chain(EXISTING);
     let said: Vec<&str> = ways.filter(|way| !resource.attributes.get(way).is_null()).collect();
     if let [first, second, ..] = said.as_slice() {
         findings.error(
             *second,
-            "cluster is two things at once",
+            &code::CLUSTER_TWO_THINGS,
             format!("`{first}` and `{second}` are different clusters"),
             format!("keep `{first}` or `{second}`, not both"),
         );
     }
-    if !exists(resource) {
-        check_ports(resource, spec, findings);
-    }
-}
-
-/// Whether it is there already: then nothing of how clusters are made is about it.
-fn exists(cluster: &Resource<'_>) -> bool {
-    EXISTING.iter().any(|way| !cluster.attributes.get(way).is_null())
-}
-
-/// Two clusters on one engine can't both publish the same port of it.
-fn check_ports(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
-    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, port) in resource.attributes.get("ports").items().iter().enumerate() {
-        let Some(host) = host_port(port) else { continue };
-        if taken.insert(host, index).is_some() {
-            clash(index, host, &resource.address.to_string(), findings);
-        }
-    }
-    let engine = resource.attributes.get("engine");
-    if taken.is_empty() {
-        return;
-    }
-    // The cluster that the spec declares later is the one that finds the port taken.
-    let own = resource.header;
-    let earlier = spec.of_kind("cluster").filter(|other| other.header < own);
-    for other in earlier.filter(|other| other.attributes.get("engine") == engine && !exists(other)) {
-        for port in other.attributes.get("ports").items().iter().filter_map(host_port) {
-            if let Some(index) = taken.get(port) {
-                clash(*index, port, &other.address.to_string(), findings);
-            }
-        }
-    }
-}
-
-fn host_port(port: &Value) -> Option<&str> {
-    port.as_str()?.split(':').next()
-}
-
-fn clash(index: usize, port: &str, other: &str, findings: &mut Findings) {
-    findings.error(
-        format!("ports.{index}"),
-        "port taken twice",
-        format!("{other} already publishes port {port} on the same engine"),
-        "choose another host port, or put the clusters on different engines",
-    );
 }

@@ -5,6 +5,8 @@ use super::claim::{Exclusive, Reads, Within};
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::view::{Findings, Resource, View};
+use crate::diagnostic::code;
+use crate::path::join;
 use crate::value::Value;
 
 static TEXTS: Type = Type::Text(&rule::SOME);
@@ -196,11 +198,16 @@ static JOIN: &[Attribute] = &[
 static CAPABILITIES: &[Attribute] = &[
     Attribute::new(
         "add",
-        Type::Set(&Type::Text(&rule::SOME)),
+        Type::Set(&Type::Text(&rule::CAPABILITY)),
         "Those it has as well.",
         &["[\"NET_ADMIN\"]", "[\"SYS_TIME\"]"],
     ),
-    Attribute::new("drop", Type::Set(&Type::Text(&rule::SOME)), "Those it has not.", &["[\"ALL\"]", "[\"MKNOD\"]"]),
+    Attribute::new(
+        "drop",
+        Type::Set(&Type::Text(&rule::CAPABILITY)),
+        "Those it has not.",
+        &["[\"ALL\"]", "[\"MKNOD\"]"],
+    ),
 ];
 
 static HEALTH: &[Attribute] = &[
@@ -240,38 +247,27 @@ static WAIT: &[Attribute] = &[
     Attribute::new("log", Type::Text(&rule::SOME), "A text that it writes.", &["\"ready\"", "\"Ready.\""]),
 ];
 
-fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
     if resource.attributes.get("wait").as_str() == Some("healthy") && resource.attributes.get("health").is_null() {
         // The image may bring a health check of its own, which only the engine knows.
         findings.warning(
             "wait",
-            "health check that only the image can bring",
+            &code::HEALTH_OF_IMAGE,
             "it waits to be healthy, and the spec says no `health`",
             "set `health`, unless the image has a health check of its own",
         );
     }
-    let engine = resource.attributes.get("engine");
-    let own = resource.header;
-    let earlier = spec.of_kind("container").filter(|other| other.header < own);
-    for other in earlier.filter(|other| other.attributes.get("engine") == engine) {
-        for (at, port) in resource.attributes.get("ports").items().iter().enumerate() {
-            if other.attributes.get("ports").items().iter().any(|theirs| outside(theirs) == outside(port)) {
-                findings.error(
-                    format!("ports.{at}"),
-                    "port taken twice",
-                    format!("{} already publishes `{}` on the same engine", other.address, outside(port)),
-                    "choose another port of the machine, or another engine",
-                );
-            }
-        }
+    let variables = |name: &str| match resource.attributes.get(name) {
+        Value::Map(entries) => Some(entries),
+        _ => None,
+    };
+    let (Some(plain), Some(secret)) = (variables("environment"), variables("secrets")) else { return };
+    for (name, _) in secret.iter().filter(|(name, _)| plain.get(name.as_str()).is_some()) {
+        findings.error(
+            join("secrets", name),
+            &code::SAID_TWICE,
+            format!("`{name}` stands in `environment` as well"),
+            "keep one of them",
+        );
     }
-}
-
-/// The part of a published port that can be taken once only: without the port inside.
-fn outside(port: &Value) -> String {
-    let text = port.as_str().unwrap_or_default();
-    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let host = ports.rsplit_once(':').map_or(ports, |(host, _)| host);
-    let host = if host.contains(':') { host.to_owned() } else { format!("127.0.0.1:{host}") };
-    format!("{host}/{protocol}")
 }

@@ -4,6 +4,7 @@ use super::count::Count;
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict, counted};
 use super::view::{Findings, Resource, View};
+use crate::diagnostic::code;
 use crate::value::Value;
 
 /// A database over several regions.
@@ -84,7 +85,7 @@ fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
     if text("survive") == Some("region") && regions.len() < 3 {
         findings.error(
             "survive",
-            "too few regions to survive the loss of one",
+            &code::TOO_FEW_REGIONS,
             format!("`survive = \"region\"` needs three regions, and {} has {}", resource.address, regions.len()),
             "add a region to `regions` (it needs no application, only a database node), or use `survive = \"zone\"`",
         );
@@ -94,7 +95,7 @@ fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
     {
         findings.error(
             "primary_region",
-            "primary region that is not among the regions",
+            &code::PRIMARY_REGION,
             format!("`{primary}` is not in `regions`, which has {}", regions.join(", ")),
             "choose one of them, or add it to `regions`",
         );
@@ -102,7 +103,7 @@ fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
     if text("engine") == Some("postgresql") && regions.len() > 1 {
         findings.error(
             "engine",
-            "engine that knows no regions",
+            &code::ENGINE_WITHOUT_REGIONS,
             format!("PostgreSQL keeps a database in one place, and `regions` has {}", regions.len()),
             "use `engine = \"cockroachdb\"`, or one region",
         );

@@ -1,6 +1,7 @@
 //! A drill: a fault to inject on purpose, and the limits that recovery has to keep.
 
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use crate::diagnostic::code;
 
 /// A rehearsal of a failure. It stands for no object: `atlas drill` runs it.
 pub static DRILL: Kind = Kind {
@@ -51,7 +52,7 @@ pub static DRILL: Kind = Kind {
         if set("fault.stop") == set("fault.delete") {
             findings.error(
                 "fault",
-                "drill without one fault",
+                &code::DRILL_FAULT,
                 "a drill injects exactly one fault",
                 "write `fault = { stop = \"region.NAME\" }` or `fault = { delete = \"ADDRESS\" }`",
             );

@@ -8,6 +8,7 @@ use super::fault::Fault;
 use super::json;
 use super::schema::{Attribute, Facts, Rule, Type};
 use super::view::{Findings, Resource};
+use crate::diagnostic::code;
 use crate::value::Value;
 
 /// An action: `s3:GetObject`, `sqs:*`, `*`.
@@ -100,7 +101,7 @@ pub fn check_grants(resource: &Resource<'_>, findings: &mut Findings) {
 fn grants_everything(path: &str, findings: &mut Findings) {
     findings.warning(
         path,
-        "policy grants everything",
+        &code::GRANTS_EVERYTHING,
         "this statement allows every action on every resource",
         "name the actions and the ARNs that the workload needs",
     );

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::attributes::attributes_of;
 use super::normal::literal;
+use super::reserved::Reserved;
 use super::schema::{Attribute, Kind, Places, Type};
 use super::{ALL, duration};
 
@@ -18,8 +19,8 @@ pub fn json_schema() -> Value {
     let mut root = kinds("");
     let mut overlay = kinds(".overlay");
     root.insert("project".into(), project());
-    for properties in [&mut root, &mut overlay] {
-        properties.insert("var".into(), named(&variable(), "Variables: `${var.NAME}`."));
+    for (properties, complete) in [(&mut root, true), (&mut overlay, false)] {
+        properties.insert("var".into(), named(&variable(complete), "Variables: `${var.NAME}`."));
     }
     overlay.insert(
         "world".into(),
@@ -81,18 +82,30 @@ fn project() -> Value {
     })
 }
 
-fn variable() -> Value {
+fn variable(complete: bool) -> Value {
     let scalar = json!({ "type": ["string", "number", "boolean"], "description": "The value unless --var or ATLAS_VAR_NAME gives another." });
-    json!({
+    let mut schema = json!({
         "type": "object",
         "properties": { "default": scalar, "description": { "type": "string" } },
         "additionalProperties": false,
-    })
+    });
+    if !complete {
+        schema["properties"]["new"] = new();
+    }
+    schema
+}
+
+/// What only a block of an environment says.
+fn new() -> Value {
+    json!({ "type": "boolean", "description": "Only this environment has the block: the rest of the spec has none of its name." })
 }
 
 fn block(kind: &Kind, complete: bool) -> Value {
     let mut schema = object(attributes_of(kind), complete);
     schema["description"] = kind.summary.into();
+    if !complete {
+        schema["properties"]["new"] = new();
+    }
     for inner in ALL.iter().filter(|inner| inner.places == Places::Inside(kind.name)) {
         let suffix = if complete { "" } else { ".overlay" };
         schema["properties"][inner.name] = named(&reference(inner, suffix), inner.summary);
@@ -122,6 +135,11 @@ fn entry(attribute: &Attribute, complete: bool) -> Value {
     schema["description"] = format!("{}{replaces}", attribute.doc).into();
     if let Some(default) = attribute.default {
         schema["default"] = literal(default).to_json();
+    }
+    if matches!(attribute.ty, Type::Map(_)) && !attribute.reserved.is_empty() {
+        let keys: Vec<String> =
+            attribute.reserved.iter().map(Reserved::pattern).filter(|keys| !keys.is_empty()).collect();
+        schema["propertyNames"] = json!({ "not": { "pattern": format!("^({})", keys.join("|")) } });
     }
     schema["examples"] = attribute.examples.iter().map(|text| literal(text).to_json()).collect();
     schema

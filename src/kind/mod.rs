@@ -26,8 +26,10 @@ mod namespace;
 mod network;
 mod normal;
 mod policy;
+pub mod port;
 mod queue;
 mod region;
+mod reserved;
 mod role;
 pub mod rule;
 mod schema;
@@ -35,13 +37,14 @@ mod table;
 mod view;
 mod volume;
 
-pub use attributes::{COMMON, attributes_of, place_attribute};
+pub use attributes::{COMMON, UnknownPart, attribute_at, attributes_of, place_attribute};
 pub use claim::{Claim, Claimant, Exclusive, Reads, Within, region_of};
 pub use cluster::EXISTING;
 pub use count::Count;
 pub use fault::Fault;
 pub use json_schema::json_schema;
 pub use normal::{default_of, literal, normal, normal_attributes};
+pub use reserved::Reserved;
 pub use schema::{Attribute, Facts, Host, Kind, Output, Outputs, Places, Risk, Rule, Type, Usage, Verdict, counted};
 pub use view::{Finding, Findings, Location, Resource, View};
 

@@ -1,7 +1,7 @@
 //! A Kubernetes namespace with its guard rails.
 
-use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use super::{reserved, rule};
 
 /// A Kubernetes namespace.
 pub static NAMESPACE: Kind = Kind {
@@ -49,13 +49,15 @@ pub static NAMESPACE: Kind = Kind {
             Type::Map(&Type::Text(&rule::ANY)),
             "More labels.",
             &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
-        ),
+        )
+        .reserved(reserved::NAMESPACE),
         Attribute::new(
             "annotations",
             Type::Map(&Type::Text(&rule::ANY)),
             "Annotations.",
             &["{ owner = \"ledger\" }", "{ owner = \"payments\" }"],
-        ),
+        )
+        .reserved(reserved::NAMESPACE),
     ],
     outputs: &[],
     claims: &[],

@@ -4,6 +4,7 @@ use super::attributes::{ENGINE, LABELS};
 use super::claim::{Exclusive, Reads, Within};
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use crate::diagnostic::code;
 
 /// A network that containers, regions and clusters share. An engine changes nothing about a network that exists, so every
 /// change replaces it: <https://docs.docker.com/reference/api/engine/>.
@@ -62,7 +63,7 @@ pub static NETWORK: Kind = Kind {
         if set("gateway") && !set("subnet") {
             findings.error(
                 "gateway",
-                "gateway without a subnet",
+                &code::GATEWAY_WITHOUT_SUBNET,
                 "an engine takes a gateway only along with the subnet that it is in",
                 "set `subnet` as well",
             );

@@ -5,6 +5,7 @@ use super::claim::{Exclusive, Reads, Within};
 use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::{iam, rule};
+use crate::diagnostic::code;
 
 /// A managed IAM policy.
 pub static POLICY: Kind = Kind {
@@ -53,7 +54,7 @@ pub static POLICY: Kind = Kind {
         if set("document") == (set("allow") || set("deny")) {
             findings.error(
                 if set("document") { "document" } else { "" },
-                "policy without one content",
+                &code::POLICY_CONTENT,
                 "a policy needs either statements (`allow`, `deny`) or a `document`",
                 "write [[policy.NAME.allow]] with `actions` and `resources`",
             );

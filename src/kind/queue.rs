@@ -6,6 +6,7 @@ use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict,
 use super::view::{Findings, Location, Resource, View};
 use super::{duration, iam, rule};
 use crate::address::Address;
+use crate::diagnostic::code;
 use crate::value::{Attributes, Value};
 
 /// An SQS queue. Limits from
@@ -167,7 +168,7 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     if fifo && !name.ends_with(".fifo") {
         findings.error_at(
             Location::First(&["name", "fifo"]),
-            "FIFO queue without its ending",
+            &code::FIFO_WITHOUT_ENDING,
             format!("SQS takes a FIFO queue only under a name that ends with `.fifo`; this one is `{name}`"),
             format!("set `name = \"{name}.fifo\"`"),
         );
@@ -175,7 +176,7 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     if !fifo && name.ends_with(".fifo") {
         findings.error(
             "name",
-            "FIFO name on a standard queue",
+            &code::FIFO_NAME,
             "a name that ends with `.fifo` belongs to a FIFO queue",
             "set `fifo = true`, or choose another name",
         );
@@ -191,7 +192,7 @@ fn check_dead_letter(resource: &Resource<'_>, fifo: bool, spec: &dyn View, findi
     if other.address == resource.address {
         findings.error(
             path,
-            "dead-letter queue of itself",
+            &code::DEAD_LETTER_OF_ITSELF,
             "a queue can't be its own dead-letter queue",
             "declare a second queue for what could not be handled",
         );
@@ -201,7 +202,7 @@ fn check_dead_letter(resource: &Resource<'_>, fifo: bool, spec: &dyn View, findi
         let word = |fifo| if fifo { "a FIFO queue" } else { "a standard queue" };
         findings.error(
             path,
-            "dead-letter queue of the other type",
+            &code::DEAD_LETTER_TYPE,
             format!("{} is {}, this is {}", other.address, word(!fifo), word(fifo)),
             "give the dead-letter queue the same `fifo` as this one",
         );
@@ -209,7 +210,7 @@ fn check_dead_letter(resource: &Resource<'_>, fifo: bool, spec: &dyn View, findi
     if other.place() != resource.place() {
         findings.error(
             path,
-            "dead-letter queue in another region",
+            &code::DEAD_LETTER_REGION,
             format!("{} is not in {}", other.address, resource.place().unwrap_or_default()),
             "SQS moves messages within one region only: name a queue of the same region",
         );

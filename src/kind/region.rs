@@ -2,9 +2,10 @@
 
 use super::attributes::{ENGINE, TEXT};
 use super::claim::{Exclusive, Reads, Within};
-use super::rule;
 use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type, Verdict};
 use super::view::{Findings, Resource, View};
+use super::{reserved, rule};
+use crate::diagnostic::code;
 use crate::value::Value;
 
 /// A region of a cloud, or something that stands in for one.
@@ -102,30 +103,19 @@ static LOCALSTACK: &[Attribute] = &[
         Type::Map(&TEXT),
         "More environment variables.",
         &["{ DEBUG = \"1\" }", "{ DEBUG = \"0\" }"],
-    ),
+    )
+    .reserved(reserved::LOCALSTACK),
     ENGINE,
 ];
 
-fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
+fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
     let get = |one: &Resource<'_>, name: &str| one.attributes.at(name).cloned().filter(|value| !value.is_null());
     if get(resource, "aws").is_some() && get(resource, "localstack").is_some() {
         findings.error(
             "localstack",
-            "region is two things at once",
+            &code::REGION_TWO_THINGS,
             "a region is either AWS or a LocalStack container",
             "keep `aws` or `localstack`, not both",
-        );
-    }
-    let place = |one: &Resource<'_>| Some((get(one, "localstack.port")?, get(one, "localstack.engine")));
-    let own = resource.header;
-    let mut earlier = spec.of_kind("region").filter(|other| other.header < own);
-    let taken = place(resource).and_then(|own| earlier.find(|other| place(other).as_ref() == Some(&own)));
-    if let Some(other) = taken {
-        findings.error(
-            "localstack",
-            "port taken twice",
-            format!("{} is a LocalStack on the same port of the same engine", other.address),
-            "give each region a `port` of its own",
         );
     }
 }

@@ -4,6 +4,7 @@ use super::attributes::{TAGS, TAGS_EXCLUSIVE};
 use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
 use super::{iam, rule};
+use crate::diagnostic::code;
 
 /// An IAM role.
 pub static ROLE: Kind = Kind {
@@ -114,7 +115,7 @@ pub static ROLE: Kind = Kind {
         if set("trust") == set("trust_policy") {
             findings.error(
                 if set("trust") { "trust_policy" } else { "" },
-                "role without one trust policy",
+                &code::TRUST,
                 "a role needs exactly one of `trust` and `trust_policy`",
                 "say who may take the role on: `trust = { service = \"ec2.amazonaws.com\" }`",
             );

@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::schema::Rule;
+use crate::suggest::suggest;
 
 /// Any text.
 pub static ANY: Rule = Rule { says: "text", pattern: None, check: |_| Ok(()) };
@@ -242,6 +243,67 @@ pub static PATH: Rule = Rule {
     },
 };
 
+/// A Linux capability, as engines take it: with or without `CAP_`, or all of them.
+/// Source: <https://man7.org/linux/man-pages/man7/capabilities.7.html>.
+pub static CAPABILITY: Rule = Rule {
+    says: "Linux capability",
+    pattern: Some("^[A-Z_]+$"),
+    check: |text| {
+        let name = text.strip_prefix("CAP_").unwrap_or(text);
+        if text == "ALL" || CAPABILITIES.contains(&name) {
+            return Ok(());
+        }
+        let fault = Fault::new(format!("Linux has no capability `{text}`"));
+        Err(match suggest(name, &CAPABILITIES) {
+            Some(hint) => fault.hint(hint),
+            None => fault.hint("write it as \"NET_ADMIN\", or \"ALL\""),
+        })
+    },
+};
+
+const CAPABILITIES: [&str; 41] = [
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+];
 fn iam_name(text: &str, most: usize) -> Result<(), Fault> {
     allow(text, |c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c), "letters, digits and `+=,.@_-`")?;
     length(text, 1, most)

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::claim::Exclusive;
 use super::count::Count;
 use super::fault::Fault;
+use super::reserved::Reserved;
 use super::view::{Findings, Resource, View};
 use crate::value::{Attributes, Text};
 
@@ -93,6 +94,8 @@ pub struct Attribute {
     pub examples: &'static [&'static str],
     /// What the block has to say besides, for the examples to be good: TOML lines, or `!name` to leave one out.
     pub beside: &'static [&'static str],
+    /// Keys of the table, or items of the list, that belong to somebody else.
+    pub reserved: &'static [Reserved],
 }
 
 /// What values an attribute takes.
@@ -200,7 +203,18 @@ impl Attribute {
     /// An optional attribute without a default.
     #[must_use]
     pub const fn new(name: &'static str, ty: Type, doc: &'static str, examples: &'static [&'static str]) -> Self {
-        Self { name, ty, doc, default: None, required: false, replaces: false, sensitive: false, examples, beside: &[] }
+        Self {
+            name,
+            ty,
+            doc,
+            default: None,
+            required: false,
+            replaces: false,
+            sensitive: false,
+            examples,
+            beside: &[],
+            reserved: &[],
+        }
     }
 
     /// The value when the spec says nothing, as TOML.
@@ -228,6 +242,13 @@ impl Attribute {
     #[must_use]
     pub const fn beside(mut self, lines: &'static [&'static str]) -> Self {
         self.beside = lines;
+        self
+    }
+
+    /// Keys that belong to somebody else.
+    #[must_use]
+    pub const fn reserved(mut self, keys: &'static [Reserved]) -> Self {
+        self.reserved = keys;
         self
     }
 

@@ -1,10 +1,13 @@
 //! A table of a database.
 
+use foldhash::{HashMap, HashSet};
+
 use super::count::Count;
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
 use super::view::{Findings, Location, Resource, View};
-use crate::suggest::suggest;
+use crate::diagnostic::code;
+use crate::suggest::{listed, suggest};
 use crate::value::{Attributes, Value};
 
 /// A table inside a database.
@@ -100,12 +103,13 @@ static INDEX: &[Attribute] = &[
 fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     let attributes = resource.attributes;
     let mut columns: Vec<&str> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::default();
     for (index, column) in attributes.get("columns").items().iter().enumerate() {
         let Some(name) = column.at("name").and_then(Value::as_str) else { continue };
-        if columns.contains(&name) {
+        if !known.insert(name) {
             findings.error(
                 format!("columns.{index}.name"),
-                "column declared twice",
+                &code::COLUMN_TWICE,
                 format!("`{name}` is already a column of this table"),
                 "remove one of them, or rename it",
             );
@@ -113,12 +117,13 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
         columns.push(name);
     }
     let mut expect = |attribute: &str, name: &Value| {
-        let Some(name) = name.as_str().filter(|name| !columns.contains(name)) else { return };
+        let Some(name) = name.as_str().filter(|name| !known.contains(name)) else { return };
         findings.error_at(
             Location::Text { attribute: attribute.to_owned(), text: name.to_owned() },
-            "column that does not exist",
+            &code::UNKNOWN_COLUMN,
             format!("this table has no column `{name}`"),
-            suggest(name, &columns).unwrap_or_else(|| format!("its columns are {}", columns.join(", "))),
+            suggest(name, &columns[..columns.len().min(500)])
+                .unwrap_or_else(|| format!("its columns are {}", listed(columns.iter().copied(), ", "))),
         );
     };
     attributes.get("primary_key").items().iter().for_each(|name| expect("primary_key", name));
@@ -136,7 +141,7 @@ fn check_locality(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findi
     if locality != "regional by table" && database.attributes.get("engine").as_str() == Some("postgresql") {
         findings.error(
             "locality",
-            "locality that the engine does not know",
+            &code::UNKNOWN_LOCALITY,
             format!("PostgreSQL has no `{locality}` tables"),
             "remove `locality`, or use `engine = \"cockroachdb\"` for the database",
         );
@@ -144,7 +149,7 @@ fn check_locality(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findi
     if text("region_column").is_some() && locality != "regional by row" {
         findings.error(
             "region_column",
-            "region column without its locality",
+            &code::COLUMN_WITHOUT_LOCALITY,
             "`region_column` has no effect unless rows live by region",
             "set `locality = \"regional by row\"`, or remove `region_column`",
         );
@@ -153,13 +158,13 @@ fn check_locality(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findi
 
 /// A column that goes, or that takes another type, takes what is in it along.
 fn dropped_columns(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
-    let column = |attributes: &Attributes, name: &str| -> Option<Value> {
-        let columns = attributes.get("columns").items();
-        columns.iter().find(|column| column.at("name").and_then(Value::as_str) == Some(name))?.at("type").cloned()
-    };
-    let columns = before.get("columns").items().iter();
-    let names = columns.filter_map(|column| column.at("name").and_then(Value::as_str));
-    let lost: Vec<&str> = names.filter(|name| column(before, name) != column(after, name)).collect();
+    fn columns(attributes: &Attributes) -> impl Iterator<Item = (&str, Option<&Value>)> {
+        let columns = attributes.get("columns").items().iter();
+        columns.filter_map(|column| Some((column.at("name")?.as_str()?, column.at("type"))))
+    }
+    let kept: HashMap<&str, Option<&Value>> = columns(after).collect();
+    let lost: Vec<&str> =
+        columns(before).filter(|(name, ty)| kept.get(name) != Some(ty)).map(|(name, _)| name).collect();
     if lost.is_empty() {
         return None;
     }

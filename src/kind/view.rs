@@ -1,7 +1,7 @@
 //! What the checks of a kind see of a spec, and what they find: plain data, whoever holds the spec itself.
 
 use crate::address::Address;
-use crate::diagnostic::{Severity, Span};
+use crate::diagnostic::{Code, Severity, Span};
 use crate::value::Attributes;
 
 /// One resource of a spec.
@@ -49,8 +49,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Where it stands.
     pub location: Location,
-    /// What sort of problem it is: the same sentence each time.
-    pub summary: &'static str,
+    /// What sort of problem it is.
+    pub code: &'static Code,
     /// What is special about this case.
     pub detail: String,
     /// The way out.
@@ -74,33 +74,33 @@ impl Findings {
     pub fn error(
         &mut self,
         path: impl Into<String>,
-        summary: &'static str,
+        code: &'static Code,
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.push(Severity::Error, Location::Path(path.into()), summary, detail.into(), hint.into());
+        self.push(Severity::Error, Location::Path(path.into()), code, detail.into(), hint.into());
     }
 
     /// Something that is worth a look, at an attribute.
     pub fn warning(
         &mut self,
         path: impl Into<String>,
-        summary: &'static str,
+        code: &'static Code,
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.push(Severity::Warning, Location::Path(path.into()), summary, detail.into(), hint.into());
+        self.push(Severity::Warning, Location::Path(path.into()), code, detail.into(), hint.into());
     }
 
     /// Something that must not be applied, somewhere else than at one path.
     pub fn error_at(
         &mut self,
         location: Location,
-        summary: &'static str,
+        code: &'static Code,
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.push(Severity::Error, location, summary, detail.into(), hint.into());
+        self.push(Severity::Error, location, code, detail.into(), hint.into());
     }
 
     /// Takes out all that was found so far.
@@ -108,7 +108,7 @@ impl Findings {
         self.0.drain(..)
     }
 
-    fn push(&mut self, severity: Severity, location: Location, summary: &'static str, detail: String, hint: String) {
-        self.0.push(Finding { severity, location, summary, detail, hint });
+    fn push(&mut self, severity: Severity, location: Location, code: &'static Code, detail: String, hint: String) {
+        self.0.push(Finding { severity, location, code, detail, hint });
     }
 }

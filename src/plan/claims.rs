@@ -14,7 +14,7 @@ use super::schedule::Step;
 use crate::action::Verb;
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::kind::{self, Claim, Claimant, Kind, Reads};
 use crate::observed::{Object, Observed};
@@ -254,7 +254,7 @@ fn stays(change: &Change, claim: &Claim<'_>, object: &Object) -> Diagnostic {
     let name = object.resource().map_or_else(|| format!("`{}`", object.identity), ToString::to_string);
     let detail =
         format!("{} needs the {claim}, which {name} has and keeps; it belongs to {}", change.address, object.owner());
-    Diagnostic::error("something that an object has which stays", detail)
+    Diagnostic::error(&code::HAD_AND_KEPT, detail)
         .at(change.span)
         .hint(format!("choose another one, or let {name} give it up first"))
         .of(&change.address)
@@ -267,7 +267,7 @@ fn taken_twice(changes: &[Change], steps: &[Step], takers: &ClaimIndex<'_, usize
         let (change, other) = (&changes[steps[*taker].change], &changes[steps[other].change]);
         let detail = format!("{} and {} both need the {claim}", other.address, change.address);
         diagnostics.push(
-            Diagnostic::error("something that two objects want", detail)
+            Diagnostic::error(&code::WANTED_TWICE, detail)
                 .at(change.span)
                 .hint("give each one of its own")
                 .of(&change.address),
@@ -290,7 +290,7 @@ fn refuse_circles(changes: &[Change], steps: &[Step], diagnostics: &mut Diagnost
     let span = changes.iter().find(|change| &change.address == first).and_then(|change| change.span);
     diagnostics.push(
         Diagnostic::error(
-            "objects that can't make room for each other",
+            &code::NO_ROOM,
             format!("each of {} waits for what another one of them has", list.join(", ")),
         )
         .at(span)

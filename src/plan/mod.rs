@@ -48,7 +48,7 @@ pub use change::address_of;
 
 use crate::address::Address;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::graph::DependencyGraph;
 use crate::identity::{Identity, host_of};
 use crate::kind::{self, Kind};
@@ -129,8 +129,7 @@ pub fn unknown_selectors(flag: &str, selectors: &[Selector], changes: &[Change],
             let part = |address| if text.contains('@') { address } else { whole(address) };
             let all = desired.objects().map(|instance| part(instance.address.as_str()));
             let all: Vec<&str> = all.chain(changes.iter().map(|change| part(change.address.as_str()))).collect();
-            let diagnostic =
-                Diagnostic::error("address that is not in the spec", format!("{flag} {text} selects nothing"));
+            let diagnostic = Diagnostic::error(&code::UNKNOWN_SELECTOR, format!("{flag} {text} selects nothing"));
             diagnostics.push(match suggest(text, &all) {
                 Some(hint) => diagnostic.hint(hint),
                 None => diagnostic.hint("`atlas status` lists every address"),
@@ -169,16 +168,23 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     for ((reason, _), identities) in causes {
         let hosts =
             identities.iter().any(|identity| kind::get(address_of(identity).kind()).is_none_or(Kind::hosts_others));
-        let what = if hosts { "host" } else { "object" };
-        let title = match reason {
-            reason if reason.starts_with("denies access") => format!("{what} that denies access"),
-            reason if reason.contains("does not answer") => format!("{what} that does not answer"),
-            _ => format!("{what} that can't be looked at"),
-        };
         let holds = if hosts { "what it holds is unknown, and nothing in it is changed" } else { "it is not changed" };
         let detail = format!("{}: {reason}; {holds}", names_of(&identities));
         let header = identities.iter().find_map(|identity| headers.get(identity)).copied();
-        diagnostics.push(Diagnostic::warning(title, detail).at(header).hint("plan again once it answers"));
+        diagnostics
+            .push(Diagnostic::warning(unseen(reason, hosts), detail).at(header).hint("plan again once it answers"));
+    }
+}
+
+/// What sort of problem it is that something did not let itself be looked at.
+fn unseen(reason: &str, hosts: bool) -> &'static Code {
+    match (reason.starts_with("denies access"), reason.contains("does not answer"), hosts) {
+        (true, _, true) => &code::HOST_DENIES,
+        (true, _, false) => &code::OBJECT_DENIES,
+        (false, true, true) => &code::UNREACHABLE,
+        (false, true, false) => &code::OBJECT_SILENT,
+        (false, false, true) => &code::HOST_UNSEEN,
+        (false, false, false) => &code::OBJECT_UNSEEN,
     }
 }
 
@@ -197,7 +203,7 @@ fn warn_of_lost_protection(changes: &[Change], diagnostics: &mut Diagnostics) {
     for change in changes.iter().filter(|change| change.unprotects()) {
         let detail = format!("the object of {} is protected by its mark, and would not be any more", change.address);
         diagnostics.push(
-            Diagnostic::warning("protection that would be lost", detail)
+            Diagnostic::warning(&code::UNPROTECTED, detail)
                 .at(change.span)
                 .hint("write `protect = true` into its block to keep it")
                 .of(&change.address),
@@ -262,7 +268,7 @@ mod tests {
         let observed = Observed::new(&owner, Vec::new(), unreachable, BTreeSet::new(), HashSet::default());
         let mut diagnostics = Diagnostics::default();
         warn_of_unreachable(&Desired::default(), &observed, &mut diagnostics);
-        diagnostics.iter().map(|one| (one.summary.clone(), one.detail.clone())).collect()
+        diagnostics.iter().map(|one| (one.summary().to_owned(), one.detail.clone())).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::change::{AttributeChange, Change};
 use crate::action::Action;
 use crate::address::Address;
 use crate::desired::{Instance, OnRemove};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, code};
 use crate::kind::Verdict;
 use crate::observed::{Mark, Object};
 use crate::value::Value;
@@ -21,7 +21,7 @@ pub fn protected(change: &Change) -> Diagnostic {
         "set `protect = false` and apply, then try again".to_owned()
     };
     let detail = format!("{} would be {verb} ({}), and its object is protected", change.address, change.reason);
-    Diagnostic::error("protected object would be destroyed", detail).at(change.span).hint(hint).of(&change.address)
+    Diagnostic::error(&code::PROTECTED, detail).at(change.span).hint(hint).of(&change.address)
 }
 
 /// The refusal to destroy a host along with something protected that lives in it.
@@ -34,7 +34,7 @@ pub fn holds_protected(change: &Change, held: &Object) -> Diagnostic {
         change.reason,
         held.owner()
     );
-    Diagnostic::error("protected object would be destroyed", detail)
+    Diagnostic::error(&code::PROTECTED, detail)
         .at(change.span)
         .hint(format!("set `protect = false` for {name} and apply, or take it out of {} first", change.address))
         .of(&change.address)
@@ -44,7 +44,7 @@ pub fn holds_protected(change: &Change, held: &Object) -> Diagnostic {
 pub fn not_as_it_is(change: &Change) -> Diagnostic {
     let paths: Vec<&str> = change.attributes.iter().filter(|one| one.replaces).map(|one| one.path.as_str()).collect();
     let detail = format!("{} differs in {}, which no update can change", change.address, paths.join(", "));
-    Diagnostic::error("object that can't be taken over as it is", detail)
+    Diagnostic::error(&code::NOT_AS_IT_IS, detail)
         .at(change.span)
         .hint("write the spec as the object is, adopt it, and then change the spec")
         .of(&change.address)
@@ -64,7 +64,7 @@ pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Op
         Some(_) => format!("put `name = \"{called}\"` in the place of `renamed_from`"),
         None => format!("write the address under which it was made: {}.{called}", instance.kind.name),
     };
-    let diagnostic = Diagnostic::error("former address that does not fit", detail).at(change.span).hint(hint);
+    let diagnostic = Diagnostic::error(&code::FORMER_NAME, detail).at(change.span).hint(hint);
     Some(diagnostic.of(&change.address))
 }
 

@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashSet};
 use super::change::Change;
 use super::options::{Options, selected};
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 
 /// Keeps what was asked for: targets with everything that they need, and without what is excluded and whatever needs
 /// it.
@@ -30,8 +30,11 @@ pub fn select(changes: &mut Vec<Change>, options: &Options, diagnostics: &mut Di
         let left = before - changes.len();
         let plural = if left == 1 { "change is" } else { "changes are" };
         diagnostics.push(
-            Diagnostic::warning("part of a plan", format!("{left} more {plural} left out by --target or --exclude"))
-                .hint("plan again without them once this is done"),
+            Diagnostic::warning(
+                &code::PART_OF_A_PLAN,
+                format!("{left} more {plural} left out by --target or --exclude"),
+            )
+            .hint("plan again without them once this is done"),
         );
     }
 }

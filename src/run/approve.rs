@@ -6,7 +6,7 @@ use super::error::{Refusal, RunError};
 use super::open::Opened;
 use super::plan::Planned;
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::kind::Risk;
 use crate::plan::{Plan, SavedPlan, Selector, selected, unknown_selectors};
 
@@ -87,7 +87,7 @@ pub fn refuse_loss(plan: &Plan, allow_loss: &[Selector], approved: Option<&BTree
             let evidence = change.verdict.as_ref().map_or("", |verdict| verdict.evidence.as_str());
             let detail = format!("{} would be {}: {evidence}", change.address, change.action.past());
             diagnostics.push(
-                Diagnostic::error("data would be lost", detail)
+                Diagnostic::error(&code::LOSS, detail)
                     .at(change.span)
                     .hint(format!("allow it for this one with --allow-loss {}", change.address))
                     .of(&change.address),

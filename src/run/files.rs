@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
-
-use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
 
 use super::error::{FileError, RunError};
+use super::folder;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 
 /// The largest spec that is read: more than a hundred thousand resources take.
 const LARGEST_SPEC: u64 = 256 * 1024 * 1024;
-/// The largest chart, and the most files in one.
-const LARGEST_FOLDER: u64 = 64 * 1024 * 1024;
-const MOST_FILES: usize = 10_000;
 
 /// Reads a text file that may be a spec or a plan.
 ///
@@ -54,72 +50,44 @@ fn disk(error: io::Error) -> FileError {
     }
 }
 
-/// Makes the content of the folders that a spec names part of it.
-pub(super) fn attach_folders(base: &Path, desired: &mut Desired, diagnostics: &mut Diagnostics) {
-    let mut digests: BTreeMap<String, String> = BTreeMap::new();
-    let mut failed: BTreeMap<String, String> = BTreeMap::new();
-    for (folder, span, instance) in desired.folders() {
-        if digests.contains_key(folder) {
-            continue;
-        }
-        if !failed.contains_key(folder) {
-            match digest(&base.join(folder)) {
-                Ok(found) => {
-                    digests.insert(folder.to_owned(), found);
-                    continue;
-                }
-                Err(error) => failed.insert(folder.to_owned(), error.to_string()),
-            };
-        }
-        diagnostics.push(
-            Diagnostic::error("chart that can't be read", format!("`{folder}`: {}", failed[folder]))
-                .at(span)
-                .hint("name a folder with a Chart.yaml, relative to the spec")
-                .of(&instance.address),
-        );
-    }
-    desired.attach(&digests);
+/// The folders that specs name, each looked at once, also where many environments name it.
+pub(super) struct Folders {
+    /// The folder of the spec: where relative paths begin, and what nothing may lead out of.
+    base: PathBuf,
+    known: BTreeMap<String, Result<String, String>>,
 }
 
-/// What tells the content of a folder from any other: names and bytes of its files.
-fn digest(folder: &Path) -> io::Result<String> {
-    if !folder.join("Chart.yaml").is_file() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "there is no Chart.yaml"));
+impl Folders {
+    /// The folders of a spec that is in this one.
+    pub fn below(base: &Path) -> Self {
+        Self { base: base.to_owned(), known: BTreeMap::new() }
     }
-    let mut files = Vec::new();
-    list(folder, "", &mut files)?;
-    files.sort();
-    let mut hash = Sha256::new();
-    let mut room = LARGEST_FOLDER;
-    for name in files {
-        let bytes = fs::read(folder.join(&name))?;
-        room = room
-            .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| io::Error::other(format!("it is larger than {LARGEST_FOLDER} bytes")))?;
-        hash.update((name.len() as u64).to_be_bytes());
-        hash.update(name.as_bytes());
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(&bytes);
-    }
-    let bytes = hash.finalize();
-    Ok(bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect())
-}
 
-/// Lists the files of a folder. Links are not followed: they could lead out of the project.
-fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().into_string().map_err(|_| io::Error::other("a file's name is not UTF-8"))?;
-        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            list(&entry.path(), &path, files)?;
-        } else if kind.is_file() {
-            files.push(path);
+    /// Makes the content of the folders that a spec names part of it.
+    pub fn attach(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
+        let mut digests: BTreeMap<String, String> = BTreeMap::new();
+        for (folder, span, instance) in desired.folders() {
+            if digests.contains_key(folder) {
+                continue;
+            }
+            match self.digest(folder) {
+                Ok(digest) => drop(digests.insert(folder.to_owned(), digest.clone())),
+                Err(why) => diagnostics.push(
+                    Diagnostic::error(&code::UNREADABLE_CHART, format!("`{folder}`: {why}"))
+                        .at(span)
+                        .hint("name a folder with a Chart.yaml, relative to the spec and within its folder")
+                        .of(&instance.address),
+                ),
+            }
         }
-        if files.len() > MOST_FILES {
-            return Err(io::Error::other(format!("it has more than {MOST_FILES} files")));
-        }
+        desired.attach(&digests);
     }
-    Ok(())
+
+    fn digest(&mut self, name: &str) -> &Result<String, String> {
+        let base = &self.base;
+        self.known.entry(name.to_owned()).or_insert_with(|| {
+            let found = std::fs::canonicalize(base).and_then(|project| folder::digest(&project, &base.join(name)));
+            found.map_err(|error| error.to_string())
+        })
+    }
 }

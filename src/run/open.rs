@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Notice, Refusal, RunError};
+use super::files::Folders;
 use super::pipeline::Pipeline;
 use super::source::{Spec, SpecText};
 use super::{drivers, files};
@@ -64,8 +65,8 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let source = SpecText::new(setup.file.display().to_string(), text);
     let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
     let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
-    let base = setup.file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    files::attach_folders(base, &mut desired, &mut diagnostics);
+    let base = base(&setup.file);
+    Folders::below(base).attach(&mut desired, &mut diagnostics);
     diagnostics.finish();
     if diagnostics.has_errors() {
         return Err(RunError::refused(Refusal::Spec, source, diagnostics));
@@ -74,6 +75,31 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let local = LocalFolder::beside(&setup.file);
     let (variables, base) = (setup.variables.clone(), base.to_owned());
     Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, base })
+}
+
+/// What is wrong with a spec in the environments that it was not read for.
+#[must_use]
+pub fn read_others(setup: &Setup, spec: &Spec) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    if spec.desired.environments.len() > 1 {
+        let mut folders = Folders::below(base(&setup.file));
+        let text = spec.source.text().text;
+        spec::compile_others(text, &setup.inputs, &spec.desired.environment, |desired, mut diagnostics| {
+            if let Some(mut desired) = desired {
+                folders.attach(&mut desired, &mut diagnostics);
+            }
+            if diagnostics.has_errors() {
+                found.append(diagnostics);
+            }
+        });
+    }
+    found.finish();
+    found
+}
+
+/// Where the relative paths of a spec begin.
+fn base(file: &Path) -> &Path {
+    file.parent().filter(|base| !base.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// Makes a spec ready for planning; for writing also takes the lock of its environment.

@@ -1,8 +1,13 @@
 //! Runs the kinds' own checks over a whole spec, and says where in its text each finding stands.
 
+use std::collections::hash_map::Entry as Slot;
+
+use foldhash::HashMap;
+
 use super::declare::Block;
 use crate::desired::{Desired, Instance};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
+use crate::kind::port::{Port, is_everywhere, ports as published};
 use crate::kind::{Finding, Findings, Location};
 use crate::parallel;
 
@@ -17,15 +22,59 @@ pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
         }
         diagnostics
     });
-    let mut diagnostics = Diagnostics::default();
+    let mut diagnostics = ports(desired, blocks);
     runs.into_iter().for_each(|found| diagnostics.append(found));
+    diagnostics
+}
+
+/// A port of the machine of an engine.
+type EnginePort = (Option<String>, String);
+
+/// Whoever the spec declares later finds a port of a machine taken. Each is looked at once: to compare all with all would
+/// take the square of their number.
+fn ports(desired: &Desired, blocks: &[Block]) -> Diagnostics {
+    let kinds = ["region", "container", "cluster"];
+    let mut all: Vec<&Instance> = kinds.iter().flat_map(|kind| desired.of_kind(kind)).collect();
+    all.sort_by_key(|instance| instance.declaration.header);
+    let mut diagnostics = Diagnostics::default();
+    let mut at_address: HashMap<(EnginePort, String), &Instance> = HashMap::default();
+    // By engine and port: who has it first, and who has it at every address.
+    let mut anywhere: HashMap<EnginePort, (&Instance, Option<&Instance>)> = HashMap::default();
+    for instance in all {
+        for Port { path, engine, address, port } in published(instance.kind.name, &instance.attributes) {
+            let everywhere = is_everywhere(&address);
+            let here = at_address.entry(((engine.clone(), port.clone()), address.clone()));
+            let known = anywhere.entry((engine, port.clone())).or_insert((instance, None));
+            let taken = match here {
+                Slot::Occupied(taken) => Some(*taken.get()),
+                Slot::Vacant(free) => {
+                    free.insert(instance);
+                    known.1.or_else(|| (everywhere && !std::ptr::eq(known.0, instance)).then_some(known.0))
+                }
+            };
+            if everywhere {
+                known.1.get_or_insert(instance);
+            }
+            let Some(other) = taken else { continue };
+            let span = blocks
+                .get(instance.declaration.block)
+                .map_or(instance.declaration.header, |block| block.span_at(&path));
+            let detail = format!("{} already publishes `{address}:{port}` on the same engine", other.address);
+            diagnostics.push(
+                Diagnostic::error(&code::PORT_TAKEN, detail)
+                    .at(span)
+                    .hint("choose another port of the machine, or another engine")
+                    .of(&instance.address),
+            );
+        }
+    }
     diagnostics
 }
 
 fn diagnostic(finding: Finding, instance: &Instance, blocks: &[Block]) -> Diagnostic {
     let block = blocks.get(instance.declaration.block);
     let span = block.map_or(instance.declaration.header, |block| span(block, &finding.location));
-    let diagnostic = Diagnostic { severity: finding.severity, ..Diagnostic::error(finding.summary, finding.detail) };
+    let diagnostic = Diagnostic { severity: finding.severity, ..Diagnostic::error(finding.code, finding.detail) };
     diagnostic.at(span).hint(finding.hint).of(&instance.address)
 }
 

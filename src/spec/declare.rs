@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use super::inputs::Inputs;
 use super::node::{Content, Entry, Node, Table, unknown_key};
+use super::overlay::{Environments, check_keys};
 use crate::address::Address;
 use crate::desired::{Declaration, RecordsUrl, World};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 use crate::kind::{self, Kind, Places};
 use crate::path::split;
-use crate::suggest::suggest;
+use crate::suggest::{listed, suggest};
 use crate::value::Text;
-
-/// What may stand at the top of a spec besides the kinds.
-pub const ROOT_KEYS: [&str; 3] = ["project", "var", "environment"];
 
 /// The spec that `atlas init` writes: small, and whole.
 pub const STARTER: &str = include_str!("starter.toml");
@@ -64,10 +62,15 @@ impl Block {
 const PROJECT_KEYS: [&str; 3] = ["name", "environment", "records"];
 
 /// Reads `[project]` and chooses the environment.
-pub fn project(root: &Table, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Project> {
+pub fn project(
+    root: &Table,
+    environments: &Environments,
+    inputs: &Inputs,
+    diagnostics: &mut Diagnostics,
+) -> Option<Project> {
     let Some(entry) = root.get("project") else {
         diagnostics.push(
-            Diagnostic::error("no project", "a spec begins with the project that it belongs to")
+            Diagnostic::error(&code::NO_PROJECT, "a spec begins with the project that it belongs to")
                 .at(Span::new(0..0))
                 .hint("write [project] with `name = \"…\"` at the top"),
         );
@@ -85,65 +88,24 @@ pub fn project(root: &Table, inputs: &Inputs, diagnostics: &mut Diagnostics) -> 
     } else {
         None
     };
-    let environments: Vec<&str> = root
-        .get("environment")
-        .and_then(|entry| entry.node.as_table())
-        .map(|table| table.keys().map(Text::as_str).collect())
-        .unwrap_or_default();
     let environment = inputs.environment.clone().or(default).unwrap_or_else(|| "default".to_owned());
-    if (!environments.is_empty() || inputs.environment.is_some()) && !environments.contains(&environment.as_str()) {
+    let overlay = environments.get(&environment);
+    if overlay.is_none() && (inputs.environment.is_some() || environments.names().next().is_some()) {
         let span = if inputs.environment.is_some() { None } else { table.get("environment").map(|e| e.node.span) };
-        let known = format!("the spec has {}", environments.join(", "));
+        let names: Vec<&str> = environments.names().map(Text::as_str).collect();
+        let known = match names.as_slice() {
+            [] => "the spec declares none, so leave out `-e`".to_owned(),
+            names => format!("the spec has {}", listed(names.iter().copied(), ", ")),
+        };
         diagnostics.push(
-            Diagnostic::error("environment that is not declared", format!("there is no [environment.{environment}]"))
+            Diagnostic::error(&code::UNKNOWN_ENVIRONMENT, format!("there is no [environment.{environment}]"))
                 .at(span)
-                .hint(suggest(&environment, &environments).unwrap_or(known)),
+                .hint(suggest(&environment, &names).unwrap_or(known)),
         );
         return None;
     }
-    let world = world(root, &environment, diagnostics);
     let records = table.get("records").and_then(|entry| records(&entry.node, diagnostics));
-    Some(Project { name, environment, world, records })
-}
-
-/// Merges the environment's overlay over the base.
-pub fn overlay(mut root: Table, environment: &str, diagnostics: &mut Diagnostics) -> Table {
-    let environments = root.remove("environment").and_then(|entry| match entry.node.content {
-        Content::Table(table) => Some(table),
-        _ => None,
-    });
-    for (name, entry) in environments.into_iter().flatten() {
-        let Content::Table(mut overlay) = entry.node.content else {
-            diagnostics.push(not_a_table(&entry, "an environment"));
-            continue;
-        };
-        overlay.remove("world");
-        let kinds = overlay.remove("kinds").map(|entry| kinds(&entry, diagnostics));
-        for key in ["project", "environment"] {
-            if let Some(entry) = overlay.remove(key) {
-                diagnostics.push(
-                    Diagnostic::error(
-                        "key that an environment can't change",
-                        format!("`{key}` is the same everywhere"),
-                    )
-                    .at(entry.key)
-                    .hint("an environment changes `world`, `kinds`, variables and resources"),
-                );
-            }
-        }
-        if name == environment {
-            root.merge(overlay);
-            if let Some(kinds) = kinds {
-                kind::ALL
-                    .iter()
-                    .filter(|kind| !kinds.contains(&kind.name))
-                    .for_each(|kind| drop(root.remove(kind.name)));
-            }
-        } else {
-            check_keys(&overlay, diagnostics);
-        }
-    }
-    root
+    Some(Project { name, environment, world: overlay.map_or(World::Real, |overlay| overlay.world), records })
 }
 
 /// Finds every block, in a stable order.
@@ -166,7 +128,7 @@ fn named(
     diagnostics: &mut Diagnostics,
 ) {
     let Content::Table(names) = entry.node.content else {
-        diagnostics.push(not_a_table(&entry, &format!("[{}.NAME]", kind.name)));
+        diagnostics.push(entry.not_a_table(&format!("[{}.NAME]", kind.name)));
         return;
     };
     for (name, mut entry) in names {
@@ -176,7 +138,8 @@ fn named(
         }
         let Content::Table(table) = &mut entry.node.content else {
             diagnostics.push(
-                not_a_table(&entry, &format!("[{}.{name}]", kind.name))
+                entry
+                    .not_a_table(&format!("[{}.{name}]", kind.name))
                     .hint(format!("write [{}.NAME] with a name of its own, and this key below it", kind.name)),
             );
             continue;
@@ -200,67 +163,12 @@ fn records(node: &Node, diagnostics: &mut Diagnostics) -> Option<RecordsUrl> {
     parsed
         .map_err(|reason| {
             diagnostics.push(
-                Diagnostic::error("records that are nowhere", reason)
+                Diagnostic::error(&code::BAD_RECORDS, reason)
                     .at(node.span)
                     .hint("write `records = \"s3://bucket/prefix\"`, or leave it out to keep them beside the spec"),
             );
         })
         .ok()
-}
-
-fn world(root: &Table, environment: &str, diagnostics: &mut Diagnostics) -> World {
-    let entry = root
-        .get("environment")
-        .and_then(|entry| entry.node.as_table()?.get(environment)?.node.as_table()?.get("world"));
-    match entry.map(|entry| (entry, entry.node.as_str())) {
-        Some((_, Some("sandbox"))) => World::Sandbox,
-        None | Some((_, Some("real"))) => World::Real,
-        Some((entry, word)) => {
-            let hint = word.and_then(|word| suggest(word, &["sandbox", "real"]));
-            diagnostics.push(
-                Diagnostic::error("unknown world", "a world is \"sandbox\" or \"real\"")
-                    .at(entry.node.span)
-                    .hint(hint.unwrap_or_else(|| "write `world = \"sandbox\"` for the embedded world".into())),
-            );
-            World::Real
-        }
-    }
-}
-
-/// The kinds that an environment is made of, by name.
-fn kinds(entry: &Entry, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
-    let all: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
-    let Content::Array(items) = &entry.node.content else {
-        diagnostics.push(
-            Diagnostic::error("kinds of an environment", format!("`kinds` is a list, not {}", entry.node.describe()))
-                .at(entry.node.span)
-                .hint("write `kinds = [\"region\", \"bucket\"]`"),
-        );
-        return all;
-    };
-    let mut found = Vec::new();
-    for item in items {
-        match item.as_str().and_then(kind::get) {
-            Some(kind) => found.push(kind.name),
-            None => {
-                let word = item.as_str().unwrap_or_default();
-                diagnostics.push(
-                    Diagnostic::error("unknown kind", format!("there is no kind `{word}`"))
-                        .at(item.span)
-                        .hint(suggest(word, &all).unwrap_or_else(|| format!("the kinds are {}", all.join(", ")))),
-                );
-            }
-        }
-    }
-    found
-}
-
-fn check_keys(root: &Table, diagnostics: &mut Diagnostics) {
-    let top = kind::ALL.iter().filter(|kind| !matches!(kind.places, Places::Inside(_))).map(|kind| kind.name);
-    let known: Vec<&str> = ROOT_KEYS.into_iter().chain(top).collect();
-    for (key, entry) in root.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
-        diagnostics.push(unknown_key(key, entry, "a spec", &known));
-    }
 }
 
 fn bad_name(name: &str, kind: &Kind, span: Span) -> Option<Diagnostic> {
@@ -273,7 +181,7 @@ fn bad_name(name: &str, kind: &Kind, span: Span) -> Option<Diagnostic> {
     };
     let hint =
         format!("use lower-case letters, digits, `-` and `_`; the {}'s own name may differ: `name = \"…\"`", kind.name);
-    Some(Diagnostic::error("bad resource name", problem).at(span).hint(hint))
+    Some(Diagnostic::error(&code::BAD_RESOURCE_NAME, problem).at(span).hint(hint))
 }
 
 fn word(table: &Table, key: &str, place: &str, whole: Span, diagnostics: &mut Diagnostics) -> Option<String> {
@@ -286,16 +194,15 @@ fn word(table: &Table, key: &str, place: &str, whole: Span, diagnostics: &mut Di
     let found = entry.and_then(|entry| entry.node.as_str()).filter(good);
     if found.is_none() {
         diagnostics.push(
-            Diagnostic::error("bad project", format!("`{key}` has to be 1 to 40 lower-case letters, digits and `-`"))
-                .at(entry.map_or(whole, |entry| entry.node.span))
-                .hint(format!("write `{key} = \"…\"` in [{place}]")),
+            Diagnostic::error(
+                &code::BAD_PROJECT,
+                format!("`{key}` has to be 1 to 40 lower-case letters, digits and `-`"),
+            )
+            .at(entry.map_or(whole, |entry| entry.node.span))
+            .hint(format!("write `{key} = \"…\"` in [{place}]")),
         );
     }
     found.map(str::to_owned)
-}
-
-fn not_a_table(entry: &Entry, what: &str) -> Diagnostic {
-    Diagnostic::error("wrong type", format!("{what} is a table, this is {}", entry.node.describe())).at(entry.key)
 }
 
 /// The whole of `kind.name` in a header such as `[bucket.audit-logs]`, where it is written like that.

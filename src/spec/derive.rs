@@ -3,6 +3,9 @@
 //! They are added to the spec's own tables before anything is read from them, so that they have addresses, edges, plans and
 //! objects as if somebody had written them. Everything in them points to the place that they follow from.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
+
 use super::node::{Content, Entry, Node, Table};
 use super::pieces::parse;
 use crate::address::Address;
@@ -13,9 +16,30 @@ use crate::value::Text;
 pub fn add(root: &mut Table) {
     let buckets = root.get("bucket").and_then(|entry| entry.node.as_table());
     let roles = buckets.into_iter().flat_map(Table::iter).filter_map(|(name, bucket)| replication_role(name, bucket));
-    for derived in roles.collect::<Vec<_>>() {
-        root.merge(derived);
+    // A bucket that takes another one's former name has a role of the same name; both are said to be one by that.
+    let mut all: BTreeMap<Text, (Span, BTreeMap<Text, Entry>)> = BTreeMap::new();
+    for (kind, entry) in roles.flatten() {
+        let Content::Table(names) = entry.node.content else { continue };
+        let (_, known) = all.entry(kind).or_insert_with(|| (entry.key, BTreeMap::new()));
+        for (name, derived) in names {
+            match known.entry(name) {
+                Slot::Vacant(free) => drop(free.insert(derived)),
+                Slot::Occupied(mut taken) => {
+                    if let (Content::Table(below), Content::Table(above)) =
+                        (&mut taken.get_mut().node.content, derived.node.content)
+                    {
+                        below.merge(above);
+                    }
+                }
+            }
+        }
     }
+    // All at once: to merge is to go through a whole table.
+    let whole = all.into_iter().map(|(kind, (key, names))| {
+        let content = Content::Table(names.into_iter().collect());
+        (kind, Entry { key, node: Node { span: key, content } })
+    });
+    root.merge(whole.collect());
 }
 
 /// The role that S3 takes on to replicate a bucket, for a bucket that names none. Its rights are those of

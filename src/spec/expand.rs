@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use super::declare::Block;
 use super::node::Table;
@@ -13,9 +13,9 @@ use super::place::{Declared, Index};
 use super::scope::{Globals, Scope};
 use crate::address::{Address, Written};
 use crate::desired::{Desired, Edge, Instance, OnRemove, Settings};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
-use crate::kind::{self, Attribute, Host, Kind, duration};
+use crate::kind::{self, Attribute, Host, Kind, Places, duration};
 use crate::parallel;
 use crate::path::split;
 use crate::suggest::suggest;
@@ -93,8 +93,8 @@ fn check_without_place(
         own_address: None,
     };
     let _ = instance(block, source, &scope, index, &mut found);
-    let placed = ["reference to nothing", "place where the target does not exist", "missing attribute"];
-    found.retain(|diagnostic| !placed.contains(&diagnostic.summary.as_str()));
+    let placed = [&code::REFERENCE_TO_NOTHING, &code::NO_SUCH_PLACE, &code::MISSING_ATTRIBUTE];
+    found.retain(|diagnostic| !placed.contains(&diagnostic.code));
     diagnostics.append(found);
 }
 
@@ -147,7 +147,7 @@ pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut D
             let detail =
                 format!("{} and {} would both be the {} `{name}`", first.address, later.address, instance.kind.name);
             diagnostics.push(
-                Diagnostic::error("two resources with one object", detail)
+                Diagnostic::error(&code::TWO_WITH_ONE_OBJECT, detail)
                     .at(blocks[later.declaration.block].span_at("name"))
                     .hint("give each a `name` of its own; `${region}` tells places apart")
                     .of(&instance.address),
@@ -183,7 +183,13 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let servers: Vec<Address> = edges.iter().filter(|e| e.attribute == "server").map(|e| e.to.clone()).collect();
     let hosts = hosts(kind, scope, index, &attributes, &address, servers);
     let mut references: Vec<Edge> = edges;
-    references.retain(|edge| !hosts.contains(&edge.to));
+    match hosts.as_slice() {
+        [_, _, ..] => {
+            let hosts: HashSet<&Address> = hosts.iter().collect();
+            references.retain(|edge| !hosts.contains(&edge.to));
+        }
+        hosts => references.retain(|edge| !hosts.contains(&edge.to)),
+    }
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
     Instance { address, kind, declaration, attributes, identity: Identity::default(), hosts, references, settings }
@@ -203,7 +209,7 @@ fn own_name(
         && let Err(fault) = (rule.check)(name)
     {
         diagnostics.push(
-            Diagnostic::error("name that the object can't have", format!("`{name}`: {}", fault.reason))
+            Diagnostic::error(&code::BAD_OBJECT_NAME, format!("`{name}`: {}", fault.reason))
                 .at(block.declaration.header)
                 .hint("say another one: `name = \"…\"`"),
         );
@@ -257,12 +263,19 @@ fn settings(
             Err(error) => error.to_string(),
             Ok(old) if old.kind() != kind.name => format!("`{text}` is no {}, and this is one", kind.name),
             Ok(old) if is_own(old) => "a resource is not renamed from its own name".into(),
+            Ok(old) if old.place().is_some() && scope.place.is_none() => {
+                format!("a {} stands in no place that its address says", kind.name)
+            }
+            // An object stays in its region, whatever it is called. A cluster may have been called otherwise.
+            Ok(old) if kind.places == Places::Regions && old.place().is_some_and(|at| Some(at) != scope.place) => {
+                format!("`{text}` was in another region than {}", scope.place.unwrap_or_default())
+            }
             Ok(old) if index.find(*old).is_some() => format!("the spec still declares {old}"),
             Ok(_) => String::new(),
         };
         if !problem.is_empty() {
             diagnostics.push(
-                Diagnostic::error("bad former address", problem)
+                Diagnostic::error(&code::BAD_FORMER_ADDRESS, problem)
                     .at(block.span_at("renamed_from"))
                     .hint(format!("write the address that it had before, such as {}.old-name", kind.name)),
             );
@@ -272,24 +285,7 @@ fn settings(
             _ => old.to_owned(),
         })
     });
-    for (at, path) in common.get("ignore").items().iter().enumerate() {
-        let parts = path.as_str().map(split).unwrap_or_default();
-        let first = parts.first().copied().unwrap_or_default();
-        if first == "name" || first == "namespace" {
-            diagnostics.push(
-                Diagnostic::error("name that can't be left to others", "it is how the object is found")
-                    .at(block.span_at(&format!("ignore.{at}")))
-                    .hint(format!("remove `{first}` from `ignore`")),
-            );
-        } else if kind.attribute(first).is_none() {
-            let known: Vec<&str> = kind.attributes.iter().map(|attribute| attribute.name).collect();
-            diagnostics.push(
-                Diagnostic::error("unknown attribute", format!("a {} has no `{first}` to ignore", kind.name))
-                    .at(block.span_at(&format!("ignore.{at}")))
-                    .hint(suggest(first, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")))),
-            );
-        }
-    }
+    check_ignored(common, block, diagnostics);
     Settings {
         protect: common.get("protect") == &Value::Bool(true),
         ignore: common.get("ignore").items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
@@ -297,6 +293,34 @@ fn settings(
         on_remove: if text("on_remove") == Some("forget") { OnRemove::Forget } else { OnRemove::Delete },
         keeps_name: renamed_from.is_some() && !block.has("name") && kind.name != "region",
         renamed_from,
+    }
+}
+
+/// What is left to others has to be there.
+fn check_ignored(common: &Attributes, block: &Block, diagnostics: &mut Diagnostics) {
+    let kind = block.kind;
+    for (at, path) in common.get("ignore").items().iter().enumerate() {
+        let path = path.as_str().unwrap_or_default();
+        let first = split(path).first().copied().unwrap_or_default();
+        if first == "name" || first == "namespace" {
+            diagnostics.push(
+                Diagnostic::error(&code::IGNORED_NAME, "it is how the object is found")
+                    .at(block.span_at(&format!("ignore.{at}")))
+                    .hint(format!("remove `{first}` from `ignore`")),
+            );
+        } else if let Err(unknown) = kind::attribute_at(kind, path) {
+            let kind::UnknownPart { part, within, known } = unknown;
+            let what = if within.is_empty() { format!("a {}", kind.name) } else { format!("`{within}`") };
+            let hint = suggest(part, &known).unwrap_or_else(|| match known.as_slice() {
+                [] => "there is nothing below it".to_owned(),
+                known => format!("it has {}", known.join(", ")),
+            });
+            diagnostics.push(
+                Diagnostic::error(&code::UNKNOWN_ATTRIBUTE, format!("{what} has no `{part}` to ignore"))
+                    .at(block.span_at(&format!("ignore.{at}")))
+                    .hint(hint),
+            );
+        }
     }
 }
 

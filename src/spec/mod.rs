@@ -9,8 +9,10 @@ mod derive;
 mod expand;
 mod inputs;
 mod locate;
+mod meant;
 mod node;
 mod normalize;
+mod overlay;
 mod parse;
 mod pieces;
 mod place;
@@ -18,9 +20,12 @@ mod placement;
 mod scope;
 mod template;
 
-pub use declare::{ROOT_KEYS, STARTER};
+pub use declare::STARTER;
 pub use inputs::Inputs;
 pub use node::{Content, Entry, Node, Table};
+pub use overlay::ROOT_KEYS;
+
+use overlay::{Environments, Overlay};
 
 use crate::desired::Desired;
 use crate::diagnostic::Diagnostics;
@@ -64,23 +69,62 @@ pub fn read_value(ty: &Type, text: &str) -> Result<Value, Diagnostics> {
     }
 }
 
+/// Compiles a spec for every environment that it declares but one, and hands over what comes of each. The text is read once,
+/// however many there are.
+pub fn compile_others(source: &str, inputs: &Inputs, but: &str, mut each: impl FnMut(Option<Desired>, Diagnostics)) {
+    let mut diagnostics = Diagnostics::default();
+    let mut root = pieces::parse(source, &mut diagnostics);
+    let environments = Environments::read(&mut root, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return each(None, diagnostics);
+    }
+    for name in environments.names().filter(|name| *name != but) {
+        let inputs = Inputs { environment: Some(name.to_string()), variables: inputs.variables.clone() };
+        let mut diagnostics = Diagnostics::default();
+        let project = declare::project(&root, &environments, &inputs, &mut diagnostics);
+        let overlay = environments.get(name).cloned();
+        let desired =
+            project.map(|project| laid_out(source, root.clone(), project, overlay, &inputs, &mut diagnostics));
+        diagnostics.finish();
+        let sound = !diagnostics.has_errors();
+        each(desired.filter(|_| sound), diagnostics);
+    }
+}
+
 fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Option<Desired> {
-    let root = pieces::parse(source, diagnostics);
+    let mut root = pieces::parse(source, diagnostics);
     if diagnostics.has_errors() {
         return None;
     }
-    let project = declare::project(&root, inputs, diagnostics)?;
-    let environments = root.get("environment").and_then(|entry| entry.node.as_table());
-    let environments = environments.map(|table| table.keys().map(ToString::to_string).collect()).unwrap_or_default();
-    let mut root = declare::overlay(root, &project.environment, diagnostics);
+    let mut environments = Environments::read(&mut root, diagnostics);
+    let project = declare::project(&root, &environments, inputs, diagnostics)?;
+    let names = environments.names().map(ToString::to_string).collect();
+    let overlay = environments.take(&project.environment);
+    let mut desired = laid_out(source, root, project, overlay, inputs, diagnostics);
+    desired.environments = names;
+    Some(desired)
+}
+
+/// What a spec asks for in one environment. `root` is all of it but the environments.
+fn laid_out(
+    source: &str,
+    mut root: Table,
+    project: declare::Project,
+    overlay: Option<Overlay>,
+    inputs: &Inputs,
+    diagnostics: &mut Diagnostics,
+) -> Desired {
+    if let Some(overlay) = overlay {
+        overlay.lay_over(&mut root);
+    }
     derive::add(&mut root);
     let variables = scope::variables(source, &root, inputs, diagnostics);
-    let globals = scope::Globals { project: &project.name, environment: &project.environment, variables };
+    let globals = scope::Globals::new(&project.name, &project.environment, variables);
     let blocks = declare::blocks(root, source, diagnostics);
     let index = placement::index(&blocks, source, &globals, diagnostics);
     let instances = expand::instances(&blocks, source, &globals, &index, diagnostics);
+    meant::suggest(diagnostics, &index, &globals);
     let mut desired = Desired::new(project.name.clone(), project.environment.clone(), project.world, instances);
-    desired.environments = environments;
     desired.records = project.records;
     expand::link(&mut desired);
     expand::check_identities(&desired, &blocks, diagnostics);
@@ -88,5 +132,5 @@ fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Optio
         diagnostics.append(checks::run(&desired, &blocks));
     }
     desired.charts = desired.of_kind("app").map(|app| blocks[app.declaration.block].span_at("chart")).collect();
-    Some(desired)
+    desired
 }

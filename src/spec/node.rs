@@ -1,6 +1,6 @@
 //! The spec's text as a tree that remembers where everything stands.
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, code};
 use crate::path::split;
 use crate::suggest::suggest;
 use crate::value::Text;
@@ -44,6 +44,14 @@ pub struct Entry {
 /// handful of entries.
 #[derive(Clone, Debug, Default)]
 pub struct Table(Vec<(Text, Entry)>);
+
+impl Entry {
+    /// The mistake to write something else where a table is expected.
+    pub(super) fn not_a_table(&self, what: &str) -> Diagnostic {
+        let detail = format!("{what} is a table, this is {}", self.node.describe());
+        Diagnostic::error(&code::WRONG_TYPE, detail).at(self.key)
+    }
+}
 
 impl Node {
     /// The sort of value, in words.
@@ -143,6 +151,21 @@ impl Table {
         self.0.is_empty()
     }
 
+    /// The entry of a key, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        self.find(key).ok().map(|at| &mut self.0[at].1)
+    }
+
+    /// Every entry with its key, the entry to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Text, &mut Entry)> {
+        self.0.iter_mut().map(|(key, entry)| (&*key, entry))
+    }
+
+    /// Keeps some entries.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Text, &mut Entry) -> bool) {
+        self.0.retain_mut(|(key, entry)| keep(key, entry));
+    }
+
     /// Every entry with its key.
     pub fn iter(&self) -> impl Iterator<Item = (&Text, &Entry)> {
         self.0.iter().map(|(key, entry)| (key, entry))
@@ -206,6 +229,10 @@ impl IntoIterator for Table {
 
 /// What is said of a key that its table does not take.
 pub fn unknown_key(key: &str, entry: &Entry, place: &str, known: &[&str]) -> Diagnostic {
-    let hint = suggest(key, known).unwrap_or_else(|| format!("{place} takes {}", known.join(", ")));
-    Diagnostic::error("unknown key", format!("{place} has no `{key}`")).at(entry.key).hint(hint)
+    let hint = match suggest(key, known) {
+        Some(hint) => hint,
+        None if key == "new" => "only a block of an environment says `new`".to_owned(),
+        None => format!("{place} takes {}", known.join(", ")),
+    };
+    Diagnostic::error(&code::UNKNOWN_KEY, format!("{place} has no `{key}`")).at(entry.key).hint(hint)
 }

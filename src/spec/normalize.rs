@@ -3,13 +3,14 @@
 use litemap::LiteMap;
 use std::borrow::Cow;
 
-use super::locate::locate;
+use super::locate::{Literal, locate};
 use super::node::{Content, Entry, Node, Table, unknown_key};
 use super::place::{Declared, Index, Unresolved};
 use super::scope::Scope;
 use super::template::{Piece, pieces};
+use crate::address::Address;
 use crate::desired::Edge;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::kind::{self, Attribute, Fault, Rule, Type, default_of, duration, json};
 use crate::path::join;
 use crate::suggest::suggest;
@@ -66,12 +67,20 @@ impl<'a> Normalizer<'a> {
                 continue;
             }
             let value = match table.get(attribute.name) {
-                Some(entry) if path.is_empty() => self.value(&attribute.ty, &entry.node, attribute.name),
-                Some(entry) => self.value(&attribute.ty, &entry.node, &format!("{path}.{}", attribute.name)),
+                Some(entry) => {
+                    let value = match path {
+                        "" => self.value(&attribute.ty, &entry.node, attribute.name),
+                        path => self.value(&attribute.ty, &entry.node, &format!("{path}.{}", attribute.name)),
+                    };
+                    if !attribute.reserved.is_empty() {
+                        self.refuse_reserved(attribute, &entry.node, &value);
+                    }
+                    value
+                }
                 None => {
                     if attribute.required {
                         self.diagnostics.push(
-                            Diagnostic::error("missing attribute", format!("{what} needs `{}`", attribute.name))
+                            Diagnostic::error(&code::MISSING_ATTRIBUTE, format!("{what} needs `{}`", attribute.name))
                                 .at(at)
                                 .hint(format!("write `{} = {}`", attribute.name, attribute.examples[0])),
                         );
@@ -103,7 +112,7 @@ impl<'a> Normalizer<'a> {
             (Type::Any, Content::Float(number)) => {
                 if !number.is_finite() {
                     let detail = format!("`{number}` is no number that a driver could be told");
-                    self.diagnostics.push(Diagnostic::error("value out of range", detail).at(node.span));
+                    self.diagnostics.push(Diagnostic::error(&code::OUT_OF_RANGE, detail).at(node.span));
                 }
                 Value::Float(*number)
             }
@@ -111,7 +120,7 @@ impl<'a> Normalizer<'a> {
             (Type::Int(min, max), Content::Int(number)) => {
                 if number < min || number > max {
                     let detail = format!("{number} is not a {}", ty.describe());
-                    self.diagnostics.push(Diagnostic::error("value out of range", detail).at(node.span));
+                    self.diagnostics.push(Diagnostic::error(&code::OUT_OF_RANGE, detail).at(node.span));
                 }
                 Value::Int(*number)
             }
@@ -134,6 +143,27 @@ impl<'a> Normalizer<'a> {
         }
     }
 
+    /// Refuses what belongs to somebody else, in the value as it is once variables and environments had their say.
+    fn refuse_reserved(&mut self, attribute: &Attribute, node: &Node, value: &Value) {
+        let mut refuse = |key: &str, value: Option<&str>, span: Span| {
+            if let Some(rule) = attribute.reserved.iter().find(|rule| rule.covers(key, value)) {
+                let detail = format!("`{key}` in `{}`: {}", attribute.name, rule.why);
+                self.diagnostics.push(Diagnostic::error(&code::RESERVED_KEY, detail).at(span).hint(rule.hint));
+            }
+        };
+        match (&node.content, value) {
+            (Content::Table(table), Value::Map(entries)) => {
+                let value = |key: &Text| entries.get(key.as_str()).and_then(Value::as_str);
+                table.iter().for_each(|(key, entry)| refuse(key, value(key), entry.key));
+            }
+            (Content::Array(nodes), Value::List(items)) => {
+                let texts = nodes.iter().zip(items).filter_map(|(node, item)| Some((item.as_str()?, node.span)));
+                texts.for_each(|(text, span)| refuse(text, None, span));
+            }
+            _ => {}
+        }
+    }
+
     fn map(&mut self, item: &Type, table: &Table, path: &str) -> Value {
         let entry = |(key, entry): (&Text, &Entry)| (key.clone(), self.value(item, &entry.node, &join(path, key)));
         Value::map(table.iter().map(entry).collect())
@@ -144,14 +174,14 @@ impl<'a> Normalizer<'a> {
             Type::Duration(min, max) => match duration::parse(text) {
                 Ok(seconds) if seconds < *min || seconds > *max => {
                     let detail = format!("`{text}` is not a {}", ty.describe());
-                    self.diagnostics.push(Diagnostic::error("value out of range", detail).at(span));
+                    self.diagnostics.push(Diagnostic::error(&code::OUT_OF_RANGE, detail).at(span));
                     Value::Null
                 }
                 Ok(seconds) => Value::String(duration::format(seconds)),
-                Err(fault) => self.broken("not a duration", fault, span, literal),
+                Err(fault) => self.broken(&code::NOT_A_DURATION, fault, span, literal),
             },
-            Type::Text(rule) => self.ruled("text that breaks its rule", rule, text, span, literal),
-            Type::Json(rule) => match self.ruled("JSON that can't be used", rule, text, span, literal) {
+            Type::Text(rule) => self.ruled(&code::BROKEN_RULE, rule, text, span, literal),
+            Type::Json(rule) => match self.ruled(&code::BAD_JSON, rule, text, span, literal) {
                 Value::Null => Value::Null,
                 _ => Value::String(json::normal(text).into()),
             },
@@ -159,7 +189,7 @@ impl<'a> Normalizer<'a> {
             Type::Choice(words) | Type::WordOrObject(words, _) => {
                 let hint = suggest(text, words).unwrap_or_else(|| format!("write {}", ty.describe()));
                 let detail = format!("`{text}` is not {}", ty.describe());
-                self.diagnostics.push(Diagnostic::error("unknown word", detail).at(span).hint(hint));
+                self.diagnostics.push(Diagnostic::error(&code::UNKNOWN_WORD, detail).at(span).hint(hint));
                 Value::Null
             }
             Type::Address(kinds) => self.address(kinds, text, span, path),
@@ -170,10 +200,10 @@ impl<'a> Normalizer<'a> {
                     }
                     Some(Declared::In(_) | Declared::At(_)) => {}
                     None => {
-                        let known = self.index.names(kind);
-                        let hint = suggest(text, &known).unwrap_or_else(|| format!("declare [{kind}.{text}]"));
+                        let hint = format!("declare [{kind}.{text}]");
                         let detail = format!("the spec declares no {kind} `{text}`");
-                        self.diagnostics.push(Diagnostic::error("reference to nothing", detail).at(span).hint(hint));
+                        let diagnostic = Diagnostic::error(&code::REFERENCE_TO_NOTHING, detail).at(span).hint(hint);
+                        self.diagnostics.push(diagnostic.unknown(kind, text));
                     }
                 }
                 text.into()
@@ -190,7 +220,7 @@ impl<'a> Normalizer<'a> {
             Type::Text(_) | Type::Any if !keyed => Value::Template(Box::new(template)),
             Type::Json(rule) => {
                 // A reference inside a JSON text stands inside a JSON string, so the raw text is JSON as well.
-                match self.ruled("JSON that can't be used", rule, raw, span, true) {
+                match self.ruled(&code::BAD_JSON, rule, raw, span, true) {
                     Value::Null => Value::Null,
                     _ => Value::Template(Box::new(template)),
                 }
@@ -202,7 +232,7 @@ impl<'a> Normalizer<'a> {
                     format!("{} can't wait for another resource", ty.describe())
                 };
                 self.diagnostics.push(
-                    Diagnostic::error("reference that can't stand here", detail)
+                    Diagnostic::error(&code::CANT_WAIT, detail)
                         .at(span)
                         .hint("use a variable, or write the value itself"),
                 );
@@ -216,7 +246,7 @@ impl<'a> Normalizer<'a> {
             Ok(cut) => cut,
             Err(range) => {
                 self.diagnostics.push(
-                    Diagnostic::error("reference without an end", "`${` is never closed")
+                    Diagnostic::error(&code::UNCLOSED_REFERENCE, "`${` is never closed")
                         .at(locate(self.source, span, &range))
                         .hint("close it with `}`, or write `$${` for the characters themselves"),
                 );
@@ -231,10 +261,11 @@ impl<'a> Normalizer<'a> {
         }
         let mut parts: Vec<Part> = Vec::new();
         let mut sound = true;
+        let mut literal = Literal::new(self.source, span);
         for piece in cut {
             let part = match piece {
-                Piece::Literal(literal) => Some(Part::Literal(literal.into())),
-                Piece::Hole(hole, range) => self.hole(hole, locate(self.source, span, &range), path),
+                Piece::Literal(text) => Some(Part::Literal(text.into())),
+                Piece::Hole(hole, range) => self.hole(hole, literal.locate(&range), path),
             };
             match (parts.last_mut(), part) {
                 (Some(Part::Literal(before)), Some(Part::Literal(more))) => before.push_str(&more),
@@ -269,10 +300,10 @@ impl<'a> Normalizer<'a> {
             Some(Content::Float(number)) => Some(number.to_string().into()),
             Some(Content::Array(_) | Content::Table(_)) => None,
             None => {
-                let hint = suggest(name, &self.scope.variable_names())
-                    .unwrap_or_else(|| format!("declare it: [var.{name}] with a `default`"));
+                let hint = format!("declare it: [var.{name}] with a `default`");
                 let detail = format!("the spec declares no variable `{name}`");
-                self.diagnostics.push(Diagnostic::error("reference to nothing", detail).at(span).hint(hint));
+                let diagnostic = Diagnostic::error(&code::REFERENCE_TO_NOTHING, detail).at(span).hint(hint);
+                self.diagnostics.push(diagnostic.unknown("var", name));
                 None
             }
         }
@@ -282,7 +313,7 @@ impl<'a> Normalizer<'a> {
         let Some((target, attribute)) = split_reference(hole) else {
             let words = self.scope.words();
             self.diagnostics.push(
-                Diagnostic::error("reference to nothing", format!("`{hole}` has no meaning here")).at(span).hint(
+                Diagnostic::error(&code::REFERENCE_TO_NOTHING, format!("`{hole}` has no meaning here")).at(span).hint(
                     suggest(hole, &words).unwrap_or_else(|| {
                         format!("write ${{kind.name.attribute}}, ${{var.NAME}}, or one of {}", words.join(", "))
                     }),
@@ -298,6 +329,11 @@ impl<'a> Normalizer<'a> {
             }
         };
         let kind = kind::get(address.kind())?;
+        if !kind.object {
+            let detail = format!("{address} stands for no object, so it has nothing to tell");
+            self.diagnostics.push(Diagnostic::error(&code::WRONG_KIND, detail).at(span).hint("refer to an object"));
+            return None;
+        }
         let first = attribute.split('.').next().unwrap_or_default();
         let sensitive = kind.attribute(first).is_some_and(|attribute| attribute.sensitive);
         if (kind.attribute(first).is_none() && kind.output(first).is_none()) || sensitive {
@@ -308,7 +344,7 @@ impl<'a> Normalizer<'a> {
                 .chain(kind.attributes.iter().filter(|attribute| !attribute.sensitive).map(|attribute| attribute.name))
                 .collect();
             self.diagnostics.push(
-                Diagnostic::error("reference to an unknown attribute", format!("a {} tells no `{first}`", kind.name))
+                Diagnostic::error(&code::UNKNOWN_OUTPUT, format!("a {} tells no `{first}`", kind.name))
                     .at(span)
                     .hint(suggest(first, &known).unwrap_or_else(|| format!("it tells {}", known.join(", ")))),
             );
@@ -326,7 +362,17 @@ impl<'a> Normalizer<'a> {
             }
             Ok(chosen) if !kinds.is_empty() && chosen.iter().any(|to| !kinds.contains(&to.kind())) => {
                 let detail = format!("`{text}` is not the address of a {}", kinds.join(" or "));
-                self.diagnostics.push(Diagnostic::error("reference to the wrong kind", detail).at(span));
+                self.diagnostics.push(Diagnostic::error(&code::WRONG_KIND, detail).at(span));
+                Value::Null
+            }
+            // Whoever names a resource here waits for it, stops it or looks at it, and what is no object can't be that.
+            Ok(chosen) if kinds.is_empty() && chosen.iter().any(stands_for_nothing) => {
+                let detail = format!("`{text}` stands for no object");
+                self.diagnostics.push(
+                    Diagnostic::error(&code::WRONG_KIND, detail)
+                        .at(span)
+                        .hint("name a resource that stands for an object"),
+                );
                 Value::Null
             }
             Ok(chosen) => {
@@ -350,7 +396,7 @@ impl<'a> Normalizer<'a> {
             Some((key, text)) => Value::Map(LiteMap::from_iter([(key.clone(), text.into())])),
             None => {
                 self.diagnostics.push(
-                    Diagnostic::error("secret that is no reference", "a secret's value never stands in the spec")
+                    Diagnostic::error(&code::PLAIN_SECRET, "a secret's value never stands in the spec")
                         .at(span)
                         .hint("write { env = \"NAME\" } or { file = \"PATH\" }")
                         .redacted(),
@@ -360,19 +406,19 @@ impl<'a> Normalizer<'a> {
         }
     }
 
-    fn ruled(&mut self, summary: &str, rule: &Rule, text: &str, span: Span, literal: bool) -> Value {
+    fn ruled(&mut self, code: &'static Code, rule: &Rule, text: &str, span: Span, literal: bool) -> Value {
         match (rule.check)(text) {
             Ok(()) => text.into(),
-            Err(fault) => self.broken(summary, fault, span, literal),
+            Err(fault) => self.broken(code, fault, span, literal),
         }
     }
 
-    fn broken(&mut self, summary: &str, fault: Fault, span: Span, literal: bool) -> Value {
+    fn broken(&mut self, code: &'static Code, fault: Fault, span: Span, literal: bool) -> Value {
         let at = match &fault.at {
             Some(range) if literal => locate(self.source, span, range),
             _ => span,
         };
-        let mut diagnostic = Diagnostic::error(summary, fault.reason).at(at);
+        let mut diagnostic = Diagnostic::error(code, fault.reason).at(at);
         diagnostic.hint = fault.hint;
         self.diagnostics.push(diagnostic);
         Value::Null
@@ -384,7 +430,7 @@ impl<'a> Normalizer<'a> {
         while let Type::List(item) | Type::Set(item) | Type::Map(item) = inner {
             inner = item;
         }
-        let mut diagnostic = Diagnostic::error("wrong type", detail).at(node.span);
+        let mut diagnostic = Diagnostic::error(&code::WRONG_TYPE, detail).at(node.span);
         if matches!(inner, Type::Secret) {
             let hint = "a secret's value never stands in the spec: write { env = \"NAME\" } or { file = \"PATH\" }";
             diagnostic = diagnostic.hint(hint).redacted();
@@ -394,8 +440,16 @@ impl<'a> Normalizer<'a> {
     }
 
     fn unresolved(&mut self, problem: Unresolved, span: Span) {
-        self.diagnostics.push(Diagnostic::error(problem.summary, problem.detail).at(span).hint(problem.hint));
+        let mut diagnostic = Diagnostic::error(problem.code, problem.detail).at(span).hint(problem.hint);
+        if let Some((among, name)) = problem.unknown {
+            diagnostic = diagnostic.unknown(among, name);
+        }
+        self.diagnostics.push(diagnostic);
     }
+}
+
+fn stands_for_nothing(address: &Address) -> bool {
+    kind::get(address.kind()).is_some_and(|kind| !kind.object)
 }
 
 /// Cuts `bucket.audit-logs@us-east-1.arn` into its address and its attribute.

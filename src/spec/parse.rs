@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::node::{Content, Entry, Node, Table};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 
 /// Reads what the parser made of a text, which may be a piece of a longer one.
 pub struct Reading<'a> {
@@ -21,7 +21,7 @@ pub fn whole(source: &str, diagnostics: &mut Diagnostics) -> Table {
     for error in errors {
         let span = error.span().map(|range| visible(source, range));
         diagnostics.push(
-            Diagnostic::error("the spec is not TOML", error.message())
+            Diagnostic::error(&code::NOT_TOML, error.message())
                 .at(span)
                 .hint("see https://toml.io for how TOML is written"),
         );
@@ -57,7 +57,7 @@ impl<'a> Reading<'a> {
                 Ok(number) => Content::Int(number),
                 Err(_) => {
                     let detail = "whole numbers have 64 bits here";
-                    self.diagnostics.push(Diagnostic::error("number out of range", detail).at(span));
+                    self.diagnostics.push(Diagnostic::error(&code::OUT_OF_RANGE, detail).at(span));
                     Content::Int(0)
                 }
             },

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use foldhash::HashMap;
 use toml::de::DeTable;
 
 use super::node::{Content, Entry, Table};
@@ -32,6 +33,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
 fn in_pieces(source: &str, size: usize) -> Option<Table> {
     let cuts = cuts(source, size)?;
     let mut kinds: Vec<(Text, Entry, Entries)> = Vec::new();
+    let mut places: HashMap<Text, usize> = HashMap::default();
     let tables = parallel::map(cuts.pieces.len(), 1, |at| {
         let piece = cuts.pieces[at].clone();
         let mut diagnostics = Diagnostics::default();
@@ -43,11 +45,14 @@ fn in_pieces(source: &str, size: usize) -> Option<Table> {
         for (kind, mut entry) in table? {
             let Content::Table(names) = &mut entry.node.content else { return None };
             let names = std::mem::take(names);
-            match kinds.iter_mut().find(|(known, ..)| *known == kind) {
+            match places.get(&kind) {
                 // `[queue]` and `[queue.a]` may not be told apart from `[queue]` twice once they are in two pieces.
                 Some(_) if cuts.plain.contains(kind.as_str()) => return None,
-                Some((_, _, known)) => known.extend(names),
-                None => kinds.push((kind, entry, names.into_iter().collect())),
+                Some(at) => kinds[*at].2.extend(names),
+                None => {
+                    places.insert(kind.clone(), kinds.len());
+                    kinds.push((kind, entry, names.into_iter().collect()));
+                }
             }
         }
     }

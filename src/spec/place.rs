@@ -7,8 +7,9 @@ use foldhash::HashMap;
 use super::declare::Block;
 use super::scope::Scope;
 use crate::address::{Address, Written};
+use crate::diagnostic::{Code, code};
 use crate::kind;
-use crate::suggest::suggest;
+use crate::suggest::{listed, suggest, suggest_sorted};
 use crate::value::Text;
 
 /// Every declared resource.
@@ -28,14 +29,24 @@ pub enum Declared {
     /// In one place that its address says, as most do.
     In(Address),
     /// In any number of places that its addresses say, ordered by place.
-    At(Vec<Address>),
+    At(Several),
+}
+
+/// The addresses of a resource that stands in several places.
+pub struct Several {
+    /// Ordered by place.
+    all: Vec<Address>,
+    /// Where its places are clusters: which of them is in a region, when only one is.
+    alone: BTreeMap<String, Option<usize>>,
 }
 
 /// Why a reference chooses no resource: the problem in words and the way out.
 pub struct Unresolved {
-    pub summary: &'static str,
+    pub code: &'static Code,
     pub detail: String,
     pub hint: String,
+    /// The name that leads nowhere, and of which kind it is.
+    pub unknown: Option<(&'static str, String)>,
 }
 
 impl Declared {
@@ -43,8 +54,20 @@ impl Declared {
     pub fn addresses(&self) -> &[Address] {
         match self {
             Self::Once(one) | Self::In(one) => std::slice::from_ref(one),
-            Self::At(all) => all,
+            Self::At(several) => &several.all,
         }
+    }
+}
+
+impl Several {
+    pub fn new(all: Vec<Address>, index: &Index) -> Self {
+        let mut alone = BTreeMap::new();
+        for (at, address) in all.iter().enumerate() {
+            if let Some(region) = address.place().and_then(|place| index.region_of(place)) {
+                alone.entry(region.to_owned()).and_modify(|one| *one = None).or_insert(Some(at));
+            }
+        }
+        Self { all, alone }
     }
 }
 
@@ -78,11 +101,8 @@ impl Index {
     }
 
     /// The names of all declared resources of a kind.
-    pub fn names(&self, kind: &str) -> Vec<&str> {
-        let mut names: Vec<&str> =
-            self.entries.get(kind).map(|names| names.keys().map(Text::as_str).collect()).unwrap_or_default();
-        names.sort_unstable();
-        names
+    pub fn names(&self, kind: &str) -> impl Iterator<Item = &str> {
+        self.entries.get(kind).into_iter().flat_map(HashMap::keys).map(Text::as_str)
     }
 
     /// The region of a cluster.
@@ -94,9 +114,10 @@ impl Index {
     /// resource that stands nowhere in particular may mean every place of another one.
     pub fn choose(&self, text: &str, scope: &Scope<'_>, all: bool) -> Result<&[Address], Unresolved> {
         let address = Written::parse(text).map_err(|error| Unresolved {
-            summary: "bad address",
+            code: &code::BAD_ADDRESS,
             detail: error.to_string(),
             hint: "an address is kind.name or kind.name@place, such as queue.orders@us-east-1".into(),
+            unknown: None,
         })?;
         let declared = self.declared(address)?;
         let places = declared.addresses();
@@ -104,9 +125,10 @@ impl Index {
             return match address.place() {
                 None => Ok(places),
                 Some(place) => Err(Unresolved {
-                    summary: "place where the target does not exist",
+                    code: &code::NO_SUCH_PLACE,
                     detail: format!("{}.{} stands in no place of its own", address.kind(), address.name()),
                     hint: format!("leave out `@{place}`"),
+                    unknown: None,
                 }),
             };
         }
@@ -122,27 +144,30 @@ impl Index {
             return Ok(one);
         }
         let region = |one: &Address| one.place().and_then(|place| self.region_of(place));
-        // Only a cluster can be near a region, so a resource that stands in regions need not be looked through.
-        let clusters = places.first().is_some_and(|one| region(one).is_some());
-        let inside = |one: &&Address| region(one).is_some() && region(one) == scope.region;
-        let near: Vec<&Address> = if clusters { places.iter().filter(inside).collect() } else { Vec::new() };
-        match (near.as_slice(), places) {
-            ([one], _) => Ok(std::slice::from_ref(*one)),
+        let near = match (declared, scope.region) {
+            (Declared::At(several), Some(own)) => several.alone.get(own).copied().flatten(),
+            (Declared::In(one), Some(own)) => (region(one) == Some(own)).then_some(0),
+            _ => None,
+        };
+        match (near, places) {
+            (Some(at), _) => Ok(std::slice::from_ref(&places[at])),
             (_, [_]) if scope.place.is_none() => Ok(places),
             _ if all && scope.place.is_none() => Ok(places),
             (_, []) => Err(Unresolved {
-                summary: "reference to nothing",
+                code: &code::REFERENCE_TO_NOTHING,
                 detail: format!("{address} stands in no place at all"),
                 hint: format!("name a place where {address} is declared"),
+                unknown: None,
             }),
             _ => match scope.place {
                 Some(place) => Err(absent(address, place, places)),
                 None => {
-                    let all: Vec<&str> = places.iter().filter_map(Address::place).collect();
+                    let all = standing(places);
                     Err(Unresolved {
-                        summary: "reference to several places",
-                        detail: format!("{address} stands in {}, and this resource in none of them", all.join(" and ")),
+                        code: &code::SEVERAL_PLACES,
+                        detail: format!("{address} stands in {all}, and this resource in none of them"),
                         hint: format!("name one: {}", places[0]),
+                        unknown: None,
                     })
                 }
             },
@@ -154,9 +179,10 @@ impl Index {
         if kind::get(kind).is_none() {
             let names: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
             return Err(Unresolved {
-                summary: "unknown kind",
+                code: &code::UNKNOWN_KIND,
                 detail: format!("there is no kind `{kind}`"),
                 hint: suggest(kind, &names).unwrap_or_else(|| format!("the kinds are {}", names.join(", "))),
+                unknown: None,
             });
         }
         self.find(address).ok_or_else(|| {
@@ -166,9 +192,10 @@ impl Index {
             let header = key.replacen('/', ".", 2);
             let header = if parent.is_some() { header } else { format!("{kind}.{name}") };
             Unresolved {
-                summary: "reference to nothing",
+                code: &code::REFERENCE_TO_NOTHING,
                 detail: format!("the spec declares no {kind} `{name}`{within}"),
-                hint: suggest(key, &self.names(kind)).unwrap_or_else(|| format!("declare [{header}]")),
+                hint: format!("declare [{header}]"),
+                unknown: kind::get(kind).map(|kind| (kind.name, key.to_owned())),
             }
         })
     }
@@ -180,19 +207,26 @@ fn key(address: Written<'_>) -> &str {
 }
 
 fn absent(address: Written<'_>, place: &str, places: &[Address]) -> Unresolved {
-    let known: Vec<&str> = places.iter().filter_map(Address::place).collect();
     let (kind, name) = (address.kind(), address.name());
-    let hint = suggest(place, &known).unwrap_or_else(|| match known.as_slice() {
-        [] => format!("it stands nowhere: add {place} to it"),
-        [first, ..] => {
-            format!("it stands in {}: write {kind}.{name}@{first}, or add {place} to it", known.join(" and "))
-        }
-    });
+    let at = |position: usize| places[position].place().unwrap_or_default();
+    let hint =
+        suggest_sorted(place, places.len(), at).unwrap_or_else(|| match places.first().and_then(Address::place) {
+            None => format!("it stands nowhere: add {place} to it"),
+            Some(first) => {
+                format!("it stands in {}: write {kind}.{name}@{first}, or add {place} to it", standing(places))
+            }
+        });
     Unresolved {
-        summary: "place where the target does not exist",
+        code: &code::NO_SUCH_PLACE,
         detail: format!("{kind}.{name} does not stand in {place}"),
         hint,
+        unknown: None,
     }
+}
+
+/// The places of some addresses, for a message.
+fn standing(places: &[Address]) -> String {
+    listed(places.iter().map(|one| one.place().unwrap_or_default()), " and ")
 }
 
 #[cfg(test)]

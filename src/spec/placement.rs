@@ -3,10 +3,10 @@
 use super::declare::Block;
 use super::node::{Content, Node};
 use super::normalize::Normalizer;
-use super::place::{Declared, Index};
+use super::place::{Declared, Index, Several};
 use super::scope::{Globals, Scope};
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::kind;
 
 /// Finds the places of every block.
@@ -60,7 +60,7 @@ pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics:
             None => {
                 let what = format!("{} `{}` needs `{}`", block.kind.name, block.declaration.name, attribute.name);
                 diagnostics.push(
-                    Diagnostic::error("missing attribute", what)
+                    Diagnostic::error(&code::MISSING_ATTRIBUTE, what)
                         .at(block.declaration.header)
                         .hint(format!("write `{} = {}`", attribute.name, attribute.examples[0])),
                 );
@@ -71,7 +71,7 @@ pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics:
         let address = |place: &String| Address::new(kind, name, Some(place));
         let declared = match places.as_slice() {
             [one] => Declared::In(address(one)),
-            places => Declared::At(places.iter().map(address).collect()),
+            places => Declared::At(Several::new(places.iter().map(address).collect(), &index)),
         };
         index.insert(kind, name.clone(), declared);
     }
@@ -81,7 +81,7 @@ pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics:
 fn warn_of_none(node: &Node, attribute: &str, diagnostics: &mut Diagnostics) {
     if matches!(&node.content, Content::Array(items) if items.is_empty()) {
         diagnostics.push(
-            Diagnostic::warning("resource that stands nowhere", format!("`{attribute}` is empty, so nothing is made"))
+            Diagnostic::warning(&code::STANDS_NOWHERE, format!("`{attribute}` is empty, so nothing is made"))
                 .at(node.span)
                 .hint("name a place, or remove the block"),
         );

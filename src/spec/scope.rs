@@ -6,15 +6,26 @@ use super::inputs::Inputs;
 use super::locate::locate;
 use super::node::{Content, Node, Table, unknown_key};
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::suggest::suggest;
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::suggest::Near;
 use crate::value::Text;
 
 /// What is the same for every resource of a spec.
 pub struct Globals<'a> {
     pub project: &'a str,
     pub environment: &'a str,
-    pub variables: BTreeMap<String, Content>,
+    variables: BTreeMap<String, Content>,
+}
+
+impl<'a> Globals<'a> {
+    pub const fn new(project: &'a str, environment: &'a str, variables: BTreeMap<String, Content>) -> Self {
+        Self { project, environment, variables }
+    }
+
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
 }
 
 /// What one resource at one place may name.
@@ -57,11 +68,6 @@ impl Scope<'_> {
     pub fn variable(&self, name: &str) -> Option<&Content> {
         self.globals.and_then(|globals| globals.variables.get(name))
     }
-
-    /// The names of all variables.
-    pub fn variable_names(&self) -> Vec<&str> {
-        self.globals.map(|globals| globals.variables.keys().map(String::as_str).collect()).unwrap_or_default()
-    }
 }
 
 /// Reads `[var.NAME]`, over each default what was given from outside.
@@ -76,9 +82,12 @@ pub fn variables(
     for (name, entry) in declared.into_iter().flat_map(Table::iter) {
         let Some(table) = entry.node.as_table() else {
             diagnostics.push(
-                Diagnostic::error("wrong type", format!("[var.{name}] is a table, this is {}", entry.node.describe()))
-                    .at(entry.key)
-                    .hint(format!("write [var.{name}] with `default = …`")),
+                Diagnostic::error(
+                    &code::WRONG_TYPE,
+                    format!("[var.{name}] is a table, this is {}", entry.node.describe()),
+                )
+                .at(entry.key)
+                .hint(format!("write [var.{name}] with `default = …`")),
             );
             continue;
         };
@@ -91,23 +100,27 @@ pub fn variables(
             (None, Some(default)) => scalar(source, name, default, diagnostics),
             (None, None) => {
                 diagnostics.push(
-                    Diagnostic::error("variable without a value", format!("`{name}` has no default and was not given"))
-                        .at(entry.key)
-                        .hint(format!("give it with --var {name}=…, or ATLAS_VAR_{name}, or write a `default`")),
+                    Diagnostic::error(
+                        &code::VARIABLE_WITHOUT_VALUE,
+                        format!("`{name}` has no default and was not given"),
+                    )
+                    .at(entry.key)
+                    .hint(format!("give it with --var {name}=…, or ATLAS_VAR_{name}, or write a `default`")),
                 );
                 None
             }
         };
         variables.insert(name.to_string(), value.unwrap_or_else(|| Content::String(Text::default())));
     }
-    let names: Vec<&str> = variables.keys().map(String::as_str).collect();
+    let mut near = None;
     for (name, (_, origin)) in inputs.variables.iter().filter(|(name, _)| !variables.contains_key(*name)) {
-        let hint = suggest(name, &names).unwrap_or_else(|| format!("declare it: [var.{name}]"));
+        let near = near.get_or_insert_with(|| Near::new(variables.keys().map(String::as_str)));
+        let hint = near.suggest(name).unwrap_or_else(|| format!("declare it: [var.{name}]"));
         let detail = format!("{origin} gives `{name}`, and the spec has no [var.{name}]");
         if origin.starts_with("--var") {
-            diagnostics.push(Diagnostic::error("unknown variable", detail).hint(hint));
+            diagnostics.push(Diagnostic::error(&code::UNKNOWN_VARIABLE, detail).hint(hint));
         } else {
-            diagnostics.push(Diagnostic::warning("unknown variable", detail).hint(hint));
+            diagnostics.push(Diagnostic::warning(&code::UNKNOWN_VARIABLE, detail).hint(hint));
         }
     }
     variables
@@ -130,7 +143,7 @@ fn given(
         let wanted = default.map_or("a text", Node::describe);
         diagnostics.push(
             Diagnostic::error(
-                "variable of the wrong type",
+                &code::VARIABLE_OF_WRONG_TYPE,
                 format!("{origin} gives `{text}`, but `{name}` is {wanted}"),
             )
             .at(default.map(|node| node.span)),
@@ -143,7 +156,7 @@ fn scalar(source: &str, name: &str, node: &Node, diagnostics: &mut Diagnostics) 
     match &node.content {
         Content::Array(_) | Content::Table(_) => {
             diagnostics.push(
-                Diagnostic::error("wrong type", format!("`{name}` is {}", node.describe()))
+                Diagnostic::error(&code::WRONG_TYPE, format!("`{name}` is {}", node.describe()))
                     .at(node.span)
                     .hint("a variable is a text, a number, or true or false"),
             );
@@ -152,7 +165,7 @@ fn scalar(source: &str, name: &str, node: &Node, diagnostics: &mut Diagnostics) 
         Content::String(text) if text.contains("${") => {
             let at = text.find("${").unwrap_or_default();
             diagnostics.push(
-                Diagnostic::error("reference in a variable", "a variable stands for itself")
+                Diagnostic::error(&code::REFERENCE_IN_VARIABLE, "a variable stands for itself")
                     .at(locate(source, node.span, &(at..text.len())))
                     .hint("use the reference where the value is needed"),
             );

@@ -1,6 +1,7 @@
 //! Ports, subnets, names and addresses: whoever gives one up goes before whoever takes it.
 
 use atlas::action::Verb;
+use atlas::diagnostic::code;
 use atlas::plan::{Options, Plan};
 
 use crate::support::{Engine, actions, address, selector};
@@ -148,7 +149,7 @@ async fn what_can_not_be_made_anew_is_refused_with_all_named() {
     };
     let engine = made(&spec("8080", "8081")).await;
     let plan = engine.plan(&format!("{HEAD}{}", spec("8081", "8080"))).await;
-    let error = plan.diagnostics.iter().find(|one| one.summary == "objects that can't make room for each other");
+    let error = plan.diagnostics.iter().find(|one| one.code == &code::NO_ROOM);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
     assert!(detail.contains("cluster.one") && detail.contains("cluster.other"), "{detail}");
     // By way of a free port it goes.
@@ -176,7 +177,7 @@ async fn what_an_object_has_that_stays_is_refused_with_both_named() {
     let stays = web("old", "\"8080:80\"") + "on_remove = \"forget\"\n";
     let engine = made(&stays).await;
     let plan = engine.plan(&format!("{HEAD}{}", web("new", "\"127.0.0.1:8080:80\""))).await;
-    let error = plan.diagnostics.iter().find(|one| one.summary == "something that an object has which stays");
+    let error = plan.diagnostics.iter().find(|one| one.code == &code::HAD_AND_KEPT);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
     assert!(detail.starts_with("container.new needs the port 8080/tcp, which container.old has and keeps"), "{detail}");
     // So is what stays because only a part is asked for.
@@ -187,10 +188,11 @@ async fn what_an_object_has_that_stays_is_refused_with_both_named() {
 }
 
 #[tokio::test]
-async fn two_sorts_of_things_that_want_one_port_are_refused() {
+async fn two_new_things_that_want_one_subnet_are_refused() {
     let engine = Engine::new();
-    let plan = engine.plan(&format!("{HEAD}[region.x.localstack]\nport = 8080\n{}", web("new", "\"8080:80\""))).await;
-    let error = plan.diagnostics.iter().find(|one| one.summary == "something that two objects want");
+    let spec = "[network.wide]\nsubnet = \"10.7.0.0/16\"\n[network.narrow]\nsubnet = \"10.7.1.0/24\"\n";
+    let plan = engine.plan(&format!("{HEAD}{spec}")).await;
+    let error = plan.diagnostics.iter().find(|one| one.code == &code::WANTED_TWICE);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
-    assert!(detail.contains("container.new") && detail.contains("region.x"), "{detail}");
+    assert!(detail.contains("network.wide") && detail.contains("network.narrow"), "{detail}");
 }

@@ -14,11 +14,14 @@ mod cloud;
 mod conformance;
 #[cfg(feature = "crash-points")]
 mod crashes;
+mod diagnostics;
 mod documents;
 mod drift;
 mod engine;
 mod flagship;
+mod folders;
 mod fuzz;
+mod growth;
 mod hosts;
 mod older_records;
 mod outages;

@@ -109,7 +109,7 @@ async fn a_host_that_denies_the_last_look_leaves_its_contents_unproven() {
     let [one] = proof.unproven.as_slice() else { panic!("one cause: {:?}", proof.unproven) };
     assert_eq!((one.reason.as_str(), one.addresses.len()), ("denies access: 403", 2));
     let said: Vec<&str> =
-        proof.again.iter().flat_map(|one| one.plan.diagnostics.iter()).map(|one| one.summary.as_str()).collect();
+        proof.again.iter().flat_map(|one| one.plan.diagnostics.iter()).map(|one| one.summary()).collect();
     assert_eq!(said, ["host that denies access"]);
     assert_eq!(inventory(&place).len(), 5);
 }

@@ -24,7 +24,6 @@ mod random;
 mod read;
 mod reference;
 mod scope;
-mod secret;
 mod session;
 #[cfg(unix)]
 mod ssh;
@@ -38,6 +37,7 @@ use async_trait::async_trait;
 
 pub use inside::{Heard, Input, Subject, Terminal};
 
+use super::secret::Secrets;
 use super::{Driver, DriverError, Service, Session, Variables};
 use crate::kind::Kind;
 use crate::observed::{Object, Owner};
@@ -55,7 +55,8 @@ impl Docker {
     #[must_use]
     pub fn new(base: PathBuf, variables: &Variables) -> Self {
         let engines = Engines::new(Arc::clone(variables));
-        Self { surroundings: Arc::new(Surroundings { base, variables: Arc::clone(variables), engines }) }
+        let secrets = Secrets::new(base.clone(), Arc::clone(variables));
+        Self { surroundings: Arc::new(Surroundings { base, secrets, variables: Arc::clone(variables), engines }) }
     }
 }
 

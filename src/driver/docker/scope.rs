@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::engines::Engines;
-use super::{names, secret};
+use super::names;
+use crate::driver::secret::Secrets;
 use crate::driver::{DriverError, Variables};
 use crate::identity::{Identity, host_of};
 use crate::kind::Kind;
@@ -13,8 +14,9 @@ use crate::value::Value;
 
 /// What all sessions share.
 pub(super) struct Surroundings {
-    /// Where relative paths of secrets and kubeconfigs begin.
+    /// The folder of the spec, below which kubeconfigs are.
     pub base: PathBuf,
+    pub secrets: Secrets,
     pub variables: Variables,
     pub engines: Engines,
 }
@@ -35,7 +37,7 @@ impl SessionScope {
 
     /// The value of a secret, which goes to the engine and nowhere else.
     pub fn secret(&self, reference: &Value) -> Result<String, DriverError> {
-        secret::value(&self.surroundings.base, &self.surroundings.variables, reference)
+        self.surroundings.secrets.text(reference)
     }
 
     /// The name that an object of the owner's has on its engine.

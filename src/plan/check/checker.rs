@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt as _};
 use crate::action::Verb;
 use crate::address::Address;
 use crate::desired::Desired;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::observed::{Object, Observed};
 use crate::plan::change::Change;
 use crate::plan::options::Options;
@@ -32,7 +32,7 @@ pub struct Checker<'a> {
 
 impl Violations {
     pub fn add(&mut self, change: Option<&Change>, what: impl Into<String>) {
-        let mut diagnostic = Diagnostic::error("plan that breaks its own rules", what)
+        let mut diagnostic = Diagnostic::error(&code::BROKEN_PLAN, what)
             .hint("nothing was done; this is a fault in Atlas, please report it with the spec");
         diagnostic.address = change.map(|change| change.address.clone());
         self.0.push(diagnostic);

@@ -3,7 +3,7 @@
 use super::{Decider, Disposition};
 use crate::action::{Action, Cause};
 use crate::desired::{Instance, OnRemove};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::observed::{Mark, Object};
 use crate::plan::change::{Blocked, Change};
 use crate::plan::diff;
@@ -44,13 +44,10 @@ impl<'a> Decider<'a> {
     ) -> Disposition {
         let reason = format!("exists and belongs to {}", object.owner());
         diagnostics.push(
-            Diagnostic::warning(
-                "object that is not Atlas's",
-                format!("`{}` {reason}; it is left alone", object.identity),
-            )
-            .at(instance.declaration.header)
-            .hint(format!("take it over with: atlas adopt {}", instance.address))
-            .of(&instance.address),
+            Diagnostic::warning(&code::FOREIGN, format!("`{}` {reason}; it is left alone", object.identity))
+                .at(instance.declaration.header)
+                .hint(format!("take it over with: atlas adopt {}", instance.address))
+                .of(&instance.address),
         );
         let blocked = Blocked { by: instance.address.clone(), reason };
         self.changes.push(self.waiting(instance, blocked.clone()));

@@ -7,7 +7,7 @@ use foldhash::HashSet;
 use super::Decider;
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::kind::{self, Facts, Outputs};
 use crate::observed::Object;
 use crate::plan::change::Change;
@@ -30,7 +30,7 @@ impl<'a> Decider<'a> {
                     let edge = instance.references.iter().find(|edge| edge.to == reference.address);
                     let detail = format!("{} does not set `{}`", reference.address, reference.path);
                     diagnostics.push(
-                        Diagnostic::error("reference to an attribute that is not set", detail)
+                        Diagnostic::error(&code::UNSET_ATTRIBUTE, detail)
                             .at(edge.map_or(instance.declaration.header, |edge| edge.span))
                             .hint(format!("set `{}` there, or remove the reference", reference.path))
                             .of(&instance.address),

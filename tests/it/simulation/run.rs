@@ -350,7 +350,7 @@ impl Life {
 /// A plan may be refused because something protected is in the way of an edit, and for nothing else.
 fn expected(plan: &Plan, model: &Model) -> Result<(), String> {
     let mut errors = plan.diagnostics.iter().filter(|one| one.severity == Severity::Error);
-    if errors.all(|one| one.summary == "protected object would be destroyed") {
+    if errors.all(|one| one.code == &atlas::diagnostic::code::PROTECTED) {
         return Ok(());
     }
     let steps: Vec<_> =

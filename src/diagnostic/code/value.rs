@@ -1,0 +1,68 @@
+//! What is wrong with values.
+
+use super::definition::{Code, Example, codes};
+
+codes! {
+    MISSING_ATTRIBUTE = "A0201" "missing attribute";
+    "A block does not say what its kind can't do without.";
+    Example::Spec("[bucket.logs]\nname = \"shop-logs\"\n");
+    "Say it. `atlas explain KIND` shows which attributes are required.";
+
+    OUT_OF_RANGE = "A0202" "value out of range";
+    "A number or a duration is smaller or larger than its place takes.";
+    Example::Spec("[queue.orders]\nregions = [\"us-east-1\"]\nretention = \"30d\"\n");
+    "Choose a value between the bounds that the message names.";
+
+    UNKNOWN_WORD = "A0203" "unknown word";
+    "This attribute takes one of a few words, and this is none of them.";
+    Example::Spec("[bucket.logs]\nregions = [\"us-east-1\"]\nencryption = \"aes\"\n");
+    "Write one of the words that the message lists.";
+
+    NOT_A_DURATION = "A0204" "not a duration";
+    "A duration is a number and a unit, `s`, `m`, `h` or `d`, as often as needed.";
+    Example::Spec("[queue.orders]\nregions = [\"us-east-1\"]\nretention = \"14 days\"\n");
+    "Write it as `\"30s\"`, `\"1h30m\"` or `\"14d\"`.";
+
+    BROKEN_RULE = "A0205" "text that breaks its rule";
+    "The outside world takes only some texts here, such as the names that S3 allows for buckets. It would refuse this one in \
+     the middle of an apply.";
+    Example::Spec("[bucket.logs]\nregions = [\"us-east-1\"]\nname = \"Shop-Logs\"\n");
+    "Write a text that keeps the rule that the message names.";
+
+    BAD_JSON = "A0206" "JSON that can't be used";
+    "A text has to be JSON of a certain shape, such as a policy as IAM writes it, and is not.";
+    Example::Spec("[policy.read]\nregions = [\"us-east-1\"]\ndocument = '{\"Version\":\"2012-10-17\"}'\n");
+    "Mend what stands at the caret.";
+
+    PLAIN_SECRET = "A0207" "secret that is no reference";
+    "The value of a secret never stands in a spec, which is shown, stored and shared.";
+    Example::Spec("[container.cache]\nimage = \"redis:8\"\nsecrets = { TOKEN = { env = \"\" } }\n");
+    "Write where the value is: `{ env = \"NAME\" }` or `{ file = \"PATH\" }`.";
+
+    RESERVED_KEY = "A0208" "reserved key";
+    "This key belongs to somebody else: Atlas writes its ownership mark under it, the provider keeps it for itself, or Atlas \
+     sets it and relies on its value. A value from the spec would overwrite that, or would be refused.";
+    Example::Spec("[bucket.logs]\nregions = [\"us-east-1\"]\ntags = { \"atlas:protect\" = \"false\" }\n");
+    "Choose another key, or the attribute that the message names.";
+
+    BAD_OBJECT_NAME = "A0209" "name that the object can't have";
+    "The block says no `name`, and the name that follows from its own is none that the outside world allows.";
+    Example::Spec("[bucket.a]\nregions = [\"us-east-1\"]\n");
+    "Say another one: `name = \"…\"`.";
+
+    UNKNOWN_ATTRIBUTE = "A0210" "unknown attribute";
+    "`ignore` names an attribute that this kind does not have, so nothing would be left to others.";
+    Example::Spec("[bucket.logs]\nregions = [\"us-east-1\"]\nignore = [\"tgas\"]\n");
+    "Write the path of an attribute as `atlas explain KIND` shows it.";
+
+    IGNORED_NAME = "A0211" "name that can't be left to others";
+    "An object is found by its name, so a name can't be ignored.";
+    Example::Spec("[bucket.logs]\nregions = [\"us-east-1\"]\nignore = [\"name\"]\n");
+    "Remove it from `ignore`.";
+
+    UNREADABLE_CHART = "A0212" "chart that can't be read";
+    "The content of a chart is a part of the spec. This folder is not there, is no chart, is larger than charts are, leads out \
+     of the folder of the spec, or holds what is no file.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/gone\"\n");
+    "Name a folder with a `Chart.yaml`, relative to the spec. Links in it may lead to files and folders of the project.";
+}

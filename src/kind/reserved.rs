@@ -1,0 +1,177 @@
+//! Keys that belong to somebody else: to Atlas's own mark, to the provider, or to what Atlas sets itself and relies on.
+//!
+//! A value from the spec would overwrite what stands there, or would be refused in the middle of an apply, so the spec is
+//! refused before. An attribute names its rules in the kind's table.
+
+/// Keys of a table, or items of a list, that the spec leaves alone.
+#[derive(Debug)]
+pub struct Reserved {
+    /// The keys: `aws:*` is all that begin with `aws:`, in small or capital letters; `app=k3d` is `app` with that value.
+    pub keys: &'static [&'static str],
+    /// Whose they are, as a whole sentence without its full stop.
+    pub why: &'static str,
+    /// The way out.
+    pub hint: &'static str,
+}
+
+impl Reserved {
+    /// Whether it reserves a key with this value; a value that is not known yet is none.
+    #[must_use]
+    pub fn covers(&self, key: &str, value: Option<&str>) -> bool {
+        self.keys.iter().any(|reserved| match (reserved.strip_suffix('*'), reserved.split_once('=')) {
+            (Some(start), _) => key.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
+            (None, Some((name, own))) => key == name && value == Some(own),
+            (None, None) => key.eq_ignore_ascii_case(reserved),
+        })
+    }
+
+    /// The keys as one regular expression, for editors; those with a value are left out.
+    #[must_use]
+    pub fn pattern(&self) -> String {
+        let one = |key: &&&str| {
+            let (text, end) = key.strip_suffix('*').map_or((**key, "$"), |start| (start, ""));
+            text.replace('.', "\\.") + end
+        };
+        let all: Vec<String> = self.keys.iter().filter(|key| !key.contains('=')).map(|key| one(&key)).collect();
+        all.join("|")
+    }
+}
+
+/// What the mark on an object of AWS takes, and AWS itself: <https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html>.
+pub static TAGS: &[Reserved] = &[
+    Reserved {
+        keys: &["atlas:*"],
+        why: "Atlas writes its ownership mark under such keys",
+        hint: "choose another key; `protect` and `on_remove` are attributes of every block",
+    },
+    Reserved {
+        keys: &["aws:*"],
+        why: "AWS keeps such keys for itself, and takes none from others",
+        hint: "choose another key",
+    },
+];
+
+/// What the mark on an object of a container engine takes, the engine itself, and k3d, by whose labels clusters are found:
+/// <https://docs.docker.com/engine/manage-resources/labels/>.
+pub static LABELS: &[Reserved] = &[
+    Reserved {
+        keys: &["atlas.*"],
+        why: "Atlas writes its ownership mark under such keys",
+        hint: "choose another key; `protect` and `on_remove` are attributes of every block",
+    },
+    Reserved {
+        keys: &["com.docker.*", "io.docker.*", "org.dockerproject.*"],
+        why: "Docker keeps such keys for itself",
+        hint: "choose another key, such as one that begins with a domain of your own",
+    },
+    Reserved {
+        keys: &["k3d.*", "app=k3d"],
+        why: "the nodes of clusters are found by it, and this would be taken for one",
+        hint: "choose another key; a cluster is a block of its own: [cluster.NAME]",
+    },
+];
+
+/// What Kubernetes sets on a namespace by itself, and what has an attribute of its own.
+pub static NAMESPACE: &[Reserved] = &[
+    Reserved {
+        keys: &["atlas.*", "atlas/*"],
+        why: "Atlas writes its ownership mark under such keys",
+        hint: "choose another key; `protect` and `on_remove` are attributes of every block",
+    },
+    Reserved {
+        keys: &["pod-security.kubernetes.io/*"],
+        why: "Atlas sets it from `pod_security`",
+        hint: "say it with `pod_security`",
+    },
+    Reserved {
+        keys: &["kubernetes.io/metadata.name"],
+        why: "Kubernetes sets it to the namespace's name",
+        hint: "remove it",
+    },
+];
+
+/// Variables that Atlas sets for LocalStack and relies on. LocalStack takes each also behind `LOCALSTACK_`:
+/// <https://docs.localstack.cloud/aws/capabilities/config/configuration/>.
+pub static LOCALSTACK: &[Reserved] = &[
+    Reserved {
+        keys: &["SERVICES", "LOCALSTACK_SERVICES"],
+        why: "Atlas sets it from `services`",
+        hint: "say it with `services`",
+    },
+    Reserved {
+        keys: &["PERSISTENCE", "LOCALSTACK_PERSISTENCE"],
+        why: "Atlas sets it from `persist`",
+        hint: "say it with `persist`",
+    },
+    Reserved {
+        keys: &[
+            "GATEWAY_LISTEN",
+            "LOCALSTACK_GATEWAY_LISTEN",
+            "EDGE_PORT",
+            "LOCALSTACK_EDGE_PORT",
+            "EDGE_BIND_HOST",
+            "LOCALSTACK_EDGE_BIND_HOST",
+        ],
+        why: "Atlas reaches the container where it told it to listen",
+        hint: "`port` is the port on the machine; the one inside is Atlas's choice",
+    },
+    Reserved {
+        keys: &["AWS_DEFAULT_REGION", "LOCALSTACK_AWS_DEFAULT_REGION"],
+        why: "it is the name of the region",
+        hint: "give the block the region's name: [region.NAME]",
+    },
+];
+
+/// Arguments that Atlas gives k3s and relies on: <https://docs.k3s.io/cli/server>.
+pub static K3S: &[Reserved] = &[
+    Reserved {
+        keys: &["--cluster-init*", "--server", "--server=*", "-s", "--token*", "-t"],
+        why: "Atlas tells the nodes how they find each other",
+        hint: "say how many there are with `servers` and `agents`",
+    },
+    Reserved {
+        keys: &[
+            "--https-listen-port*",
+            "--write-kubeconfig",
+            "--write-kubeconfig=*",
+            "-o",
+            "--data-dir*",
+            "-d",
+            "--config*",
+            "-c",
+        ],
+        why: "Atlas reaches the cluster, its kubeconfig and its data where it told k3s to put them",
+        hint: "`api_port` and `kubeconfig` are attributes of `k3d`",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{K3S, LABELS, LOCALSTACK, Reserved, TAGS};
+
+    fn reserved(rules: &[Reserved], key: &str, value: Option<&str>) -> bool {
+        rules.iter().any(|rule| rule.covers(key, value))
+    }
+
+    #[test]
+    fn keys_are_reserved_by_their_beginning_as_a_whole_or_with_a_value() {
+        for key in ["atlas:protect", "atlas:", "Atlas:Protect", "aws:cloudformation:stack-name", "AWS:x"] {
+            assert!(reserved(TAGS, key, None), "{key}");
+        }
+        for key in ["team", "atlas", "atlasses:x", "my-aws:x", "é", ""] {
+            assert!(!reserved(TAGS, key, Some("k3d")), "{key}");
+        }
+        assert!(reserved(LABELS, "app", Some("k3d")) && !reserved(LABELS, "app", Some("web")));
+        assert!(!reserved(LABELS, "app", None) && reserved(LABELS, "k3d.role", Some("server")));
+        assert!(reserved(LOCALSTACK, "PERSISTENCE", None) && !reserved(LOCALSTACK, "PERSISTENCE_MORE", None));
+        assert!(reserved(K3S, "--token=x", None) && !reserved(K3S, "--server-arg", None));
+    }
+
+    #[test]
+    fn editors_know_the_same() {
+        assert_eq!(TAGS[1].pattern(), "aws:");
+        assert_eq!(LABELS[1].pattern(), "com\\.docker\\.|io\\.docker\\.|org\\.dockerproject\\.");
+        assert_eq!(LABELS[2].pattern(), "k3d\\.");
+        assert_eq!(LOCALSTACK[0].pattern(), "SERVICES$|LOCALSTACK_SERVICES$");
+    }
+}
