@@ -100,7 +100,9 @@ async fn is_settled(session: &dyn Session, step: &Step, change: &Change, job: &J
             let seen = session.read(&look).await;
             seen.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some()))
         }
-        _ => true,
+        // What an interrupted run made and did not come to mark stays its own until it is marked or gone.
+        Verb::Adopt => change.after.as_ref().is_some_and(|target| !target.unmarked),
+        _ => false,
     }
 }
 
