@@ -108,7 +108,7 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
     }
     let kubeconfig = place.read(".atlas/clusters/default/k3d-layout.yaml");
     assert!(kubeconfig.contains(&format!("https://127.0.0.1:{port}")), "{kubeconfig}");
-    engine.expect(&place, 0, &["destroy", "--yes"]);
+    engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.layout"]);
     assert!(nodes(&engine, "layout").is_empty());
     assert!(!engine.docker(&["volume", "ls", "-q"]).contains("k3d-layout"), "its volumes go with it");
     assert!(!place.path(".atlas/clusters/default/k3d-layout.yaml").exists());
@@ -142,7 +142,7 @@ fn agents_come_and_go_in_place_and_a_killed_server_heals() {
     engine.expect(&place, 0, &["apply", "--yes"]);
     assert_eq!(engine.docker(&born), before);
     engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
-    engine.expect(&place, 0, &["destroy", "--yes"]);
+    engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.agents"]);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_renamed_cluster_keeps_its_nodes() {
     engine.expect(&place, 0, &["apply", "--yes"]);
     assert_eq!(nodes(&engine, "before").len(), 3);
     engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
-    engine.expect(&place, 0, &["destroy", "--yes"]);
+    engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.after"]);
     assert_eq!(nodes(&engine, "before"), Vec::<String>::new());
 }
 
@@ -187,7 +187,7 @@ fn a_kubeconfig_is_merged_and_taken_out_again() {
     let both = place.read("kubeconfig");
     assert!(both.contains("k3d-merging") && both.contains("admin@k3d-merging"), "{both}");
     assert!(both.contains("https://work:6443") && both.contains("current-context: work"), "{both}");
-    run(&["destroy", "--yes"]);
+    run(&["destroy", "--yes", "--allow-loss", "cluster.merging"]);
     let left = place.read("kubeconfig");
     assert!(!left.contains("k3d-merging") && left.contains("token: mine"), "{left}");
 }
@@ -221,7 +221,7 @@ fn a_cluster_of_containers_has_to_go_before_it_can_be_elsewhere() {
     engine.run(&place, &["apply", "--yes"]);
     assert_eq!(nodes(&engine, "moving"), ["k3d-moving-server-0"], "nothing was done to it");
     place.write("atlas.toml", &made);
-    engine.expect(&place, 0, &["destroy", "--yes"]);
+    engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.moving"]);
 }
 
 #[test]
