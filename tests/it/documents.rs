@@ -179,3 +179,24 @@ fn links_in_the_documents_lead_somewhere() {
         }
     }
 }
+
+/// The index of the promises names tests and scenarios that are there.
+#[test]
+fn the_promises_are_held_by_tests_that_exist() {
+    let page = std::fs::read_to_string(root().join("docs/promises.md")).expect("readable");
+    let module = |name: &str| {
+        let folders = ["", "engine/", "cloud/", "simulation/"];
+        let files = folders.iter().map(|folder| root().join(format!("tests/it/{folder}{name}.rs")));
+        files.filter_map(|file| std::fs::read_to_string(file).ok()).collect::<String>()
+    };
+    let mut count = 0;
+    for named in page.split('`').skip(1).step_by(2) {
+        if let Some((file, test)) = named.split_once("::").filter(|(file, _)| *file != "module") {
+            assert!(module(file).contains(&format!("fn {test}(")), "there is no test `{named}`");
+            count += 1;
+        } else if !named.contains(['/', '.', ':']) && named.contains('-') {
+            assert!(root().join("tests/scenarios").join(named).is_dir(), "there is no scenario `{named}`");
+        }
+    }
+    assert!(count > 20, "{count} tests are named");
+}
