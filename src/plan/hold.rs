@@ -24,12 +24,14 @@ pub fn unseen_inside(observed: &Observed, identity: &str) -> Option<Blocked> {
     Some(Blocked { by: address_of(other), reason: reason.clone() })
 }
 
-/// Lets every removal and every replacement wait that would touch what can't be looked at, or what that needs.
+/// Lets every removal and every replacement wait that would touch what can't be looked at, or what that needs; and what is
+/// still used by an object that has to wait itself, whatever for.
 pub fn hold(changes: &mut [Change], observed: &Observed) {
-    if observed.unreachable().is_empty() {
+    if !observed.unreachable().is_empty() {
+        hold_unseen(changes, observed);
+    } else if changes.iter().all(|change| change.blocked.is_none()) {
         return;
     }
-    hold_unseen(changes, observed);
     let held = hold_needed(changes, observed);
     hold_dependants(changes, &held);
 }
@@ -48,7 +50,8 @@ fn hold_unseen(changes: &mut [Change], observed: &Observed) {
     }
 }
 
-/// What something needs that can't be looked at stays. Gives the replacements that wait because of that.
+/// What something needs that can't be looked at stays, and so does what something uses that has to wait. Gives the
+/// replacements that wait because of that.
 fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> {
     let reasons: HashSet<&String> = observed.unreachable().values().collect();
     let mut by_address: HashMap<Address, Vec<usize>> = HashMap::default();
@@ -60,12 +63,18 @@ fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> 
         }
     }
     let dark = |change: &Change| change.blocked.as_ref().is_some_and(|blocked| reasons.contains(&blocked.reason));
-    let mut open: Vec<usize> = (0..changes.len()).filter(|at| dark(&changes[*at])).collect();
+    let mut open: Vec<usize> = (0..changes.len()).filter(|at| changes[*at].blocked.is_some()).collect();
+    let mut unsure: HashSet<usize> = open.iter().copied().filter(|at| dark(&changes[*at])).collect();
     let mut held = HashSet::default();
     while let Some(at) = open.pop() {
         let blocked_by = changes[at].blocked.as_ref().map(|blocked| blocked.by.clone());
-        let mut needs: Vec<Address> = changes[at].depends_on.iter().chain(&changes[at].hosts).cloned().collect();
-        needs.extend(blocked_by);
+        let unseen = unsure.contains(&at);
+        let mut needs: Vec<Address> = Vec::new();
+        // What is there and only waits uses what its mark says; of what nobody can see, that may be not all.
+        if unseen {
+            needs.extend(changes[at].depends_on.iter().chain(&changes[at].hosts).cloned());
+            needs.extend(blocked_by);
+        }
         let seen = observed.marked(&changes[at].address).filter_map(|object| object.mark.as_ref());
         needs.extend(seen.flat_map(|mark| &mark.needs).cloned());
         let (user, why) = (changes[at].address.clone(), changes[at].blocked.clone());
@@ -78,12 +87,13 @@ fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> 
                 if change.span.is_some() {
                     held.insert(change.address.clone());
                 }
-                let reason = why.as_ref().map(|why| why.words(&user)).unwrap_or_default();
-                block(
-                    change,
-                    Blocked { by: user.clone(), reason: format!("uses it and can't be looked at: {reason}") },
-                );
+                let words = why.as_ref().map(|why| why.words(&user)).unwrap_or_default();
+                let what = if unseen { "can't be looked at" } else { "has to wait itself" };
+                block(change, Blocked { by: user.clone(), reason: format!("uses it and {what}: {words}") });
                 open.push(other);
+                if unseen {
+                    unsure.insert(other);
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::RunError;
 use super::source::Spec;
 use crate::driver::{Driver, Registry};
+#[cfg(feature = "sandbox")]
 use crate::store::LocalFolder;
 
 /// The drivers of the real world.
