@@ -107,7 +107,7 @@ fn hold_dependants(changes: &mut [Change], held: &HashSet<Address>) {
     }
     let mut held = held.clone();
     for change in changes.iter_mut().filter(|change| change.acts() && change.action.makes()) {
-        let on = change.deferred.as_ref().filter(|host| held.contains(host)).cloned();
+        let on = change.deferred.iter().chain(&change.depends_on).find(|need| held.contains(need)).cloned();
         let unknown = || {
             let mut found = None;
             for (_, value) in change.after.iter().flat_map(|after| after.attributes.iter()) {
