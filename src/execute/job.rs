@@ -277,12 +277,9 @@ impl Remove<'_> {
         };
         // What it names may only be made after the old one is gone; then nothing can be said yet.
         let Ok(mut make) = make else { return Ok(()) };
-        let unknown: Vec<&str> =
+        let open: Vec<&'static str> =
             make.resolved.iter().filter(|(_, value)| !value.is_known()).map(|(name, _)| name).collect();
-        let open: Vec<&'static str> = self.change.kind.attributes.iter().map(|one| one.name).collect();
-        for name in open.into_iter().filter(|name| unknown.contains(name)).collect::<Vec<_>>() {
-            make.resolved.set(name, crate::value::Value::Null);
-        }
+        open.into_iter().for_each(|name| make.resolved.set(name, crate::value::Value::Null));
         let end = Instant::now() + std::time::Duration::from_secs(self.change.timeout);
         let attempt = Attempt { doubtful: false, end, progress: &Progress::default() };
         session.prepare(&make.request(&attempt)).await.map_err(|error| {
