@@ -92,13 +92,14 @@ impl Recorded {
     }
 
     /// What was intended here, and what was intended elsewhere: in another account, on another engine. Of that nothing can be
-    /// said here, and it stays open.
+    /// said here, and it stays open. Where the host is gone that would tell the place, it may have been here: what outlived
+    /// its host would belong to nobody otherwise.
     #[must_use]
     pub fn split(&self, observed: &Observed) -> (Self, Self) {
         let here = |identity: &str, intent: &Intent| {
-            intent.place.is_empty()
-                || observed.why_unreachable(identity).is_some()
-                || intent.may_be_at(&observed.place_of(&Identity::from_text(identity)))
+            let identity = Identity::from_text(identity);
+            let lost = identity.host_str().is_some_and(|host| observed.at(host).is_none());
+            lost || observed.why_unreachable(&identity).is_some() || intent.may_be_at(&observed.place_of(&identity))
         };
         let all = self.pending.iter().map(|(identity, intent)| (identity.clone(), intent.clone()));
         let (here, elsewhere) = all.partition(|(identity, intent)| here(identity, intent));

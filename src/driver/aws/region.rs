@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, retry::RetryConfig};
+use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_s3::config::Credentials;
 use tokio::sync::OnceCell;
 
@@ -181,11 +182,17 @@ async fn connect(settings: &Settings) -> Clients {
     }
     let config = loader.load().await;
     // Only AWS itself answers under a host name for each bucket.
-    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(settings.endpoint.is_some()).build();
+    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(settings.endpoint.is_some());
+    // By default an SDK stops trying again once some hundred calls of one client failed, and gives up at the first answer
+    // that is spoilt after that. Steps and looks bound their attempts themselves, so each call has all of its own.
+    let retries = || RetryPartition::custom("atlas").token_bucket(TokenBucket::unlimited()).build();
+    let sqs = aws_sdk_sqs::config::Builder::from(&config);
+    let iam = aws_sdk_iam::config::Builder::from(&config);
+    let sts = aws_sdk_sts::config::Builder::from(&config);
     Clients {
-        s3: aws_sdk_s3::Client::from_conf(s3),
-        sqs: aws_sdk_sqs::Client::new(&config),
-        iam: aws_sdk_iam::Client::new(&config),
-        sts: aws_sdk_sts::Client::new(&config),
+        s3: aws_sdk_s3::Client::from_conf(s3.retry_partition(retries()).build()),
+        sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_partition(retries()).build()),
+        iam: aws_sdk_iam::Client::from_conf(iam.retry_partition(retries()).build()),
+        sts: aws_sdk_sts::Client::from_conf(sts.retry_partition(retries()).build()),
     }
 }
