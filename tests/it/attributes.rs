@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use atlas::kind::{self, Attribute, COMMON, Kind, Places};
+use atlas::kind::{self, Attribute, COMMON, Kind, Places, Type};
 use atlas::run::Pipeline;
 use serde_json::{Value, json};
 
@@ -75,8 +75,9 @@ regions = ["us-east-1"]
 [volume.more]
 "#;
 
-/// A spec in which the subject of a test says these lines.
-fn spec(kind: &Kind, lines: &BTreeMap<String, String>) -> String {
+/// A spec in which the subject of a test says these lines; without lines there is no subject.
+pub fn spec(kind: &Kind, lines: Option<&Lines>) -> String {
+    let Some(lines) = lines else { return SURROUNDINGS.to_owned() };
     let header = match kind.places {
         Places::Inside(parent) => format!("{parent}.parent.{}.subject", kind.name),
         _ => format!("{}.subject", kind.name),
@@ -88,7 +89,8 @@ fn spec(kind: &Kind, lines: &BTreeMap<String, String>) -> String {
     text
 }
 
-fn subject(kind: &Kind) -> String {
+/// The address of the subject.
+pub fn subject(kind: &Kind) -> String {
     match kind.places {
         Places::One => format!("{}.subject", kind.name),
         Places::Regions => format!("{}.subject@us-east-1", kind.name),
@@ -142,6 +144,16 @@ pub fn stages(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String
     stages
 }
 
+/// Whether an attribute, or something in it, names another resource.
+pub fn names_others(ty: Type) -> bool {
+    match ty {
+        Type::Address(_) => true,
+        Type::List(inner) | Type::Set(inner) | Type::Map(inner) => names_others(*inner),
+        Type::Object(parts) | Type::WordOrObject(_, parts) => parts.iter().any(|part| names_others(part.ty)),
+        _ => false,
+    }
+}
+
 /// The sandbox, with somebody in it who meddles with its world directly.
 struct Simulated(RefCell<Rc<Engine>>);
 
@@ -178,7 +190,7 @@ impl Stand for Simulated {
     }
 
     fn spec(&self, kind: &Kind, lines: Option<&Lines>) -> String {
-        lines.map_or_else(|| SURROUNDINGS.to_owned(), |lines| spec(kind, lines))
+        spec(kind, lines)
     }
 
     fn subject(&self, kind: &Kind) -> String {

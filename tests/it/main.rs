@@ -23,6 +23,7 @@ mod folders;
 mod fuzz;
 mod growth;
 mod hosts;
+mod key_value;
 mod older_records;
 mod outages;
 mod records;
