@@ -349,6 +349,24 @@ impl Observed {
         news
     }
 
+    /// Learns of objects that are not this project's and environment's, where nothing else is known of them; whether there
+    /// were any.
+    pub fn add_strangers(&mut self, objects: Vec<Object>) -> bool {
+        let before = self.objects.len();
+        for object in objects {
+            if self.position(&object.identity).is_none() {
+                self.objects.push(object);
+                self.index_identity(self.objects.len() - 1);
+            }
+        }
+        self.objects.len() > before
+    }
+
+    /// Learns that not everything in a host was listed; whether that is news.
+    pub fn doubt(&mut self, host: &str) -> bool {
+        self.listed.remove(host)
+    }
+
     /// What did not answer, by identity, and why.
     #[must_use]
     pub const fn unreachable(&self) -> &BTreeMap<Identity, String> {

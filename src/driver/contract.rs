@@ -92,7 +92,7 @@ pub trait Session: Send + Sync {
     }
 
     /// Every object of these kinds in the host that the owner's marks claim or that is wanted by its identity, whoever owns
-    /// it. What can't be looked at is listed as such.
+    /// it; with [`Claims::strangers`], every object. What can't be looked at is listed as such.
     ///
     /// # Errors
     /// When nothing can be said about the host at all.
@@ -156,6 +156,9 @@ pub struct Claims<'a> {
     pub wanted: &'a Wanted<'a>,
     /// Whether what objects hold is counted, also of those that are wanted: something is about to be removed.
     pub evidence: bool,
+    /// Whether what nobody wants and somebody else owns is listed as well: the host is about to be removed, and all that
+    /// lives in it goes along.
+    pub strangers: bool,
 }
 
 /// Objects that are wanted, by identity, with what the spec says about them. What it says nothing about need not be looked

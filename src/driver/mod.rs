@@ -18,6 +18,7 @@ mod registry;
 pub mod sandbox;
 pub mod secret;
 mod sessions;
+mod strangers;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub use patience::patiently;
 pub use progress::{Busy, Progress};
 pub use registry::Registry;
 pub use sessions::Sessions;
+pub use strangers::look_for_strangers;
 
 /// What the surroundings say: environment variables by name.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

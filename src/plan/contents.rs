@@ -153,7 +153,8 @@ impl<'a> HostContents<'a> {
         if object.belongs_to(&self.desired.project, &self.desired.environment) {
             return (own.risk, own.evidence);
         }
-        (Risk::Lossy, format!("which belongs to {}", object.owner()))
+        let whose = format!("which belongs to {}", object.owner());
+        (Risk::Lossy, if own.risk == Risk::Lossy { format!("{whose}; {}", own.evidence) } else { whose })
     }
 
     fn name(&self, object: &Object) -> String {

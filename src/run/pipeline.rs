@@ -61,7 +61,9 @@ impl Pipeline {
             .filter_map(|change| Some((change.kind, change.before.as_ref()?.identity.clone())))
             .filter(|(kind, identity)| observed.at(identity).is_some_and(|object| lacks_usage(kind, &object.usage)))
             .collect();
-        if !driver::look_into(&self.sessions, &removed, &mut observed).await {
+        let strangers = driver::look_for_strangers(&self.sessions, &hosts_that_go(&plan), &mut observed).await;
+        let counted = driver::look_into(&self.sessions, &removed, &mut observed).await;
+        if !strangers && !counted {
             return Ok((observed, plan));
         }
         let plan = self.plan(recorded, &observed, options);
@@ -91,6 +93,13 @@ impl Pipeline {
     pub async fn apply(&self, plan: Plan, execution: Execution) -> Report {
         execute(plan, self.sessions.clone(), execution).await
     }
+}
+
+/// The hosts that a plan destroys.
+fn hosts_that_go(plan: &Plan) -> Vec<Identity> {
+    let destroys = |change: &&Change| change.acts() && change.action.destroys() && change.kind.hosts_others();
+    let hosts = plan.changes.iter().filter(destroys).filter_map(|change| change.before.as_ref());
+    hosts.map(|before| before.identity.clone()).collect()
 }
 
 /// What moved behind Atlas's back: objects that are not as it last made them, and objects that are gone.

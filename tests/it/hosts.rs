@@ -96,6 +96,27 @@ async fn a_host_has_the_verdict_of_what_lives_in_it() {
 }
 
 #[tokio::test]
+async fn what_is_somebody_elses_in_a_host_goes_along_and_is_counted() {
+    let engine = made(SPEC).await;
+    let forget = |object: &mut Object| object.mark = None;
+    engine.world().edit("region/b/bucket/full", forget).expect("forgotten");
+    let give = |object: &mut Object| object.mark.as_mut().expect("ours").project = "victim".into();
+    engine.world().edit("region/b/cluster/dc/namespace/n", give).expect("given away");
+    for options in [Options::default(), destroy()] {
+        let spec = if options.destroy { SPEC } else { WITHOUT };
+        let pipeline = engine.pipeline(spec).expect("a good spec");
+        let (_, plan) = pipeline.look_and_plan(&Recorded::default(), &options).await.expect("observed");
+        let (risk, evidence) = verdict(&plan, "region.b");
+        assert_eq!(risk, Risk::Lossy, "{evidence}");
+        assert!(evidence.contains("`region/b/bucket/full` (which belongs to nobody"), "{evidence}");
+        assert!(evidence.contains("namespace/n` (which belongs to namespace.n@dc of project victim"), "{evidence}");
+        assert_eq!(verdict(&plan, "cluster.dc").0, Risk::Lossy);
+        engine.execute(&pipeline, plan, &[]).await;
+        assert!(engine.world().get("region/b").expect("readable").is_some(), "nobody allowed that loss");
+    }
+}
+
+#[tokio::test]
 async fn of_many_that_would_lose_data_a_few_are_named_and_all_are_counted() {
     let mut spec = WITHOUT.to_owned() + "[region.b]\n";
     for at in 0..7 {

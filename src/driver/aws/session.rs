@@ -61,7 +61,7 @@ impl InRegion {
         let (any, wanted) = (wanted.is_some(), wanted.copied().flatten());
         // What the spec does not want may be about to be removed, so what it holds matters.
         let count = if claims.evidence || !any { Evidence::Pages(PAGES) } else { Evidence::None };
-        let purpose = LookPurpose { owner: (!any).then_some(claims.owner), wanted, count };
+        let purpose = LookPurpose { owner: (!any && !claims.strangers).then_some(claims.owner), wanted, count };
         let seen = async {
             match patiently(|| api::look(api, &self.region, key, purpose)).await? {
                 Some(sight) => sight.object(kind, &self.region, wanted).await.map(Some),
@@ -71,7 +71,7 @@ impl InRegion {
         match seen.await {
             Ok(object) => object.map(Box::new).map(Looked::Seen),
             // What nobody wants and nobody may look at is nobody's business here.
-            Err(error) if error.class == Class::Denied && !any => None,
+            Err(error) if error.class == Class::Denied && !any && !claims.strangers => None,
             Err(error) if error.class == Class::Unreachable => {
                 Some(Looked::Hidden(self.region.identity.clone(), error))
             }

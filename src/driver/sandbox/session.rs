@@ -52,7 +52,7 @@ impl Session for Inside {
         let mine = |object: &Object| object.mark.as_ref().is_some_and(|mark| claims.owner.has(mark));
         let mut keep = |object: Object| {
             let answers = object.hosts.len() > 1 || !out(&object.identity);
-            if answers && (mine(&object) || claims.wanted.contains_key(object.identity.as_str())) {
+            if answers && (claims.strangers || mine(&object) || claims.wanted.contains_key(object.identity.as_str())) {
                 objects.push(object);
             }
         };

@@ -188,6 +188,49 @@ fn a_region_that_was_killed_is_started_and_gets_back_what_it_held() {
     regions.run(0, &["plan", "--detailed-exitcode"]);
 }
 
+#[test]
+fn a_region_goes_once_nothing_protected_is_in_it() {
+    let Some(regions) = Regions::new("leaving-region", 2) else { return };
+    let spec = regions.place.read("atlas.toml").replace("versioning = true", "versioning = true\nprotect = true");
+    regions.place.write("atlas.toml", &spec);
+    regions.run(0, &["apply", "--yes"]);
+    let bucket = "eu-central-1-leaving-region";
+    regions.cloud.ask("eu-central-1", "put", json!([bucket, "entry", "a transaction"])).expect("put");
+    let container = regions.container("eu-central-1");
+    let (id, made) = (regions.engine.id(&container), regions.contents("eu-central-1"));
+
+    let block = spec.lines().position(|line| line == "[region.eu-central-1]").expect("its block");
+    let kept = spec.lines().enumerate().filter(|(at, _)| !(block..block + 2).contains(at)).map(|(_, line)| line);
+    let without = kept.collect::<Vec<_>>().join("\n").replace("\"us-east-1\",\"eu-central-1\"", "\"us-east-1\"");
+    regions.place.write("atlas.toml", &(without + "\n"));
+    // Neither a plan nor any permission to lose data takes what is protected, or what it lives in.
+    for arguments in [&["plan"][..], &["apply", "--yes"], &["apply", "--yes", "--allow-loss", "region.eu-central-1"]] {
+        let refused = regions.engine.run(&regions.place, arguments);
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert_eq!(refused.code, 1, "{arguments:?}: {said}");
+        assert!(said.contains("bucket.logs@eu-central-1") && said.contains("protect"), "{said}");
+    }
+    assert_eq!(regions.engine.id(&container), id);
+    assert_eq!(regions.contents("eu-central-1"), made);
+
+    // Let go of, it is nobody's, and the region holds it still: that takes a word about the region itself.
+    regions.run(0, &["forget", "bucket.logs@eu-central-1", "--yes"]);
+    let plan = regions.plan();
+    let region = plan.iter().find(|change| change["address"] == "region.eu-central-1").expect("it goes");
+    assert_eq!((&region["action"], &region["risk"]), (&json!("delete"), &json!("lossy")), "{region:#}");
+    let refused = regions.engine.run(&regions.place, &["apply", "--yes"]);
+    assert_eq!(refused.code, 1, "{}{}", refused.stdout, refused.stderr);
+    let evidence = format!(
+        "`region/eu-central-1/bucket/{bucket}` (which belongs to nobody that Atlas knows; the bucket holds 1 object"
+    );
+    assert!(refused.stderr.contains(&evidence), "{}", refused.stderr);
+    assert_eq!(regions.engine.id(&container), id, "what would be lost was not allowed");
+    regions.run(0, &["apply", "--yes", "--allow-loss", "region.eu-central-1"]);
+    assert!(regions.engine.inspect("container", &container).is_null());
+    regions.run(0, &["plan", "--detailed-exitcode"]);
+    assert!(regions.contents("us-east-1").iter().all(|one| !one.is_null()), "the other region stays as it is");
+}
+
 /// Without what a server makes up for each new object.
 fn stable(mut contents: Vec<Value>) -> Vec<Value> {
     for one in contents.iter_mut().filter_map(Value::as_object_mut) {

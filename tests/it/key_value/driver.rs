@@ -56,7 +56,7 @@ impl Session for Below {
             let (Some(kind), true) = (kind, identity.host() == self.host) else { continue };
             let object = self.object(kind, &identity, &entry)?;
             let ours = object.mark.as_ref().is_some_and(|mark| claims.owner.has(mark));
-            if ours || claims.wanted.contains_key(identity.as_str()) {
+            if ours || claims.strangers || claims.wanted.contains_key(identity.as_str()) {
                 objects.push(object);
             }
         }

@@ -123,7 +123,8 @@ impl Stand for Keys {
     ) -> Result<(), String> {
         let source = Self::new();
         converge(&source, other, &Options::default(), &[]).await?;
-        let subject = source.pipeline(other).desired.get(&address(&self.subject(kind))).expect("there").identity.clone();
+        let subject =
+            source.pipeline(other).desired.get(&address(&self.subject(kind))).expect("there").identity.clone();
         let made = source.store().get(&subject).ok_or("the other one was not made")?;
         let mut made: Value = serde_json::from_str(&made.text).map_err(|error| error.to_string())?;
         let value = made[0][attribute.name].take();

@@ -1,0 +1,60 @@
+//! What lives in hosts that are about to go and that no listing for their owner shows: it goes along with them.
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::contract::{Claims, Service, Wanted};
+use super::{Sessions, patiently};
+use crate::identity::Identity;
+use crate::kind::{self, Kind};
+use crate::observed::{Object, Observed};
+use crate::plan::references;
+
+/// How many hosts are listed at once.
+const AT_ONCE: usize = 16;
+
+/// Lists everything in hosts that a plan would remove, at any depth and whoever owns it; whether anything new came of it.
+/// A host of which that can't be listed counts as one that nobody could look into.
+pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], observed: &mut Observed) -> bool {
+    let mut learnt = false;
+    let mut layer: Vec<Object> = removed.iter().filter_map(|host| observed.at(host)).cloned().collect();
+    while !layer.is_empty() {
+        let lists: Vec<_> = layer.iter().map(|host| async move { (host, everything(sessions, host).await) }).collect();
+        let listed: Vec<(&Object, Option<Vec<Object>>)> = stream::iter(lists).buffer_unordered(AT_ONCE).collect().await;
+        let mut below = Vec::new();
+        for (host, found) in listed {
+            match found {
+                Some(objects) => below.extend(objects),
+                None => learnt |= observed.doubt(&host.identity),
+            }
+        }
+        below.retain(|object| observed.at(&object.identity).is_none());
+        layer = below.iter().filter(|object| object.kind.hosts_others()).cloned().collect();
+        learnt |= observed.add_strangers(below);
+    }
+    learnt
+}
+
+/// Everything in a host; none when not all of it could be listed.
+async fn everything(sessions: &Sessions, host: &Object) -> Option<Vec<Object>> {
+    let kinds: Vec<&'static Kind> = kind::living_in(Some(host.kind)).collect();
+    let wanted = Wanted::default();
+    let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: true, strangers: true };
+    let mut all = Vec::new();
+    for (at, driver) in sessions.registry().drivers().enumerate() {
+        let served: Vec<_> =
+            kinds.iter().copied().filter(|kind| driver.serves(kind, Some(host)) != Service::None).collect();
+        if served.is_empty() {
+            continue;
+        }
+        let session = sessions.open(at, Some(host)).await.ok()?;
+        let mut listing = patiently(|| session.list(&served, &claims)).await.ok()?;
+        if listing.unreachable.keys().any(|hidden| hidden.is_within(&host.identity)) {
+            return None;
+        }
+        if !session.speaks_addresses() {
+            references::name(listing.objects.iter_mut().collect(), sessions.owner());
+        }
+        all.append(&mut listing.objects);
+    }
+    Some(all)
+}
