@@ -26,7 +26,7 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
     };
     let graph = &opened.pipeline.graph;
     if ui.json() {
-        let entry = |change| Entry { change, graph };
+        let entry = |change| DriftEntry { change, graph };
         ui.out_pretty(&Drift { drift: drifted.iter().map(entry).collect(), unknown: &unknown });
         return Ok(end.keeping((opened, planned)));
     }
@@ -50,12 +50,12 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
 /// All drift as JSON.
 #[derive(Serialize)]
 struct Drift<'a> {
-    drift: Vec<Entry<'a>>,
+    drift: Vec<DriftEntry<'a>>,
     unknown: &'a [&'a Address],
 }
 
 /// One object that moved, with everything that needs it, which is looked up when it is written.
-struct Entry<'a> {
+struct DriftEntry<'a> {
     change: &'a Change,
     graph: &'a DependencyGraph,
 }
@@ -63,7 +63,7 @@ struct Entry<'a> {
 /// One attribute that moved.
 struct Moved<'a>(&'a AttributeChange);
 
-impl Serialize for Entry<'_> {
+impl Serialize for DriftEntry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
         let change = self.change;

@@ -12,7 +12,7 @@ mod real {
     use super::{End, ExecArgs, Failure, Global, LogsArgs, Ui};
     use crate::address::Address;
     use crate::cli::load;
-    use crate::desired::World;
+    use crate::desired::WorldChoice;
     use crate::driver::DriverError;
     use crate::driver::docker::{Docker, Heard, Input, Subject};
     use crate::identity::Identity;
@@ -83,7 +83,7 @@ mod real {
                 suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into()),
             ));
         };
-        if desired.world == World::Sandbox {
+        if desired.world == WorldChoice::Sandbox {
             return Err(Failure::new(format!("{address} is simulated: there is nothing to look into"))
                 .hint("name an environment of the real world with -e"));
         }

@@ -14,7 +14,7 @@ pub async fn run(_: &Global, _: &SandboxCommand, _: &Ui) -> Result<End, Failure>
 #[cfg(feature = "sandbox")]
 pub async fn run(global: &Global, command: &SandboxCommand, ui: &Ui) -> Result<End, Failure> {
     let spec = super::load::spec(global)?;
-    if spec.desired.world != crate::desired::World::Sandbox {
+    if spec.desired.world != crate::desired::WorldChoice::Sandbox {
         return Err(Failure::new(format!("environment `{}` is not in the sandbox", spec.desired.environment))
             .hint("name one with `world = \"sandbox\"`: -e ENVIRONMENT"));
     }
@@ -29,7 +29,7 @@ mod play {
     use super::super::ui::Ui;
     use crate::address::Address;
     use crate::desired::Instance;
-    use crate::driver::sandbox::{Fault, World, WorldError};
+    use crate::driver::sandbox::{ScriptedFault, World, WorldError};
     use crate::driver::{Class, DriverError};
     use crate::identity::Identity;
     use crate::kind::attribute_at;
@@ -140,7 +140,7 @@ mod play {
         if spec.desired.get(address).is_none() {
             return Err(unknown(spec, address));
         }
-        let fault = Fault { address: address.clone(), verb: String::new(), class, times };
+        let fault = ScriptedFault { address: address.clone(), verb: String::new(), class, times };
         world.fail(&fault).map_err(failed)?;
         let calls = if times == 1 { "call".to_owned() } else { format!("{times} calls") };
         Ok(format!("The next {calls} for {address} will fail: {class}."))

@@ -4,7 +4,7 @@ use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
-use crate::desired::World;
+use crate::desired::WorldChoice;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::graph;
 use crate::run;
@@ -23,7 +23,7 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
         return Err(Failure::found(spec.source.text(), diagnostics));
     }
     let mut warnings = spec.warnings.clone();
-    if spec.desired.world == World::Real {
+    if spec.desired.world == WorldChoice::Real {
         warnings.append(softened(run::real(&spec).missing(&spec.desired)));
     }
     let count = spec.desired.objects().count();

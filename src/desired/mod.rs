@@ -27,7 +27,7 @@ pub struct Desired {
     /// The environments that the spec declares, this one among them.
     pub environments: Vec<String>,
     /// The world that the environment is in.
-    pub world: World,
+    pub world: WorldChoice,
     /// Where its records are, when not beside the spec.
     pub records: Option<RecordsUrl>,
     instances: Vec<Instance>,
@@ -39,7 +39,7 @@ pub struct Desired {
 
 /// Where resources are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum World {
+pub enum WorldChoice {
     /// By the drivers of the real world.
     #[default]
     Real,
@@ -50,7 +50,7 @@ pub enum World {
 impl Desired {
     /// Takes the instances of a spec.
     #[must_use]
-    pub fn new(project: String, environment: String, world: World, mut instances: Vec<Instance>) -> Self {
+    pub fn new(project: String, environment: String, world: WorldChoice, mut instances: Vec<Instance>) -> Self {
         instances.sort_by(|a, b| a.address.cmp(&b.address));
         let mut kinds: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
         for (at, instance) in instances.iter().enumerate() {

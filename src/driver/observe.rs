@@ -37,12 +37,12 @@ pub async fn observe(
     let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence, strangers: false };
     let mut found = Found::default();
     let mut layer = Vec::new();
-    for job in Job::all(sessions, None) {
+    for job in HostListing::all(sessions, None) {
         layer.extend(found.take(job.list(sessions, &claims).await?));
     }
     loop {
         let hosts: Vec<&Object> = layer.iter().flat_map(Chunk::hosts).collect();
-        let jobs = hosts.iter().flat_map(|host| Job::all(sessions, Some(host)));
+        let jobs = hosts.iter().flat_map(|host| HostListing::all(sessions, Some(host)));
         let claims = &claims;
         let lists = jobs.map(|job| async move { (job.host, job.list(sessions, claims).await) });
         let mut listed = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE);
@@ -129,7 +129,7 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
 }
 
 /// One listing to make: of a driver, on a host.
-struct Job<'a> {
+struct HostListing<'a> {
     driver: usize,
     host: Option<&'a Object>,
     kinds: Vec<&'static Kind>,
@@ -155,7 +155,7 @@ struct Found {
     spanning: HashSet<Identity>,
 }
 
-impl<'a> Job<'a> {
+impl<'a> HostListing<'a> {
     /// Every listing that there is to make on a host: one for each driver that knows kinds that live in it.
     fn all(sessions: &Sessions, host: Option<&'a Object>) -> Vec<Self> {
         let kinds: Vec<&'static Kind> = kind::living_in(host.map(|host| host.kind)).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::contract::{Driver, Service};
-use crate::desired::{Desired, Instance, World};
+use crate::desired::{Desired, Instance, WorldChoice};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use crate::kind::{self, Kind, Usage};
 use crate::observed::{Condition, Object};
@@ -55,8 +55,8 @@ impl Registry {
                 n => format!(", here and in {n} other places"),
             };
             let (world, hint) = match desired.world {
-                World::Real => ("real", "use an environment with `world = \"sandbox\"`, where every kind works"),
-                World::Sandbox => {
+                WorldChoice::Real => ("real", "use an environment with `world = \"sandbox\"`, where every kind works"),
+                WorldChoice::Sandbox => {
                     ("sandbox", "build Atlas with its default features: this build leaves the sandbox out")
                 }
             };

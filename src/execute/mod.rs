@@ -52,7 +52,7 @@ pub struct Execution {
 /// Carries out a plan.
 pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Report {
     let plan = Arc::new(plan);
-    let mut run = Run {
+    let mut run = RunState {
         queue: ReadyQueue::new(&plan.steps),
         running: vec![false; plan.steps.len()],
         report: Report::default(),
@@ -124,7 +124,7 @@ fn inside(plan: &Plan) -> HashMap<context::ContentsKey, Vec<usize>> {
     inside
 }
 
-struct Run {
+struct RunState {
     plan: Arc<Plan>,
     queue: ReadyQueue,
     running: Vec<bool>,
@@ -132,7 +132,7 @@ struct Run {
     events: mpsc::UnboundedSender<Event>,
 }
 
-impl Run {
+impl RunState {
     fn of(&self, at: usize) -> (Address, Verb) {
         let step = &self.plan.steps[at];
         (self.plan.changes[step.change].address.clone(), step.verb)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::desired::{Desired, World};
+use crate::desired::{Desired, WorldChoice};
 use crate::observed::Observed;
 
 /// Where a run acts.
@@ -14,7 +14,7 @@ pub struct Destination {
     /// The environment.
     pub environment: String,
     /// The world.
-    pub world: World,
+    pub world: WorldChoice,
     /// The accounts of the regions that were seen; the sandbox has none.
     pub accounts: BTreeSet<String>,
 }
@@ -23,7 +23,7 @@ impl Destination {
     /// Where a spec is, as far as what was observed tells.
     #[must_use]
     pub fn of(desired: &Desired, observed: &Observed) -> Self {
-        let regions = desired.of_kind("region").filter(|_| desired.world == World::Real);
+        let regions = desired.of_kind("region").filter(|_| desired.world == WorldChoice::Real);
         let seen = regions.filter_map(|region| observed.at(&region.identity));
         Self {
             project: desired.project.clone(),
@@ -39,10 +39,10 @@ impl fmt::Display for Destination {
         write!(f, "project `{}`, environment `{}`", self.project, self.environment)?;
         let accounts: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
         match (self.world, accounts.as_slice()) {
-            (World::Sandbox, _) => f.write_str(" (sandbox)"),
-            (World::Real, []) => f.write_str(" (real world)"),
-            (World::Real, [one]) => write!(f, " (real world, account {one})"),
-            (World::Real, all) => write!(f, " (real world, accounts {})", all.join(", ")),
+            (WorldChoice::Sandbox, _) => f.write_str(" (sandbox)"),
+            (WorldChoice::Real, []) => f.write_str(" (real world)"),
+            (WorldChoice::Real, [one]) => write!(f, " (real world, account {one})"),
+            (WorldChoice::Real, all) => write!(f, " (real world, accounts {})", all.join(", ")),
         }
     }
 }
@@ -50,7 +50,7 @@ impl fmt::Display for Destination {
 #[cfg(test)]
 mod tests {
     use super::Destination;
-    use crate::desired::World;
+    use crate::desired::WorldChoice;
 
     #[test]
     fn it_says_where_as_far_as_that_is_known() {
@@ -58,9 +58,9 @@ mod tests {
             let accounts = accounts.iter().map(|one| (*one).to_owned()).collect();
             Destination { project: "p".into(), environment: "e".into(), world, accounts }.to_string()
         };
-        assert_eq!(of(World::Sandbox, &[]), "project `p`, environment `e` (sandbox)");
-        assert_eq!(of(World::Real, &[]), "project `p`, environment `e` (real world)");
-        assert_eq!(of(World::Real, &["1"]), "project `p`, environment `e` (real world, account 1)");
-        assert_eq!(of(World::Real, &["2", "1"]), "project `p`, environment `e` (real world, accounts 1, 2)");
+        assert_eq!(of(WorldChoice::Sandbox, &[]), "project `p`, environment `e` (sandbox)");
+        assert_eq!(of(WorldChoice::Real, &[]), "project `p`, environment `e` (real world)");
+        assert_eq!(of(WorldChoice::Real, &["1"]), "project `p`, environment `e` (real world, account 1)");
+        assert_eq!(of(WorldChoice::Real, &["2", "1"]), "project `p`, environment `e` (real world, accounts 1, 2)");
     }
 }

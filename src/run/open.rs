@@ -9,7 +9,7 @@ use super::files::Folders;
 use super::pipeline::Pipeline;
 use super::source::{Spec, SpecText};
 use super::{drivers, files};
-use crate::desired::World;
+use crate::desired::WorldChoice;
 use crate::diagnostic::Diagnostics;
 use crate::driver::{Registry, Variables};
 use crate::spec::{self, Inputs};
@@ -108,8 +108,8 @@ fn base(file: &Path) -> &Path {
 /// When the spec can't be planned, its world can't be opened, or somebody else is at work.
 pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
     let registry = match spec.desired.world {
-        World::Sandbox => Registry::new(drivers::sandbox(&spec, access != Purpose::Look)?),
-        World::Real => drivers::real(&spec),
+        WorldChoice::Sandbox => Registry::new(drivers::sandbox(&spec, access != Purpose::Look)?),
+        WorldChoice::Real => drivers::real(&spec),
     };
     let Spec { source, desired, store, warnings, .. } = spec;
     let pipeline = match Pipeline::new(desired, registry) {

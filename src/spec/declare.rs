@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::inputs::Inputs;
-use super::node::{Content, Entry, Node, Table, unknown_key};
+use super::node::{Content, Node, Table, TableEntry, unknown_key};
 use super::overlay::{Environments, check_keys};
 use crate::address::Address;
-use crate::desired::{Declaration, RecordsUrl, World};
+use crate::desired::{Declaration, RecordsUrl, WorldChoice};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 use crate::kind::{self, Kind, Places};
 use crate::path::split;
@@ -20,7 +20,7 @@ pub const STARTER: &str = include_str!("starter.toml");
 pub struct Project {
     pub name: String,
     pub environment: String,
-    pub world: World,
+    pub world: WorldChoice,
     pub records: Option<RecordsUrl>,
 }
 
@@ -105,7 +105,7 @@ pub fn project(
         return None;
     }
     let records = table.get("records").and_then(|entry| records(&entry.node, diagnostics));
-    Some(Project { name, environment, world: overlay.map_or(World::Real, |overlay| overlay.world), records })
+    Some(Project { name, environment, world: overlay.map_or(WorldChoice::Real, |overlay| overlay.world), records })
 }
 
 /// Finds every block, in a stable order.
@@ -121,7 +121,7 @@ pub fn blocks(root: Table, source: &str, diagnostics: &mut Diagnostics) -> Vec<B
 
 fn named(
     kind: &'static Kind,
-    entry: Entry,
+    entry: TableEntry,
     parent: Option<&(&'static Kind, Text)>,
     source: &str,
     blocks: &mut Vec<Block>,
@@ -144,7 +144,7 @@ fn named(
             );
             continue;
         };
-        let inner: Vec<(&'static Kind, Entry)> = kind::ALL
+        let inner: Vec<(&'static Kind, TableEntry)> = kind::ALL
             .iter()
             .filter(|inner| inner.places == Places::Inside(kind.name))
             .filter_map(|inner| table.remove(inner.name).map(|entry| (*inner, entry)))

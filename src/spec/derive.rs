@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
-use super::node::{Content, Entry, Node, Table};
+use super::node::{Content, Node, Table, TableEntry};
 use super::pieces::parse;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostics, Span};
@@ -17,7 +17,7 @@ pub fn add(root: &mut Table) {
     let buckets = root.get("bucket").and_then(|entry| entry.node.as_table());
     let roles = buckets.into_iter().flat_map(Table::iter).filter_map(|(name, bucket)| replication_role(name, bucket));
     // A bucket that takes another one's former name has a role of the same name; both are said to be one by that.
-    let mut all: BTreeMap<Text, (Span, BTreeMap<Text, Entry>)> = BTreeMap::new();
+    let mut all: BTreeMap<Text, (Span, BTreeMap<Text, TableEntry>)> = BTreeMap::new();
     for (kind, entry) in roles.flatten() {
         let Content::Table(names) = entry.node.content else { continue };
         let (_, known) = all.entry(kind).or_insert_with(|| (entry.key, BTreeMap::new()));
@@ -37,7 +37,7 @@ pub fn add(root: &mut Table) {
     // All at once: to merge is to go through a whole table.
     let whole = all.into_iter().map(|(kind, (key, names))| {
         let content = Content::Table(names.into_iter().collect());
-        (kind, Entry { key, node: Node { span: key, content } })
+        (kind, TableEntry { key, node: Node { span: key, content } })
     });
     root.merge(whole.collect());
 }
@@ -47,7 +47,7 @@ pub fn add(root: &mut Table) {
 ///
 /// The bucket needs its role, so the role says the bucket's ARN itself instead of referring to it. With KMS keys the
 /// role needs rights that only the owner of the keys can name; such a bucket names its role itself.
-fn replication_role(name: &str, bucket: &Entry) -> Option<Table> {
+fn replication_role(name: &str, bucket: &TableEntry) -> Option<Table> {
     let table = bucket.node.as_table()?;
     let entry = table.get("replication")?;
     let replication = entry.node.as_table()?;
@@ -94,12 +94,12 @@ fn quoted<T: serde::Serialize>(text: T) -> String {
 
 fn one(key: &str, table: Table, span: Span) -> Table {
     let node = Node { span, content: Content::Table(table) };
-    [(key.into(), Entry { key: span, node })].into_iter().collect()
+    [(key.into(), TableEntry { key: span, node })].into_iter().collect()
 }
 
 /// The same table, all of it standing in one place.
 fn placed(table: Table, span: Span) -> Table {
-    let entry = |(key, entry): (Text, Entry)| (key, Entry { key: span, node: at(entry.node, span) });
+    let entry = |(key, entry): (Text, TableEntry)| (key, TableEntry { key: span, node: at(entry.node, span) });
     table.into_iter().map(entry).collect()
 }
 

@@ -22,7 +22,7 @@ mod template;
 
 pub use declare::STARTER;
 pub use inputs::Inputs;
-pub use node::{Content, Entry, Node, Table};
+pub use node::{Content, Node, Table, TableEntry};
 pub use overlay::ROOT_KEYS;
 
 use overlay::{Environments, Overlay};

@@ -33,7 +33,7 @@ pub enum Content {
 
 /// One entry of a [`Table`].
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct TableEntry {
     /// Where the key stands.
     pub key: Span,
     /// The value.
@@ -43,9 +43,9 @@ pub struct Entry {
 /// Entries by key, ordered by key, in as little memory as they take: a spec has a table for each block, and most have a
 /// handful of entries.
 #[derive(Clone, Debug, Default)]
-pub struct Table(Vec<(Text, Entry)>);
+pub struct Table(Vec<(Text, TableEntry)>);
 
-impl Entry {
+impl TableEntry {
     /// The mistake to write something else where a table is expected.
     pub(super) fn not_a_table(&self, what: &str) -> Diagnostic {
         let detail = format!("{what} is a table, this is {}", self.node.describe());
@@ -124,7 +124,7 @@ impl Table {
 
     /// The entry of a key.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Entry> {
+    pub fn get(&self, key: &str) -> Option<&TableEntry> {
         self.find(key).ok().map(|at| &self.0[at].1)
     }
 
@@ -135,7 +135,7 @@ impl Table {
     }
 
     /// Takes out the entry of a key.
-    pub fn remove(&mut self, key: &str) -> Option<Entry> {
+    pub fn remove(&mut self, key: &str) -> Option<TableEntry> {
         self.find(key).ok().map(|at| self.0.remove(at).1)
     }
 
@@ -152,22 +152,22 @@ impl Table {
     }
 
     /// The entry of a key, to be changed.
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut TableEntry> {
         self.find(key).ok().map(|at| &mut self.0[at].1)
     }
 
     /// Every entry with its key, the entry to be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Text, &mut Entry)> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Text, &mut TableEntry)> {
         self.0.iter_mut().map(|(key, entry)| (&*key, entry))
     }
 
     /// Keeps some entries.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Text, &mut Entry) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&Text, &mut TableEntry) -> bool) {
         self.0.retain_mut(|(key, entry)| keep(key, entry));
     }
 
     /// Every entry with its key.
-    pub fn iter(&self) -> impl Iterator<Item = (&Text, &Entry)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, &TableEntry)> {
         self.0.iter().map(|(key, entry)| (key, entry))
     }
 
@@ -177,7 +177,7 @@ impl Table {
     }
 
     /// Every entry.
-    pub fn values(&self) -> impl Iterator<Item = &Entry> {
+    pub fn values(&self) -> impl Iterator<Item = &TableEntry> {
         self.0.iter().map(|(_, entry)| entry)
     }
 
@@ -188,7 +188,7 @@ impl Table {
             match self.find(&key) {
                 Err(_) => fresh.push((key, entry)),
                 Ok(at) => match (&mut self.0[at].1.node.content, entry) {
-                    (Content::Table(below), Entry { node: Node { content: Content::Table(above), .. }, .. }) => {
+                    (Content::Table(below), TableEntry { node: Node { content: Content::Table(above), .. }, .. }) => {
                         below.merge(above);
                     }
                     (_, entry) => self.0[at].1 = entry,
@@ -209,9 +209,9 @@ impl Table {
     }
 }
 
-impl FromIterator<(Text, Entry)> for Table {
-    fn from_iter<I: IntoIterator<Item = (Text, Entry)>>(entries: I) -> Self {
-        let mut entries: Vec<(Text, Entry)> = entries.into_iter().collect();
+impl FromIterator<(Text, TableEntry)> for Table {
+    fn from_iter<I: IntoIterator<Item = (Text, TableEntry)>>(entries: I) -> Self {
+        let mut entries: Vec<(Text, TableEntry)> = entries.into_iter().collect();
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         entries.shrink_to_fit();
         Self(entries)
@@ -219,8 +219,8 @@ impl FromIterator<(Text, Entry)> for Table {
 }
 
 impl IntoIterator for Table {
-    type Item = (Text, Entry);
-    type IntoIter = std::vec::IntoIter<(Text, Entry)>;
+    type Item = (Text, TableEntry);
+    type IntoIter = std::vec::IntoIter<(Text, TableEntry)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -228,7 +228,7 @@ impl IntoIterator for Table {
 }
 
 /// What is said of a key that its table does not take.
-pub fn unknown_key(key: &str, entry: &Entry, place: &str, known: &[&str]) -> Diagnostic {
+pub fn unknown_key(key: &str, entry: &TableEntry, place: &str, known: &[&str]) -> Diagnostic {
     let hint = match suggest(key, known) {
         Some(hint) => hint,
         None if key == "new" => "only a block of an environment says `new`".to_owned(),

@@ -4,7 +4,7 @@ use litemap::LiteMap;
 use std::borrow::Cow;
 
 use super::locate::{Literal, locate};
-use super::node::{Content, Entry, Node, Table, unknown_key};
+use super::node::{Content, Node, Table, TableEntry, unknown_key};
 use super::place::{Declared, Index, Unresolved};
 use super::scope::Scope;
 use super::template::{Piece, pieces};
@@ -165,7 +165,7 @@ impl<'a> Normalizer<'a> {
     }
 
     fn map(&mut self, item: &Type, table: &Table, path: &str) -> Value {
-        let entry = |(key, entry): (&Text, &Entry)| (key.clone(), self.value(item, &entry.node, &join(path, key)));
+        let entry = |(key, entry): (&Text, &TableEntry)| (key.clone(), self.value(item, &entry.node, &join(path, key)));
         Value::map(table.iter().map(entry).collect())
     }
 

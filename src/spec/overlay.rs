@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::node::{Content, Entry, Node, Table, unknown_key};
-use crate::desired::World;
+use super::node::{Content, Node, Table, TableEntry, unknown_key};
+use crate::desired::WorldChoice;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::kind::{self, Kind, Places};
 use crate::suggest::{Near, suggest};
@@ -26,7 +26,7 @@ pub struct Environments(Vec<(Text, Overlay)>);
 #[derive(Clone)]
 pub struct Overlay {
     /// The world that it is in.
-    pub world: World,
+    pub world: WorldChoice,
     table: Table,
     /// The kinds that it is made of; all of them when it does not say.
     kinds: Option<Vec<&'static str>>,
@@ -92,7 +92,7 @@ struct Base<'a> {
 
 impl Base<'_> {
     fn overlay(&mut self, mut table: Table, diagnostics: &mut Diagnostics) -> Overlay {
-        let world = table.remove("world").map_or(World::Real, |entry| world(&entry, diagnostics));
+        let world = table.remove("world").map_or(WorldChoice::Real, |entry| world(&entry, diagnostics));
         let kinds = table.remove("kinds").map(|entry| kinds(&entry, diagnostics));
         for key in ["project", "environment"] {
             if let Some(entry) = table.remove(key) {
@@ -147,15 +147,16 @@ impl Base<'_> {
 fn inner(
     kind: &Kind,
     path: &str,
-    below: Option<&Entry>,
+    below: Option<&TableEntry>,
     parent_is_new: bool,
-    entry: &mut Entry,
+    entry: &mut TableEntry,
     diagnostics: &mut Diagnostics,
 ) {
     let Content::Table(table) = &mut entry.node.content else { return };
     let below = below.and_then(|entry| entry.node.as_table());
     for inner in kind::ALL.iter().filter(|inner| inner.places == Places::Inside(kind.name)) {
-        let Some(Entry { node: Node { content: Content::Table(names), .. }, .. }) = table.get_mut(inner.name) else {
+        let Some(TableEntry { node: Node { content: Content::Table(names), .. }, .. }) = table.get_mut(inner.name)
+        else {
             continue;
         };
         let below = below.and_then(|below| below.get(inner.name)).and_then(|entry| entry.node.as_table());
@@ -178,11 +179,11 @@ fn inner(
 
 /// Whether a block says that the base has none of its name. The word is taken out: it is about the environment, and no
 /// attribute.
-fn says_new(entry: &mut Entry, diagnostics: &mut Diagnostics) -> bool {
+fn says_new(entry: &mut TableEntry, diagnostics: &mut Diagnostics) -> bool {
     let Content::Table(table) = &mut entry.node.content else { return false };
     match table.remove(NEW) {
         None => false,
-        Some(Entry { node: Node { content: Content::Bool(is_new), .. }, .. }) => is_new,
+        Some(TableEntry { node: Node { content: Content::Bool(is_new), .. }, .. }) => is_new,
         Some(other) => {
             diagnostics.push(
                 Diagnostic::error(
@@ -197,14 +198,14 @@ fn says_new(entry: &mut Entry, diagnostics: &mut Diagnostics) -> bool {
     }
 }
 
-fn nothing(path: &str, entry: &Entry, suggestion: Option<String>) -> Diagnostic {
+fn nothing(path: &str, entry: &TableEntry, suggestion: Option<String>) -> Diagnostic {
     let new = "a block that only this environment has says `new = true`";
     let hint = suggestion.map_or_else(|| new.to_owned(), |suggestion| format!("{suggestion} Otherwise, {new}"));
     let detail = format!("the spec has no [{path}] that this could change");
     Diagnostic::error(&code::OVERLAY_OF_NOTHING, detail).at(entry.key).hint(hint)
 }
 
-fn not_new(path: &str, entry: &Entry) -> Diagnostic {
+fn not_new(path: &str, entry: &TableEntry) -> Diagnostic {
     Diagnostic::error(&code::NOT_NEW, format!("the spec has a [{path}] outside of this environment"))
         .at(entry.key)
         .hint("remove `new` to change that one, or give this one another name")
@@ -223,10 +224,10 @@ fn left_out(kind: &Kind, names: &Table, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn world(entry: &Entry, diagnostics: &mut Diagnostics) -> World {
+fn world(entry: &TableEntry, diagnostics: &mut Diagnostics) -> WorldChoice {
     match entry.node.as_str() {
-        Some("sandbox") => World::Sandbox,
-        Some("real") => World::Real,
+        Some("sandbox") => WorldChoice::Sandbox,
+        Some("real") => WorldChoice::Real,
         word => {
             let hint = word.and_then(|word| suggest(word, &["sandbox", "real"]));
             diagnostics.push(
@@ -234,13 +235,13 @@ fn world(entry: &Entry, diagnostics: &mut Diagnostics) -> World {
                     .at(entry.node.span)
                     .hint(hint.unwrap_or_else(|| "write `world = \"sandbox\"` for the embedded world".into())),
             );
-            World::Real
+            WorldChoice::Real
         }
     }
 }
 
 /// The kinds that an environment is made of, by name.
-fn kinds(entry: &Entry, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
+fn kinds(entry: &TableEntry, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
     let all: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
     let Content::Array(items) = &entry.node.content else {
         diagnostics.push(

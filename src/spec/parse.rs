@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::node::{Content, Entry, Node, Table};
+use super::node::{Content, Node, Table, TableEntry};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 
 /// Reads what the parser made of a text, which may be a piece of a longer one.
@@ -42,7 +42,7 @@ impl<'a> Reading<'a> {
         let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
             let span = self.span(key.span());
             let key: std::borrow::Cow<'_, str> = key.into_inner();
-            (key.into(), Entry { key: span, node: self.node(value) })
+            (key.into(), TableEntry { key: span, node: self.node(value) })
         };
         table.into_iter().map(entry).collect()
     }

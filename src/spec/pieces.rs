@@ -11,7 +11,7 @@ use std::ops::Range;
 use foldhash::HashMap;
 use toml::de::DeTable;
 
-use super::node::{Content, Entry, Table};
+use super::node::{Content, Table, TableEntry};
 use super::parse::{Reading, whole};
 use crate::diagnostic::Diagnostics;
 use crate::parallel;
@@ -21,7 +21,7 @@ use crate::value::Text;
 const PIECE: usize = 64 * 1024;
 
 /// The entries below one key of the root, from all pieces.
-type Entries = Vec<(Text, Entry)>;
+type Entries = Vec<(Text, TableEntry)>;
 
 /// Parses TOML, collecting every syntax error.
 pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
@@ -32,7 +32,7 @@ pub fn parse(source: &str, diagnostics: &mut Diagnostics) -> Table {
 /// Parses a text in pieces of about `size` bytes; none when that can't be done, or when anything is wrong with it.
 fn in_pieces(source: &str, size: usize) -> Option<Table> {
     let cuts = cuts(source, size)?;
-    let mut kinds: Vec<(Text, Entry, Entries)> = Vec::new();
+    let mut kinds: Vec<(Text, TableEntry, Entries)> = Vec::new();
     let mut places: HashMap<Text, usize> = HashMap::default();
     let tables = parallel::map(cuts.pieces.len(), 1, |at| {
         let piece = cuts.pieces[at].clone();

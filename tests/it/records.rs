@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use async_trait::async_trait;
 use atlas::action::Verb;
 use atlas::address::Address;
-use atlas::driver::sandbox::{Fault, Sandbox, World};
+use atlas::driver::sandbox::{Sandbox, ScriptedFault, World};
 use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Registry, Request, Seen, Service, Session};
 use atlas::execute::Entry;
 use atlas::identity::Identity;
@@ -362,7 +362,7 @@ fn a_creation_that_was_denied_claims_nothing() {
         place.expect(0, &["apply", "--yes", "--target", "region.us-east-1"]);
         let world = World::open(&place.path(".atlas/world/s")).expect("there");
         let address = Address::new("queue", "three", Some("us-east-1"));
-        world.fail(&Fault { address, verb: "create".into(), class, times: 1 }).expect("written");
+        world.fail(&ScriptedFault { address, verb: "create".into(), class, times: 1 }).expect("written");
         let run = place.run(&["apply", "--yes"]);
         assert_eq!(run.code, 3, "{}", run.stderr);
         let mut theirs = world.get("region/us-east-1/queue/one").expect("readable").expect("made");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlas::driver::Class;
-use atlas::driver::sandbox::{Fault, World};
+use atlas::driver::sandbox::{ScriptedFault, World};
 use atlas::plan::Options;
 use atlas::run::{self, Applied, Consent, Ending, Manner, Opened, Proof, Purpose, RunError, Setup};
 use atlas::spec::Inputs;
@@ -181,7 +181,7 @@ async fn what_was_known_to_be_out_of_sight_is_blocked_and_not_unproven() {
 async fn a_failed_step_is_reported_and_the_rest_is_proven() {
     let place = Place::with(SPEC);
     place.expect(0, &["sandbox", "latency", "0"]);
-    let fault = Fault { address: address("queue.jobs@b"), verb: String::new(), class: Class::Denied, times: 9 };
+    let fault = ScriptedFault { address: address("queue.jobs@b"), verb: String::new(), class: Class::Denied, times: 9 };
     world(&place).fail(&fault).expect("scripted");
     let proof = pass(&place, &Options::default()).await;
     assert_eq!((proof.ending, proof.report.counts().failed), (Ending::Failed, 1));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use litemap::LiteMap;
 
 use super::error::reason;
-use super::region::{REGION, Reaches, Settings};
+use super::region::{REGION, Reaches, RegionSettings};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
 use crate::identity::{Identity, host_of};
 use crate::kind::{Kind, Outputs, Usage};
@@ -25,10 +25,10 @@ impl External {
 
     /// Asks a region who is calling: what answers is there, and tells its account.
     async fn ask(&self, kind: &'static Kind, identity: &Identity, wanted: &Attributes) -> Result<Object, DriverError> {
-        let reach = self.reaches.of(Settings::of_external(&identity.name(), wanted));
+        let reach = self.reaches.of(RegionSettings::of_external(&identity.name(), wanted));
         let account = patiently(|| reach.caller()).await?;
         tracing::debug!(region = %identity, account, "the region answers");
-        let Settings { endpoint, profile, .. } = &reach.settings;
+        let RegionSettings { endpoint, profile, .. } = &reach.settings;
         let said = [("endpoint", endpoint), ("profile", profile)];
         let said = said.into_iter().filter_map(|(key, text)| Some((key.into(), Value::from(text.as_deref()?))));
         let aws = Value::Map(said.collect::<LiteMap<_, _>>());

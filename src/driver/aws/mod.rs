@@ -31,7 +31,7 @@ use super::{Driver, DriverError, Service, Session};
 use crate::kind::Kind;
 use crate::observed::{Object, Owner};
 use external::External;
-use region::{REGION, Reaches, Region, Settings};
+use region::{REGION, Reaches, Region, RegionSettings};
 use session::InRegion;
 
 /// AWS as a driver. It knows nothing of any spec: everything comes from the host objects and from what is wanted.
@@ -65,7 +65,7 @@ impl Driver for Aws {
 
     async fn open(&self, host: Option<&Object>, _: &Owner) -> Result<Arc<dyn Session>, DriverError> {
         let Some(host) = host else { return Ok(Arc::new(External::new(Arc::clone(&self.reaches)))) };
-        let reach = self.reaches.of(Settings::of_host(host)?);
+        let reach = self.reaches.of(RegionSettings::of_host(host)?);
         Ok(Arc::new(InRegion::new(Region::new(reach, host.identity.clone(), host.outputs.clone()))))
     }
 }

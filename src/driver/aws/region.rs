@@ -22,11 +22,11 @@ pub(super) const REGION: &str = "region";
 
 /// The ways to regions. They are kept, and their connections and credentials with them, however often a region is opened.
 #[derive(Default)]
-pub(super) struct Reaches(Mutex<BTreeMap<Settings, Arc<Reach>>>);
+pub(super) struct Reaches(Mutex<BTreeMap<RegionSettings, Arc<Reach>>>);
 
 /// How a region is reached.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Settings {
+pub(super) struct RegionSettings {
     /// AWS's own name of it, which is the resource's name.
     pub name: String,
     /// Another endpoint than AWS's own.
@@ -39,7 +39,7 @@ pub(super) struct Settings {
 
 /// The way to a region: its clients, which are made when they are first needed.
 pub(super) struct Reach {
-    pub settings: Settings,
+    pub settings: RegionSettings,
     clients: OnceCell<Clients>,
 }
 
@@ -63,14 +63,14 @@ struct Clients {
 
 impl Reaches {
     /// The way to one region.
-    pub fn of(&self, settings: Settings) -> Arc<Reach> {
+    pub fn of(&self, settings: RegionSettings) -> Arc<Reach> {
         let mut reaches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Reach { settings: settings.clone(), clients: OnceCell::new() });
         Arc::clone(reaches.entry(settings.clone()).or_insert_with(new))
     }
 }
 
-impl Settings {
+impl RegionSettings {
     /// A region of AWS, or of what speaks like it, as its attributes say.
     pub fn of_external(name: &str, attributes: &Attributes) -> Self {
         let get = |path: &str| attributes.at(path).and_then(Value::as_str).map(str::to_owned);
@@ -159,7 +159,7 @@ impl Region {
     }
 }
 
-async fn connect(settings: &Settings) -> Clients {
+async fn connect(settings: &RegionSettings) -> Clients {
     // An endpoint that does not answer must be known as such before a person loses patience, and the SDK's own attempts
     // come on top of these limits.
     let timeouts = TimeoutConfig::builder()

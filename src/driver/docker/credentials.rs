@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt as _;
 
 use super::engine::Engine;
-use super::reference::Reference;
+use super::reference::ImageReference;
 use crate::driver::{Class, DriverError};
 
 /// What Docker calls its own registry in its configuration.
@@ -19,7 +19,7 @@ const HUB: &str = "https://index.docker.io/v1/";
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Config {
+struct DockerConfig {
     auths: HashMap<String, Auth>,
     creds_store: Option<String>,
     cred_helpers: HashMap<String, String>,
@@ -42,10 +42,10 @@ struct Answer {
 /// The credentials for the registry of an image; none when nobody logged in there.
 pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCredentials>, DriverError> {
     let Ok(text) = std::fs::read_to_string(engine.configuration().join("config.json")) else { return Ok(None) };
-    let config: Config = serde_json::from_str(&text).map_err(|error| {
+    let config: DockerConfig = serde_json::from_str(&text).map_err(|error| {
         DriverError::new(Class::Invalid, format!("Docker's own config.json can't be read: {error}"))
     })?;
-    let registry = Reference::parse(image).registry;
+    let registry = ImageReference::parse(image).registry;
     let key = if registry == "docker.io" { HUB } else { registry };
     let helper = config.cred_helpers.get(key).or(config.creds_store.as_ref());
     if let Some(helper) = helper {

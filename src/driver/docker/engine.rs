@@ -42,7 +42,7 @@ pub(super) struct Place {
 }
 
 #[derive(Deserialize)]
-struct Config {
+struct CurrentContext {
     #[serde(rename = "currentContext")]
     context: Option<String>,
 }
@@ -191,7 +191,7 @@ impl Engine {
             return Ok(at(&address, &get, &folder));
         }
         let config = std::fs::read_to_string(folder.join("config.json")).ok();
-        let chosen = config.and_then(|text| serde_json::from_str::<Config>(&text).ok()?.context);
+        let chosen = config.and_then(|text| serde_json::from_str::<CurrentContext>(&text).ok()?.context);
         match get("DOCKER_CONTEXT").or(chosen).filter(|name| name != "default") {
             Some(name) => of_context(&name, &folder),
             None => Ok(Place { address: usual(&get), certificates: None }),

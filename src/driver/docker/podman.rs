@@ -6,7 +6,7 @@
 use bollard::models::{HostConfig, ResourcesUlimits};
 use serde_json::Value;
 
-use super::reference::Reference;
+use super::reference::ImageReference;
 
 /// The most processes that a container of Podman has when nobody says how many:
 /// <https://docs.podman.io/en/latest/markdown/podman-run.1.html#pids-limit-limit>.
@@ -64,7 +64,7 @@ impl Bind {
 /// An image's name in the spec's spelling, where both lead to the same.
 pub(super) fn image(there: String, wanted: Option<&str>) -> String {
     match wanted {
-        Some(wanted) if Reference::parse(wanted).means(&Reference::parse(&there)) => wanted.to_owned(),
+        Some(wanted) if ImageReference::parse(wanted).means(&ImageReference::parse(&there)) => wanted.to_owned(),
         _ => there,
     }
 }

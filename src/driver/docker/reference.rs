@@ -7,7 +7,7 @@ const USUAL: &str = "docker.io";
 
 /// An image's name in its parts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reference<'a> {
+pub(super) struct ImageReference<'a> {
     /// The registry, by its host and port.
     pub registry: &'a str,
     path: &'a str,
@@ -15,7 +15,7 @@ pub(super) struct Reference<'a> {
     digest: Option<&'a str>,
 }
 
-impl<'a> Reference<'a> {
+impl<'a> ImageReference<'a> {
     pub fn parse(image: &'a str) -> Self {
         let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
         let (registry, rest) = match name.split_once('/') {
@@ -51,7 +51,7 @@ impl<'a> Reference<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Reference;
+    use super::ImageReference;
 
     #[test]
     fn an_image_names_its_registry_or_means_docker_s_own() {
@@ -62,13 +62,13 @@ mod tests {
             ("localhost:5000/redis", "localhost:5000"),
             ("localhost/redis", "localhost"),
         ] {
-            assert_eq!(Reference::parse(image).registry, expected, "{image}");
+            assert_eq!(ImageReference::parse(image).registry, expected, "{image}");
         }
     }
 
     #[test]
     fn images_are_the_same_by_what_is_understood() {
-        let means = |there: &str, wanted: &str| Reference::parse(there).means(&Reference::parse(wanted));
+        let means = |there: &str, wanted: &str| ImageReference::parse(there).means(&ImageReference::parse(wanted));
         for (there, wanted) in [
             ("docker.io/library/redis:8", "redis:8"),
             ("docker.io/library/redis:latest", "redis"),
@@ -86,7 +86,7 @@ mod tests {
         ] {
             assert!(!means(there, wanted), "{there} {wanted}");
         }
-        assert!(Reference::parse("redis@sha256:1").is_beside(&Reference::parse("docker.io/library/redis:8")));
-        assert!(!Reference::parse("localhost:5000/redis").is_exact());
+        assert!(ImageReference::parse("redis@sha256:1").is_beside(&ImageReference::parse("docker.io/library/redis:8")));
+        assert!(!ImageReference::parse("localhost:5000/redis").is_exact());
     }
 }

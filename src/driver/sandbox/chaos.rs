@@ -13,7 +13,7 @@ use crate::observed::Object;
 
 /// A scripted fault: the next calls for an address fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ScriptedFault {
     /// The resource whose calls fail.
     pub address: Address,
     /// Which calls: `create`, `update`, `delete`, `forget`; empty means all.
@@ -102,7 +102,7 @@ impl World {
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn fail(&self, fault: &Fault) -> Result<(), WorldError> {
+    pub fn fail(&self, fault: &ScriptedFault) -> Result<(), WorldError> {
         self.write(|transaction| {
             transaction.0.execute(
                 "INSERT INTO fault (address, verb, class, times) VALUES (?1, ?2, ?3, ?4)",
@@ -116,7 +116,7 @@ impl World {
     ///
     /// # Errors
     /// When the database can't be used.
-    pub fn take_fault(&self, address: &str, verb: &str) -> Result<Option<Fault>, WorldError> {
+    pub fn take_fault(&self, address: &str, verb: &str) -> Result<Option<ScriptedFault>, WorldError> {
         let connection = self.lock();
         let any: bool =
             connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM fault)")?.query_row([], |row| row.get(0))?;
@@ -136,7 +136,7 @@ impl World {
             transaction.0.execute("DELETE FROM fault WHERE times = 0", [])?;
             let class = Class::ALL.into_iter().find(|known| known.word() == class).unwrap_or(Class::Transient);
             let address = Address::parse(address).map_err(|_| WorldError::Unreadable(address.to_owned()))?;
-            Ok(Some(Fault { address, verb: verb.to_owned(), class, times }))
+            Ok(Some(ScriptedFault { address, verb: verb.to_owned(), class, times }))
         })
     }
 

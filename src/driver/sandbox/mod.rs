@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-pub use chaos::Fault;
+pub use chaos::ScriptedFault;
 pub use error::WorldError;
 pub use world::World;
 

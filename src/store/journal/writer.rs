@@ -18,7 +18,7 @@ use crate::recorded::Recorded;
 use crate::store::lease::{Fence, LockError};
 use crate::store::thread;
 
-struct Job {
+struct PendingLine {
     line: String,
     /// What it opens or settles, by identity.
     turn: Option<Turn>,
@@ -34,7 +34,7 @@ pub trait Sink: Send {
 
 /// The journal of a run. When it is dropped, all of it is where its lines go.
 pub struct RunJournal {
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<PendingLine>>,
     writer: Option<JoinHandle<()>>,
     fence: Fence,
 }
@@ -55,7 +55,7 @@ impl RunJournal {
 
     fn send(&self, line: &Line, done: Option<oneshot::Sender<io::Result<()>>>) -> io::Result<()> {
         let gone = || io::Error::other("the journal's writer is gone");
-        let job = Job { line: line.text()?, turn: line.turn(), done };
+        let job = PendingLine { line: line.text()?, turn: line.turn(), done };
         self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())
     }
 }
@@ -88,7 +88,7 @@ impl Journal for RunJournal {
     }
 }
 
-fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<Job>, fence: &Fence, mut open: HashSet<String>) {
+fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<PendingLine>, fence: &Fence, mut open: HashSet<String>) {
     const BATCH: usize = 1_024;
     let mut sound = true;
     while let Ok(first) = waiting.recv() {

@@ -25,7 +25,7 @@ use crate::driver::{Class, DriverError, Request};
 use crate::identity::Identity;
 use crate::kind::{self, Outputs};
 use crate::value::{Attributes, Value};
-use node::{Layout, Role};
+use node::{Layout, NodeRole};
 use nodes::{MADE_FROM, labels, published};
 
 pub(super) use kubeconfig::Kubeconfigs;
@@ -33,7 +33,7 @@ pub(super) use nodes::Nodes;
 
 /// The container of a cluster's first server.
 pub(super) fn first_server(cluster: &str) -> String {
-    node::name(cluster, Role::Server, 0)
+    node::name(cluster, NodeRole::Server, 0)
 }
 
 /// The clusters of an engine that Atlas or k3d made, by name: the one of a name, or all for which any of the nodes' labels
@@ -126,8 +126,9 @@ impl Nodes {
             Value::Int(servers) => *servers,
             _ => 1,
         };
-        let gone =
-            (0..servers).map(|at| node::name(&self.name, Role::Server, at)).find(|name| !self.nodes.contains_key(name));
+        let gone = (0..servers)
+            .map(|at| node::name(&self.name, NodeRole::Server, at))
+            .find(|name| !self.nodes.contains_key(name));
         if let Some(name) = gone {
             return Some(format!("without {name}"));
         }
@@ -136,7 +137,7 @@ impl Nodes {
 
     /// Where its API answers.
     pub fn outputs(&self, engine: &Engine) -> Outputs {
-        let server = self.nodes.get(&node::name(&self.name, Role::Server, 0));
+        let server = self.nodes.get(&node::name(&self.name, NodeRole::Server, 0));
         let port = server.and_then(published);
         let endpoint = port.map(|port| ("endpoint".into(), format!("https://{}:{port}", engine.machine())));
         endpoint.into_iter().collect()
@@ -177,7 +178,7 @@ pub(super) async fn apply(
                 container::create(engine, &blueprint, &pace).await?;
             }
         }
-        if wanted.role == Role::Server && wanted.at == 0 {
+        if wanted.role == NodeRole::Server && wanted.at == 0 {
             // Agents and other servers join the first one, so it has to be there before them.
             ready::wait(engine, &wanted.name, &pace).await?;
         }
@@ -190,7 +191,7 @@ pub(super) async fn apply(
     let now = list(engine, Some(name), |_, _| true).await?.into_iter().next();
     let now = now.ok_or_else(|| DriverError::new(Class::Transient, "it is not there although it was made"))?;
     let outputs = now.outputs(engine);
-    let server = node::name(name, Role::Server, 0);
+    let server = node::name(name, NodeRole::Server, 0);
     let wish = request.attributes.at("k3d.kubeconfig").and_then(Value::as_str).unwrap_or("none");
     let endpoint = outputs.get("endpoint").cloned().unwrap_or_default();
     kubeconfig::keep(engine, &server, name, wish, &endpoint, kubeconfigs).await?;

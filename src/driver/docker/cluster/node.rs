@@ -23,16 +23,16 @@ const API: &str = "6443/tcp";
 
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum NodeRole {
     Server,
     Agent,
 }
 
 /// One node of a cluster.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct ClusterNode {
     pub name: String,
-    pub role: Role,
+    pub role: NodeRole,
     pub at: i64,
 }
 
@@ -50,14 +50,14 @@ pub(super) struct Layout<'a> {
 }
 
 /// The name of a node's container.
-pub(super) fn name(cluster: &str, role: Role, at: i64) -> String {
+pub(super) fn name(cluster: &str, role: NodeRole, at: i64) -> String {
     format!("k3d-{cluster}-{}-{at}", role.word())
 }
 
 /// Whether a container is called as a node of a cluster is.
 pub(super) fn is_called_so(container: &str, cluster: &str) -> bool {
     let rest = container.strip_prefix("k3d-").and_then(|rest| rest.strip_prefix(cluster));
-    [Role::Server, Role::Agent].into_iter().any(|role| {
+    [NodeRole::Server, NodeRole::Agent].into_iter().any(|role| {
         let at = rest.and_then(|rest| rest.strip_prefix('-')?.strip_prefix(role.word())?.strip_prefix('-'));
         at.is_some_and(|at| at.parse::<u32>().is_ok())
     })
@@ -78,7 +78,7 @@ pub(super) fn data(server: &str) -> String {
     format!("{server}-data")
 }
 
-impl Role {
+impl NodeRole {
     const fn word(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -120,19 +120,20 @@ impl<'a> Layout<'a> {
     }
 
     /// Its nodes, servers first.
-    pub fn nodes(&self) -> Vec<Node> {
+    pub fn nodes(&self) -> Vec<ClusterNode> {
         let count = |key: &str, usual: i64| match self.wanted.get(key) {
             Value::Int(number) => *number,
             _ => usual,
         };
-        let of = |role: Role, count: i64| (0..count).map(move |at| (role, at));
-        let all = of(Role::Server, count("servers", 1)).chain(of(Role::Agent, count("agents", 0)));
-        all.map(|(role, at)| Node { name: name(&self.name, role, at), role, at }).collect()
+        let of = |role: NodeRole, count: i64| (0..count).map(move |at| (role, at));
+        let all = of(NodeRole::Server, count("servers", 1)).chain(of(NodeRole::Agent, count("agents", 0)));
+        all.map(|(role, at)| ClusterNode { name: name(&self.name, role, at), role, at }).collect()
     }
 
     /// The volumes that its nodes use.
     pub fn volumes(&self) -> Vec<VolumeCreateRequest> {
-        let servers = self.nodes().into_iter().filter(|node| node.role == Role::Server).map(|node| data(&node.name));
+        let servers =
+            self.nodes().into_iter().filter(|node| node.role == NodeRole::Server).map(|node| data(&node.name));
         let all = servers.chain([images(&self.name)]);
         let own = [("app", "k3d"), ("k3d.cluster", self.name.as_str())];
         let labels: Labels = own.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -141,12 +142,12 @@ impl<'a> Layout<'a> {
     }
 
     /// How a node is made.
-    pub fn blueprint(&self, node: &Node) -> Blueprint {
+    pub fn blueprint(&self, node: &ClusterNode) -> Blueprint {
         let list = |path: &str| -> Vec<String> {
             let items = self.wanted.at(path).map(Value::items).unwrap_or_default();
             items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
         };
-        let server = node.role == Role::Server;
+        let server = node.role == NodeRole::Server;
         let mut mounts = vec![mount(images(&self.name), "/k3d/images")];
         mounts.extend(container::mounts(self.wanted.at("k3d.volumes").unwrap_or(&Value::Null)));
         if server {
@@ -201,12 +202,12 @@ impl<'a> Layout<'a> {
     }
 
     fn url(&self) -> String {
-        format!("https://{}:6443", name(&self.name, Role::Server, 0))
+        format!("https://{}:6443", name(&self.name, NodeRole::Server, 0))
     }
 
-    fn command(&self, node: &Node, server: Vec<String>, agent: Vec<String>, taints: Vec<String>) -> Vec<String> {
+    fn command(&self, node: &ClusterNode, server: Vec<String>, agent: Vec<String>, taints: Vec<String>) -> Vec<String> {
         let mut words = vec![node.role.word().to_owned()];
-        if node.role == Role::Server {
+        if node.role == NodeRole::Server {
             words.extend(["--tls-san".into(), self.machine.clone(), "--tls-san".into(), "0.0.0.0".into()]);
             let several = self.wanted.get("servers") != &Value::Int(1);
             match node.at {
@@ -217,22 +218,22 @@ impl<'a> Layout<'a> {
             words.extend(taints.into_iter().map(|taint| format!("--node-taint={taint}")));
         }
         words.extend(texts(self.wanted.get("labels")).map(|(key, value)| format!("--node-label={key}={value}")));
-        words.extend(if node.role == Role::Server { server } else { agent });
+        words.extend(if node.role == NodeRole::Server { server } else { agent });
         words
     }
 
-    fn environment(&self, node: &Node) -> Vec<String> {
+    fn environment(&self, node: &ClusterNode) -> Vec<String> {
         let mut all = vec![format!("K3S_TOKEN={}", self.token), "K3S_KUBECONFIG_OUTPUT=/output/kubeconfig.yaml".into()];
-        if node.role == Role::Agent {
+        if node.role == NodeRole::Agent {
             all.push(format!("K3S_URL={}", self.url()));
         }
         all
     }
 
     /// The API and the cluster's ports, all published by the first server.
-    fn bindings(&self, node: &Node, ports: &[String]) -> HashMap<String, Option<Vec<PortBinding>>> {
+    fn bindings(&self, node: &ClusterNode, ports: &[String]) -> HashMap<String, Option<Vec<PortBinding>>> {
         let mut map: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
-        if node.role != Role::Server || node.at != 0 {
+        if node.role != NodeRole::Server || node.at != 0 {
             return map;
         }
         let address = published_on(&self.machine);
@@ -247,7 +248,7 @@ impl<'a> Layout<'a> {
         map
     }
 
-    fn node_labels(&self, node: &Node) -> Labels {
+    fn node_labels(&self, node: &ClusterNode) -> Labels {
         let mut labels = self.labels.clone();
         let external = self.network != network(&self.name);
         let mut put = |key: &str, value: &str| labels.insert(key.to_owned(), value.to_owned());
@@ -261,7 +262,7 @@ impl<'a> Layout<'a> {
         put("k3d.role", node.role.word());
         put("k3d.version", K3D);
         put(MADE_FROM, &serde_json::to_string(&self.made_from).unwrap_or_default());
-        if node.role == Role::Server {
+        if node.role == NodeRole::Server {
             put("k3d.server.api.host", &self.machine);
             put("k3d.server.api.hostIP", published_on(&self.machine));
             put("k3d.server.api.port", &self.port);
@@ -299,7 +300,7 @@ fn free_port(cluster: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Role};
+    use super::{Layout, NodeRole};
     use crate::value::Attributes;
 
     #[test]
@@ -313,7 +314,7 @@ mod tests {
             let layout = Layout::new("c", &wanted, Default::default(), None, "127.0.0.1".into()).expect("laid out");
             assert_eq!(layout.image(), image);
         }
-        assert_eq!(super::name("dc-us", Role::Server, 0), "k3d-dc-us-server-0");
+        assert_eq!(super::name("dc-us", NodeRole::Server, 0), "k3d-dc-us-server-0");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::super::engine::Engine;
 use super::super::error::{censored, classify, is_absent};
 use super::super::mark::Labels;
 use super::super::pace::Pace;
-use super::super::reference::Reference;
+use super::super::reference::ImageReference;
 use crate::driver::{Class, DriverError};
 
 /// How often it is told how far a pull has come.
@@ -45,8 +45,8 @@ pub(super) async fn ensure(
 
 /// The digest under which the image's own registry has it; none for one that was never there.
 pub(super) fn digest(there: &ImageInspect, image: &str) -> Option<String> {
-    let wanted = Reference::parse(image);
-    let all = there.repo_digests.iter().flatten().map(|one| Reference::parse(one));
+    let wanted = ImageReference::parse(image);
+    let all = there.repo_digests.iter().flatten().map(|one| ImageReference::parse(one));
     let mut own = all.filter(|one| one.is_beside(&wanted));
     own.find_map(|one| one.digest().map(str::to_owned))
 }
@@ -102,7 +102,7 @@ async fn fetch(engine: &Engine, image: &str, pace: &Pace<'_>) -> Result<(), Driv
     let credentials: Option<DockerCredentials> = credentials::of(engine, image).await?;
     let hidden = credentials::hidden(credentials.as_ref());
     // Without a tag or a digest the engine would pull every tag.
-    let whole = if Reference::parse(image).is_exact() { image.to_owned() } else { format!("{image}:latest") };
+    let whole = if ImageReference::parse(image).is_exact() { image.to_owned() } else { format!("{image}:latest") };
     let options = CreateImageOptionsBuilder::default().from_image(&whole).build();
     let mut steps = engine.docker().await?.create_image(Some(options), None, credentials);
     let doing = format!("pulling {image}");
@@ -176,7 +176,7 @@ fn unavailable(image: &str, error: &bollard::errors::Error) -> DriverError {
     let why = classify("pulling", error);
     let anonymous = ["no basic auth credentials", "unauthorized", "authentication required"];
     if anonymous.iter().any(|word| text.contains(word)) {
-        let registry = Reference::parse(image).registry;
+        let registry = ImageReference::parse(image).registry;
         let message = format!("the image `{image}` is not for just anybody; log in with `docker login {registry}`");
         return DriverError::new(Class::Denied, message);
     }
