@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 
 use super::{DriverError, Progress};
 use crate::address::Address;
@@ -92,7 +92,7 @@ pub trait Session: Send + Sync {
     }
 
     /// Every object of these kinds in the host that the owner's marks claim or that is wanted by its identity, whoever owns
-    /// it; with [`Claims::strangers`], every object. What can't be looked at is listed as such.
+    /// it; with [`Claims::all_but`], every other object. What can't be looked at is listed as such.
     ///
     /// # Errors
     /// When nothing can be said about the host at all.
@@ -156,9 +156,20 @@ pub struct Claims<'a> {
     pub wanted: &'a Wanted<'a>,
     /// Whether what objects hold is counted, also of those that are wanted: something is about to be removed.
     pub evidence: bool,
-    /// Whether what nobody wants and somebody else owns is listed as well: the host is about to be removed, and all that
-    /// lives in it goes along.
-    pub strangers: bool,
+    /// When the host is about to be removed, as all that lives in it goes along: every object is listed, whoever owns it,
+    /// except these, which were seen already.
+    pub all_but: Option<&'a HashSet<&'a str>>,
+}
+
+impl Claims<'_> {
+    /// Whether an object is asked for, by its identity and its mark.
+    #[must_use]
+    pub fn ask_for(&self, identity: &str, mark: Option<&Mark>) -> bool {
+        match self.all_but {
+            Some(seen) => !seen.contains(identity),
+            None => mark.is_some_and(|mark| self.owner.has(mark)) || self.wanted.contains_key(identity),
+        }
+    }
 }
 
 /// Objects that are wanted, by identity, with what the spec says about them. What it says nothing about need not be looked

@@ -1,5 +1,6 @@
 //! What lives in hosts that are about to go and that no listing for their owner shows: it goes along with them.
 
+use foldhash::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::contract::{Claims, Service, Wanted};
@@ -18,7 +19,10 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
     let mut learnt = false;
     let mut layer: Vec<Object> = removed.iter().filter_map(|host| observed.at(host)).cloned().collect();
     while !layer.is_empty() {
-        let lists: Vec<_> = layer.iter().map(|host| async move { (host, everything(sessions, host).await) }).collect();
+        let seen: HashSet<&str> = observed.objects().iter().map(|object| object.identity.as_str()).collect();
+        let seen = &seen;
+        let lists: Vec<_> =
+            layer.iter().map(|host| async move { (host, strangers_in(sessions, host, seen).await) }).collect();
         let listed: Vec<(&Object, Option<Vec<Object>>)> = stream::iter(lists).buffer_unordered(AT_ONCE).collect().await;
         let mut below = Vec::new();
         for (host, found) in listed {
@@ -27,18 +31,17 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
                 None => learnt |= observed.doubt(&host.identity),
             }
         }
-        below.retain(|object| observed.at(&object.identity).is_none());
         layer = below.iter().filter(|object| object.kind.hosts_others()).cloned().collect();
         learnt |= observed.add_strangers(below);
     }
     learnt
 }
 
-/// Everything in a host; none when not all of it could be listed.
-async fn everything(sessions: &Sessions, host: &Object) -> Option<Vec<Object>> {
+/// What lives in a host and was not seen yet; none when not all of it could be listed.
+async fn strangers_in(sessions: &Sessions, host: &Object, seen: &HashSet<&str>) -> Option<Vec<Object>> {
     let kinds: Vec<&'static Kind> = kind::living_in(Some(host.kind)).collect();
     let wanted = Wanted::default();
-    let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: true, strangers: true };
+    let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: true, all_but: Some(seen) };
     let mut all = Vec::new();
     for (at, driver) in sessions.registry().drivers().enumerate() {
         let served: Vec<_> =

@@ -35,7 +35,7 @@ pub async fn inside(
             let mut wanted: Wanted<'_> =
                 planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
             wanted.insert(target.identity.as_str(), Some(attributes));
-            let claims = Claims { owner: shared.sessions.owner(), wanted: &wanted, evidence: false, strangers: false };
+            let claims = Claims { owner: shared.sessions.owner(), wanted: &wanted, evidence: false, all_but: None };
             let kinds = [kind];
             let listing = patiently(|| session.list(&kinds, &claims)).await?;
             if let Some(reason) = listing.unreachable.get(host) {

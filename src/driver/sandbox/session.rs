@@ -49,10 +49,9 @@ impl Session for Inside {
         let out = |identity: &str| outages.keys().any(|host| super::chaos::within(identity, host));
         // Room for all that is wanted: a vector that grows would touch twice the memory, and what stays unused costs nothing.
         let mut objects = Vec::with_capacity(if self.host.is_some() { claims.wanted.len() } else { 0 });
-        let mine = |object: &Object| object.mark.as_ref().is_some_and(|mark| claims.owner.has(mark));
         let mut keep = |object: Object| {
             let answers = object.hosts.len() > 1 || !out(&object.identity);
-            if answers && (claims.strangers || mine(&object) || claims.wanted.contains_key(object.identity.as_str())) {
+            if answers && claims.ask_for(&object.identity, object.mark.as_ref()) {
                 objects.push(object);
             }
         };

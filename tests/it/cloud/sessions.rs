@@ -68,7 +68,7 @@ pub fn evidence<'a>(kind: &str, identity: &'a Identity) -> Look<'a> {
 pub async fn listed(session: &dyn Session, kinds: &[&str], wanted: &Wanted<'_>) -> Listing {
     let kinds: Vec<&'static Kind> = kinds.iter().map(|kind| kind::get(kind).expect("a kind")).collect();
     let owner = owner();
-    session.list(&kinds, &Claims { owner: &owner, wanted, evidence: false, strangers: false }).await.expect("listed")
+    session.list(&kinds, &Claims { owner: &owner, wanted, evidence: false, all_but: None }).await.expect("listed")
 }
 
 /// An object that a test makes, with all that a request says of it.

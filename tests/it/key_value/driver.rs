@@ -55,8 +55,7 @@ impl Session for Below {
             let kind = kinds.iter().find(|kind| kind.name == identity.kind());
             let (Some(kind), true) = (kind, identity.host() == self.host) else { continue };
             let object = self.object(kind, &identity, &entry)?;
-            let ours = object.mark.as_ref().is_some_and(|mark| claims.owner.has(mark));
-            if ours || claims.strangers || claims.wanted.contains_key(identity.as_str()) {
+            if claims.ask_for(&identity, object.mark.as_ref()) {
                 objects.push(object);
             }
         }
