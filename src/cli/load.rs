@@ -64,5 +64,6 @@ pub fn setup(global: &Global) -> Setup {
         file: global.file.clone(),
         inputs: Inputs { environment: global.environment.clone(), variables },
         variables: Arc::new(environment::variable),
+        hidden: Arc::clone(crate::telemetry::hidden()),
     }
 }

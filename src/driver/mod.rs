@@ -7,6 +7,7 @@ mod contract;
 #[cfg(feature = "docker")]
 pub mod docker;
 mod error;
+mod hidden;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod observe;
@@ -16,6 +17,7 @@ pub mod protocol;
 mod registry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod scrubbed;
 pub mod secret;
 mod sessions;
 mod strangers;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 
 pub use contract::{Claims, Driver, Listing, Look, Request, Seen, Service, Session, Wanted};
 pub use error::{Class, DriverError};
+pub use hidden::Hidden;
 pub use observe::{look_into, observe, still_open};
 pub use patience::patiently;
 pub use progress::{Busy, Progress};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Hidden;
+
 /// What a step is busy with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Busy {
@@ -25,6 +27,17 @@ impl Progress {
     /// Tells a listener, and nothing twice in a row.
     pub fn to(hear: impl Fn(Busy) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(Listener { hear: Box::new(hear), last: Mutex::default() })))
+    }
+
+    /// The same listener, who hears no hidden value.
+    #[must_use]
+    pub fn without(&self, hidden: &Arc<Hidden>) -> Self {
+        let Some(listener) = self.0.clone() else { return Self::default() };
+        let hidden = Arc::clone(hidden);
+        let scrub = move |text: String| hidden.scrub(&text).into_owned();
+        Self::to(move |Busy { doing, amount }| {
+            (listener.hear)(Busy { doing: scrub(doing), amount: amount.map(&scrub) })
+        })
     }
 
     /// Tells what the step is busy with from now on.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Hidden;
 use super::contract::{Driver, Service};
 use crate::desired::{Desired, Instance, WorldChoice};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
@@ -10,29 +11,44 @@ use crate::observed::{Condition, Object};
 
 /// The drivers of one run, in the order in which they were registered.
 #[derive(Clone, Default)]
-pub struct Registry(Vec<Arc<dyn Driver>>);
+pub struct Registry {
+    drivers: Vec<Arc<dyn Driver>>,
+    hidden: Arc<Hidden>,
+}
 
 impl Registry {
     /// Registers drivers.
     #[must_use]
     pub fn new(drivers: impl IntoIterator<Item = Arc<dyn Driver>>) -> Self {
-        Self(drivers.into_iter().collect())
+        Self { drivers: drivers.into_iter().collect(), hidden: Arc::default() }
+    }
+
+    /// The same drivers, whose texts repeat none of these values.
+    #[must_use]
+    pub fn without(self, hidden: Arc<Hidden>) -> Self {
+        Self { hidden, ..self }
+    }
+
+    /// What no text of a driver may repeat.
+    #[must_use]
+    pub const fn hidden(&self) -> &Arc<Hidden> {
+        &self.hidden
     }
 
     /// Every driver.
     pub fn drivers(&self) -> impl ExactSizeIterator<Item = &Arc<dyn Driver>> {
-        self.0.iter()
+        self.drivers.iter()
     }
 
     /// Tells every driver the token of the lease under which this run writes.
     pub fn fence(&self, token: u64) {
-        self.0.iter().for_each(|driver| driver.fence(token));
+        self.drivers.iter().for_each(|driver| driver.fence(token));
     }
 
     /// The driver that keeps objects of a kind in a host, and its position.
     #[must_use]
     pub fn keeper(&self, kind: &'static Kind, host: Option<&Object>) -> Option<(usize, &Arc<dyn Driver>)> {
-        self.0.iter().enumerate().find(|(_, driver)| driver.serves(kind, host) == Service::Keeps)
+        self.drivers.iter().enumerate().find(|(_, driver)| driver.serves(kind, host) == Service::Keeps)
     }
 
     /// Says of every kind that no driver serves where its resources are to live that they can't be made, at the first of
@@ -70,7 +86,7 @@ impl Registry {
     }
 
     fn simulates(&self) -> bool {
-        self.0.iter().any(|driver| driver.simulates())
+        self.drivers.iter().any(|driver| driver.simulates())
     }
 
     /// Whether a driver makes a resource's object where it is to live, or tells of one that is there in any case.
@@ -83,8 +99,8 @@ impl Registry {
         };
         // What is there in any case may be told of in the world itself, as a cluster is that exists already.
         let told = |driver: &Arc<dyn Driver>| driver.serves(instance.kind, None) == Service::Tells;
-        let is_told = is_external(instance) && self.0.iter().any(told);
-        (self.simulates() || nowhere(instance).is_none()) && (is_told || self.0.iter().any(serves))
+        let is_told = is_external(instance) && self.drivers.iter().any(told);
+        (self.simulates() || nowhere(instance).is_none()) && (is_told || self.drivers.iter().any(serves))
     }
 }
 

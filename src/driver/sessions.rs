@@ -6,6 +6,7 @@ use foldhash::HashMap;
 use tokio::sync::OnceCell;
 
 use super::contract::{Driver, Session};
+use super::scrubbed::{ScrubbedSession, scrubbed};
 use super::{Class, DriverError, Registry};
 use crate::identity::Identity;
 use crate::kind::Kind;
@@ -68,7 +69,12 @@ impl Sessions {
     pub async fn open(&self, driver: usize, host: Option<&Object>) -> Result<Arc<dyn Session>, DriverError> {
         let Some(opener) = self.0.registry.drivers().nth(driver) else { return Err(nobody("this host")) };
         let opened = self.opened(driver, opener.as_ref(), host);
-        let open = || opener.open(opened.host.as_deref().or(host), &self.0.owner);
+        let hidden = self.0.registry.hidden();
+        let open = async || {
+            let inner = opener.open(opened.host.as_deref().or(host), &self.0.owner).await;
+            let inner = inner.map_err(|error| scrubbed(error, hidden))?;
+            Ok::<Arc<dyn Session>, DriverError>(Arc::new(ScrubbedSession { inner, hidden: Arc::clone(hidden) }))
+        };
         opened.session.get_or_try_init(open).await.cloned()
     }
 

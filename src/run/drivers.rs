@@ -35,7 +35,7 @@ fn docker(spec: &Spec) -> Option<Arc<dyn Driver>> {
 #[cfg(feature = "docker")]
 #[must_use]
 pub fn engines(spec: &Spec) -> crate::driver::docker::Docker {
-    crate::driver::docker::Docker::new(spec.base.clone(), &spec.variables)
+    crate::driver::docker::Docker::new(spec.base.clone(), &spec.variables, Arc::clone(&spec.hidden))
 }
 
 #[cfg(not(feature = "docker"))]

@@ -11,7 +11,7 @@ use super::source::{Spec, SpecText};
 use super::{drivers, files};
 use crate::desired::WorldChoice;
 use crate::diagnostic::Diagnostics;
-use crate::driver::{Registry, Variables};
+use crate::driver::{Hidden, Registry, Variables};
 use crate::spec::{self, Inputs};
 use crate::store::{self, Fence, Held, Lease, LocalFolder, Store};
 
@@ -24,6 +24,8 @@ pub struct Setup {
     pub inputs: Inputs,
     /// Where drivers look for environment variables: where an engine listens, the value of a secret.
     pub variables: Variables,
+    /// What no text may repeat: drivers add to it what they read of secrets, and the log is without it as well.
+    pub hidden: Arc<Hidden>,
 }
 
 /// What a run is going to do.
@@ -73,8 +75,8 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     }
     let store = store::open(&setup.file, &desired).map_err(RunError::NoStore)?;
     let local = LocalFolder::beside(&setup.file);
-    let (variables, base) = (setup.variables.clone(), base.to_owned());
-    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, base })
+    let (variables, hidden, base) = (setup.variables.clone(), setup.hidden.clone(), base.to_owned());
+    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, hidden, base })
 }
 
 /// What is wrong with a spec in the environments that it was not read for.
@@ -111,8 +113,8 @@ pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
         WorldChoice::Sandbox => Registry::new(drivers::sandbox(&spec, access != Purpose::Look)?),
         WorldChoice::Real => drivers::real(&spec),
     };
-    let Spec { source, desired, store, warnings, .. } = spec;
-    let pipeline = match Pipeline::new(desired, registry) {
+    let Spec { source, desired, store, warnings, hidden, .. } = spec;
+    let pipeline = match Pipeline::new(desired, registry.without(hidden)) {
         Ok(pipeline) => pipeline,
         Err(diagnostics) => return Err(RunError::refused(Refusal::Graph, source, diagnostics)),
     };

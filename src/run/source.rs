@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostics, SourceText};
-use crate::driver::Variables;
+use crate::driver::{Hidden, Variables};
 use crate::store::{LocalFolder, Store};
 
 /// A spec's text and what it is called.
@@ -29,6 +29,8 @@ pub struct Spec {
     pub warnings: Diagnostics,
     /// Where drivers look for environment variables.
     pub variables: Variables,
+    /// What no text may repeat.
+    pub hidden: Arc<Hidden>,
     /// Where its relative paths begin.
     pub base: PathBuf,
 }

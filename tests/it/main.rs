@@ -30,6 +30,7 @@ mod records;
 mod run;
 mod safety;
 mod scenarios;
+mod secrets;
 #[cfg(feature = "aws")]
 mod shared_records;
 mod simulation;

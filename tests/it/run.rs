@@ -19,7 +19,12 @@ const SPEC: &str = "[project]\nname = \"t\"\nenvironment = \"s\"\n[environment.s
     [queue.jobs]\nregions = [\"b\"]\n";
 
 fn setup(file: &Path) -> Setup {
-    Setup { file: file.to_owned(), inputs: Inputs::default(), variables: Arc::new(|_: &str| None) }
+    Setup {
+        file: file.to_owned(),
+        inputs: Inputs::default(),
+        variables: Arc::new(|_: &str| None),
+        hidden: Arc::default(),
+    }
 }
 
 fn open(place: &Place) -> Opened {

@@ -39,8 +39,17 @@ struct Answer {
     secret: String,
 }
 
-/// The credentials for the registry of an image; none when nobody logged in there.
+/// The credentials for the registry of an image; none when nobody logged in there. No text repeats them from then on.
 pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCredentials>, DriverError> {
+    let credentials = found(engine, image).await?;
+    if let Some(DockerCredentials { password, identitytoken, registrytoken, .. }) = &credentials {
+        let values = [password, identitytoken, registrytoken].into_iter().flatten();
+        values.for_each(|value| engine.hidden.remember(value.as_bytes(), "Docker's own configuration"));
+    }
+    Ok(credentials)
+}
+
+async fn found(engine: &Engine, image: &str) -> Result<Option<DockerCredentials>, DriverError> {
     let Ok(text) = std::fs::read_to_string(engine.configuration().join("config.json")) else { return Ok(None) };
     let config: DockerConfig = serde_json::from_str(&text).map_err(|error| {
         DriverError::new(Class::Invalid, format!("Docker's own config.json can't be read: {error}"))
@@ -63,17 +72,6 @@ pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCred
         serveraddress: Some(key.to_owned()),
         ..Default::default()
     }))
-}
-
-/// The texts of credentials that no message repeats, in each way in which they are written down.
-pub(super) fn hidden(credentials: Option<&DockerCredentials>) -> Vec<String> {
-    let Some(credentials) = credentials else { return Vec::new() };
-    let encode = |text: String| base64::prelude::BASE64_STANDARD.encode(text);
-    let pair = credentials.username.as_ref().zip(credentials.password.as_ref());
-    let pair = pair.map(|(username, password)| encode(format!("{username}:{password}")));
-    let all =
-        [credentials.password.clone(), credentials.identitytoken.clone(), credentials.registrytoken.clone(), pair];
-    all.into_iter().flatten().filter(|text| !text.is_empty()).collect()
 }
 
 /// Asks a credential helper, which is a program of its own. That it knows nothing is no error.

@@ -3,6 +3,7 @@
 //! <https://docs.docker.com/engine/manage-resources/contexts/>
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
@@ -11,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
 use super::error::refused;
-use crate::driver::{Class, DriverError, Variables};
+use crate::driver::{Class, DriverError, Hidden, Variables};
 
 /// How long one request may take, in seconds; to stop a container takes ten.
 const TIMEOUT: u64 = 120;
@@ -25,6 +26,8 @@ pub(super) struct Engine {
     /// The name that the spec calls it by; none for the usual one.
     pub name: Option<String>,
     pub variables: Variables,
+    /// What no text may repeat, credentials for registries among it.
+    pub hidden: Arc<Hidden>,
     docker: OnceCell<Docker>,
     #[cfg(unix)]
     said: super::ssh::Said,
@@ -65,10 +68,11 @@ struct Endpoint {
 }
 
 impl Engine {
-    pub fn new(name: Option<String>, variables: Variables) -> Self {
+    pub fn new(name: Option<String>, variables: Variables, hidden: Arc<Hidden>) -> Self {
         Self {
             name,
             variables,
+            hidden,
             docker: OnceCell::new(),
             #[cfg(unix)]
             said: super::ssh::Said::default(),
@@ -326,7 +330,7 @@ mod tests {
         let owned: Vec<(String, String)> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let get = move |name: &str| owned.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
-        let engine = Engine::new(name.map(str::to_owned), Arc::new(get));
+        let engine = Engine::new(name.map(str::to_owned), Arc::new(get), Arc::default());
         engine.place().map_or_else(|error| error.to_string(), |place| format!("{place:?}"))
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use foldhash::HashMap;
 
 use super::engine::Engine;
-use crate::driver::{Class, DriverError, Variables};
+use crate::driver::{Class, DriverError, Hidden, Variables};
 use crate::identity::Identity;
 use crate::kind::{self, engine_word};
 use crate::value::{Attributes, Value};
@@ -14,21 +14,22 @@ use crate::value::{Attributes, Value};
 /// All engines that were named so far. The usual one has no name.
 pub(super) struct Engines {
     variables: Variables,
+    hidden: Arc<Hidden>,
     named: Mutex<BTreeMap<Option<String>, Arc<Engine>>>,
     /// On which engine a listing saw an object, where nothing else tells that.
     seen_on: Mutex<HashMap<Identity, Option<String>>>,
 }
 
 impl Engines {
-    pub fn new(variables: Variables) -> Self {
-        Self { variables, named: Mutex::default(), seen_on: Mutex::default() }
+    pub fn new(variables: Variables, hidden: Arc<Hidden>) -> Self {
+        Self { variables, hidden, named: Mutex::default(), seen_on: Mutex::default() }
     }
 
     /// The engine of a name.
     pub fn get(&self, name: Option<&str>) -> Arc<Engine> {
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         let name = name.map(str::to_owned);
-        let make = || Arc::new(Engine::new(name.clone(), Arc::clone(&self.variables)));
+        let make = || Arc::new(Engine::new(name.clone(), Arc::clone(&self.variables), Arc::clone(&self.hidden)));
         Arc::clone(named.entry(name.clone()).or_insert_with(make))
     }
 
@@ -55,7 +56,7 @@ impl Engines {
             return Ok(engine);
         }
         // The word of an address is no address any more; that of a context may be its name.
-        let engine = Engine::new(Some(scope.to_string()), Arc::clone(&self.variables));
+        let engine = Engine::new(Some(scope.to_string()), Arc::clone(&self.variables), Arc::clone(&self.hidden));
         match engine.is_known() {
             true => Ok(self.get(Some(&scope))),
             false => {
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn an_engine_is_found_by_whoever_knows_it() {
-        let engines = Engines::new(Arc::new(|_| None));
+        let engines = Engines::new(Arc::new(|_| None), Arc::default());
         let name = |identity: &Identity, wanted: Option<&Attributes>| {
             engines.of(identity, wanted).map(|engine| engine.name.clone()).map_err(|error| error.message)
         };

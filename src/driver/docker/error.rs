@@ -17,13 +17,6 @@ pub(super) fn is_done(error: &Error) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code: 304, .. })
 }
 
-/// An error without texts that are nobody else's business, whatever said them.
-pub(super) fn censored(error: DriverError, hidden: &[String]) -> DriverError {
-    let hidden = hidden.iter().filter(|secret| !secret.is_empty());
-    let message = hidden.fold(error.chain(), |text, secret| text.replace(secret.as_str(), "(secret)"));
-    DriverError::new(error.class, message)
-}
-
 /// Classifies an error; `what` was being done.
 pub(super) fn classify(what: &str, error: &Error) -> DriverError {
     match error {

@@ -38,7 +38,7 @@ use async_trait::async_trait;
 pub use inside::{Heard, Input, Subject, Terminal};
 
 use super::secret::Secrets;
-use super::{Driver, DriverError, Service, Session, Variables};
+use super::{Driver, DriverError, Hidden, Service, Session, Variables};
 use crate::kind::Kind;
 use crate::observed::{Object, Owner};
 use engines::Engines;
@@ -51,11 +51,12 @@ pub struct Docker {
 }
 
 impl Docker {
-    /// A driver for the engines that a spec will name, and for the usual one. Relative paths begin at `base`.
+    /// A driver for the engines that a spec will name, and for the usual one. Relative paths begin at `base`;
+    /// what is read of secrets and credentials is told to `hidden`.
     #[must_use]
-    pub fn new(base: PathBuf, variables: &Variables) -> Self {
-        let engines = Engines::new(Arc::clone(variables));
-        let secrets = Secrets::new(base.clone(), Arc::clone(variables));
+    pub fn new(base: PathBuf, variables: &Variables, hidden: Arc<Hidden>) -> Self {
+        let engines = Engines::new(Arc::clone(variables), Arc::clone(&hidden));
+        let secrets = Secrets::new(base.clone(), Arc::clone(variables), hidden);
         Self { surroundings: Arc::new(Surroundings { base, secrets, variables: Arc::clone(variables), engines }) }
     }
 }

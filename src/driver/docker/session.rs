@@ -68,7 +68,7 @@ impl EngineSession {
             kind => {
                 let blueprint = self.blueprint(want, labels)?;
                 let made = container::create(engine, &blueprint, &Pace::of(want)).await;
-                let seen = made.map_err(|error| blueprint.censored(error))?;
+                let seen = made?;
                 Ok(if kind == "region" { want.derived.clone() } else { container_outputs(&seen) })
             }
         }
@@ -82,7 +82,7 @@ impl EngineSession {
             Inspected::Container(seen) => {
                 let blueprint = self.blueprint(want, mark::labels(want.mark, want.identity))?;
                 let changed = container::update(&there.engine, seen, &blueprint, &Pace::of(want)).await;
-                let seen = changed.map_err(|error| blueprint.censored(error))?;
+                let seen = changed?;
                 Ok(if want.kind.name == "region" { want.derived.clone() } else { container_outputs(&seen) })
             }
         }
@@ -106,8 +106,7 @@ impl Session for EngineSession {
         match want.kind.name {
             "container" | "region" => {
                 let blueprint = self.blueprint(want, Labels::new())?;
-                let prepared = container::prepare(&engine, &blueprint, &pace).await;
-                prepared.map_err(|error| blueprint.censored(error))
+                container::prepare(&engine, &blueprint, &pace).await
             }
             "cluster" => cluster::rehearse(&engine, want, &pace).await,
             _ => engine.docker().await.map(drop),

@@ -104,7 +104,8 @@ impl Engine {
     pub fn pipeline(&self, spec: &str) -> Pipeline {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let desired = desired.unwrap_or_else(|| panic!("{diagnostics:#?}\n{spec}"));
-        let docker: Arc<dyn Driver> = Arc::new(Docker::new(self.folder.path().to_owned(), &self.variables()));
+        let docker: Arc<dyn Driver> =
+            Arc::new(Docker::new(self.folder.path().to_owned(), &self.variables(), Arc::default()));
         let registry = Registry::new([docker]);
         Pipeline::new(desired, registry).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"))
     }

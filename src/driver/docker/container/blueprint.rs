@@ -7,7 +7,6 @@ use bollard::models::{
     RestartPolicyNameEnum,
 };
 
-use super::super::error::censored;
 use super::super::mark::{Labels, carry, keys};
 use super::super::table::texts;
 use super::look::written_out;
@@ -56,13 +55,6 @@ pub(in super::super) struct Join {
     pub address: Option<String>,
 }
 
-impl Blueprint {
-    /// An error without the secrets that the container is given: an engine may repeat what it was told.
-    pub fn censored(&self, error: DriverError) -> DriverError {
-        censored(error, &self.wait.hidden)
-    }
-}
-
 /// The blueprint of a `container`. `secret` tells the value of a secret.
 pub(in super::super) fn blueprint(
     wanted: &Attributes,
@@ -82,13 +74,11 @@ pub(in super::super) fn blueprint(
         "environment",
         texts(wanted.get("environment")).map(|(key, _)| key).collect::<Vec<_>>().iter().map(String::as_str),
     );
-    let mut hidden = Vec::new();
     if let Value::Map(secrets) = wanted.get("secrets") {
         labels.insert("atlas.secrets".into(), wanted.get("secrets").to_json().to_string());
         for (key, reference) in secrets.iter() {
             let value = secret(reference)?;
             environment.push(format!("{key}={value}"));
-            hidden.push(value);
         }
     }
     let ports: Vec<String> = strings(wanted.get("ports")).iter().map(|port| written_out(port)).collect();
@@ -124,7 +114,7 @@ pub(in super::super) fn blueprint(
         body,
         networks: joins(wanted.get("networks")),
         files: Vec::new(),
-        wait: Wait { hidden, ..Wait::of(wanted.get("wait")) },
+        wait: Wait::of(wanted.get("wait")),
     })
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::super::credentials;
 use super::super::engine::Engine;
-use super::super::error::{censored, classify, is_absent};
+use super::super::error::{classify, is_absent};
 use super::super::mark::Labels;
 use super::super::pace::Pace;
 use super::super::reference::ImageReference;
@@ -100,7 +100,6 @@ async fn inspect(engine: &Engine, image: &str) -> Result<Option<ImageInspect>, D
 
 async fn fetch(engine: &Engine, image: &str, pace: &Pace<'_>) -> Result<(), DriverError> {
     let credentials: Option<DockerCredentials> = credentials::of(engine, image).await?;
-    let hidden = credentials::hidden(credentials.as_ref());
     // Without a tag or a digest the engine would pull every tag.
     let whole = if ImageReference::parse(image).is_exact() { image.to_owned() } else { format!("{image}:latest") };
     let options = CreateImageOptionsBuilder::default().from_image(&whole).build();
@@ -109,11 +108,10 @@ async fn fetch(engine: &Engine, image: &str, pace: &Pace<'_>) -> Result<(), Driv
     let mut layers = Layers::default();
     let mut told = None::<Instant>;
     while let Some(step) = steps.next().await {
-        // A registry may repeat what it was told.
-        let step = step.map_err(|error| censored(unavailable(image, &error), &hidden))?;
+        let step = step.map_err(|error| unavailable(image, &error))?;
         if let Some(detail) = step.error_detail.and_then(|detail| detail.message) {
             let message = format!("the image `{image}` can't be pulled: {detail}");
-            return Err(censored(DriverError::new(Class::Invalid, message), &hidden));
+            return Err(DriverError::new(Class::Invalid, message));
         }
         let status = step.status.unwrap_or_default();
         let (current, total) = step.progress_detail.map_or((None, None), |detail| (detail.current, detail.total));

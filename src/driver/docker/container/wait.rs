@@ -28,8 +28,6 @@ pub(in super::super) struct Wait {
     pub http: Option<String>,
     pub tcp: Option<String>,
     pub log: Option<String>,
-    /// Secrets, which it may write and which no message repeats.
-    pub hidden: Vec<String>,
 }
 
 impl Wait {
@@ -37,16 +35,11 @@ impl Wait {
     pub fn of(value: &Value) -> Self {
         let text = |key: &str| value.at(key).filter(|_| !value.is_null()).and_then(Value::as_str).map(str::to_owned);
         let healthy = value.as_str() == Some("healthy");
-        Self { healthy, http: text("http"), tcp: text("tcp"), log: text("log"), hidden: Vec::new() }
+        Self { healthy, http: text("http"), tcp: text("tcp"), log: text("log") }
     }
 
     fn is_more_than_running(&self) -> bool {
         self.healthy || self.http.is_some() || self.tcp.is_some() || self.log.is_some()
-    }
-
-    fn censored(&self, text: String) -> String {
-        let hidden = self.hidden.iter().filter(|secret| !secret.is_empty());
-        hidden.fold(text, |text, secret| text.replace(secret.as_str(), "(secret)"))
     }
 }
 
@@ -96,9 +89,9 @@ pub(super) async fn wait(
                     None => format!("{missing} after {} s", limit.as_secs()),
                 },
             };
-            return Err(DriverError::new(Class::Invalid, wait.censored(format!("{why}{said}"))));
+            return Err(DriverError::new(Class::Invalid, format!("{why}{said}")));
         }
-        pace.waiting(&wait.censored(missing));
+        pace.waiting(&missing);
         tokio::time::sleep(PAUSE).await;
     }
 }
