@@ -7,7 +7,7 @@ use crate::driver::{self, DriverError, Registry, Sessions};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
 use crate::identity::Identity;
-use crate::kind::{Count, Kind, Usage};
+use crate::kind::{Count, Kind, KindRef, Usage};
 use crate::observed::{Observed, Owner};
 use crate::plan::{self, Change, Options, Plan};
 use crate::recorded::{Inventory, Recorded};
@@ -34,7 +34,8 @@ impl Pipeline {
             return Err(missing);
         }
         let owner = Owner::new(&desired.project, &desired.environment);
-        Ok(Self { desired, graph, sessions: Sessions::new(registry, owner) })
+        let sessions = Sessions::new(registry, owner, desired.kinds.clone());
+        Ok(Self { desired, graph, sessions })
     }
 
     /// Observes everything that answers.
@@ -54,11 +55,11 @@ impl Pipeline {
         let usage = options.destroy || !options.replace.is_empty();
         let mut observed = driver::observe(&self.sessions, &self.desired, recorded, usage).await?;
         let plan = self.plan(recorded, &observed, options);
-        let removed: Vec<(&'static Kind, Identity)> = plan
+        let removed: Vec<(KindRef, Identity)> = plan
             .changes
             .iter()
             .filter(|change| change.verdict.is_some() && change.blocked.is_none())
-            .filter_map(|change| Some((change.kind, change.before.as_ref()?.identity.clone())))
+            .filter_map(|change| Some((change.kind.clone(), change.before.as_ref()?.identity.clone())))
             .filter(|(kind, identity)| observed.at(identity).is_some_and(|object| lacks_usage(kind, &object.usage)))
             .collect();
         if !driver::look_into(&self.sessions, &removed, &mut observed).await {
@@ -105,7 +106,7 @@ pub fn drift(plan: &Plan, inventory: &Inventory) -> Vec<Change> {
 
 /// Whether an object was not counted, or only as far as a listing counts: then growth behind that bound would go unnoticed.
 fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
-    let counted = |counter: &&str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
+    let counted = |counter: &&'static str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
     !kind.usage.iter().all(counted)
 }
 

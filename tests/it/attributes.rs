@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use atlas::kind::{self, Attribute, COMMON, Kind, Places};
+use atlas::kind::{self, Attribute, COMMON, DefaultValue, Kind, Places};
 use atlas::run::Pipeline;
 use serde_json::{Value, json};
 
@@ -123,17 +123,17 @@ pub fn say(lines: &mut BTreeMap<String, String>, line: &str) {
 pub fn stages(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String>> {
     let plain = base(kind);
     let mut stages = vec![plain.clone()];
-    for example in attribute.examples {
+    for example in attribute.examples.iter() {
         let mut lines = plain.clone();
         attribute.beside.iter().for_each(|line| say(&mut lines, line));
         // `ignore` names an attribute of the kind itself, which an example for all kinds can't.
         let example = match attribute.name {
-            "ignore" if *example != "[]" => {
+            "ignore" if example != "[]" => {
                 let other = kind.attributes.iter().find(|one| !["name", "namespace"].contains(&one.name));
                 format!("[\"{}\"]", other.expect("an attribute").name)
             }
             "renamed_from" => example.replace("bucket.", &format!("{}.", kind.name)),
-            _ => (*example).to_owned(),
+            _ => example.to_owned(),
         };
         lines.insert(attribute.name.to_owned(), example);
         stages.push(lines);
@@ -256,10 +256,11 @@ async fn the_sandbox_conforms() {
 
 #[test]
 fn every_attribute_has_examples_other_than_its_default() {
-    let lists = kind::ALL.iter().map(|kind| (kind.name, kind.attributes)).chain([("common", COMMON)]);
+    let lists = kind::ALL.iter().map(|kind| (kind.name, &*kind.attributes)).chain([("common", COMMON)]);
     for (kind, attributes) in lists {
         for attribute in attributes {
-            let other = attribute.examples.iter().any(|example| Some(*example) != attribute.default);
+            let default = attribute.default.as_ref().map(DefaultValue::as_toml);
+            let other = attribute.examples.iter().any(|example| Some(example) != default);
             assert!(other, "{kind}.{}", attribute.name);
             assert!(attribute.doc.ends_with('.'), "{kind}.{}: {}", attribute.name, attribute.doc);
         }
@@ -268,8 +269,8 @@ fn every_attribute_has_examples_other_than_its_default() {
 
 #[test]
 fn defaults_are_written_in_normal_form() {
-    for attribute in kind::ALL.iter().flat_map(|kind| kind.attributes).chain(COMMON) {
-        if let Some(default) = attribute.default {
+    for attribute in kind::ALL.iter().flat_map(|kind| &*kind.attributes).chain(COMMON) {
+        if let Some(default) = attribute.default.as_ref().map(DefaultValue::as_toml) {
             let value = kind::literal(default);
             assert!(!value.is_null(), "{}: {default}", attribute.name);
             assert_eq!(kind::normal(&attribute.ty, value.clone()), value, "{}", attribute.name);

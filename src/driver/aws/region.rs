@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, retry::RetryConfig};
-use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_s3::config::Credentials;
+use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use tokio::sync::OnceCell;
 
 use super::error::classify;
