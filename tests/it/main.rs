@@ -23,6 +23,7 @@ mod folders;
 mod fuzz;
 mod growth;
 mod hosts;
+mod made_kinds;
 mod older_records;
 mod outages;
 mod records;
