@@ -68,7 +68,7 @@ fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     let pad = " ".repeat(indent);
     let mut notes = vec![attribute.ty.describe()];
     match &attribute.default {
-        Some(default) => notes.push(format!("default {}", default.as_toml())),
+        Some(default) => notes.push(format!("default {default}")),
         None if attribute.required => notes.push("required".into()),
         None => {}
     }
@@ -133,7 +133,7 @@ fn json(kind: &Kind) -> serde_json::Value {
             "name": attribute.name,
             "type": attribute.ty.describe(),
             "doc": &*attribute.doc,
-            "default": attribute.default.as_ref().map(|default| kind::literal(default.as_toml()).to_json()),
+            "default": attribute.default.as_ref().map(|_| kind::default_of(attribute).to_json()),
             "required": attribute.required,
             "replaces": attribute.replaces,
             "sensitive": attribute.sensitive,

@@ -57,6 +57,7 @@ pub static APP: Kind = Kind {
     outputs: Static(&[]),
     claims: Static(&[]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&|resource, spec, findings| {
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };

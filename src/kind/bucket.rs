@@ -106,6 +106,7 @@ pub static BUCKET: Kind = Kind {
     }]),
     claims: Static(&[Exclusive::new("bucket name", "name", Within::Store, Reads::Name)]),
     usage: Static(&["objects", "bytes"]),
+    exact: Static(&["objects"]),
     check: Static(&check),
     loss: Static(&bucket_loss),
     update_loss: Static(&|_, _, _| None),

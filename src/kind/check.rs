@@ -38,6 +38,7 @@ pub static CHECK: Kind = Kind {
     outputs: Static(&[]),
     claims: Static(&[]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
         if set("target") == set("http") {

@@ -78,6 +78,7 @@ pub static CLUSTER: Kind = Kind {
         Exclusive::new("port", "k3d.api_port", Within::Engine(Static("engine")), Reads::Port).unless(&EXISTING),
     ]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&check),
     loss: Static(&|_| Verdict::recoverable("nothing was seen in it; the spec makes the cluster again")),
     update_loss: Static(&|_, _, _| None),

@@ -173,6 +173,7 @@ pub static CONTAINER: Kind = Kind {
         Exclusive::new("address", "networks.*.address", Within::Beside(Static("network")), Reads::Address),
     ]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&check),
     loss: Static(&|_| Verdict::recoverable("a container is made again from its image; what it wrote outside of its volumes goes")),
     update_loss: Static(&|_, _, _| None),

@@ -70,6 +70,7 @@ pub static DATABASE: Kind = Kind {
     outputs: Static(&[Output { name: "url", doc: Static("Where it answers, without credentials."), formula: None }]),
     claims: Static(&[]),
     usage: Static(&["rows"]),
+    exact: Static(&["rows"]),
     check: Static(&check),
     loss: Static(&|usage| match counted(usage, "rows") {
         Count::Exactly(0) => Verdict::safe("the database holds no rows"),

@@ -54,6 +54,7 @@ pub static DRILL: Kind = Kind {
     outputs: Static(&[]),
     claims: Static(&[]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&|resource, _, findings| {
         let set = |path| resource.attributes.at(path).is_some_and(|value| !value.is_null());
         if set("fault.stop") == set("fault.delete") {

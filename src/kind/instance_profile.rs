@@ -49,6 +49,7 @@ pub static INSTANCE_PROFILE: Kind = Kind {
     }]),
     claims: Static(&[Exclusive::new("instance profile name", "name", Within::Account, Reads::Name)]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&|_, _, _| {}),
     loss: Static(&|_| Verdict::recoverable("an instance profile holds no data; the spec can make it again")),
     update_loss: Static(&|_, _, _| None),

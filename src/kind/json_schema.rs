@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::attributes::attributes_of;
 use super::duration;
-use super::normal::literal;
+use super::normal::{default_of, literal};
 use super::own::ALL;
 use super::reserved::Reserved;
 use super::schema::{Attribute, Kind, Places, Type};
@@ -134,8 +134,8 @@ fn entry(attribute: &Attribute, complete: bool) -> Value {
     let mut schema = of_type(&attribute.ty, complete);
     let replaces = if attribute.replaces { " A change replaces the object." } else { "" };
     schema["description"] = format!("{}{replaces}", attribute.doc).into();
-    if let Some(default) = &attribute.default {
-        schema["default"] = literal(default.as_toml()).to_json();
+    if attribute.default.is_some() {
+        schema["default"] = default_of(attribute).to_json();
     }
     if matches!(attribute.ty, Type::Map(_)) && !attribute.reserved.is_empty() {
         let keys: Vec<String> =

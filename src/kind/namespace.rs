@@ -69,6 +69,7 @@ pub static NAMESPACE: Kind = Kind {
     outputs: Static(&[]),
     claims: Static(&[]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&|_, _, _| {}),
     loss: Static(&|_| Verdict::recoverable("nothing was seen in it; the spec makes the namespace again")),
     update_loss: Static(&|_, _, _| None),

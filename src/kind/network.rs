@@ -61,6 +61,7 @@ pub static NETWORK: Kind = Kind {
         Exclusive::new("subnet", "subnet", Within::Engine(Static("engine")), Reads::Subnet),
     ]),
     usage: Static(&["containers"]),
+    exact: Static(&[]),
     check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
         if set("gateway") && !set("subnet") {

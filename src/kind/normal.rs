@@ -70,7 +70,7 @@ pub fn default_of(attribute: &Attribute) -> Value {
     match &attribute.default {
         None => Value::Null,
         Some(DefaultValue::Toml(text)) => DEFAULTS.get(text).cloned().unwrap_or_else(|| literal(text)),
-        Some(DefaultValue::Made(made)) => made.0.clone(),
+        Some(DefaultValue::Made(value)) => Value::clone(value),
     }
 }
 

@@ -56,6 +56,7 @@ pub static POLICY: Kind = Kind {
     }]),
     claims: Static(&[Exclusive::new("policy name", "name", Within::Account, Reads::Name)]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
         if set("document") == (set("allow") || set("deny")) {

@@ -157,6 +157,7 @@ pub static QUEUE: Kind = Kind {
     ]),
     claims: Static(&[]),
     usage: Static(&["depth"]),
+    exact: Static(&[]),
     check: Static(&check),
     loss: Static(&|usage| match counted(usage, "depth") {
         Count::Exactly(0) => Verdict::safe("the queue is empty"),

@@ -67,6 +67,7 @@ pub static REGION: Kind = Kind {
         Reads::Port,
     )]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&check),
     loss: Static(&|_| Verdict::safe("nothing lives in it")),
     update_loss: Static(&|_, _, _| None),

@@ -113,6 +113,7 @@ pub static ROLE: Kind = Kind {
     }]),
     claims: Static(&[Exclusive::new("role name", "name", Within::Account, Reads::Name)]),
     usage: Static(&[]),
+    exact: Static(&[]),
     check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
         if set("trust") == set("trust_policy") {

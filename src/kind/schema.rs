@@ -1,6 +1,7 @@
 //! The words in which a kind describes itself: one table per kind, from which the parser, the normal form, the JSON
 //! Schema, `atlas explain` and the generated tests are all derived.
 
+use std::fmt;
 use std::mem::{forget, replace};
 use std::sync::Arc;
 
@@ -45,6 +46,9 @@ pub struct Kind {
     pub claims: Shared<[Exclusive]>,
     /// Counters that a driver observes, such as the objects in a bucket: the evidence for a loss verdict.
     pub usage: Shared<[&'static str]>,
+    /// Those of its counters that are exact. Of messages and bytes a service tells about how many there are, and they come and
+    /// go by themselves; objects and rows are somebody's.
+    pub exact: Shared<[&'static str]>,
     /// Checks of one resource that need more than one attribute, or the rest of the spec.
     pub check: Shared<Check>,
     /// What deleting an object in use like this would lose.
@@ -121,8 +125,8 @@ pub struct Attribute {
 pub enum DefaultValue {
     /// As a table of this program writes it, in TOML.
     Toml(&'static str),
-    /// Made at run time: the value in its normal form, and how TOML writes it.
-    Made(Arc<(Value, String)>),
+    /// Made at run time, in its normal form.
+    Made(Arc<Value>),
 }
 
 /// What values an attribute takes.
@@ -237,8 +241,7 @@ impl Attribute {
     /// The value when the spec says nothing, worked out at run time.
     #[must_use]
     pub fn default_value(mut self, value: Value) -> Self {
-        let toml = value.to_json().to_string();
-        self.default = Some(DefaultValue::Made(Arc::new((value, toml))));
+        self.default = Some(DefaultValue::Made(Arc::new(value)));
         self
     }
 
@@ -284,13 +287,12 @@ impl Attribute {
     }
 }
 
-impl DefaultValue {
-    /// The value as TOML.
-    #[must_use]
-    pub fn as_toml(&self) -> &str {
+/// As people read it.
+impl fmt::Display for DefaultValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Toml(toml) => toml,
-            Self::Made(made) => &made.1,
+            Self::Toml(toml) => f.write_str(toml),
+            Self::Made(value) => write!(f, "{}", value.to_json()),
         }
     }
 }
@@ -321,17 +323,17 @@ impl Kind {
             outputs: Shared::Static(&[]),
             claims: Shared::Static(&[]),
             usage: Shared::Static(&[]),
+            exact: Shared::Static(&[]),
             check: Shared::Static(&|_, _, _| {}),
             loss: Shared::Static(&|_| Verdict::lossy("nobody can say what it holds")),
             update_loss: Shared::Static(&|_, _, _| None),
         }
     }
 
-    /// Whether one of its counters is exact. Of messages and bytes a service tells about how many there are, and they come
-    /// and go by themselves; objects and rows are somebody's.
+    /// Whether one of its counters is exact.
     #[must_use]
     pub fn counts_exactly(&self, counter: &str) -> bool {
-        matches!((self.name, counter), ("bucket", "objects") | ("table" | "database", "rows"))
+        self.exact.contains(&counter)
     }
 
     /// One of its own attributes.
@@ -375,8 +377,8 @@ impl Kind {
     }
 }
 
-impl std::fmt::Debug for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
 }

@@ -71,6 +71,7 @@ pub static TABLE: Kind = Kind {
     outputs: Static(&[]),
     claims: Static(&[]),
     usage: Static(&["rows"]),
+    exact: Static(&["rows"]),
     check: Static(&check),
     loss: Static(&|usage| match counted(usage, "rows") {
         Count::Exactly(0) => Verdict::safe("the table is empty"),

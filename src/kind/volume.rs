@@ -45,6 +45,7 @@ pub static VOLUME: Kind = Kind {
     outputs: Static(&[]),
     claims: Static(&[Exclusive::new("volume name", "name", Within::Engine(Static("engine")), Reads::Name)]),
     usage: Static(&["bytes", "containers"]),
+    exact: Static(&[]),
     check: Static(&|_, _, _| {}),
     loss: Static(&volume_loss),
     update_loss: Static(&|_, _, _| None),

@@ -106,7 +106,7 @@ pub fn drift(plan: &Plan, inventory: &Inventory) -> Vec<Change> {
 
 /// Whether an object was not counted, or only as far as a listing counts: then growth behind that bound would go unnoticed.
 fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
-    let counted = |counter: &&'static str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
+    let counted = |counter: &&str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
     !kind.usage.iter().all(counted)
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use atlas::action::{Action, Cause};
 use atlas::address::Address;
 use atlas::execute::Report;
-use atlas::kind::{Attribute, DefaultValue, Kind};
+use atlas::kind::{Attribute, Kind};
 use atlas::plan::{Options, Plan, Selector};
 use atlas::recorded::Recorded;
 use atlas::run::Pipeline;
@@ -224,8 +224,8 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
         id = stand.id(&seen);
         (before, called) = (wanted, identity);
     }
-    let default = attribute.default.as_ref().map(DefaultValue::as_toml);
-    let constant = attribute.examples.len() == 1 && Some(attribute.example()) == default;
+    let default = attribute.default.as_ref().map(ToString::to_string);
+    let constant = attribute.examples.len() == 1 && Some(attribute.example()) == default.as_deref();
     if !changed && !stand.steers(attribute) && !constant {
         return Err("nothing that was said about it changed anything".into());
     }

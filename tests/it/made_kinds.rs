@@ -50,6 +50,7 @@ fn topic(prefix: &str) -> Kind {
         attributes: attributes.into(),
         outputs: vec![path, Output::made("id", "What the service calls it.")].into(),
         usage: vec![name("messages")].into(),
+        exact: vec![name("messages")].into(),
         hosts_others: true,
         loss: Shared::Made(Arc::new(|usage| match counted(usage, "messages") {
             Count::Exactly(0) => Verdict::safe("no message is in it"),
@@ -173,6 +174,15 @@ async fn drift_of_a_made_kind_is_seen_and_a_loss_is_not_had_without_a_word() {
     let plan = broker.plan("").await;
     let report = execute(&broker.pipeline(""), plan, &[]).await;
     assert!(!report.is_complete() && broker.attributes("topic.orders").is_some(), "{report:#?}");
+    // What was shown to be lost is lost when somebody says so, and no more than that.
+    let plan = broker.plan("").await;
+    edit(&|object| {
+        object.usage.insert("messages".into(), 8.into());
+    });
+    let report = execute(&broker.pipeline(""), plan, &["topic.orders"]).await;
+    assert!(!report.is_complete() && broker.attributes("topic.orders").is_some(), "{report:#?}");
+    let report = execute(&broker.pipeline(""), broker.plan("").await, &["topic.orders"]).await;
+    assert!(report.is_complete() && broker.attributes("topic.orders").is_none(), "{report:#?}");
 }
 
 #[test]
