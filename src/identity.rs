@@ -13,33 +13,33 @@ use serde::{Deserialize, Serialize};
 /// A driver's deterministic name for an object, hosts first. Ordered and hashed as its text.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Identity(String);
+pub struct Identity(Box<str>);
 
 impl Identity {
     /// The identity of what lives in nothing but the world itself.
     #[must_use]
     pub fn root(kind: &str, name: &str) -> Self {
-        Self([kind, "/", &escaped(name)].concat())
+        Self([kind, "/", &escaped(name)].concat().into())
     }
 
     /// The identity of what lives in this one.
     #[must_use]
     pub fn inside(&self, kind: &str, name: &str) -> Self {
-        Self([&self.0, "/", kind, "/", &escaped(name)].concat())
+        Self([&self.0, "/", kind, "/", &escaped(name)].concat().into())
     }
 
     /// The identity of what lives in this one by another kind of its name: in a scope such as a namespace of a cluster, in
     /// which names are told apart.
     #[must_use]
     pub fn scoped(&self, kind: &str, scope: &str, name: &str) -> Self {
-        Self([&self.0, "/", kind, "/", &escaped(scope), ":", &escaped(name)].concat())
+        Self([&self.0, "/", kind, "/", &escaped(scope), ":", &escaped(name)].concat().into())
     }
 
     /// The identity of what lives in nothing but the world itself, in a scope such as a container engine.
     #[must_use]
     pub fn root_scoped(kind: &str, scope: Option<&str>, name: &str) -> Self {
         match scope {
-            Some(scope) => Self([kind, "/", &escaped(scope), ":", &escaped(name)].concat()),
+            Some(scope) => Self([kind, "/", &escaped(scope), ":", &escaped(name)].concat().into()),
             None => Self::root(kind, name),
         }
     }
@@ -47,7 +47,7 @@ impl Identity {
     /// An identity as it was written before, in a mark, in a record or in a test.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
     /// The whole text.
@@ -137,13 +137,13 @@ impl AsRef<str> for Identity {
 
 impl PartialEq<str> for Identity {
     fn eq(&self, other: &str) -> bool {
-        self.0 == other
+        *self.0 == *other
     }
 }
 
 impl PartialEq<&str> for Identity {
     fn eq(&self, other: &&str) -> bool {
-        self.0 == *other
+        *self.0 == **other
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::desired::OnRemove;
 use crate::identity::{Identity, host_of};
-use crate::kind::{Kind, Outputs, Usage};
+use crate::kind::{KindRef, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::value::{Attributes, Text};
 
@@ -64,7 +64,7 @@ impl Owner {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: KindRef,
     /// Its deterministic name, hosts first.
     pub identity: Identity,
     /// The identities of what it lives in.

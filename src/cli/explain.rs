@@ -47,12 +47,12 @@ pub fn run(name: Option<&str>, ui: &Ui) -> Result<End, Failure> {
 fn text(kind: &Kind, ui: &Ui) -> String {
     let strong = |text: &str| ui.palette().paint(Role::Strong, text);
     let mut text = format!("{}\n{}\n\n", strong(&header(kind)), kind.summary);
-    for attribute in kind::place_attribute(kind).into_iter().chain(kind.attributes) {
+    for attribute in kind::place_attribute(kind).into_iter().chain(&*kind.attributes) {
         entry(attribute, 2, ui, &mut text);
     }
     if !kind.outputs.is_empty() {
         text.push_str(&format!("{}\n", strong("Outputs, for references:")));
-        for output in kind.outputs {
+        for output in kind.outputs.iter() {
             text.push_str(&format!("  {:20} {}\n", output.name, output.doc));
         }
         text.push('\n');
@@ -67,7 +67,7 @@ fn text(kind: &Kind, ui: &Ui) -> String {
 fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     let pad = " ".repeat(indent);
     let mut notes = vec![attribute.ty.describe()];
-    match attribute.default {
+    match &attribute.default {
         Some(default) => notes.push(format!("default {default}")),
         None if attribute.required => notes.push("required".into()),
         None => {}
@@ -78,7 +78,7 @@ fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     let name = ui.palette().paint(Role::Strong, attribute.name);
     text.push_str(&format!("{pad}{name}  {}\n", ui.palette().paint(Role::Dim, &notes.join("; "))));
     text.push_str(&format!("{pad}    {}\n", attribute.doc));
-    let reserved: Vec<&str> = attribute.reserved.iter().flat_map(|rule| rule.keys).copied().collect();
+    let reserved: Vec<&str> = attribute.reserved.iter().flat_map(|rule| rule.keys.iter()).collect();
     if !reserved.is_empty() {
         text.push_str(&format!("{pad}    Reserved: {}\n", reserved.join(", ")));
     }
@@ -89,7 +89,7 @@ fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     if let Type::Object(attributes) | Type::WordOrObject(_, attributes) = inner {
         attributes.iter().for_each(|attribute| entry(attribute, indent + 4, ui, text));
     } else {
-        text.push_str(&format!("{pad}    {} = {}\n", attribute.name, attribute.examples[0]));
+        text.push_str(&format!("{pad}    {} = {}\n", attribute.name, attribute.example()));
     }
 }
 
@@ -132,19 +132,19 @@ fn json(kind: &Kind) -> serde_json::Value {
         serde_json::json!({
             "name": attribute.name,
             "type": attribute.ty.describe(),
-            "doc": attribute.doc,
-            "default": attribute.default.map(|text| kind::literal(text).to_json()),
+            "doc": &*attribute.doc,
+            "default": attribute.default.as_ref().map(|_| kind::default_of(attribute).to_json()),
             "required": attribute.required,
             "replaces": attribute.replaces,
             "sensitive": attribute.sensitive,
-            "reserved": attribute.reserved.iter().flat_map(|rule| rule.keys).collect::<Vec<_>>(),
-            "examples": attribute.examples,
+            "reserved": attribute.reserved.iter().flat_map(|rule| rule.keys.iter()).collect::<Vec<_>>(),
+            "examples": attribute.examples.iter().collect::<Vec<_>>(),
         })
     };
-    let outputs = kind.outputs.iter().map(|output| serde_json::json!({ "name": output.name, "doc": output.doc }));
+    let outputs = kind.outputs.iter().map(|output| serde_json::json!({ "name": output.name, "doc": &*output.doc }));
     serde_json::json!({
         "kind": kind.name,
-        "summary": kind.summary,
+        "summary": &*kind.summary,
         "attributes": kind::attributes_of(kind).map(attribute).collect::<Vec<_>>(),
         "outputs": outputs.collect::<Vec<_>>(),
     })

@@ -62,7 +62,7 @@ pub fn setup(global: &Global) -> Setup {
     variables.extend(given);
     Setup {
         file: global.file.clone(),
-        inputs: Inputs { environment: global.environment.clone(), variables },
+        inputs: Inputs { environment: global.environment.clone(), variables, ..Inputs::default() },
         variables: Arc::new(environment::variable),
         hidden: Arc::clone(crate::telemetry::hidden()),
     }

@@ -43,7 +43,7 @@ mod play {
         if let SandboxCommand::Reset { yes } = command {
             return reset(spec, *yes, ui).await;
         }
-        let world = run::world(&spec.local, &spec.desired.environment, true)?;
+        let world = run::world(&spec.local, &spec.desired, true)?;
         let said = match command {
             SandboxCommand::Delete { address } => {
                 let object = find(&world, spec, address)?;
@@ -112,7 +112,7 @@ mod play {
         }
         let parts = split(path);
         let first = parts.first().copied().unwrap_or_default();
-        let ty = attribute_at(object.kind, path).map_err(|unknown| {
+        let ty = attribute_at(&object.kind, path).map_err(|unknown| {
             if !unknown.within.is_empty() {
                 return Failure::new(format!("`{path}` leads nowhere: there is no `{}`", unknown.part))
                     .hint(format!("`atlas explain {}` shows what there is", object.kind.name));

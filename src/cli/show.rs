@@ -42,10 +42,10 @@ fn tell(opened: &Opened, observed: &Observed, address: &Address, ui: &Ui) -> Res
     if ui.json() {
         ui.out_pretty(&serde_json::json!({
             "address": address,
-            "desired": instance.map(|instance| attributes(&wanted, instance.kind)),
+            "desired": instance.map(|instance| attributes(&wanted, &instance.kind)),
             "observed": object.map(|object| serde_json::json!({
                 "identity": object.identity,
-                "attributes": attributes(&object.attributes, object.kind),
+                "attributes": attributes(&object.attributes, &object.kind),
                 "outputs": object.outputs,
                 "usage": object.usage,
                 "mark": object.mark,
@@ -79,21 +79,21 @@ fn resolved(instance: &Instance, desired: &Desired, observed: &Observed) -> Attr
         let outputs = object.map_or_else(Cow::default, |object| Cow::Borrowed(&object.outputs));
         known.learn(edge.to.clone(), Resolved { attributes: Cow::Borrowed(&other.attributes), outputs });
     }
-    known.resolve(instance.kind, &instance.attributes).into_owned()
+    known.resolve(&instance.kind, &instance.attributes).into_owned()
 }
 
 fn desired(instance: &Instance, wanted: &Attributes, ui: &Ui) {
-    let (line, what) = (&instance.identity, ui.palette().paint(Role::Dim, instance.kind.summary));
+    let (line, what) = (&instance.identity, ui.palette().paint(Role::Dim, &instance.kind.summary));
     ui.out(&format!("  {what}\n  identity: {line}\n  desired:\n"));
     for (name, value) in wanted.iter() {
-        ui.out(&format!("    {name} = {}\n", shown(instance.kind, name, value)));
+        ui.out(&format!("    {name} = {}\n", shown(&instance.kind, name, value)));
     }
 }
 
 fn there(object: &Object, ui: &Ui) {
     ui.out("  observed:\n");
     for (name, value) in object.attributes.iter() {
-        ui.out(&format!("    {name} = {}\n", shown(object.kind, name, value)));
+        ui.out(&format!("    {name} = {}\n", shown(&object.kind, name, value)));
     }
     for (name, value) in &object.outputs {
         ui.out(&format!("    {name} = {value}\n"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::identity::Identity;
-use crate::kind::{Kind, Resource};
+use crate::kind::{KindRef, Resource};
 use crate::value::{Attributes, Text};
 
 /// One resource at one place.
@@ -14,7 +14,7 @@ pub struct Instance {
     /// Its address.
     pub address: Address,
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: KindRef,
     /// The block that declares it.
     pub declaration: Arc<Declaration>,
     /// Its attributes in normal form; references in them are not resolved yet.

@@ -14,7 +14,7 @@ pub use records::RecordsUrl;
 
 use crate::address::Address;
 use crate::diagnostic::Span;
-use crate::kind::{Resource, View};
+use crate::kind::{Catalog, Resource, View};
 use crate::value::Value;
 
 /// The whole spec, for one environment, with everything that can be known from it.
@@ -30,9 +30,11 @@ pub struct Desired {
     pub world: WorldChoice,
     /// Where its records are, when not beside the spec.
     pub records: Option<RecordsUrl>,
+    /// The kinds that it can use.
+    pub kinds: Catalog,
     instances: Vec<Instance>,
     index: HashMap<Address, usize>,
-    kinds: BTreeMap<&'static str, Vec<usize>>,
+    by_kind: BTreeMap<&'static str, Vec<usize>>,
     /// Where the charts of the apps are named, in the order of the apps.
     pub(crate) charts: Vec<Span>,
 }
@@ -52,9 +54,9 @@ impl Desired {
     #[must_use]
     pub fn new(project: String, environment: String, world: WorldChoice, mut instances: Vec<Instance>) -> Self {
         instances.sort_by(|a, b| a.address.cmp(&b.address));
-        let mut kinds: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
         for (at, instance) in instances.iter().enumerate() {
-            kinds.entry(instance.kind.name).or_default().push(at);
+            by_kind.entry(instance.kind.name).or_default().push(at);
         }
         let index = instances.iter().enumerate().map(|(at, instance)| (instance.address.clone(), at)).collect();
         Self {
@@ -63,9 +65,10 @@ impl Desired {
             environments: Vec::new(),
             world,
             records: None,
+            kinds: Catalog::default(),
             instances,
             index,
-            kinds,
+            by_kind,
             charts: Vec::new(),
         }
     }
@@ -89,7 +92,7 @@ impl Desired {
 
     /// The resources of one kind, ordered by address.
     pub fn of_kind<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Instance> + use<'a> {
-        self.kinds.get(kind).into_iter().flatten().map(|at| &self.instances[*at])
+        self.by_kind.get(kind).into_iter().flatten().map(|at| &self.instances[*at])
     }
 
     /// The folders whose content belongs to the spec: the charts of its apps, with where each is named.
@@ -101,7 +104,7 @@ impl Desired {
     /// Makes the content of folders part of the spec: `charts/ledger-app` becomes `charts/ledger-app@sha256:…`, so
     /// that an edited chart is a change like any other.
     pub fn attach(&mut self, digests: &BTreeMap<String, String>) {
-        for at in self.kinds.get("app").into_iter().flatten() {
+        for at in self.by_kind.get("app").into_iter().flatten() {
             let attributes = &mut self.instances[*at].attributes;
             let chart = attributes.get("chart").as_str().unwrap_or_default();
             if let Some(digest) = digests.get(chart) {

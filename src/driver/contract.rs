@@ -31,7 +31,7 @@ use foldhash::{HashMap, HashSet};
 use super::{DriverError, Progress};
 use crate::address::Address;
 use crate::identity::Identity;
-use crate::kind::{Kind, Outputs, Usage};
+use crate::kind::{Kind, KindRef, Outputs, Usage};
 use crate::observed::{Mark, Object, Owner};
 use crate::value::Attributes;
 
@@ -53,7 +53,7 @@ pub trait Driver: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// What it does about objects of a kind that live in a host; without a host, in the world itself.
-    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service;
+    fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service;
 
     /// Whether its world is simulated: every resource is somewhere in it, whatever the spec says of where that is.
     fn simulates(&self) -> bool {
@@ -96,7 +96,7 @@ pub trait Session: Send + Sync {
     ///
     /// # Errors
     /// When nothing can be said about the host at all.
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError>;
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError>;
 
     /// One object as it is now, whoever owns it. None when it is not there.
     ///
@@ -194,7 +194,7 @@ pub struct Listing {
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: &'a KindRef,
     /// Its deterministic name.
     pub identity: &'a Identity,
     /// What the spec says about it; what it says nothing about need not be looked at. None when the spec does not have it.
@@ -216,7 +216,7 @@ pub struct Seen {
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: &'a KindRef,
     /// Its deterministic name.
     pub identity: &'a Identity,
     /// The identities of what it lives in; any one of them has to be there.

@@ -10,7 +10,7 @@ use super::{Class, DriverError, Sessions, patiently};
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::identity::Identity;
-use crate::kind::{self, Host, Kind, Usage};
+use crate::kind::{Host, KindRef, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
 use crate::plan::references;
@@ -68,14 +68,14 @@ pub async fn observe(
 
 /// Looks into objects that a plan would remove and that were not looked into before; whether anything new came of it.
 /// What can't be looked at stays unknown.
-pub async fn look_into(sessions: &Sessions, removed: &[(&'static Kind, Identity)], observed: &mut Observed) -> bool {
-    let look = |(kind, identity): &(&'static Kind, Identity)| {
-        let (kind, identity) = (*kind, identity.clone());
+pub async fn look_into(sessions: &Sessions, removed: &[(KindRef, Identity)], observed: &mut Observed) -> bool {
+    let look = |(kind, identity): &(KindRef, Identity)| {
+        let (kind, identity) = (kind.clone(), identity.clone());
         let hosts = observed.at(&identity).map(|object| object.hosts.clone()).unwrap_or_default();
         hosts.iter().filter_map(|host| observed.at(host)).for_each(|host| sessions.learn(host.clone()));
         async move {
-            let session = sessions.keeper(kind, &hosts).await.ok()?;
-            let look = Look { kind, identity: &identity, wanted: None, evidence: true };
+            let session = sessions.keeper(&kind, &hosts).await.ok()?;
+            let look = Look { kind: &kind, identity: &identity, wanted: None, evidence: true };
             let seen = patiently(|| session.read(&look)).await.ok()??;
             Some((identity, seen.object.usage))
         }
@@ -105,7 +105,7 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
         observed.at(identity).is_none() && !unknown && !wanted.contains(identity.as_ref() as &str)
     });
     let look = |(identity, intent): (&String, &Intent)| {
-        let (identity, kind) = (Identity::from_text(identity.as_str()), kind::get(intent.address.kind()));
+        let (identity, kind) = (Identity::from_text(identity.as_str()), desired.kinds.get(intent.address.kind()));
         let host = identity.host_str().and_then(|host| observed.at(host));
         host.iter().for_each(|host| sessions.learn((*host).clone()));
         async move {
@@ -132,7 +132,7 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
 struct HostListing<'a> {
     driver: usize,
     host: Option<&'a Object>,
-    kinds: Vec<&'static Kind>,
+    kinds: Vec<KindRef>,
 }
 
 /// What one listing gave.
@@ -158,9 +158,9 @@ struct Found {
 impl<'a> HostListing<'a> {
     /// Every listing that there is to make on a host: one for each driver that knows kinds that live in it.
     fn all(sessions: &Sessions, host: Option<&'a Object>) -> Vec<Self> {
-        let kinds: Vec<&'static Kind> = kind::living_in(host.map(|host| host.kind)).collect();
+        let kinds: Vec<KindRef> = sessions.kinds().living_in(host.map(|host| &*host.kind)).cloned().collect();
         let of_driver = |(driver, one): (usize, &std::sync::Arc<dyn super::Driver>)| {
-            let kinds: Vec<_> = kinds.iter().copied().filter(|kind| one.serves(kind, host) != Service::None).collect();
+            let kinds: Vec<_> = kinds.iter().filter(|kind| one.serves(kind, host) != Service::None).cloned().collect();
             (!kinds.is_empty()).then_some(Self { driver, host, kinds })
         };
         sessions.registry().drivers().enumerate().filter_map(of_driver).collect()
@@ -176,7 +176,7 @@ impl<'a> HostListing<'a> {
 impl Chunk {
     /// The objects in which others live and that can be looked into.
     fn hosts(&self) -> impl Iterator<Item = &Object> {
-        self.objects.iter().filter(|object| object.kind.hosts_others() && object.condition.is_ready())
+        self.objects.iter().filter(|object| object.kind.hosts_others && object.condition.is_ready())
     }
 }
 
@@ -215,6 +215,6 @@ impl Found {
 /// Whether everything that can live in a host is seen: a driver knows each such kind.
 fn sees_all(sessions: &Sessions, host: &Object) -> bool {
     // A database only has its place in a region; it lives in a server.
-    let mut living = kind::living_in(Some(host.kind)).filter(|kind| kind.host != Host::AnyServer);
+    let mut living = sessions.kinds().living_in(Some(&host.kind)).filter(|kind| kind.host != Host::AnyServer);
     living.all(|kind| sessions.registry().drivers().any(|driver| driver.serves(kind, Some(host)) != Service::None))
 }

@@ -47,7 +47,7 @@ impl Registry {
 
     /// The driver that keeps objects of a kind in a host, and its position.
     #[must_use]
-    pub fn keeper(&self, kind: &'static Kind, host: Option<&Object>) -> Option<(usize, &Arc<dyn Driver>)> {
+    pub fn keeper(&self, kind: &Kind, host: Option<&Object>) -> Option<(usize, &Arc<dyn Driver>)> {
         self.drivers.iter().enumerate().find(|(_, driver)| driver.serves(kind, host) == Service::Keeps)
     }
 
@@ -56,7 +56,7 @@ impl Registry {
     #[must_use]
     pub fn missing(&self, desired: &Desired) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
-        for kind in kind::ALL.iter().filter(|kind| kind.object) {
+        for kind in desired.kinds.iter().filter(|kind| kind.object) {
             let mut resources: Vec<&Instance> =
                 desired.of_kind(kind.name).filter(|one| !self.is_served(one, desired)).collect();
             resources.sort_by_key(|instance| instance.declaration.header);
@@ -92,13 +92,13 @@ impl Registry {
     /// Whether a driver makes a resource's object where it is to live, or tells of one that is there in any case.
     fn is_served(&self, instance: &Instance, desired: &Desired) -> bool {
         let host = instance.hosts.first().and_then(|host| desired.get(host)).map(stand_in);
-        let serves = |driver: &Arc<dyn Driver>| match driver.serves(instance.kind, host.as_ref()) {
+        let serves = |driver: &Arc<dyn Driver>| match driver.serves(&instance.kind, host.as_ref()) {
             Service::None => false,
             Service::Tells => is_external(instance),
             Service::Keeps => !is_external(instance) || driver.simulates(),
         };
         // What is there in any case may be told of in the world itself, as a cluster is that exists already.
-        let told = |driver: &Arc<dyn Driver>| driver.serves(instance.kind, None) == Service::Tells;
+        let told = |driver: &Arc<dyn Driver>| driver.serves(&instance.kind, None) == Service::Tells;
         let is_told = is_external(instance) && self.drivers.iter().any(told);
         (self.simulates() || nowhere(instance).is_none()) && (is_told || self.drivers.iter().any(serves))
     }
@@ -107,7 +107,7 @@ impl Registry {
 /// The object that a resource will have, as far as the spec tells.
 fn stand_in(instance: &Instance) -> Object {
     Object {
-        kind: instance.kind,
+        kind: instance.kind.clone(),
         identity: instance.identity.clone(),
         hosts: Vec::new(),
         attributes: instance.attributes.clone(),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::contract::{Claims, Listing, Look, Request, Seen, Session};
 use super::{DriverError, Hidden};
-use crate::kind::{Kind, Outputs};
+use crate::kind::{Kind, KindRef, Outputs};
 use crate::observed::{Condition, Mark, Object};
 
 /// A session, and what its texts must not repeat.
@@ -55,7 +55,7 @@ impl Session for ScrubbedSession {
         self.inner.creates_marked(kind)
     }
 
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = self.result(self.inner.list(kinds, claims).await)?;
         listing.objects.iter_mut().for_each(|object| self.object(object));
         listing.unreachable.values_mut().for_each(|reason| self.text(reason));

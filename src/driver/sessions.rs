@@ -9,7 +9,7 @@ use super::contract::{Driver, Session};
 use super::scrubbed::{ScrubbedSession, scrubbed};
 use super::{Class, DriverError, Registry};
 use crate::identity::Identity;
-use crate::kind::Kind;
+use crate::kind::{Catalog, Kind};
 use crate::observed::{Object, Owner};
 
 /// The open sessions of one run. Cheap to clone: all clones share them.
@@ -19,6 +19,7 @@ pub struct Sessions(Arc<OpenSessions>);
 struct OpenSessions {
     registry: Registry,
     owner: Owner,
+    kinds: Catalog,
     /// The hosts of which a step may want to open a session, as they were last seen or made.
     hosts: Mutex<HashMap<Identity, Arc<Object>>>,
     open: Mutex<HashMap<SessionKey, OpenSession>>,
@@ -37,8 +38,8 @@ struct OpenSession {
 impl Sessions {
     /// No session is open yet.
     #[must_use]
-    pub fn new(registry: Registry, owner: Owner) -> Self {
-        Self(Arc::new(OpenSessions { registry, owner, hosts: Mutex::default(), open: Mutex::default() }))
+    pub fn new(registry: Registry, owner: Owner, kinds: Catalog) -> Self {
+        Self(Arc::new(OpenSessions { registry, owner, kinds, hosts: Mutex::default(), open: Mutex::default() }))
     }
 
     /// The drivers.
@@ -51,6 +52,12 @@ impl Sessions {
     #[must_use]
     pub fn owner(&self) -> &Owner {
         &self.0.owner
+    }
+
+    /// The kinds whose objects the drivers are asked for.
+    #[must_use]
+    pub fn kinds(&self) -> &Catalog {
+        &self.0.kinds
     }
 
     /// Learns of a host object, so that a step can open a session on it. What was open on the same host and told something
@@ -82,7 +89,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When none of their hosts was seen, or no driver keeps such objects there.
-    pub async fn keeper(&self, kind: &'static Kind, hosts: &[Identity]) -> Result<Arc<dyn Session>, DriverError> {
+    pub async fn keeper(&self, kind: &Kind, hosts: &[Identity]) -> Result<Arc<dyn Session>, DriverError> {
         if hosts.is_empty() {
             let (driver, _) = self.0.registry.keeper(kind, None).ok_or_else(|| nobody(kind.name))?;
             return self.open(driver, None).await;

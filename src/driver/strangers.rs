@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::contract::{Claims, Service, Wanted};
 use super::{Sessions, patiently};
 use crate::identity::Identity;
-use crate::kind::{self, Kind};
+use crate::kind::KindRef;
 use crate::observed::{Object, Observed};
 use crate::plan::references;
 
@@ -31,7 +31,7 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
                 None => learnt |= observed.doubt(&host.identity),
             }
         }
-        layer = below.iter().filter(|object| object.kind.hosts_others()).cloned().collect();
+        layer = below.iter().filter(|object| object.kind.hosts_others).cloned().collect();
         learnt |= observed.add_strangers(below);
     }
     learnt
@@ -39,13 +39,13 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
 
 /// What lives in a host and was not seen yet; none when not all of it could be listed.
 async fn strangers_in(sessions: &Sessions, host: &Object, seen: &HashSet<&str>) -> Option<Vec<Object>> {
-    let kinds: Vec<&'static Kind> = kind::living_in(Some(host.kind)).collect();
+    let kinds: Vec<KindRef> = sessions.kinds().living_in(Some(&host.kind)).cloned().collect();
     let wanted = Wanted::default();
     let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: true, all_but: Some(seen) };
     let mut all = Vec::new();
     for (at, driver) in sessions.registry().drivers().enumerate() {
         let served: Vec<_> =
-            kinds.iter().copied().filter(|kind| driver.serves(kind, Some(host)) != Service::None).collect();
+            kinds.iter().filter(|kind| driver.serves(kind, Some(host)) != Service::None).cloned().collect();
         if served.is_empty() {
             continue;
         }

@@ -12,7 +12,7 @@ use crate::action::{Action, Order, Verb};
 use crate::driver::protocol::{self, Ownership};
 use crate::driver::{DriverError, Look, Progress, Request, Session};
 use crate::identity::Identity;
-use crate::kind::{Facts, Outputs, Usage};
+use crate::kind::{Catalog, Facts, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};
 use crate::plan::{Change, Known, Resolved, Resolver as _, Step, Target, references};
 use crate::value::Attributes;
@@ -73,7 +73,7 @@ impl<'a> Job<'a> {
             return Ok(Self::Remove(Remove { verb, change, target, mark, most: None }));
         }
         let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = Make::new(session, verb, change, &known)?;
+        let make = Make::new(session, verb, change, (&known, shared.sessions.kinds()))?;
         if let Some((name, _)) = make.attributes.iter().find(|(_, value)| !value.is_known()) {
             return Err(StepError::new(format!("`{name}` refers to something that is still unknown")));
         }
@@ -117,7 +117,7 @@ impl<'a> Job<'a> {
             Self::Make(make) => make.act(session, attempt).await,
             Self::Remove(Remove { verb, change, target, mark, most }) => {
                 let look = Look {
-                    kind: change.kind,
+                    kind: &change.kind,
                     identity: &target.identity,
                     wanted: None,
                     evidence: *verb == Verb::Delete && most.is_some(),
@@ -146,16 +146,22 @@ impl<'a> Job<'a> {
 }
 
 impl<'a> Make<'a> {
-    fn new(session: &dyn Session, verb: Verb, change: &'a Change, known: &Known<'_>) -> Result<Self, StepError> {
+    fn new(
+        session: &dyn Session,
+        verb: Verb,
+        change: &'a Change,
+        (known, kinds): (&Known<'_>, &Catalog),
+    ) -> Result<Self, StepError> {
         let target = change.after.as_ref().ok_or_else(|| StepError::new("there is nothing to make"))?;
-        let attributes = known.resolve(change.kind, &target.attributes).into_owned();
+        let attributes = known.resolve(&change.kind, &target.attributes).into_owned();
         let host = change.hosts.first().and_then(|host| known.outputs_of(host));
         let facts = Facts { attributes: &attributes, name: change.address.name(), place: change.address.place(), host };
         let derived = change.kind.derive_outputs(&facts);
         let resolved = if session.speaks_addresses() {
             attributes.clone()
         } else {
-            references::resolved(change.kind, &attributes, known).map_err(|error| StepError::new(error.to_string()))?
+            let found = references::resolved(&change.kind, &attributes, known, kinds);
+            found.map_err(|error| StepError::new(error.to_string()))?
         };
         let mark = target.mark.clone().ok_or_else(|| StepError::new("the object has no mark"))?;
         let mark = Mark { applied: target.applied(&attributes), ..mark };
@@ -164,7 +170,7 @@ impl<'a> Make<'a> {
 
     fn request<'b>(&'b self, attempt: &Attempt<'b>) -> Request<'b> {
         Request {
-            kind: self.change.kind,
+            kind: &self.change.kind,
             identity: &self.target.identity,
             hosts: &self.target.hosts,
             attributes: &self.resolved,
@@ -178,7 +184,7 @@ impl<'a> Make<'a> {
 
     /// Whether what a deferred step is to make is not there yet. What is there already, just as it should be, is learnt.
     async fn still_missing(&self, shared: &RunContext, session: &dyn Session) -> Result<bool, StepError> {
-        let there = look::inside(shared, session, self.change.kind, self.target, &self.resolved).await?;
+        let there = look::inside(shared, session, &self.change.kind, self.target, &self.resolved).await?;
         match there {
             None => Ok(true),
             Some(object) if object.mark.as_ref() == Some(&self.mark) && object.attributes == self.resolved => {
@@ -231,7 +237,7 @@ impl<'a> Make<'a> {
                 "it turned out other than the plan showed: `{name}` is `{now}`, not `{value}`"
             )));
         }
-        if self.change.kind.hosts_others() {
+        if self.change.kind.hosts_others {
             shared.sessions.learn(self.object(outputs.clone()));
         }
         let facts = Resolved { attributes: Cow::Owned(self.attributes.clone()), outputs: Cow::Owned(outputs) };
@@ -242,7 +248,7 @@ impl<'a> Make<'a> {
     /// The object as it is after this step: what lives in it is made in sessions on it.
     fn object(&self, outputs: Outputs) -> Object {
         Object {
-            kind: self.change.kind,
+            kind: self.change.kind.clone(),
             identity: self.target.identity.clone(),
             hosts: self.target.hosts.clone(),
             attributes: self.attributes.clone(),
@@ -273,7 +279,7 @@ impl Remove<'_> {
         }
         let make = {
             let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-            Make::new(session, Verb::Create, self.change, &known)
+            Make::new(session, Verb::Create, self.change, (&known, shared.sessions.kinds()))
         };
         // What it names may only be made after the old one is gone; then nothing can be said yet.
         let Ok(mut make) = make else { return Ok(()) };

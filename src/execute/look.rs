@@ -5,14 +5,14 @@ use std::sync::{Arc, PoisonError};
 use super::context::{RunContext, StepError};
 use crate::driver::{Claims, Class, DriverError, Look, Session, Wanted, patiently};
 use crate::identity::Identity;
-use crate::kind::Kind;
+use crate::kind::KindRef;
 use crate::observed::Object;
 use crate::plan::{Change, Target};
 use crate::value::Attributes;
 
 /// One object as it is now, with what it holds.
 pub async fn at(session: &dyn Session, change: &Change, identity: &Identity) -> Result<Option<Object>, StepError> {
-    let look = Look { kind: change.kind, identity, wanted: None, evidence: true };
+    let look = Look { kind: &change.kind, identity, wanted: None, evidence: true };
     Ok(patiently(|| session.read(&look)).await?.map(|seen| seen.object))
 }
 
@@ -20,7 +20,7 @@ pub async fn at(session: &dyn Session, change: &Change, identity: &Identity) -> 
 pub async fn inside(
     shared: &RunContext,
     session: &dyn Session,
-    kind: &'static Kind,
+    kind: &KindRef,
     target: &Target,
     attributes: &Attributes,
 ) -> Result<Option<Object>, StepError> {
@@ -36,7 +36,7 @@ pub async fn inside(
                 planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
             wanted.insert(target.identity.as_str(), Some(attributes));
             let claims = Claims { owner: shared.sessions.owner(), wanted: &wanted, evidence: false, all_but: None };
-            let kinds = [kind];
+            let kinds = [kind.clone()];
             let listing = patiently(|| session.list(&kinds, &claims)).await?;
             if let Some(reason) = listing.unreachable.get(host) {
                 return Err(DriverError::new(Class::Unreachable, reason.clone()));

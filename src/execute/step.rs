@@ -41,11 +41,11 @@ pub async fn run(shared: &RunContext, at: usize) -> Result<Did, StepError> {
 async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -> Result<Did, StepError> {
     let target = if step.verb.removes() { &change.before } else { &change.after };
     let hosts = target.as_ref().map(|target| target.hosts.as_slice()).unwrap_or_default();
-    let session = shared.sessions.keeper(change.kind, hosts).await?;
+    let session = shared.sessions.keeper(&change.kind, hosts).await?;
     // A little less than the step may take, so that whoever waits can say for what.
     let end = Instant::now() + Duration::from_secs(change.timeout).mul_f64(0.95);
     let mut job = Job::new(shared, session.as_ref(), step, change)?;
-    let marked = session.creates_marked(change.kind);
+    let marked = session.creates_marked(&change.kind);
     // Of a host that is only made in this run nobody can tell yet where it is.
     let place = if marked || change.deferred.is_some() { String::new() } else { shared.plan.place_of(change) };
     let entry = Entry { marked, ..Entry::new(at, &change.address, step.verb, job.identity()).at(&place) };
@@ -96,7 +96,7 @@ async fn is_settled(session: &dyn Session, step: &Step, change: &Change, job: &J
     match step.verb {
         _ if doubt.lingering => false,
         Verb::Create => {
-            let look = Look { kind: change.kind, identity: job.identity(), wanted: None, evidence: false };
+            let look = Look { kind: &change.kind, identity: job.identity(), wanted: None, evidence: false };
             let seen = session.read(&look).await;
             seen.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some()))
         }

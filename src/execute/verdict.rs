@@ -10,7 +10,7 @@ pub fn within(allow_loss: &[Selector], change: &Change, now: &Verdict, usage: &U
     let expected = change.risk();
     let allowed = selected(allow_loss, &change.address);
     let shown = change.before.as_ref().map(|target| &target.usage);
-    let grown = now.risk == Risk::Lossy && shown.is_some_and(|shown| holds_more(change.kind, shown, usage));
+    let grown = now.risk == Risk::Lossy && shown.is_some_and(|shown| holds_more(&change.kind, shown, usage));
     if now.risk <= expected && !grown && (now.risk < Risk::Lossy || allowed) {
         return Ok(());
     }

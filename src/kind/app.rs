@@ -1,30 +1,33 @@
 //! An app: a Helm chart on a cluster.
 
 use super::rule;
-use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use super::schema::{Attribute, Host, Kind, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::Verdict;
 use crate::diagnostic::code;
 use crate::suggest::suggest;
 
 /// An app on each of its clusters.
 pub static APP: Kind = Kind {
     name: "app",
-    summary: "A Helm chart with its values, on each of its clusters.",
+    summary: Static("A Helm chart with its values, on each of its clusters."),
     places: Places::Clusters,
     host: Host::Cluster,
     object: true,
     coexists: false,
-    example: &["chart = \"charts/cockroachdb\""],
-    attributes: &[
+    hosts_others: true,
+    example: Texts::Static(&["chart = \"charts/cockroachdb\""]),
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::DNS_LABEL),
+            Type::text(&rule::DNS_LABEL),
             "The release's name. The resource's own name by default.",
             &["\"ledger\"", "\"ledger-2\""],
         )
         .replaces(),
         Attribute::new(
             "namespace",
-            Type::Text(&rule::DNS_LABEL),
+            Type::text(&rule::DNS_LABEL),
             "The namespace that it runs in.",
             &["\"default\"", "\"kube-public\""],
         )
@@ -32,29 +35,30 @@ pub static APP: Kind = Kind {
         .replaces(),
         Attribute::new(
             "chart",
-            Type::Text(&rule::PATH),
+            Type::text(&rule::PATH),
             "The folder of the chart. Its content counts: an edited chart is a change.",
             &["\"charts/ledger-app\"", "\"charts/monitoring\""],
         )
         .required(),
         Attribute::new(
             "values",
-            Type::Map(&Type::Any),
+            Type::map(const { &Type::Any }),
             "Values for the chart, over its own.",
             &["{ replicas = 2 }", "{ replicas = 3 }"],
         ),
         Attribute::new(
             "secrets",
-            Type::Map(&Type::Secret),
+            Type::map(const { &Type::Secret }),
             "Secrets by name. Only the references are compared and shown.",
             &["{ token = { env = \"LEDGER_TOKEN\" } }", "{ token = { file = \"secrets/token\" } }"],
         )
         .sensitive(),
-    ],
-    outputs: &[],
-    claims: &[],
-    usage: &[],
-    check: |resource, spec, findings| {
+    ]),
+    outputs: Static(&[]),
+    claims: Static(&[]),
+    usage: Static(&[]),
+    exact: Static(&[]),
+    check: Static(&|resource, spec, findings| {
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
         let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");
@@ -70,7 +74,7 @@ pub static APP: Kind = Kind {
                     .unwrap_or_else(|| format!("declare [namespace.{namespace}] on the same clusters")),
             );
         }
-    },
-    loss: |_| Verdict::recoverable("nothing was seen in it but what its chart makes again; volumes are kept"),
-    update_loss: |_, _, _| None,
+    }),
+    loss: Static(&|_| Verdict::recoverable("nothing was seen in it but what its chart makes again; volumes are kept")),
+    update_loss: Static(&|_, _, _| None),
 };

@@ -10,7 +10,7 @@ use crate::path::split;
 pub static COMMON: &[Attribute] = &[
     Attribute::new(
         "depends_on",
-        Type::Set(&Type::Address(&[])),
+        Type::set(const { &Type::address(&[]) }),
         "Resources that have to be in order before this one, besides those that it refers to.",
         &["[\"queue.transactions@us-east-1\"]", "[]"],
     ),
@@ -23,7 +23,7 @@ pub static COMMON: &[Attribute] = &[
     .default("false"),
     Attribute::new(
         "ignore",
-        Type::Set(&Type::Text(&rule::SOME)),
+        Type::set(const { &Type::text(&rule::SOME) }),
         "Attributes that are left to others once the object exists.",
         &["[\"tags\"]", "[]"],
     ),
@@ -31,26 +31,26 @@ pub static COMMON: &[Attribute] = &[
         .default("\"10m\""),
     Attribute::new(
         "on_remove",
-        Type::Choice(&["delete", "forget"]),
+        Type::choice(&["delete", "forget"]),
         "What happens to the object when this block is removed.",
         &["\"delete\"", "\"forget\""],
     )
     .default("\"delete\""),
     Attribute::new(
         "renamed_from",
-        Type::Text(&rule::SOME),
+        Type::text(&rule::SOME),
         "The address that this resource had before. The object stays as it is, and keeps its name where the block says none.",
         &["\"bucket.former\"", "\"bucket.earlier\""],
     ),
 ];
 
 /// A text that keeps no rule.
-pub static TEXT: Type = Type::Text(&rule::ANY);
+pub static TEXT: Type = Type::text(&rule::ANY);
 
 /// Tags of the object, as AWS allows them: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
 pub const TAGS: Attribute = Attribute::new(
     "tags",
-    Type::Map(&TEXT),
+    Type::map(&TEXT),
     "Tags of the object, besides the ownership mark.",
     &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
 )
@@ -68,7 +68,7 @@ pub const TAGS_EXCLUSIVE: Attribute = Attribute::new(
 /// The key of an object that is encrypted with KMS.
 pub const KMS_KEY: Attribute = Attribute::new(
     "kms_key",
-    Type::Text(&rule::SOME),
+    Type::text(&rule::SOME),
     "The KMS key for `encryption = \"kms\"`.",
     &["\"alias/audit\"", "\"alias/ledger\""],
 )
@@ -77,7 +77,7 @@ pub const KMS_KEY: Attribute = Attribute::new(
 /// The container engine that something is on.
 pub const ENGINE: Attribute = Attribute::new(
     "engine",
-    Type::Text(&rule::SOME),
+    Type::text(&rule::SOME),
     "The container engine that it is on: a Docker context, or an address such as `tcp://10.0.0.7:2376`. The one that Docker's \
      own tools would use by default.",
     &["\"build\"", "\"tcp://10.0.0.7:2376\""],
@@ -87,7 +87,7 @@ pub const ENGINE: Attribute = Attribute::new(
 /// Labels of an object on a container engine.
 pub const LABELS: Attribute = Attribute::new(
     "labels",
-    Type::Map(&TEXT),
+    Type::map(&TEXT),
     "Labels, besides the ownership mark.",
     &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
 )
@@ -109,7 +109,7 @@ pub fn check_kms_key(resource: &Resource<'_>, findings: &mut Findings) {
 /// The `regions` of a kind that stands in several.
 pub static REGIONS: Attribute = Attribute::new(
     "regions",
-    Type::Set(&Type::Name("region")),
+    Type::set(const { &Type::Name("region") }),
     "The regions that it stands in: one object in each.",
     &["[\"us-east-1\", \"eu-central-1\"]", "[\"us-east-1\"]"],
 )
@@ -118,7 +118,7 @@ pub static REGIONS: Attribute = Attribute::new(
 /// The `clusters` of a kind that stands on several.
 pub static CLUSTERS: Attribute = Attribute::new(
     "clusters",
-    Type::Set(&Type::Name("cluster")),
+    Type::set(const { &Type::Name("cluster") }),
     "The clusters that it stands on: one object on each.",
     &["[\"dc-us\", \"dc-eu\"]", "[\"dc-us\"]"],
 )
@@ -135,8 +135,8 @@ pub fn place_attribute(kind: &Kind) -> Option<&'static Attribute> {
 }
 
 /// Everything that a block of this kind may say, in the order in which people read it.
-pub fn attributes_of(kind: &Kind) -> impl Iterator<Item = &'static Attribute> + use<> {
-    place_attribute(kind).into_iter().chain(kind.attributes).chain(COMMON)
+pub fn attributes_of(kind: &Kind) -> impl Iterator<Item = &Attribute> {
+    place_attribute(kind).into_iter().chain(&*kind.attributes).chain(COMMON)
 }
 
 /// A part of a path that leads nowhere.
@@ -153,10 +153,10 @@ pub struct UnknownPart<'p> {
 ///
 /// # Errors
 /// The first part that leads nowhere.
-pub fn attribute_at<'p>(kind: &Kind, path: &'p str) -> Result<&'static Type, UnknownPart<'p>> {
-    let names = |attributes: &'static [Attribute]| attributes.iter().map(|one| one.name).collect();
+pub fn attribute_at<'k, 'p>(kind: &'k Kind, path: &'p str) -> Result<&'k Type, UnknownPart<'p>> {
+    let names = |attributes: &[Attribute]| attributes.iter().map(|one| one.name).collect();
     let parts = split(path);
-    let mut attributes = Some(kind.attributes);
+    let mut attributes: Option<&[Attribute]> = Some(&kind.attributes);
     let mut ty = &TEXT;
     let mut before = 0;
     for part in parts {
@@ -166,8 +166,8 @@ pub fn attribute_at<'p>(kind: &Kind, path: &'p str) -> Result<&'static Type, Unk
                 Some(attribute) => &attribute.ty,
                 None => return Err(unknown(names(attributes))),
             },
-            (None, Type::Map(item)) => *item,
-            (None, Type::List(item) | Type::Set(item)) if part.parse::<usize>().is_ok() => *item,
+            (None, Type::Map(item)) => item,
+            (None, Type::List(item) | Type::Set(item)) if part.parse::<usize>().is_ok() => item,
             (None, Type::Any) => ty,
             _ => return Err(unknown(Vec::new())),
         };

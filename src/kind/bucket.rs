@@ -3,7 +3,9 @@
 use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
 use super::claim::{Exclusive, Reads, Within};
 use super::count::Count;
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::{Usage, Verdict, counted};
 use super::view::{Findings, Resource, View};
 use super::{amount, duration, iam, rule};
 use crate::address::Address;
@@ -13,16 +15,17 @@ use crate::value::Value;
 /// An S3 bucket.
 pub static BUCKET: Kind = Kind {
     name: "bucket",
-    summary: "An object store bucket, closed and encrypted unless the spec says otherwise.",
+    summary: Static("An object store bucket, closed and encrypted unless the spec says otherwise."),
     places: Places::Regions,
     host: Host::Region,
     object: true,
     coexists: true,
-    example: &["name = \"${region}-logs\""],
-    attributes: &[
+    hosts_others: false,
+    example: Texts::Static(&["name = \"${region}-logs\""]),
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::BUCKET),
+            Type::text(&rule::BUCKET),
             "The bucket's name, unique in all of S3. The resource's own name by default.",
             &["\"us-east-1-audit-logs\"", "\"us-east-1-audit-trail\""],
         )
@@ -31,7 +34,7 @@ pub static BUCKET: Kind = Kind {
             .default("false"),
         Attribute::new(
             "encryption",
-            Type::Choice(&["aes256", "kms"]),
+            Type::choice(&["aes256", "kms"]),
             "How objects are encrypted at rest. S3 encrypts every object since 2023.",
             &["\"aes256\"", "\"kms\""],
         )
@@ -39,14 +42,14 @@ pub static BUCKET: Kind = Kind {
         KMS_KEY,
         Attribute::new(
             "public_access",
-            Type::Choice(&["blocked", "allowed"]),
+            Type::choice(&["blocked", "allowed"]),
             "Whether the four public access blocks are on.",
             &["\"blocked\"", "\"allowed\""],
         )
         .default("\"blocked\""),
         Attribute::new(
             "object_ownership",
-            Type::Choice(&["bucket-owner-enforced", "bucket-owner-preferred", "object-writer"]),
+            Type::choice(&["bucket-owner-enforced", "bucket-owner-preferred", "object-writer"]),
             "Who owns what others write.",
             &["\"bucket-owner-enforced\"", "\"object-writer\""],
         )
@@ -60,19 +63,19 @@ pub static BUCKET: Kind = Kind {
         .default("false"),
         Attribute::new(
             "policy",
-            Type::Json(&iam::RESOURCE_POLICY),
+            Type::json(&iam::RESOURCE_POLICY),
             "The bucket's policy, as IAM writes it, besides what `secure_transport` adds.",
             POLICY_EXAMPLES,
         ),
         Attribute::new(
             "lifecycle",
-            Type::List(&Type::Object(LIFECYCLE)),
+            Type::list(const { &Type::object(LIFECYCLE) }),
             "Rules that expire objects or move them to cheaper storage.",
             &["[{ id = \"old\", expire_after = \"365d\" }]", "[{ id = \"old\", expire_after = \"30d\" }]"],
         ),
         Attribute::new(
             "replication",
-            Type::Object(REPLICATION),
+            Type::object(REPLICATION),
             "Where new objects are copied to. Both buckets need `versioning = true`.",
             &[
                 "{ to = \"bucket.replica@eu-central-1\", role = \"role.replicate\" }",
@@ -82,7 +85,7 @@ pub static BUCKET: Kind = Kind {
         .beside(&["versioning = true"]),
         Attribute::new(
             "logging",
-            Type::Object(LOGGING),
+            Type::object(LOGGING),
             "Where S3 writes who accessed what.",
             &["{ to = \"bucket.access\", prefix = \"a/\" }", "{ to = \"bucket.access\", prefix = \"b/\" }"],
         ),
@@ -95,17 +98,18 @@ pub static BUCKET: Kind = Kind {
         .default("false"),
         TAGS,
         TAGS_EXCLUSIVE,
-    ],
-    outputs: &[Output {
+    ]),
+    outputs: Static(&[Output {
         name: "arn",
-        doc: "The bucket's ARN.",
-        formula: Some(|facts| Some(format!("arn:aws:s3:::{}", facts.attributes.get("name").as_str()?))),
-    }],
-    claims: &[Exclusive::new("bucket name", "name", Within::Store, Reads::Name)],
-    usage: &["objects", "bytes"],
-    check,
-    loss: bucket_loss,
-    update_loss: |_, _, _| None,
+        doc: Static("The bucket's ARN."),
+        formula: Some(Static(&|facts| Some(format!("arn:aws:s3:::{}", facts.attributes.get("name").as_str()?)))),
+    }]),
+    claims: Static(&[Exclusive::new("bucket name", "name", Within::Store, Reads::Name)]),
+    usage: Static(&["objects", "bytes"]),
+    exact: Static(&["objects"]),
+    check: Static(&check),
+    loss: Static(&bucket_loss),
+    update_loss: Static(&|_, _, _| None),
 };
 
 /// Two good bucket policies.
@@ -117,48 +121,64 @@ const POLICY_EXAMPLES: &[&str] = &[
 static REPLICATION: &[Attribute] = &[
     Attribute::new(
         "to",
-        Type::Address(&["bucket"]),
+        Type::address(&["bucket"]),
         "The bucket that receives the copies, in any region.",
         &["\"bucket.replica@eu-central-1\"", "\"bucket.other@eu-central-1\""],
     )
     .required(),
     Attribute::new(
         "role",
-        Type::Address(&["role"]),
+        Type::address(&["role"]),
         "The role that S3 takes on to copy. Without it a role with just the rights for that is made, \
          as `role.BUCKET-replication`.",
         &["\"role.replicate\"", "\"role.replicate-2\""],
     ),
-    Attribute::new("prefix", Type::Text(&rule::SOME), "Which objects; all by default.", &["\"logs/\"", "\"tmp/\""]),
+    Attribute::new("prefix", Type::text(&rule::SOME), "Which objects; all by default.", &["\"logs/\"", "\"tmp/\""]),
 ];
 
 static LOGGING: &[Attribute] = &[
     Attribute::new(
         "to",
-        Type::Address(&["bucket"]),
+        Type::address(&["bucket"]),
         "The bucket that receives the logs, in the same region.",
         &["\"bucket.access\"", "\"bucket.access-2\""],
     )
     .required(),
-    Attribute::new("prefix", Type::Text(&rule::ANY), "What the logs' names begin with.", &["\"a/\"", "\"b/\""])
+    Attribute::new("prefix", Type::text(&rule::ANY), "What the logs' names begin with.", &["\"a/\"", "\"b/\""])
         .default("\"\""),
 ];
 
-static TRANSITION: Type = Type::Object(&[
-    Attribute::new("after", Type::Duration(0, 36_500 * 86_400), "At this age, in whole days.", &["\"30d\"", "\"90d\""])
-        .required(),
-    Attribute::new(
-        "to",
-        Type::Choice(&["standard-ia", "onezone-ia", "intelligent-tiering", "glacier-ir", "glacier", "deep-archive"]),
-        "The storage class.",
-        &["\"standard-ia\"", "\"glacier\""],
-    )
-    .required(),
-]);
+static TRANSITION: Type = Type::object(
+    const {
+        &[
+            Attribute::new(
+                "after",
+                Type::Duration(0, 36_500 * 86_400),
+                "At this age, in whole days.",
+                &["\"30d\"", "\"90d\""],
+            )
+            .required(),
+            Attribute::new(
+                "to",
+                Type::choice(&[
+                    "standard-ia",
+                    "onezone-ia",
+                    "intelligent-tiering",
+                    "glacier-ir",
+                    "glacier",
+                    "deep-archive",
+                ]),
+                "The storage class.",
+                &["\"standard-ia\"", "\"glacier\""],
+            )
+            .required(),
+        ]
+    },
+);
 
 static LIFECYCLE: &[Attribute] = &[
-    Attribute::new("id", Type::Text(&rule::SOME), "The rule's name.", &["\"old\"", "\"tmp\""]).required(),
-    Attribute::new("prefix", Type::Text(&rule::ANY), "Which objects; all by default.", &["\"logs/\"", "\"tmp/\""]),
+    Attribute::new("id", Type::text(&rule::SOME), "The rule's name.", &["\"old\"", "\"tmp\""]).required(),
+    Attribute::new("prefix", Type::text(&rule::ANY), "Which objects; all by default.", &["\"logs/\"", "\"tmp/\""]),
     Attribute::new(
         "expire_after",
         Type::Duration(86_400, 36_500 * 86_400),
@@ -179,7 +199,7 @@ static LIFECYCLE: &[Attribute] = &[
     ),
     Attribute::new(
         "transitions",
-        Type::List(&TRANSITION),
+        Type::list(&TRANSITION),
         "Move objects to cheaper storage as they age.",
         &["[{ after = \"30d\", to = \"standard-ia\" }]", "[{ after = \"90d\", to = \"glacier\" }]"],
     ),

@@ -4,31 +4,34 @@
 //! lets whoever gives something up go before whoever takes it.
 
 use std::borrow::Cow;
+use std::mem::{forget, replace};
 use std::net::IpAddr;
 
+use super::shared::Shared;
 use crate::value::{Attributes, Value};
 
 /// An attribute by which an object claims something for itself.
+#[derive(Clone)]
 pub struct Exclusive {
     /// What it claims, in a word or two: `port`.
     pub what: &'static str,
     /// The attribute, with a path into it; `*` stands for each item of a list: `networks.*.address`.
-    pub at: &'static str,
+    pub at: Shared<str>,
     /// Among which objects it can be had once only.
     pub within: Within,
     /// How the value says what is claimed.
     pub reads: Reads,
     /// Attributes with which the object only is reached, and takes nothing for itself.
-    pub unless: &'static [&'static str],
+    pub unless: Shared<[&'static str]>,
 }
 
 /// Among which objects something can be had once only.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Within {
     /// Those on the same container engine, which the attribute at this path names.
-    Engine(&'static str),
+    Engine(Shared<str>),
     /// Those that name the same thing in this key beside it: an address is taken in one network.
-    Beside(&'static str),
+    Beside(Shared<str>),
     /// Those of one object store: all of AWS, one LocalStack, one other endpoint.
     Store,
     /// Those of one account.
@@ -66,9 +69,9 @@ pub struct Claim<'a> {
 }
 
 /// An object that claims something.
-pub struct Claimant<'a> {
+pub struct Claimant<'k, 'a> {
     /// What objects of its kind claim.
-    pub exclusive: &'static [Exclusive],
+    pub exclusive: &'k [Exclusive],
     /// Its attributes. What is not known in them yet claims nothing.
     pub attributes: &'a Attributes,
     /// The identity and the attributes of the region that it is in.
@@ -81,13 +84,14 @@ impl Exclusive {
     /// A claim by the attribute at a path.
     #[must_use]
     pub const fn new(what: &'static str, at: &'static str, within: Within, reads: Reads) -> Self {
-        Self { what, at, within, reads, unless: &[] }
+        Self { what, at: Shared::Static(at), within, reads, unless: Shared::Static(&[]) }
     }
 
     /// With one of these attributes the object only is reached, and takes nothing for itself.
     #[must_use]
     pub const fn unless(mut self, attributes: &'static [&'static str]) -> Self {
-        self.unless = attributes;
+        // What a constant replaces can't be dropped; nobody says this twice.
+        forget(replace(&mut self.unless, Shared::Static(attributes)));
         self
     }
 }
@@ -106,14 +110,14 @@ impl Claim<'_> {
     }
 }
 
-impl<'a> Claimant<'a> {
+impl<'a> Claimant<'_, 'a> {
     /// Everything that it claims.
     #[must_use]
     pub fn claims(&self) -> Vec<Claim<'a>> {
         let reached = |way: &&str| !self.attributes.get(way).is_null();
         let mut claims = Vec::new();
         for exclusive in self.exclusive.iter().filter(|exclusive| !exclusive.unless.iter().any(reached)) {
-            let (name, rest) = exclusive.at.split_once('.').unwrap_or((exclusive.at, ""));
+            let (name, rest) = exclusive.at.split_once('.').unwrap_or((&exclusive.at, ""));
             self.visit(exclusive, self.attributes.get(name), rest, None, &mut claims);
         }
         claims
@@ -128,7 +132,7 @@ impl<'a> Claimant<'a> {
         claims: &mut Vec<Claim<'a>>,
     ) {
         if path.is_empty() {
-            claims.extend(self.scope(exclusive.within, beside).and_then(|scope| read(exclusive, scope, value)));
+            claims.extend(self.scope(&exclusive.within, beside).and_then(|scope| read(exclusive, scope, value)));
             return;
         }
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -145,7 +149,7 @@ impl<'a> Claimant<'a> {
         }
     }
 
-    fn scope(&self, within: Within, beside: Option<&'a Value>) -> Option<Cow<'a, str>> {
+    fn scope(&self, within: &Within, beside: Option<&'a Value>) -> Option<Cow<'a, str>> {
         const NULL: &Value = &Value::Null;
         let region = |name: &str| self.region.map(|(_, attributes)| attributes.at(name).unwrap_or(NULL));
         let own = || self.region.map(|(identity, _)| Cow::Borrowed(identity));

@@ -3,13 +3,15 @@
 use super::attributes::{ENGINE, LABELS, TEXT};
 use super::claim::{Exclusive, Reads, Within};
 use super::rule;
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::Verdict;
 use super::view::{Findings, Resource, View};
 use crate::diagnostic::code;
 use crate::path::join;
 use crate::value::Value;
 
-static TEXTS: Type = Type::Text(&rule::SOME);
+static TEXTS: Type = Type::text(&rule::SOME);
 
 /// A container. What an engine can change about one that exists is an update (its networks, its restart policy, its
 /// limits), and so is to start it again, or to give it back its name; anything else replaces it, another name in the spec
@@ -17,23 +19,24 @@ static TEXTS: Type = Type::Text(&rule::SOME);
 /// ports.
 pub static CONTAINER: Kind = Kind {
     name: "container",
-    summary: "A container on a container engine, kept running the way the spec says.",
+    summary: Static("A container on a container engine, kept running the way the spec says."),
     places: Places::One,
     host: Host::World,
     object: true,
     coexists: false,
-    example: &["image = \"redis:8\""],
-    attributes: &[
+    hosts_others: false,
+    example: Texts::Static(&["image = \"redis:8\""]),
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::DOCKER_NAME),
+            Type::text(&rule::DOCKER_NAME),
             "The container's name. The resource's own name by default.",
             &["\"cache\"", "\"cache-2\""],
         ),
         ENGINE,
         Attribute::new(
             "image",
-            Type::Text(&rule::SOME),
+            Type::text(&rule::SOME),
             "The image to run, by tag or by digest.",
             &["\"redis:8\"", "\"redis:7\""],
         )
@@ -41,35 +44,35 @@ pub static CONTAINER: Kind = Kind {
         .replaces(),
         Attribute::new(
             "pull",
-            Type::Choice(&["missing", "always", "never"]),
+            Type::choice(&["missing", "always", "never"]),
             "When the image is pulled before the container is made.",
             &["\"missing\"", "\"always\""],
         )
         .default("\"missing\""),
         Attribute::new(
             "command",
-            Type::List(&TEXTS),
+            Type::list(&TEXTS),
             "What it runs, in place of the image's own command.",
             &["[\"sleep\", \"1d\"]", "[\"sleep\", \"2d\"]"],
         )
         .replaces(),
         Attribute::new(
             "entrypoint",
-            Type::List(&TEXTS),
+            Type::list(&TEXTS),
             "What stands before the command, in place of the image's own.",
             &["[\"/bin/sh\", \"-c\"]", "[\"/usr/bin/env\"]"],
         )
         .replaces(),
         Attribute::new(
             "environment",
-            Type::Map(&TEXT),
+            Type::map(&TEXT),
             "Environment variables.",
             &["{ MODE = \"fast\" }", "{ MODE = \"safe\", LEVEL = \"2\" }"],
         )
         .replaces(),
         Attribute::new(
             "secrets",
-            Type::Map(&Type::Secret),
+            Type::map(const { &Type::Secret }),
             "Environment variables whose values are secret: only their references are shown. Another value in a container than the \
              reference leads to is seen, and replaces it.",
             &["{ TOKEN = { env = \"LEDGER_TOKEN\" } }", "{ TOKEN = { file = \"token.txt\" } }"],
@@ -77,21 +80,21 @@ pub static CONTAINER: Kind = Kind {
         .replaces(),
         Attribute::new(
             "ports",
-            Type::Set(&Type::Text(&rule::PUBLISH)),
+            Type::set(const { &Type::text(&rule::PUBLISH) }),
             "Ports of the engine's machine that lead into the container. Without an address they are bound to 127.0.0.1.",
             &["[\"8080:80\"]", "[\"8081:80\", \"127.0.0.1:8082:53/udp\"]"],
         )
         .replaces(),
         Attribute::new(
             "binds",
-            Type::Set(&Type::Text(&rule::BIND)),
+            Type::set(const { &Type::text(&rule::BIND) }),
             "Folders of the engine's machine in the container, \"FROM:TO\" or \"FROM:TO:ro\".",
             &["[\"/srv/data:/data:ro\"]", "[\"/srv/data:/data\"]"],
         )
         .replaces(),
         Attribute::new(
             "volumes",
-            Type::Set(&Type::Object(MOUNT)),
+            Type::set(const { &Type::object(MOUNT) }),
             "Volumes in the container.",
             &[
                 "[{ volume = \"volume.data\", to = \"/data\" }]",
@@ -101,14 +104,14 @@ pub static CONTAINER: Kind = Kind {
         .replaces(),
         Attribute::new(
             "tmpfs",
-            Type::Set(&Type::Text(&rule::FOLDER)),
+            Type::set(const { &Type::text(&rule::FOLDER) }),
             "Folders that live in memory.",
             &["[\"/tmp\"]", "[\"/tmp\", \"/run\"]"],
         )
         .replaces(),
         Attribute::new(
             "networks",
-            Type::Set(&Type::Object(JOIN)),
+            Type::set(const { &Type::object(JOIN) }),
             "The networks that it is in. The engine's default network when there are none.",
             &[
                 "[{ network = \"network.shared\" }]",
@@ -117,7 +120,7 @@ pub static CONTAINER: Kind = Kind {
         ),
         Attribute::new(
             "restart",
-            Type::Choice(&["no", "always", "unless-stopped", "on-failure"]),
+            Type::choice(&["no", "always", "unless-stopped", "on-failure"]),
             "When the engine starts it again by itself.",
             &["\"unless-stopped\"", "\"always\""],
         )
@@ -127,7 +130,7 @@ pub static CONTAINER: Kind = Kind {
         Attribute::new("pids", Type::Int(1, 4_194_304), "The most processes.", &["100", "200"]),
         Attribute::new(
             "capabilities",
-            Type::Object(CAPABILITIES),
+            Type::object(CAPABILITIES),
             "Linux capabilities, beside the engine's usual ones.",
             &["{ add = [\"NET_ADMIN\"] }", "{ drop = [\"ALL\"] }"],
         )
@@ -137,74 +140,75 @@ pub static CONTAINER: Kind = Kind {
             .replaces(),
         Attribute::new(
             "ulimits",
-            Type::Map(&Type::Int(0, i64::MAX)),
+            Type::map(const { &Type::Int(0, i64::MAX) }),
             "Limits of its processes, by name.",
             &["{ nofile = 4096 }", "{ nofile = 8192 }"],
         )
         .replaces(),
-        Attribute::new("user", Type::Text(&rule::SOME), "The user that runs it.", &["\"1000:1000\"", "\"65534\""])
+        Attribute::new("user", Type::text(&rule::SOME), "The user that runs it.", &["\"1000:1000\"", "\"65534\""])
             .replaces(),
-        Attribute::new("workdir", Type::Text(&rule::FOLDER), "Where it starts.", &["\"/srv\"", "\"/tmp\""]).replaces(),
+        Attribute::new("workdir", Type::text(&rule::FOLDER), "Where it starts.", &["\"/srv\"", "\"/tmp\""]).replaces(),
         Attribute::new(
             "health",
-            Type::Object(HEALTH),
+            Type::object(HEALTH),
             "How the engine finds out whether it is well.",
             &["{ command = [\"true\"], interval = \"1s\" }", "{ command = [\"true\"], interval = \"2s\" }"],
         )
         .replaces(),
         Attribute::new(
             "wait",
-            Type::WordOrObject(&["running", "healthy"], WAIT),
+            Type::word_or_object(&["running", "healthy"], WAIT),
             "What has to be so before it counts as made, within its `timeout`. That it runs, by default.",
             &["\"running\"", "{ tcp = \"127.0.0.1:8080\" }"],
         ),
         LABELS.replaces(),
-    ],
-    outputs: &[
-        Output { name: "id", doc: "The engine's own name of it.", formula: None },
-        Output { name: "digest", doc: "The digest of the image that it runs: the registry's, or the engine's own of an image that comes from none.", formula: None },
-    ],
-    claims: &[
-        Exclusive::new("container name", "name", Within::Engine("engine"), Reads::Name),
-        Exclusive::new("port", "ports.*", Within::Engine("engine"), Reads::Published),
-        Exclusive::new("address", "networks.*.address", Within::Beside("network"), Reads::Address),
-    ],
-    usage: &[],
-    check,
-    loss: |_| Verdict::recoverable("a container is made again from its image; what it wrote outside of its volumes goes"),
-    update_loss: |_, _, _| None,
+    ]),
+    outputs: Static(&[
+        Output { name: "id", doc: Static("The engine's own name of it."), formula: None },
+        Output { name: "digest", doc: Static("The digest of the image that it runs: the registry's, or the engine's own of an image that comes from none."), formula: None },
+    ]),
+    claims: Static(&[
+        Exclusive::new("container name", "name", Within::Engine(Static("engine")), Reads::Name),
+        Exclusive::new("port", "ports.*", Within::Engine(Static("engine")), Reads::Published),
+        Exclusive::new("address", "networks.*.address", Within::Beside(Static("network")), Reads::Address),
+    ]),
+    usage: Static(&[]),
+    exact: Static(&[]),
+    check: Static(&check),
+    loss: Static(&|_| Verdict::recoverable("a container is made again from its image; what it wrote outside of its volumes goes")),
+    update_loss: Static(&|_, _, _| None),
 };
 
 pub(super) static MOUNT: &[Attribute] = &[
-    Attribute::new("volume", Type::Address(&["volume"]), "The volume.", &["\"volume.data\"", "\"volume.more\""])
+    Attribute::new("volume", Type::address(&["volume"]), "The volume.", &["\"volume.data\"", "\"volume.more\""])
         .required(),
-    Attribute::new("to", Type::Text(&rule::FOLDER), "Where in the container.", &["\"/data\"", "\"/var/lib\""])
+    Attribute::new("to", Type::text(&rule::FOLDER), "Where in the container.", &["\"/data\"", "\"/var/lib\""])
         .required(),
     Attribute::new("read_only", Type::Bool, "It can't be written there.", &["true"]).default("false"),
 ];
 
 static JOIN: &[Attribute] = &[
-    Attribute::new("network", Type::Address(&["network"]), "The network.", &["\"network.shared\"", "\"network.more\""])
+    Attribute::new("network", Type::address(&["network"]), "The network.", &["\"network.shared\"", "\"network.more\""])
         .required(),
     Attribute::new(
         "aliases",
-        Type::Set(&Type::Text(&rule::DNS_LABEL)),
+        Type::set(const { &Type::text(&rule::DNS_LABEL) }),
         "Names that it has there.",
         &["[\"cache\"]", "[\"store\"]"],
     ),
-    Attribute::new("address", Type::Text(&rule::IP), "Its address there.", &["\"10.77.0.9\"", "\"10.77.0.10\""]),
+    Attribute::new("address", Type::text(&rule::IP), "Its address there.", &["\"10.77.0.9\"", "\"10.77.0.10\""]),
 ];
 
 static CAPABILITIES: &[Attribute] = &[
     Attribute::new(
         "add",
-        Type::Set(&Type::Text(&rule::CAPABILITY)),
+        Type::set(const { &Type::text(&rule::CAPABILITY) }),
         "Those it has as well.",
         &["[\"NET_ADMIN\"]", "[\"SYS_TIME\"]"],
     ),
     Attribute::new(
         "drop",
-        Type::Set(&Type::Text(&rule::CAPABILITY)),
+        Type::set(const { &Type::text(&rule::CAPABILITY) }),
         "Those it has not.",
         &["[\"ALL\"]", "[\"MKNOD\"]"],
     ),
@@ -213,7 +217,7 @@ static CAPABILITIES: &[Attribute] = &[
 static HEALTH: &[Attribute] = &[
     Attribute::new(
         "command",
-        Type::List(&TEXTS),
+        Type::list(&TEXTS),
         "What is run inside, and ends with 0 while it is well.",
         &["[\"true\"]", "[\"false\"]"],
     )
@@ -234,17 +238,17 @@ static HEALTH: &[Attribute] = &[
 static WAIT: &[Attribute] = &[
     Attribute::new(
         "http",
-        Type::Text(&rule::URL),
+        Type::text(&rule::URL),
         "An address that answers with a good status.",
         &["\"http://127.0.0.1:8080/\"", "\"http://127.0.0.1:8081/\""],
     ),
     Attribute::new(
         "tcp",
-        Type::Text(&rule::SOME),
+        Type::text(&rule::SOME),
         "A HOST:PORT that takes connections.",
         &["\"127.0.0.1:8080\"", "\"127.0.0.1:8081\""],
     ),
-    Attribute::new("log", Type::Text(&rule::SOME), "A text that it writes.", &["\"ready\"", "\"Ready.\""]),
+    Attribute::new("log", Type::text(&rule::SOME), "A text that it writes.", &["\"ready\"", "\"Ready.\""]),
 ];
 
 fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {

@@ -2,7 +2,9 @@
 
 use super::count::Count;
 use super::rule;
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict, counted};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::{Verdict, counted};
 use super::view::{Findings, Resource, View};
 use crate::diagnostic::code;
 use crate::value::Value;
@@ -10,23 +12,24 @@ use crate::value::Value;
 /// A database over several regions.
 pub static DATABASE: Kind = Kind {
     name: "database",
-    summary: "A database, the regions that it spans and what it survives.",
+    summary: Static("A database, the regions that it spans and what it survives."),
     places: Places::One,
     host: Host::AnyServer,
     object: true,
     coexists: true,
-    example: &["regions = [\"us-east-1\", \"eu-central-1\", \"us-west-2\"]"],
-    attributes: &[
+    hosts_others: true,
+    example: Texts::Static(&["regions = [\"us-east-1\", \"eu-central-1\", \"us-west-2\"]"]),
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::SQL_NAME),
+            Type::text(&rule::SQL_NAME),
             "The database's name. The resource's own name by default.",
             &["\"ledger\"", "\"ledger_2\""],
         )
         .replaces(),
         Attribute::new(
             "engine",
-            Type::Choice(&["cockroachdb", "postgresql"]),
+            Type::choice(&["cockroachdb", "postgresql"]),
             "What runs it.",
             &["\"cockroachdb\"", "\"postgresql\""],
         )
@@ -35,14 +38,14 @@ pub static DATABASE: Kind = Kind {
         .replaces(),
         Attribute::new(
             "server",
-            Type::Address(&["app"]),
+            Type::address(&["app"]),
             "The app that serves it: the database answers as long as one of its places does.",
             &["\"app.cockroachdb\"", "\"app.cockroachdb-2\""],
         )
         .replaces(),
         Attribute::new(
             "regions",
-            Type::Set(&Type::Name("region")),
+            Type::set(const { &Type::Name("region") }),
             "The regions that hold its data.",
             &[
                 "[\"us-east-1\", \"eu-central-1\", \"us-west-2\"]",
@@ -58,22 +61,23 @@ pub static DATABASE: Kind = Kind {
         ),
         Attribute::new(
             "survive",
-            Type::Choice(&["zone", "region"]),
+            Type::choice(&["zone", "region"]),
             "The largest failure that loses neither data nor service.",
             &["\"zone\"", "\"region\""],
         )
         .default("\"zone\""),
-    ],
-    outputs: &[Output { name: "url", doc: "Where it answers, without credentials.", formula: None }],
-    claims: &[],
-    usage: &["rows"],
-    check,
-    loss: |usage| match counted(usage, "rows") {
+    ]),
+    outputs: Static(&[Output { name: "url", doc: Static("Where it answers, without credentials."), formula: None }]),
+    claims: Static(&[]),
+    usage: Static(&["rows"]),
+    exact: Static(&["rows"]),
+    check: Static(&check),
+    loss: Static(&|usage| match counted(usage, "rows") {
         Count::Exactly(0) => Verdict::safe("the database holds no rows"),
         Count::Unknown => Verdict::lossy("what the database holds could not be observed"),
         rows => Verdict::lossy(format!("the database holds {}", rows.words("row"))),
-    },
-    update_loss: |_, _, _| None,
+    }),
+    update_loss: Static(&|_, _, _| None),
 };
 
 /// The rules of multi-region databases.

@@ -7,15 +7,16 @@ use jsonc_parser::ast::{Object, Value as Node};
 use super::fault::Fault;
 use super::json;
 use super::schema::{Attribute, Facts, Rule, Type};
+use super::shared::Shared::Static;
 use super::view::{Findings, Resource};
 use crate::diagnostic::code;
 use crate::value::Value;
 
 /// An action: `s3:GetObject`, `sqs:*`, `*`.
 pub static ACTION: Rule = Rule {
-    says: "IAM action, \"service:Action\"",
-    pattern: Some("^(\\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$"),
-    check: |text| {
+    says: Static("IAM action, \"service:Action\""),
+    pattern: Some(Static("^(\\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$")),
+    check: Static(&|text| {
         let hint = "write it as \"service:Action\", such as \"s3:GetObject\" or \"sqs:*\"";
         if text == "*" {
             return Ok(());
@@ -32,33 +33,40 @@ pub static ACTION: Rule = Rule {
             Some(at) => Err(Fault::new("this character can't stand in an action").at(at..at + 1).hint(hint)),
             None => Ok(()),
         }
-    },
+    }),
 };
 
 /// A whole policy document as JSON.
-pub static DOCUMENT: Rule = Rule { says: "an IAM policy", pattern: None, check: |text| check_document(text, false) };
+pub static DOCUMENT: Rule =
+    Rule { says: Static("an IAM policy"), pattern: None, check: Static(&|text| check_document(text, false)) };
 
 /// A whole trust policy as JSON: its statements name principals instead of resources.
-pub static TRUST: Rule = Rule { says: "an IAM trust policy", pattern: None, check: |text| check_document(text, true) };
+pub static TRUST: Rule =
+    Rule { says: Static("an IAM trust policy"), pattern: None, check: Static(&|text| check_document(text, true)) };
 
 /// A resource's own policy as JSON: its statements name principals besides resources.
 pub static RESOURCE_POLICY: Rule =
-    Rule { says: "a resource policy", pattern: None, check: |text| check_document(text, false) };
+    Rule { says: Static("a resource policy"), pattern: None, check: Static(&|text| check_document(text, false)) };
 
 /// The attributes of one statement in its short form.
 pub static STATEMENT: &[Attribute] = &[
-    Attribute::new("actions", Type::Set(&Type::Text(&ACTION)), "The actions.", &["[\"s3:GetObject\"]", "[\"sqs:*\"]"])
-        .required(),
+    Attribute::new(
+        "actions",
+        Type::set(const { &Type::text(&ACTION) }),
+        "The actions.",
+        &["[\"s3:GetObject\"]", "[\"sqs:*\"]"],
+    )
+    .required(),
     Attribute::new(
         "resources",
-        Type::Set(&Type::Text(&super::rule::SOME)),
+        Type::set(const { &Type::text(&super::rule::SOME) }),
         "The resources, as ARNs.",
         &["[\"arn:aws:s3:::a\"]", "[\"arn:aws:s3:::b/*\"]"],
     )
     .required(),
     Attribute::new(
         "conditions",
-        Type::Map(&Type::Any),
+        Type::map(const { &Type::Any }),
         "Conditions, as IAM writes them: operator, key, values.",
         &[
             "{ Bool = { \"aws:SecureTransport\" = \"true\" } }",

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::attributes::attributes_of;
-use super::normal::literal;
+use super::duration;
+use super::normal::{default_of, literal};
+use super::own::ALL;
 use super::reserved::Reserved;
 use super::schema::{Attribute, Kind, Places, Type};
-use super::{ALL, duration};
 
 /// The schema of a whole spec, as JSON Schema draft 7, which TOML language servers read.
 #[must_use]
@@ -50,7 +51,7 @@ pub fn json_schema() -> Value {
 
 fn kinds(suffix: &str) -> Map<String, Value> {
     let top = ALL.iter().filter(|kind| !matches!(kind.places, Places::Inside(_)));
-    top.map(|kind| (kind.name.to_owned(), named(&reference(kind, suffix), kind.summary))).collect()
+    top.map(|kind| (kind.name.to_owned(), named(&reference(kind, suffix), &kind.summary))).collect()
 }
 
 fn reference(kind: &Kind, suffix: &str) -> Value {
@@ -102,18 +103,18 @@ fn new() -> Value {
 
 fn block(kind: &Kind, complete: bool) -> Value {
     let mut schema = object(attributes_of(kind), complete);
-    schema["description"] = kind.summary.into();
+    schema["description"] = (*kind.summary).into();
     if !complete {
         schema["properties"]["new"] = new();
     }
     for inner in ALL.iter().filter(|inner| inner.places == Places::Inside(kind.name)) {
         let suffix = if complete { "" } else { ".overlay" };
-        schema["properties"][inner.name] = named(&reference(inner, suffix), inner.summary);
+        schema["properties"][inner.name] = named(&reference(inner, suffix), &inner.summary);
     }
     schema
 }
 
-fn object(attributes: impl Iterator<Item = &'static Attribute>, complete: bool) -> Value {
+fn object<'a>(attributes: impl Iterator<Item = &'a Attribute>, complete: bool) -> Value {
     let mut properties = Map::new();
     let mut required: Vec<&str> = Vec::new();
     for attribute in attributes {
@@ -133,8 +134,8 @@ fn entry(attribute: &Attribute, complete: bool) -> Value {
     let mut schema = of_type(&attribute.ty, complete);
     let replaces = if attribute.replaces { " A change replaces the object." } else { "" };
     schema["description"] = format!("{}{replaces}", attribute.doc).into();
-    if let Some(default) = attribute.default {
-        schema["default"] = literal(default).to_json();
+    if attribute.default.is_some() {
+        schema["default"] = default_of(attribute).to_json();
     }
     if matches!(attribute.ty, Type::Map(_)) && !attribute.reserved.is_empty() {
         let keys: Vec<String> =
@@ -159,17 +160,17 @@ fn of_type(ty: &Type, complete: bool) -> Value {
             let says = format!("From {} to {}.", duration::format(*min), duration::format(*max));
             or_reference(json!({ "type": "string", "pattern": "^([0-9]+[smhd])+$", "title": says }))
         }
-        Type::Text(rule) => match rule.pattern {
-            Some(pattern) => or_reference(json!({ "type": "string", "pattern": pattern })),
-            None => json!({ "type": "string", "title": rule.says }),
+        Type::Text(rule) => match &rule.pattern {
+            Some(pattern) => or_reference(json!({ "type": "string", "pattern": &**pattern })),
+            None => json!({ "type": "string", "title": &*rule.says }),
         },
-        Type::Choice(words) => or_reference(json!({ "enum": words })),
+        Type::Choice(words) => or_reference(json!({ "enum": &**words })),
         Type::List(item) => json!({ "type": "array", "items": of_type(item, complete) }),
         Type::Set(item) => json!({ "type": "array", "items": of_type(item, complete), "uniqueItems": true }),
         Type::Map(item) => json!({ "type": "object", "additionalProperties": of_type(item, complete) }),
         Type::Object(attributes) => object(attributes.iter(), complete),
         Type::WordOrObject(words, attributes) => {
-            json!({ "anyOf": [{ "enum": words }, object(attributes.iter(), complete)] })
+            json!({ "anyOf": [{ "enum": &**words }, object(attributes.iter(), complete)] })
         }
         Type::Json(rule) => json!({ "type": "string", "title": format!("JSON: {}", rule.says) }),
         Type::Address(_) => json!({ "type": "string", "title": ty.describe() }),

@@ -1,68 +1,76 @@
 //! A Kubernetes namespace with its guard rails.
 
-use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use super::schema::{Attribute, Host, Kind, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::Verdict;
 use super::{reserved, rule};
 
 /// A Kubernetes namespace.
 pub static NAMESPACE: Kind = Kind {
     name: "namespace",
-    summary: "A namespace on each cluster, with pod security and a network policy.",
+    summary: Static("A namespace on each cluster, with pod security and a network policy."),
     places: Places::Clusters,
     host: Host::Cluster,
     object: true,
     coexists: true,
-    example: &[],
-    attributes: &[
+    hosts_others: true,
+    example: Texts::NONE,
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::DNS_LABEL),
+            Type::text(&rule::DNS_LABEL),
             "The namespace's name. The resource's own name by default.",
             &["\"ledger\"", "\"ledger-2\""],
         )
         .replaces(),
         Attribute::new(
             "pod_security",
-            Type::Choice(&["restricted", "baseline", "privileged"]),
+            Type::choice(&["restricted", "baseline", "privileged"]),
             "The Pod Security Standard that is enforced.",
             &["\"restricted\"", "\"baseline\""],
         )
         .default("\"restricted\""),
         Attribute::new(
             "network",
-            Type::Choice(&["default-deny", "open"]),
+            Type::choice(&["default-deny", "open"]),
             "Whether pods may talk only where a policy allows it.",
             &["\"default-deny\"", "\"open\""],
         )
         .default("\"default-deny\""),
         Attribute::new(
             "quota",
-            Type::Object(&[
-                Attribute::new("cpu", Type::Text(&rule::SOME), "CPU in all.", &["\"8\"", "\"4\""]),
-                Attribute::new("memory", Type::Text(&rule::SOME), "Memory in all.", &["\"16Gi\"", "\"8Gi\""]),
-                Attribute::new("pods", Type::Int(0, 100_000), "Pods in all.", &["50", "20"]),
-            ]),
+            Type::object(
+                const {
+                    &[
+                        Attribute::new("cpu", Type::text(&rule::SOME), "CPU in all.", &["\"8\"", "\"4\""]),
+                        Attribute::new("memory", Type::text(&rule::SOME), "Memory in all.", &["\"16Gi\"", "\"8Gi\""]),
+                        Attribute::new("pods", Type::Int(0, 100_000), "Pods in all.", &["50", "20"]),
+                    ]
+                },
+            ),
             "What the namespace may use in all.",
             &["{ cpu = \"8\", memory = \"16Gi\" }", "{ cpu = \"4\", memory = \"16Gi\" }"],
         ),
         Attribute::new(
             "labels",
-            Type::Map(&Type::Text(&rule::ANY)),
+            Type::map(const { &Type::text(&rule::ANY) }),
             "More labels.",
             &["{ team = \"ledger\" }", "{ team = \"payments\" }"],
         )
         .reserved(reserved::NAMESPACE),
         Attribute::new(
             "annotations",
-            Type::Map(&Type::Text(&rule::ANY)),
+            Type::map(const { &Type::text(&rule::ANY) }),
             "Annotations.",
             &["{ owner = \"ledger\" }", "{ owner = \"payments\" }"],
         )
         .reserved(reserved::NAMESPACE),
-    ],
-    outputs: &[],
-    claims: &[],
-    usage: &[],
-    check: |_, _, _| {},
-    loss: |_| Verdict::recoverable("nothing was seen in it; the spec makes the namespace again"),
-    update_loss: |_, _, _| None,
+    ]),
+    outputs: Static(&[]),
+    claims: Static(&[]),
+    usage: Static(&[]),
+    exact: Static(&[]),
+    check: Static(&|_, _, _| {}),
+    loss: Static(&|_| Verdict::recoverable("nothing was seen in it; the spec makes the namespace again")),
+    update_loss: Static(&|_, _, _| None),
 };

@@ -3,41 +3,44 @@
 use super::attributes::{ENGINE, LABELS};
 use super::claim::{Exclusive, Reads, Within};
 use super::rule;
-use super::schema::{Attribute, Host, Kind, Places, Type, Verdict};
+use super::schema::{Attribute, Host, Kind, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::Verdict;
 use crate::diagnostic::code;
 
 /// A network that containers, regions and clusters share. An engine changes nothing about a network that exists, so every
 /// change replaces it: <https://docs.docker.com/reference/api/engine/>.
 pub static NETWORK: Kind = Kind {
     name: "network",
-    summary: "A network on a container engine: what containers, LocalStack regions and clusters share.",
+    summary: Static("A network on a container engine: what containers, LocalStack regions and clusters share."),
     places: Places::One,
     host: Host::World,
     object: true,
     coexists: true,
-    example: &[],
-    attributes: &[
+    hosts_others: false,
+    example: Texts::NONE,
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::DOCKER_NAME),
+            Type::text(&rule::DOCKER_NAME),
             "The network's name. The resource's own name by default.",
             &["\"ledger\"", "\"ledger-2\""],
         )
         .replaces(),
         ENGINE,
-        Attribute::new("driver", Type::Text(&rule::SOME), "The driver.", &["\"bridge\"", "\"macvlan\""])
+        Attribute::new("driver", Type::text(&rule::SOME), "The driver.", &["\"bridge\"", "\"macvlan\""])
             .default("\"bridge\"")
             .replaces(),
         Attribute::new(
             "subnet",
-            Type::Text(&rule::CIDR),
+            Type::text(&rule::CIDR),
             "Its addresses. The engine chooses some by default.",
             &["\"10.77.0.0/24\"", "\"10.78.0.0/24\""],
         )
         .replaces(),
         Attribute::new(
             "gateway",
-            Type::Text(&rule::IP),
+            Type::text(&rule::IP),
             "The gateway's address.",
             &["\"10.77.0.1\"", "\"10.77.0.254\""],
         )
@@ -51,14 +54,15 @@ pub static NETWORK: Kind = Kind {
             .default("false")
             .replaces(),
         LABELS.replaces(),
-    ],
-    outputs: &[],
-    claims: &[
-        Exclusive::new("network name", "name", Within::Engine("engine"), Reads::Name),
-        Exclusive::new("subnet", "subnet", Within::Engine("engine"), Reads::Subnet),
-    ],
-    usage: &["containers"],
-    check: |resource, _, findings| {
+    ]),
+    outputs: Static(&[]),
+    claims: Static(&[
+        Exclusive::new("network name", "name", Within::Engine(Static("engine")), Reads::Name),
+        Exclusive::new("subnet", "subnet", Within::Engine(Static("engine")), Reads::Subnet),
+    ]),
+    usage: Static(&["containers"]),
+    exact: Static(&[]),
+    check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
         if set("gateway") && !set("subnet") {
             findings.error(
@@ -68,7 +72,7 @@ pub static NETWORK: Kind = Kind {
                 "set `subnet` as well",
             );
         }
-    },
-    loss: |_| Verdict::safe("a network holds nothing"),
-    update_loss: |_, _, _| None,
+    }),
+    loss: Static(&|_| Verdict::safe("a network holds nothing")),
+    update_loss: Static(&|_, _, _| None),
 };

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::attributes::COMMON;
-use super::schema::{Attribute, Kind, Type};
+use super::own::ALL;
+use super::schema::{Attribute, DefaultValue, Kind, Type};
 use super::{document, duration};
 use crate::value::{Attributes, Value};
 
@@ -35,7 +36,7 @@ pub fn normal(ty: &Type, value: Value) -> Value {
             Value::map(entries.into_iter().map(|(key, value)| (key, normal(item, value))).collect())
         }
         (Type::Object(attributes) | Type::WordOrObject(_, attributes), Value::Map(mut entries)) => {
-            for attribute in *attributes {
+            for attribute in attributes.iter() {
                 let value = entries.remove(attribute.name).unwrap_or_default();
                 let value = if value.is_null() { default_of(attribute) } else { normal(&attribute.ty, value) };
                 if !value.is_null() {
@@ -62,16 +63,20 @@ pub fn normal_attributes(kind: &Kind, attributes: Attributes) -> Attributes {
 pub fn default_of(attribute: &Attribute) -> Value {
     static DEFAULTS: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
         let mut defaults = HashMap::new();
-        let lists = super::ALL.iter().map(|kind| kind.attributes).chain([COMMON]);
+        let lists = ALL.iter().map(|kind| &*kind.attributes).chain([COMMON]);
         lists.for_each(|list| collect(list, &mut defaults));
         defaults
     });
-    attribute.default.and_then(|text| DEFAULTS.get(text)).cloned().unwrap_or_default()
+    match &attribute.default {
+        None => Value::Null,
+        Some(DefaultValue::Toml(text)) => DEFAULTS.get(text).cloned().unwrap_or_else(|| literal(text)),
+        Some(DefaultValue::Made(value)) => Value::clone(value),
+    }
 }
 
-fn collect(attributes: &'static [Attribute], defaults: &mut HashMap<&'static str, Value>) {
+fn collect(attributes: &[Attribute], defaults: &mut HashMap<&'static str, Value>) {
     for attribute in attributes {
-        if let Some(text) = attribute.default {
+        if let Some(DefaultValue::Toml(text)) = attribute.default {
             defaults.entry(text).or_insert_with(|| literal(text));
         }
         let mut ty = &attribute.ty;

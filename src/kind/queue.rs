@@ -2,7 +2,9 @@
 
 use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
 use super::count::Count;
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Usage, Verdict, counted};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::{Usage, Verdict, counted};
 use super::view::{Findings, Location, Resource, View};
 use super::{duration, iam, rule};
 use crate::address::Address;
@@ -13,16 +15,17 @@ use crate::value::{Attributes, Value};
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 pub static QUEUE: Kind = Kind {
     name: "queue",
-    summary: "A message queue, standard or FIFO, with an optional dead-letter queue.",
+    summary: Static("A message queue, standard or FIFO, with an optional dead-letter queue."),
     places: Places::Regions,
     host: Host::Region,
     object: true,
     coexists: true,
-    example: &[],
-    attributes: &[
+    hosts_others: false,
+    example: Texts::NONE,
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::QUEUE),
+            Type::text(&rule::QUEUE),
             "The queue's name. The resource's own name by default.",
             &["\"orders\"", "\"orders-2\""],
         )
@@ -68,23 +71,27 @@ pub static QUEUE: Kind = Kind {
         .default("\"0s\""),
         Attribute::new(
             "dead_letter",
-            Type::Object(&[
-                Attribute::new(
-                    "queue",
-                    Type::Address(&["queue"]),
-                    "The queue that takes what could not be handled, in the same region.",
-                    &["\"queue.dead\"", "\"queue.dead-2\""],
-                )
-                .required(),
-                Attribute::new("max_receives", Type::Int(1, 1_000), "After how many receives.", &["5", "3"])
-                    .default("5"),
-            ]),
+            Type::object(
+                const {
+                    &[
+                        Attribute::new(
+                            "queue",
+                            Type::address(&["queue"]),
+                            "The queue that takes what could not be handled, in the same region.",
+                            &["\"queue.dead\"", "\"queue.dead-2\""],
+                        )
+                        .required(),
+                        Attribute::new("max_receives", Type::Int(1, 1_000), "After how many receives.", &["5", "3"])
+                            .default("5"),
+                    ]
+                },
+            ),
             "Where messages go that could not be handled.",
             &["{ queue = \"queue.dead\", max_receives = 5 }", "{ queue = \"queue.dead\", max_receives = 3 }"],
         ),
         Attribute::new(
             "encryption",
-            Type::Choice(&["sqs", "kms", "none"]),
+            Type::choice(&["sqs", "kms", "none"]),
             "How messages are encrypted at rest.",
             &["\"sqs\"", "\"none\""],
         )
@@ -92,47 +99,51 @@ pub static QUEUE: Kind = Kind {
         KMS_KEY,
         Attribute::new(
             "redrive_allow",
-            Type::Object(&[
-                Attribute::new(
-                    "from",
-                    Type::Choice(&["all", "none", "listed"]),
-                    "Which queues may use this one as their dead-letter queue.",
-                    &["\"all\"", "\"none\""],
-                )
-                .required(),
-                Attribute::new(
-                    "queues",
-                    Type::Set(&Type::Address(&["queue"])),
-                    "Those queues, for `from = \"listed\"`.",
-                    &["[\"queue.orders\"]", "[]"],
-                ),
-            ]),
+            Type::object(
+                const {
+                    &[
+                        Attribute::new(
+                            "from",
+                            Type::choice(&["all", "none", "listed"]),
+                            "Which queues may use this one as their dead-letter queue.",
+                            &["\"all\"", "\"none\""],
+                        )
+                        .required(),
+                        Attribute::new(
+                            "queues",
+                            Type::set(const { &Type::address(&["queue"]) }),
+                            "Those queues, for `from = \"listed\"`.",
+                            &["[\"queue.orders\"]", "[]"],
+                        ),
+                    ]
+                },
+            ),
             "Who may send what it could not handle here.",
             &["{ from = \"all\" }", "{ from = \"none\" }"],
         ),
         Attribute::new(
             "policy",
-            Type::Json(&iam::RESOURCE_POLICY),
+            Type::json(&iam::RESOURCE_POLICY),
             "The queue's policy, as IAM writes it.",
             POLICY_EXAMPLES,
         ),
         TAGS,
         TAGS_EXCLUSIVE,
-    ],
-    outputs: &[
+    ]),
+    outputs: Static(&[
         Output {
             name: "arn",
-            doc: "The queue's ARN.",
-            formula: Some(|facts| {
+            doc: Static("The queue's ARN."),
+            formula: Some(Static(&|facts| {
                 let account = facts.host?.get("account")?;
                 let name = facts.attributes.get("name").as_str()?;
                 Some(format!("arn:aws:sqs:{}:{account}:{name}", facts.place?))
-            }),
+            })),
         },
         Output {
             name: "url",
-            doc: "Where clients send to and receive from.",
-            formula: Some(|facts| {
+            doc: Static("Where clients send to and receive from."),
+            formula: Some(Static(&|facts| {
                 let (host, name) = (facts.host?, facts.attributes.get("name").as_str()?);
                 let account = host.get("account")?;
                 Some(match host.get("endpoint") {
@@ -141,18 +152,19 @@ pub static QUEUE: Kind = Kind {
                     // <https://docs.aws.amazon.com/general/latest/gr/sqs-service.html>.
                     None => format!("https://sqs.{}.amazonaws.com/{account}/{name}", facts.place?),
                 })
-            }),
+            })),
         },
-    ],
-    claims: &[],
-    usage: &["depth"],
-    check,
-    loss: |usage| match counted(usage, "depth") {
+    ]),
+    claims: Static(&[]),
+    usage: Static(&["depth"]),
+    exact: Static(&[]),
+    check: Static(&check),
+    loss: Static(&|usage| match counted(usage, "depth") {
         Count::Exactly(0) => Verdict::safe("the queue is empty"),
         Count::Unknown => Verdict::lossy("the queue's depth could not be observed"),
         depth => Verdict::lossy(format!("about {} in the queue", depth.words("message"))),
-    },
-    update_loss: shorter_retention,
+    }),
+    update_loss: Static(&shorter_retention),
 };
 
 /// Two good queue policies.

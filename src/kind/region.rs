@@ -2,7 +2,9 @@
 
 use super::attributes::{ENGINE, TEXT};
 use super::claim::{Exclusive, Reads, Within};
-use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type, Verdict};
+use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::Verdict;
 use super::view::{Findings, Resource, View};
 use super::{reserved, rule};
 use crate::diagnostic::code;
@@ -11,49 +13,64 @@ use crate::value::Value;
 /// A region of a cloud, or something that stands in for one.
 pub static REGION: Kind = Kind {
     name: "region",
-    summary: "A region: what buckets, queues, roles and clusters live in.",
+    summary: Static("A region: what buckets, queues, roles and clusters live in."),
     places: Places::One,
     host: Host::World,
     object: true,
     coexists: false,
-    example: &[],
-    attributes: &[
+    hosts_others: true,
+    example: Texts::NONE,
+    attributes: Static(&[
         Attribute::new(
             "aws",
-            Type::Object(&[
-                Attribute::new(
-                    "endpoint",
-                    Type::Text(&rule::URL),
-                    "An AWS-compatible endpoint to use instead of AWS itself.",
-                    &["\"http://127.0.0.1:4566\"", "\"http://127.0.0.1:4567\""],
-                ),
-                Attribute::new(
-                    "profile",
-                    Type::Text(&rule::SOME),
-                    "The profile of the standard credential chain.",
-                    &["\"staging\"", "\"production\""],
-                ),
-            ]),
+            Type::object(
+                const {
+                    &[
+                        Attribute::new(
+                            "endpoint",
+                            Type::text(&rule::URL),
+                            "An AWS-compatible endpoint to use instead of AWS itself.",
+                            &["\"http://127.0.0.1:4566\"", "\"http://127.0.0.1:4567\""],
+                        ),
+                        Attribute::new(
+                            "profile",
+                            Type::text(&rule::SOME),
+                            "The profile of the standard credential chain.",
+                            &["\"staging\"", "\"production\""],
+                        ),
+                    ]
+                },
+            ),
             "The region is AWS's own, or any AWS-compatible endpoint.",
             &["{}", "{ endpoint = \"http://127.0.0.1:4566\" }"],
         ),
         Attribute::new(
             "localstack",
-            Type::Object(LOCALSTACK),
+            Type::object(LOCALSTACK),
             "The region is a LocalStack container that Atlas runs.",
             &["{ port = 4566 }", "{ port = 4567 }"],
         )
         .replaces(),
-    ],
-    outputs: &[
-        Output { name: "account", doc: "The account that owns what is made here.", formula: Some(account) },
-        Output { name: "endpoint", doc: "Where the region answers.", formula: Some(endpoint) },
-    ],
-    claims: &[Exclusive::new("port", "localstack.port", Within::Engine("localstack.engine"), Reads::Port)],
-    usage: &[],
-    check,
-    loss: |_| Verdict::safe("nothing lives in it"),
-    update_loss: |_, _, _| None,
+    ]),
+    outputs: Static(&[
+        Output {
+            name: "account",
+            doc: Static("The account that owns what is made here."),
+            formula: Some(Static(&account)),
+        },
+        Output { name: "endpoint", doc: Static("Where the region answers."), formula: Some(Static(&endpoint)) },
+    ]),
+    claims: Static(&[Exclusive::new(
+        "port",
+        "localstack.port",
+        Within::Engine(Static("localstack.engine")),
+        Reads::Port,
+    )]),
+    usage: Static(&[]),
+    exact: Static(&[]),
+    check: Static(&check),
+    loss: Static(&|_| Verdict::safe("nothing lives in it")),
+    update_loss: Static(&|_, _, _| None),
 };
 
 static LOCALSTACK: &[Attribute] = &[
@@ -61,14 +78,14 @@ static LOCALSTACK: &[Attribute] = &[
         .default("4566"),
     Attribute::new(
         "image",
-        Type::Text(&rule::SOME),
+        Type::text(&rule::SOME),
         "The image to run.",
         &["\"localstack/localstack:4.4\"", "\"localstack/localstack:4.3\""],
     )
     .default("\"localstack/localstack:4.4\""),
     Attribute::new(
         "services",
-        Type::Set(&Type::Text(&rule::SOME)),
+        Type::set(const { &Type::text(&rule::SOME) }),
         "The services that it loads.",
         &["[\"iam\", \"s3\", \"sqs\", \"sts\"]", "[\"s3\"]"],
     )
@@ -82,25 +99,25 @@ static LOCALSTACK: &[Attribute] = &[
     .default("false"),
     Attribute::new(
         "network",
-        Type::Address(&["network"]),
+        Type::address(&["network"]),
         "The network that it is in, under its region's name.",
         &["\"network.shared\"", "\"network.more\""],
     ),
     Attribute::new(
         "command",
-        Type::List(&TEXT),
+        Type::list(&TEXT),
         "What it runs, in place of the image's own.",
         &["[\"start\"]", "[\"run\"]"],
     ),
     Attribute::new(
         "binds",
-        Type::Set(&Type::Text(&rule::BIND)),
+        Type::set(const { &Type::text(&rule::BIND) }),
         "Folders of the engine's machine in the container.",
         &["[\"/opt/localstack:/opt/localstack:ro\"]", "[\"/srv:/srv\"]"],
     ),
     Attribute::new(
         "environment",
-        Type::Map(&TEXT),
+        Type::map(&TEXT),
         "More environment variables.",
         &["{ DEBUG = \"1\" }", "{ DEBUG = \"0\" }"],
     )

@@ -3,15 +3,17 @@
 //! A value from the spec would overwrite what stands there, or would be refused in the middle of an apply, so the spec is
 //! refused before. An attribute names its rules in the kind's table.
 
+use super::shared::{Shared, Shared::Static, Texts};
+
 /// Keys of a table, or items of a list, that the spec leaves alone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reserved {
     /// The keys: `aws:*` is all that begin with `aws:`, in small or capital letters; `app=k3d` is `app` with that value.
-    pub keys: &'static [&'static str],
+    pub keys: Texts,
     /// Whose they are, as a whole sentence without its full stop.
-    pub why: &'static str,
+    pub why: Shared<str>,
     /// The way out.
-    pub hint: &'static str,
+    pub hint: Shared<str>,
 }
 
 impl Reserved {
@@ -28,11 +30,11 @@ impl Reserved {
     /// The keys as one regular expression, for editors; those with a value are left out.
     #[must_use]
     pub fn pattern(&self) -> String {
-        let one = |key: &&&str| {
-            let (text, end) = key.strip_suffix('*').map_or((**key, "$"), |start| (start, ""));
+        let one = |key: &str| {
+            let (text, end) = key.strip_suffix('*').map_or((key, "$"), |start| (start, ""));
             text.replace('.', "\\.") + end
         };
-        let all: Vec<String> = self.keys.iter().filter(|key| !key.contains('=')).map(|key| one(&key)).collect();
+        let all: Vec<String> = self.keys.iter().filter(|key| !key.contains('=')).map(one).collect();
         all.join("|")
     }
 }
@@ -40,14 +42,14 @@ impl Reserved {
 /// What the mark on an object of AWS takes, and AWS itself: <https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html>.
 pub static TAGS: &[Reserved] = &[
     Reserved {
-        keys: &["atlas:*"],
-        why: "Atlas writes its ownership mark under such keys",
-        hint: "choose another key; `protect` and `on_remove` are attributes of every block",
+        keys: Texts::Static(&["atlas:*"]),
+        why: Static("Atlas writes its ownership mark under such keys"),
+        hint: Static("choose another key; `protect` and `on_remove` are attributes of every block"),
     },
     Reserved {
-        keys: &["aws:*"],
-        why: "AWS keeps such keys for itself, and takes none from others",
-        hint: "choose another key",
+        keys: Texts::Static(&["aws:*"]),
+        why: Static("AWS keeps such keys for itself, and takes none from others"),
+        hint: Static("choose another key"),
     },
 ];
 
@@ -55,38 +57,38 @@ pub static TAGS: &[Reserved] = &[
 /// <https://docs.docker.com/engine/manage-resources/labels/>.
 pub static LABELS: &[Reserved] = &[
     Reserved {
-        keys: &["atlas.*"],
-        why: "Atlas writes its ownership mark under such keys",
-        hint: "choose another key; `protect` and `on_remove` are attributes of every block",
+        keys: Texts::Static(&["atlas.*"]),
+        why: Static("Atlas writes its ownership mark under such keys"),
+        hint: Static("choose another key; `protect` and `on_remove` are attributes of every block"),
     },
     Reserved {
-        keys: &["com.docker.*", "io.docker.*", "org.dockerproject.*"],
-        why: "Docker keeps such keys for itself",
-        hint: "choose another key, such as one that begins with a domain of your own",
+        keys: Texts::Static(&["com.docker.*", "io.docker.*", "org.dockerproject.*"]),
+        why: Static("Docker keeps such keys for itself"),
+        hint: Static("choose another key, such as one that begins with a domain of your own"),
     },
     Reserved {
-        keys: &["k3d.*", "app=k3d"],
-        why: "the nodes of clusters are found by it, and this would be taken for one",
-        hint: "choose another key; a cluster is a block of its own: [cluster.NAME]",
+        keys: Texts::Static(&["k3d.*", "app=k3d"]),
+        why: Static("the nodes of clusters are found by it, and this would be taken for one"),
+        hint: Static("choose another key; a cluster is a block of its own: [cluster.NAME]"),
     },
 ];
 
 /// What Kubernetes sets on a namespace by itself, and what has an attribute of its own.
 pub static NAMESPACE: &[Reserved] = &[
     Reserved {
-        keys: &["atlas.*", "atlas/*"],
-        why: "Atlas writes its ownership mark under such keys",
-        hint: "choose another key; `protect` and `on_remove` are attributes of every block",
+        keys: Texts::Static(&["atlas.*", "atlas/*"]),
+        why: Static("Atlas writes its ownership mark under such keys"),
+        hint: Static("choose another key; `protect` and `on_remove` are attributes of every block"),
     },
     Reserved {
-        keys: &["pod-security.kubernetes.io/*"],
-        why: "Atlas sets it from `pod_security`",
-        hint: "say it with `pod_security`",
+        keys: Texts::Static(&["pod-security.kubernetes.io/*"]),
+        why: Static("Atlas sets it from `pod_security`"),
+        hint: Static("say it with `pod_security`"),
     },
     Reserved {
-        keys: &["kubernetes.io/metadata.name"],
-        why: "Kubernetes sets it to the namespace's name",
-        hint: "remove it",
+        keys: Texts::Static(&["kubernetes.io/metadata.name"]),
+        why: Static("Kubernetes sets it to the namespace's name"),
+        hint: Static("remove it"),
     },
 ];
 
@@ -94,43 +96,43 @@ pub static NAMESPACE: &[Reserved] = &[
 /// <https://docs.localstack.cloud/aws/capabilities/config/configuration/>.
 pub static LOCALSTACK: &[Reserved] = &[
     Reserved {
-        keys: &["SERVICES", "LOCALSTACK_SERVICES"],
-        why: "Atlas sets it from `services`",
-        hint: "say it with `services`",
+        keys: Texts::Static(&["SERVICES", "LOCALSTACK_SERVICES"]),
+        why: Static("Atlas sets it from `services`"),
+        hint: Static("say it with `services`"),
     },
     Reserved {
-        keys: &["PERSISTENCE", "LOCALSTACK_PERSISTENCE"],
-        why: "Atlas sets it from `persist`",
-        hint: "say it with `persist`",
+        keys: Texts::Static(&["PERSISTENCE", "LOCALSTACK_PERSISTENCE"]),
+        why: Static("Atlas sets it from `persist`"),
+        hint: Static("say it with `persist`"),
     },
     Reserved {
-        keys: &[
+        keys: Texts::Static(&[
             "GATEWAY_LISTEN",
             "LOCALSTACK_GATEWAY_LISTEN",
             "EDGE_PORT",
             "LOCALSTACK_EDGE_PORT",
             "EDGE_BIND_HOST",
             "LOCALSTACK_EDGE_BIND_HOST",
-        ],
-        why: "Atlas reaches the container where it told it to listen",
-        hint: "`port` is the port on the machine; the one inside is Atlas's choice",
+        ]),
+        why: Static("Atlas reaches the container where it told it to listen"),
+        hint: Static("`port` is the port on the machine; the one inside is Atlas's choice"),
     },
     Reserved {
-        keys: &["AWS_DEFAULT_REGION", "LOCALSTACK_AWS_DEFAULT_REGION"],
-        why: "it is the name of the region",
-        hint: "give the block the region's name: [region.NAME]",
+        keys: Texts::Static(&["AWS_DEFAULT_REGION", "LOCALSTACK_AWS_DEFAULT_REGION"]),
+        why: Static("it is the name of the region"),
+        hint: Static("give the block the region's name: [region.NAME]"),
     },
 ];
 
 /// Arguments that Atlas gives k3s and relies on: <https://docs.k3s.io/cli/server>.
 pub static K3S: &[Reserved] = &[
     Reserved {
-        keys: &["--cluster-init*", "--server", "--server=*", "-s", "--token*", "-t"],
-        why: "Atlas tells the nodes how they find each other",
-        hint: "say how many there are with `servers` and `agents`",
+        keys: Texts::Static(&["--cluster-init*", "--server", "--server=*", "-s", "--token*", "-t"]),
+        why: Static("Atlas tells the nodes how they find each other"),
+        hint: Static("say how many there are with `servers` and `agents`"),
     },
     Reserved {
-        keys: &[
+        keys: Texts::Static(&[
             "--https-listen-port*",
             "--write-kubeconfig",
             "--write-kubeconfig=*",
@@ -139,9 +141,9 @@ pub static K3S: &[Reserved] = &[
             "-d",
             "--config*",
             "-c",
-        ],
-        why: "Atlas reaches the cluster, its kubeconfig and its data where it told k3s to put them",
-        hint: "`api_port` and `kubeconfig` are attributes of `k3d`",
+        ]),
+        why: Static("Atlas reaches the cluster, its kubeconfig and its data where it told k3s to put them"),
+        hint: Static("`api_port` and `kubeconfig` are attributes of `k3d`"),
     },
 ];
 

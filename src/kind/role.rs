@@ -2,30 +2,33 @@
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
 use super::claim::{Exclusive, Reads, Within};
-use super::schema::{Attribute, Host, Kind, Output, Places, Type, Verdict};
+use super::schema::{Attribute, Host, Kind, Output, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::Verdict;
 use super::{iam, rule};
 use crate::diagnostic::code;
 
 /// An IAM role.
 pub static ROLE: Kind = Kind {
     name: "role",
-    summary: "An identity that a workload takes on, with exactly the rights that it needs.",
+    summary: Static("An identity that a workload takes on, with exactly the rights that it needs."),
     places: Places::Regions,
     host: Host::Region,
     object: true,
     coexists: true,
-    example: &["trust = { service = \"lambda.amazonaws.com\" }"],
-    attributes: &[
+    hosts_others: false,
+    example: Texts::Static(&["trust = { service = \"lambda.amazonaws.com\" }"]),
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::IAM_NAME),
+            Type::text(&rule::IAM_NAME),
             "The role's name. The resource's own name by default.",
             &["\"ledger-app\"", "\"ledger-app-2\""],
         )
         .replaces(),
         Attribute::new(
             "path",
-            Type::Text(&rule::IAM_PATH),
+            Type::text(&rule::IAM_PATH),
             "The path in front of the name.",
             &["\"/\"", "\"/atlas/\""],
         )
@@ -33,44 +36,44 @@ pub static ROLE: Kind = Kind {
         .replaces(),
         Attribute::new(
             "description",
-            Type::Text(&rule::ANY),
+            Type::text(&rule::ANY),
             "What it is for.",
             &["\"runs the ledger\"", "\"runs the ledger app\""],
         ),
         Attribute::new(
             "trust",
-            Type::Object(&[
+            Type::object(const { &[
                 Attribute::new(
                     "service",
-                    Type::Text(&rule::SOME),
+                    Type::text(&rule::SOME),
                     "A service that may take the role on.",
                     &["\"ec2.amazonaws.com\"", "\"eks.amazonaws.com\""],
                 ),
                 Attribute::new(
                     "aws",
-                    Type::Text(&rule::SOME),
+                    Type::text(&rule::SOME),
                     "An account or principal that may take the role on.",
                     &["\"111122223333\"", "\"444455556666\""],
                 ),
                 Attribute::new(
                     "oidc",
-                    Type::Text(&rule::SOME),
+                    Type::text(&rule::SOME),
                     "An OpenID Connect provider whose subjects may take the role on.",
                     &["\"oidc.eks.us-east-1.amazonaws.com/id/A\"", "\"oidc.eks.us-east-1.amazonaws.com/id/B\""],
                 ),
                 Attribute::new(
                     "subject",
-                    Type::Text(&rule::SOME),
+                    Type::text(&rule::SOME),
                     "The one subject of `oidc` that may, such as a service account of Kubernetes.",
                     &["\"system:serviceaccount:ledger:app\"", "\"system:serviceaccount:ledger:job\""],
                 ),
-            ]),
+            ] }),
             "Who may take the role on, in short form.",
             &["{ service = \"ec2.amazonaws.com\" }", "{ service = \"eks.amazonaws.com\" }"],
         ),
         Attribute::new(
             "trust_policy",
-            Type::Json(&iam::TRUST),
+            Type::json(&iam::TRUST),
             "Who may take the role on, as IAM writes it.",
             &[
                 r#"'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}'"#,
@@ -80,16 +83,16 @@ pub static ROLE: Kind = Kind {
         .beside(&["!trust"]),
         ALLOW,
         DENY,
-        Attribute::new("policy", Type::Json(&iam::DOCUMENT), "Its inline policy, as IAM writes it.", DOCUMENT_EXAMPLES),
+        Attribute::new("policy", Type::json(&iam::DOCUMENT), "Its inline policy, as IAM writes it.", DOCUMENT_EXAMPLES),
         Attribute::new(
             "policies",
-            Type::Set(&Type::Address(&["policy"])),
+            Type::set(const { &Type::address(&["policy"]) }),
             "Managed policies to attach.",
             &["[\"policy.read\"]", "[]"],
         ),
         Attribute::new(
             "permissions_boundary",
-            Type::Text(&rule::SOME),
+            Type::text(&rule::SOME),
             "The ARN of the policy that bounds its rights.",
             &["\"arn:aws:iam::111122223333:policy/a\"", "\"arn:aws:iam::111122223333:policy/b\""],
         ),
@@ -102,15 +105,16 @@ pub static ROLE: Kind = Kind {
         .default("\"1h\""),
         TAGS,
         TAGS_EXCLUSIVE,
-    ],
-    outputs: &[Output {
+    ]),
+    outputs: Static(&[Output {
         name: "arn",
-        doc: "The role's ARN.",
-        formula: Some(|facts| iam::arn(facts, "role")),
-    }],
-    claims: &[Exclusive::new("role name", "name", Within::Account, Reads::Name)],
-    usage: &[],
-    check: |resource, _, findings| {
+        doc: Static("The role's ARN."),
+        formula: Some(Static(&|facts| iam::arn(facts, "role"))),
+    }]),
+    claims: Static(&[Exclusive::new("role name", "name", Within::Account, Reads::Name)]),
+    usage: Static(&[]),
+    exact: Static(&[]),
+    check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
         if set("trust") == set("trust_policy") {
             findings.error(
@@ -121,17 +125,17 @@ pub static ROLE: Kind = Kind {
             );
         }
         iam::check_grants(resource, findings);
-    },
-    loss: |_| Verdict::recoverable("a role holds no data; the spec can make it again"),
-    update_loss: |_, _, _| None,
+    }),
+    loss: Static(&|_| Verdict::recoverable("a role holds no data; the spec can make it again")),
+    update_loss: Static(&|_, _, _| None),
 };
 
-static STATEMENT: Type = Type::Object(iam::STATEMENT);
+static STATEMENT: Type = Type::object(iam::STATEMENT);
 
 /// What a role or a policy allows.
 pub const ALLOW: Attribute = Attribute::new(
     "allow",
-    Type::List(&STATEMENT),
+    Type::list(&STATEMENT),
     "What it allows.",
     &[
         "[{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
@@ -142,7 +146,7 @@ pub const ALLOW: Attribute = Attribute::new(
 /// What a role or a policy denies.
 pub const DENY: Attribute = Attribute::new(
     "deny",
-    Type::List(&STATEMENT),
+    Type::list(&STATEMENT),
     "What it denies, whatever else allows it.",
     &[
         "[{ actions = [\"s3:DeleteObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",

@@ -2,24 +2,25 @@
 
 use super::fault::Fault;
 use super::schema::Rule;
+use super::shared::Shared::Static;
 use crate::suggest::suggest;
 
 /// Any text.
-pub static ANY: Rule = Rule { says: "text", pattern: None, check: |_| Ok(()) };
+pub static ANY: Rule = Rule { says: Static("text"), pattern: None, check: Static(&|_| Ok(())) };
 
 /// Any text but the empty one.
 pub static SOME: Rule = Rule {
-    says: "text, not empty",
-    pattern: Some("^(?s:.+)$"),
-    check: |text| if text.is_empty() { Err(Fault::new("this text can't be empty")) } else { Ok(()) },
+    says: Static("text, not empty"),
+    pattern: Some(Static("^(?s:.+)$")),
+    check: Static(&|text| if text.is_empty() { Err(Fault::new("this text can't be empty")) } else { Ok(()) }),
 };
 
 /// A Kubernetes name: an RFC 1123 label.
 /// Source: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>.
 pub static DNS_LABEL: Rule = Rule {
-    says: "name of lower-case letters, digits and `-`, at most 63",
-    pattern: Some("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
-    check: |text| {
+    says: Static("name of lower-case letters, digits and `-`, at most 63"),
+    pattern: Some(Static("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
+    check: Static(&|text| {
         allow(
             text,
             |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
@@ -27,15 +28,15 @@ pub static DNS_LABEL: Rule = Rule {
         )?;
         ends(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit())?;
         length(text, 1, 63)
-    },
+    }),
 };
 
 /// A bucket's name, by the rules for general purpose buckets.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
 pub static BUCKET: Rule = Rule {
-    says: "S3 bucket name",
+    says: Static("S3 bucket name"),
     pattern: None,
-    check: |text| {
+    check: Static(&|text| {
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         allow(text, |c| word(c) || c == '-' || c == '.', "lower-case letters, digits, `-` and `.`")?;
         ends(text, word)?;
@@ -60,51 +61,54 @@ pub static BUCKET: Rule = Rule {
             }
         }
         Ok(())
-    },
+    }),
 };
 
 /// A queue's name: 80 characters at most, of which `.fifo` may be the end.
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>.
 pub static QUEUE: Rule = Rule {
-    says: "SQS queue name",
-    pattern: Some("^[A-Za-z0-9_-]{1,80}(\\.fifo)?$"),
-    check: |text| {
+    says: Static("SQS queue name"),
+    pattern: Some(Static("^[A-Za-z0-9_-]{1,80}(\\.fifo)?$")),
+    check: Static(&|text| {
         let stem = text.strip_suffix(".fifo").unwrap_or(text);
         allow(stem, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_', "letters, digits, `-` and `_`")?;
         length(text, 1, 80)
-    },
+    }),
 };
 
 /// A role's or a policy's name.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
-pub static IAM_NAME: Rule =
-    Rule { says: "IAM name", pattern: Some("^[A-Za-z0-9+=,.@_-]{1,64}$"), check: |text| iam_name(text, 64) };
+pub static IAM_NAME: Rule = Rule {
+    says: Static("IAM name"),
+    pattern: Some(Static("^[A-Za-z0-9+=,.@_-]{1,64}$")),
+    check: Static(&|text| iam_name(text, 64)),
+};
 
 /// The name of an instance profile, which may be longer.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateInstanceProfile.html>.
 pub static IAM_LONG_NAME: Rule = Rule {
-    says: "IAM name of up to 128 characters",
-    pattern: Some("^[A-Za-z0-9+=,.@_-]{1,128}$"),
-    check: |text| iam_name(text, 128),
+    says: Static("IAM name of up to 128 characters"),
+    pattern: Some(Static("^[A-Za-z0-9+=,.@_-]{1,128}$")),
+    check: Static(&|text| iam_name(text, 128)),
 };
 
 /// An IAM path.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>.
 pub static IAM_PATH: Rule = Rule {
-    says: "path that begins and ends with `/`",
-    pattern: Some("^/(.*/)?$"),
-    check: |text| {
+    says: Static("path that begins and ends with `/`"),
+    pattern: Some(Static("^/(.*/)?$")),
+    check: Static(&|text| {
         let good = text.starts_with('/') && text.ends_with('/');
         if good { length(text, 1, 512) } else { Err(Fault::new("an IAM path begins and ends with `/`")) }
-    },
+    }),
 };
 
 /// A name that SQL takes without quotes.
 /// Source: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
 pub static SQL_NAME: Rule = Rule {
-    says: "SQL name of lower-case letters, digits and `_`",
-    pattern: Some("^[a-z_][a-z0-9_]{0,62}$"),
-    check: |text| {
+    says: Static("SQL name of lower-case letters, digits and `_`"),
+    pattern: Some(Static("^[a-z_][a-z0-9_]{0,62}$")),
+    check: Static(&|text| {
         allow(
             text,
             |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_',
@@ -114,14 +118,14 @@ pub static SQL_NAME: Rule = Rule {
             return Err(Fault::new("a SQL name can't begin with a digit").at(0..1));
         }
         length(text, 1, 63)
-    },
+    }),
 };
 
 /// A published port, `HOST:CONTAINER`.
 pub static PORT: Rule = Rule {
-    says: "port, \"HOST:CONTAINER\"",
-    pattern: Some("^[0-9]{1,5}:[0-9]{1,5}$"),
-    check: |text| {
+    says: Static("port, \"HOST:CONTAINER\""),
+    pattern: Some(Static("^[0-9]{1,5}:[0-9]{1,5}$")),
+    check: Static(&|text| {
         let hint = "write it as \"8080:80\": the port on the host, then the port inside";
         let Some((host, inside)) = text.split_once(':') else {
             return Err(Fault::new(format!("`{text}` is no pair of ports")).hint(hint));
@@ -133,38 +137,38 @@ pub static PORT: Rule = Rule {
             }
         }
         Ok(())
-    },
+    }),
 };
 
 /// The name of a container, a volume or a network.
 /// Source: <https://docs.docker.com/reference/api/engine/>, `ContainerCreate`.
 pub static DOCKER_NAME: Rule = Rule {
-    says: "name of letters, digits, `_`, `.` and `-`",
-    pattern: Some("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$"),
-    check: |text| {
+    says: Static("name of letters, digits, `_`, `.` and `-`"),
+    pattern: Some(Static("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")),
+    check: Static(&|text| {
         allow(text, |c| c.is_ascii_alphanumeric() || "_.-".contains(c), "letters, digits, `_`, `.` and `-`")?;
         if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return Err(Fault::new("it begins with a letter or a digit").at(0..text.len().min(1)));
         }
         length(text, 1, 63)
-    },
+    }),
 };
 
 /// An IP address.
 pub static IP: Rule = Rule {
-    says: "IP address",
+    says: Static("IP address"),
     pattern: None,
-    check: |text| match text.parse::<std::net::IpAddr>() {
+    check: Static(&|text| match text.parse::<std::net::IpAddr>() {
         Ok(_) => Ok(()),
         Err(_) => Err(Fault::new(format!("`{text}` is no IP address")).hint("write it as \"10.77.0.1\"")),
-    },
+    }),
 };
 
 /// A range of IP addresses.
 pub static CIDR: Rule = Rule {
-    says: "range of IP addresses, \"10.77.0.0/24\"",
+    says: Static("range of IP addresses, \"10.77.0.0/24\""),
     pattern: None,
-    check: |text| {
+    check: Static(&|text| {
         let fits = text.split_once('/').is_some_and(|(address, bits)| {
             let longest = match address.parse::<std::net::IpAddr>() {
                 Ok(std::net::IpAddr::V4(_)) => 32,
@@ -178,34 +182,34 @@ pub static CIDR: Rule = Rule {
         } else {
             Err(Fault::new(format!("`{text}` is no range of IP addresses")).hint("write it as \"10.77.0.0/24\""))
         }
-    },
+    }),
 };
 
 /// An absolute path in a container.
 pub static FOLDER: Rule = Rule {
-    says: "absolute path",
-    pattern: Some("^/.*$"),
-    check: |text| if text.starts_with('/') { Ok(()) } else { Err(Fault::new("this path begins with `/`")) },
+    says: Static("absolute path"),
+    pattern: Some(Static("^/.*$")),
+    check: Static(&|text| if text.starts_with('/') { Ok(()) } else { Err(Fault::new("this path begins with `/`")) }),
 };
 
 /// A folder of a machine in a container, `FROM:TO` or `FROM:TO:ro`.
 pub static BIND: Rule = Rule {
-    says: "\"FROM:TO\" or \"FROM:TO:ro\"",
-    pattern: Some("^/[^:]*:/[^:]*(:ro)?$"),
-    check: |text| {
+    says: Static("\"FROM:TO\" or \"FROM:TO:ro\""),
+    pattern: Some(Static("^/[^:]*:/[^:]*(:ro)?$")),
+    check: Static(&|text| {
         let parts: Vec<&str> = text.split(':').collect();
         match parts.as_slice() {
             [from, to] | [from, to, "ro"] if from.starts_with('/') && to.starts_with('/') => Ok(()),
             _ => Err(Fault::new(format!("`{text}` is no bind")).hint("write it as \"/srv/data:/data:ro\"")),
         }
-    },
+    }),
 };
 
 /// A published port, `[ADDRESS:]PORT:PORT[/udp]`.
 pub static PUBLISH: Rule = Rule {
-    says: "published port, \"[ADDRESS:]HOST:CONTAINER[/udp]\"",
-    pattern: Some("^([0-9.]+:)?[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp))?$"),
-    check: |text| {
+    says: Static("published port, \"[ADDRESS:]HOST:CONTAINER[/udp]\""),
+    pattern: Some(Static("^([0-9.]+:)?[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp))?$")),
+    check: Static(&|text| {
         let ports = text.strip_suffix("/udp").or_else(|| text.strip_suffix("/tcp")).unwrap_or(text);
         let parts: Vec<&str> = ports.split(':').collect();
         let (address, pair) = match parts.as_slice() {
@@ -213,42 +217,44 @@ pub static PUBLISH: Rule = Rule {
             [address, host, inside] => (Some(*address), format!("{host}:{inside}")),
             _ => (None, text.to_owned()),
         };
-        address.map_or(Ok(()), IP.check).and_then(|()| (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault }))
-    },
+        address
+            .map_or(Ok(()), |address| (IP.check)(address))
+            .and_then(|()| (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault }))
+    }),
 };
 
 /// An address on the web that a probe can ask.
 pub static URL: Rule = Rule {
-    says: "http or https URL",
-    pattern: Some("^https?://.+$"),
-    check: |text| {
+    says: Static("http or https URL"),
+    pattern: Some(Static("^https?://.+$")),
+    check: Static(&|text| {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         match rest {
             Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace) => Ok(()),
             _ => Err(Fault::new(format!("`{text}` is no URL")).hint("write it as \"http://HOST:PORT/PATH\"")),
         }
-    },
+    }),
 };
 
 /// A path inside the project, never outside it.
 pub static PATH: Rule = Rule {
-    says: "path relative to the spec",
+    says: Static("path relative to the spec"),
     pattern: None,
-    check: |text| {
+    check: Static(&|text| {
         if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
             let fault = Fault::new(format!("`{text}` leads out of the project"));
             return Err(fault.hint("write a path below the folder of the spec, such as \"charts/ledger-app\""));
         }
         Ok(())
-    },
+    }),
 };
 
 /// A Linux capability, as engines take it: with or without `CAP_`, or all of them.
 /// Source: <https://man7.org/linux/man-pages/man7/capabilities.7.html>.
 pub static CAPABILITY: Rule = Rule {
-    says: "Linux capability",
-    pattern: Some("^[A-Z_]+$"),
-    check: |text| {
+    says: Static("Linux capability"),
+    pattern: Some(Static("^[A-Z_]+$")),
+    check: Static(&|text| {
         let name = text.strip_prefix("CAP_").unwrap_or(text);
         if text == "ALL" || CAPABILITIES.contains(&name) {
             return Ok(());
@@ -258,7 +264,7 @@ pub static CAPABILITY: Rule = Rule {
             Some(hint) => fault.hint(hint),
             None => fault.hint("write it as \"NET_ADMIN\", or \"ALL\""),
         })
-    },
+    }),
 };
 
 const CAPABILITIES: [&str; 41] = [

@@ -1,22 +1,30 @@
 //! The words in which a kind describes itself: one table per kind, from which the parser, the normal form, the JSON
 //! Schema, `atlas explain` and the generated tests are all derived.
 
+use std::fmt;
+use std::mem::{forget, replace};
+use std::sync::Arc;
+
 use litemap::LiteMap;
-use serde::Serialize;
 
 use super::claim::Exclusive;
-use super::count::Count;
 use super::fault::Fault;
+use super::name::name;
 use super::reserved::Reserved;
+use super::shared::{Shared, Texts};
+use super::verdict::{Usage, Verdict};
 use super::view::{Findings, Resource, View};
-use crate::value::{Attributes, Text};
+use crate::value::{Attributes, Text, Value};
 
 /// A kind of resource: its attributes, where it stands, what it tells once it exists, and what its deletion loses.
+///
+/// The kinds of this program are written down as statics. One that is made at run time begins with [`Kind::made`].
+#[derive(Clone)]
 pub struct Kind {
     /// The word in the spec and in addresses.
     pub name: &'static str,
     /// What it is for, in one sentence.
-    pub summary: &'static str,
+    pub summary: Shared<str>,
     /// How one declaration becomes several resources.
     pub places: Places,
     /// In what its objects live.
@@ -26,23 +34,37 @@ pub struct Kind {
     /// Whether an old and a new object can stand side by side while one replaces the other, given different names.
     /// A cluster can't: both would publish the same ports.
     pub coexists: bool,
+    /// Whether anything can live in an object of this kind.
+    pub hosts_others: bool,
     /// The least that a good block says besides its place, as TOML lines.
-    pub example: &'static [&'static str],
+    pub example: Texts,
     /// Its own attributes, in the order in which people read them.
-    pub attributes: &'static [Attribute],
+    pub attributes: Shared<[Attribute]>,
     /// What is known of an object beyond its attributes.
-    pub outputs: &'static [Output],
+    pub outputs: Shared<[Output]>,
     /// What only one object can have at a time, and by which attributes its objects claim it.
-    pub claims: &'static [Exclusive],
+    pub claims: Shared<[Exclusive]>,
     /// Counters that a driver observes, such as the objects in a bucket: the evidence for a loss verdict.
-    pub usage: &'static [&'static str],
+    pub usage: Shared<[&'static str]>,
+    /// Those of its counters that are exact. Of messages and bytes a service tells about how many there are, and they come and
+    /// go by themselves; objects and rows are somebody's.
+    pub exact: Shared<[&'static str]>,
     /// Checks of one resource that need more than one attribute, or the rest of the spec.
-    pub check: fn(&Resource<'_>, &dyn View, &mut Findings),
+    pub check: Shared<Check>,
     /// What deleting an object in use like this would lose.
-    pub loss: fn(&Usage) -> Verdict,
+    pub loss: Shared<LossRule>,
     /// What changing an object in place, from these attributes to those, would lose; none when nothing.
-    pub update_loss: fn(&Attributes, &Attributes, &Usage) -> Option<Verdict>,
+    pub update_loss: Shared<UpdateLossRule>,
 }
+
+/// Checks of one resource that need more than one attribute, or the rest of the spec.
+pub type Check = dyn Fn(&Resource<'_>, &dyn View, &mut Findings) + Send + Sync;
+
+/// What deleting an object in use like this would lose.
+pub type LossRule = dyn Fn(&Usage) -> Verdict + Send + Sync;
+
+/// What changing an object in place, from these attributes to those, would lose; none when nothing.
+pub type UpdateLossRule = dyn Fn(&Attributes, &Attributes, &Usage) -> Option<Verdict> + Send + Sync;
 
 /// How one declaration becomes several resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,16 +95,16 @@ pub enum Host {
 }
 
 /// One attribute of a kind.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Attribute {
     /// The key in the spec.
     pub name: &'static str,
     /// What values it takes.
     pub ty: Type,
     /// What it is for.
-    pub doc: &'static str,
-    /// The value when the spec says nothing, as TOML.
-    pub default: Option<&'static str>,
+    pub doc: Shared<str>,
+    /// The value when the spec says nothing.
+    pub default: Option<DefaultValue>,
     /// Whether the spec must say it.
     pub required: bool,
     /// Whether changing it replaces the object.
@@ -90,16 +112,25 @@ pub struct Attribute {
     /// Whether its value is kept out of every output.
     pub sensitive: bool,
     /// Good values, as TOML, at least one other than the default: shown by `explain`, and what the generated tests
-    /// change it between.
-    pub examples: &'static [&'static str],
+    /// change it between. A kind that is made at run time may have none.
+    pub examples: Texts,
     /// What the block has to say besides, for the examples to be good: TOML lines, or `!name` to leave one out.
-    pub beside: &'static [&'static str],
+    pub beside: Texts,
     /// Keys of the table, or items of the list, that belong to somebody else.
-    pub reserved: &'static [Reserved],
+    pub reserved: Shared<[Reserved]>,
+}
+
+/// The value of an attribute of which the spec says nothing.
+#[derive(Clone, Debug)]
+pub enum DefaultValue {
+    /// As a table of this program writes it, in TOML.
+    Toml(&'static str),
+    /// Made at run time, in its normal form.
+    Made(Arc<Value>),
 }
 
 /// What values an attribute takes.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Type {
     /// `true` or `false`.
     Bool,
@@ -108,23 +139,23 @@ pub enum Type {
     /// A duration such as `"30s"` or `"14d"`, between two bounds in seconds, both included.
     Duration(u64, u64),
     /// A text that keeps a rule.
-    Text(&'static Rule),
+    Text(Shared<Rule>),
     /// One of a few words.
-    Choice(&'static [&'static str]),
+    Choice(Shared<[&'static str]>),
     /// Values in an order that matters.
-    List(&'static Type),
+    List(Shared<Type>),
     /// Values whose order does not matter; the normal form is sorted and has no value twice.
-    Set(&'static Type),
+    Set(Shared<Type>),
     /// Values by key.
-    Map(&'static Type),
+    Map(Shared<Type>),
     /// A table with keys of its own.
-    Object(&'static [Attribute]),
+    Object(Shared<[Attribute]>),
     /// One of a few words, or a table with keys of its own.
-    WordOrObject(&'static [&'static str], &'static [Attribute]),
+    WordOrObject(Shared<[&'static str]>, Shared<[Attribute]>),
     /// JSON as text, compared by meaning.
-    Json(&'static Rule),
+    Json(Shared<Rule>),
     /// The address of a resource of one of these kinds; of any kind when empty. It makes an edge.
-    Address(&'static [&'static str]),
+    Address(Shared<[&'static str]>),
     /// The name of a declared resource of this kind: `"us-east-1"` for a region.
     Name(&'static str),
     /// A reference to a secret: `{ env = "NAME" }` or `{ file = "PATH" }`.
@@ -136,23 +167,29 @@ pub enum Type {
 /// A rule that a text keeps.
 pub struct Rule {
     /// What texts it allows, in a few words.
-    pub says: &'static str,
+    pub says: Shared<str>,
     /// The same as a regular expression, for editors, where one can say it.
-    pub pattern: Option<&'static str>,
+    pub pattern: Option<Shared<str>>,
     /// The check itself.
-    pub check: fn(&str) -> Result<(), Fault>,
+    pub check: Shared<RuleCheck>,
 }
+
+/// Whether a text keeps a rule.
+pub type RuleCheck = dyn Fn(&str) -> Result<(), Fault> + Send + Sync;
 
 /// What is known of an object beyond its attributes.
 pub struct Output {
     /// The word in a reference: `${bucket.audit-logs.arn}`.
     pub name: &'static str,
     /// What it is.
-    pub doc: &'static str,
+    pub doc: Shared<str>,
     /// How it follows from what is already known, where the outside world defines that. Without a formula the
     /// driver tells it once the object exists.
-    pub formula: Option<fn(&Facts<'_>) -> Option<String>>,
+    pub formula: Option<Shared<Formula>>,
 }
+
+/// How an output follows from what is already known.
+pub type Formula = dyn Fn(&Facts<'_>) -> Option<String> + Send + Sync;
 
 /// What a formula may use.
 pub struct Facts<'a> {
@@ -169,58 +206,42 @@ pub struct Facts<'a> {
 /// Outputs of an object, by name.
 pub type Outputs = LiteMap<Text, String>;
 
-/// Counters that a driver observed, by name: the evidence for a verdict.
-pub type Usage = LiteMap<Text, Count>;
-
-/// One counter, unknown where nobody counted.
-#[must_use]
-pub fn counted(usage: &Usage, counter: &str) -> Count {
-    usage.get(counter).copied().unwrap_or(Count::Unknown)
-}
-
-/// How bad it would be to be wrong about a deletion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Risk {
-    /// Nothing is lost.
-    Safe,
-    /// What is lost can be made again from elsewhere.
-    Recoverable,
-    /// Data would be gone for good. It needs `--allow-loss`.
-    Lossy,
-}
-
-/// The verdict on a destructive step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// How bad.
-    pub risk: Risk,
-    /// What was observed that says so.
-    pub evidence: String,
-}
-
 impl Attribute {
-    /// An optional attribute without a default.
+    /// An optional attribute without a default, of a table of this program.
     #[must_use]
     pub const fn new(name: &'static str, ty: Type, doc: &'static str, examples: &'static [&'static str]) -> Self {
         Self {
             name,
             ty,
-            doc,
+            doc: Shared::Static(doc),
             default: None,
             required: false,
             replaces: false,
             sensitive: false,
-            examples,
-            beside: &[],
-            reserved: &[],
+            examples: Texts::Static(examples),
+            beside: Texts::NONE,
+            reserved: Shared::Static(&[]),
         }
+    }
+
+    /// An optional attribute without a default, made at run time.
+    #[must_use]
+    pub fn made(text: &str, ty: Type, doc: &str) -> Self {
+        Self { doc: doc.into(), ..Self::new(name(text), ty, "", &[]) }
     }
 
     /// The value when the spec says nothing, as TOML.
     #[must_use]
     pub const fn default(mut self, toml: &'static str) -> Self {
-        self.default = Some(toml);
+        // What a constant replaces can't be dropped; nobody says two defaults.
+        forget(self.default.replace(DefaultValue::Toml(toml)));
+        self
+    }
+
+    /// The value when the spec says nothing, worked out at run time.
+    #[must_use]
+    pub fn default_value(mut self, value: Value) -> Self {
+        self.default = Some(DefaultValue::Made(Arc::new(value)));
         self
     }
 
@@ -241,14 +262,14 @@ impl Attribute {
     /// What the block has to say besides, for the examples to be good.
     #[must_use]
     pub const fn beside(mut self, lines: &'static [&'static str]) -> Self {
-        self.beside = lines;
+        forget(replace(&mut self.beside, Texts::Static(lines)));
         self
     }
 
     /// Keys that belong to somebody else.
     #[must_use]
     pub const fn reserved(mut self, keys: &'static [Reserved]) -> Self {
-        self.reserved = keys;
+        forget(replace(&mut self.reserved, Shared::Static(keys)));
         self
     }
 
@@ -258,31 +279,72 @@ impl Attribute {
         self.sensitive = true;
         self
     }
+
+    /// A good value, as TOML.
+    #[must_use]
+    pub fn example(&self) -> &str {
+        self.examples.iter().next().unwrap_or("…")
+    }
+}
+
+/// As people read it.
+impl fmt::Display for DefaultValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Toml(toml) => f.write_str(toml),
+            Self::Made(value) => write!(f, "{}", value.to_json()),
+        }
+    }
+}
+
+impl Output {
+    /// What the driver tells once the object exists, of a kind that is made at run time.
+    #[must_use]
+    pub fn made(text: &str, doc: &str) -> Self {
+        Self { name: name(text), doc: doc.into(), formula: None }
+    }
 }
 
 impl Kind {
-    /// Whether anything can live in an object of this kind.
+    /// A kind that is made at run time, as little as can be said of one: one object for each declaration, which lives in the
+    /// world itself, without attributes of its own. What it holds is nobody's to say, so to delete one counts as a loss.
     #[must_use]
-    pub fn hosts_others(&self) -> bool {
-        matches!(self.name, "region" | "cluster" | "namespace" | "app" | "database")
+    pub fn made(text: &str, summary: &str) -> Self {
+        Self {
+            name: name(text),
+            summary: summary.into(),
+            places: Places::One,
+            host: Host::World,
+            object: true,
+            coexists: true,
+            hosts_others: false,
+            example: Texts::NONE,
+            attributes: Shared::Static(&[]),
+            outputs: Shared::Static(&[]),
+            claims: Shared::Static(&[]),
+            usage: Shared::Static(&[]),
+            exact: Shared::Static(&[]),
+            check: Shared::Static(&|_, _, _| {}),
+            loss: Shared::Static(&|_| Verdict::lossy("nobody can say what it holds")),
+            update_loss: Shared::Static(&|_, _, _| None),
+        }
     }
 
-    /// Whether one of its counters is exact. Of messages and bytes a service tells about how many there are, and they come
-    /// and go by themselves; objects and rows are somebody's.
+    /// Whether one of its counters is exact.
     #[must_use]
     pub fn counts_exactly(&self, counter: &str) -> bool {
-        matches!((self.name, counter), ("bucket", "objects") | ("table" | "database", "rows"))
+        self.exact.contains(&counter)
     }
 
     /// One of its own attributes.
     #[must_use]
-    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
     /// One of its outputs.
     #[must_use]
-    pub fn output(&self, name: &str) -> Option<&'static Output> {
+    pub fn output(&self, name: &str) -> Option<&Output> {
         self.outputs.iter().find(|output| output.name == name)
     }
 
@@ -303,87 +365,22 @@ impl Kind {
         let attributes = [("name", "n".into()), ("path", "/".into())].into_iter().collect();
         let host = Outputs::from_iter([("account".into(), "0".to_owned())]);
         let facts = Facts { attributes: &attributes, name: "n", place: Some("r"), host: Some(&host) };
-        let arn = self.output("arn").and_then(|output| output.formula).and_then(|formula| formula(&facts));
+        let arn = self.output("arn").and_then(|output| output.formula.as_ref()).and_then(|formula| formula(&facts));
         arn.is_some_and(|arn| matches!(arn.split(':').collect::<Vec<_>>().as_slice(), [_, _, _, "", "0", ..]))
     }
 
     /// The outputs that follow from what is known already.
     #[must_use]
     pub fn derive_outputs(&self, facts: &Facts<'_>) -> Outputs {
-        let known = |output: &Output| Some((output.name.into(), output.formula?(facts)?));
+        let known = |output: &Output| Some((output.name.into(), (output.formula.as_ref()?)(facts)?));
         self.outputs.iter().filter_map(known).collect()
     }
 }
 
-impl std::fmt::Debug for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
-}
-
-impl Verdict {
-    /// Nothing is lost, and why.
-    #[must_use]
-    pub fn safe(evidence: impl Into<String>) -> Self {
-        Self { risk: Risk::Safe, evidence: evidence.into() }
-    }
-
-    /// What is lost can be made again, and from what.
-    #[must_use]
-    pub fn recoverable(evidence: impl Into<String>) -> Self {
-        Self { risk: Risk::Recoverable, evidence: evidence.into() }
-    }
-
-    /// Data would be gone for good: which.
-    #[must_use]
-    pub fn lossy(evidence: impl Into<String>) -> Self {
-        Self { risk: Risk::Lossy, evidence: evidence.into() }
-    }
-}
-
-impl Risk {
-    /// The word that people and JSON read.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Recoverable => "recoverable",
-            Self::Lossy => "lossy",
-        }
-    }
-}
-
-impl Type {
-    /// The type in words, for `explain` and for messages: `duration`, `list of text`.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Bool => "true or false".into(),
-            Self::Int(min, i64::MAX) => format!("whole number, {min} or more"),
-            Self::Int(min, max) => format!("whole number from {min} to {max}"),
-            Self::Duration(min, max) => {
-                let text = super::duration::format;
-                format!("duration from {} to {}", text(*min), text(*max))
-            }
-            Self::Text(rule) => rule.says.into(),
-            Self::Choice(words) => quoted(words).join(" or "),
-            Self::List(item) => format!("list of {}", item.describe()),
-            Self::Set(item) => format!("set of {}", item.describe()),
-            Self::Map(item) => format!("table of {} by key", item.describe()),
-            Self::Object(_) => "table".into(),
-            Self::WordOrObject(words, _) => format!("{} or a table", quoted(words).join(", ")),
-            Self::Json(rule) => format!("JSON text, {}", rule.says),
-            Self::Address([]) => "resource address".into(),
-            Self::Address(kinds) => format!("{} address", kinds.join(" or ")),
-            Self::Name(kind) => format!("{kind} name"),
-            Self::Secret => "secret reference, { env = \"NAME\" } or { file = \"PATH\" }".into(),
-            Self::Any => "any value".into(),
-        }
-    }
-}
-
-fn quoted(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| format!("\"{word}\"")).collect()
 }
 
 impl PartialEq for Kind {

@@ -4,7 +4,9 @@ use foldhash::{HashMap, HashSet};
 
 use super::count::Count;
 use super::rule;
-use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
+use super::schema::{Attribute, Host, Kind, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::{Usage, Verdict, counted};
 use super::view::{Findings, Location, Resource, View};
 use crate::diagnostic::code;
 use crate::suggest::{listed, suggest};
@@ -13,23 +15,24 @@ use crate::value::{Attributes, Value};
 /// A table inside a database.
 pub static TABLE: Kind = Kind {
     name: "table",
-    summary: "A table of a database: columns, keys, indexes and where its rows live.",
+    summary: Static("A table of a database: columns, keys, indexes and where its rows live."),
     places: Places::Inside("database"),
     host: Host::Parent,
     object: true,
     coexists: true,
-    example: &["columns = [{ name = \"id\", type = \"UUID\" }, { name = \"region\", type = \"STRING\" }]", "primary_key = [\"id\"]"],
-    attributes: &[
+    hosts_others: false,
+    example: Texts::Static(&["columns = [{ name = \"id\", type = \"UUID\" }, { name = \"region\", type = \"STRING\" }]", "primary_key = [\"id\"]"]),
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::SQL_NAME),
+            Type::text(&rule::SQL_NAME),
             "The table's name. The resource's own name by default.",
             &["\"transactions\"", "\"transactions_2\""],
         )
         .replaces(),
         Attribute::new(
             "columns",
-            Type::List(&Type::Object(COLUMN)),
+            Type::list(const { &Type::object(COLUMN) }),
             "Its columns, in order.",
             &[
                 "[{ name = \"id\", type = \"UUID\" }, { name = \"region\", type = \"STRING\" }]",
@@ -39,51 +42,52 @@ pub static TABLE: Kind = Kind {
         .required(),
         Attribute::new(
             "primary_key",
-            Type::List(&Type::Text(&rule::SQL_NAME)),
+            Type::list(const { &Type::text(&rule::SQL_NAME) }),
             "The columns of the primary key.",
             &["[\"id\"]", "[\"region\", \"id\"]"],
         )
         .required(),
         Attribute::new(
             "indexes",
-            Type::Set(&Type::Object(INDEX)),
+            Type::set(const { &Type::object(INDEX) }),
             "Secondary indexes.",
             &["[{ columns = [\"region\"] }]", "[{ columns = [\"id\", \"region\"], unique = true }]"],
         ),
         Attribute::new(
             "locality",
-            Type::Choice(&["regional by table", "regional by row", "global"]),
+            Type::choice(&["regional by table", "regional by row", "global"]),
             "Where its rows live.",
             &["\"regional by table\"", "\"global\""],
         )
         .default("\"regional by table\""),
         Attribute::new(
             "region_column",
-            Type::Text(&rule::SQL_NAME),
+            Type::text(&rule::SQL_NAME),
             "The column that says in which region a row lives, for `locality = \"regional by row\"`.",
             &["\"region\"", "\"id\""],
         )
         .beside(&["locality = \"regional by row\""]),
-    ],
-    outputs: &[],
-    claims: &[],
-    usage: &["rows"],
-    check,
-    loss: |usage| match counted(usage, "rows") {
+    ]),
+    outputs: Static(&[]),
+    claims: Static(&[]),
+    usage: Static(&["rows"]),
+    exact: Static(&["rows"]),
+    check: Static(&check),
+    loss: Static(&|usage| match counted(usage, "rows") {
         Count::Exactly(0) => Verdict::safe("the table is empty"),
         Count::Unknown => Verdict::lossy("how many rows the table holds could not be observed"),
         rows => Verdict::lossy(format!("the table holds {}", rows.words("row"))),
-    },
-    update_loss: dropped_columns,
+    }),
+    update_loss: Static(&dropped_columns),
 };
 
 static COLUMN: &[Attribute] = &[
-    Attribute::new("name", Type::Text(&rule::SQL_NAME), "Its name.", &["\"id\"", "\"amount\""]).required(),
-    Attribute::new("type", Type::Text(&rule::SOME), "Its SQL type.", &["\"UUID\"", "\"DECIMAL(19,2)\""]).required(),
+    Attribute::new("name", Type::text(&rule::SQL_NAME), "Its name.", &["\"id\"", "\"amount\""]).required(),
+    Attribute::new("type", Type::text(&rule::SOME), "Its SQL type.", &["\"UUID\"", "\"DECIMAL(19,2)\""]).required(),
     Attribute::new("nullable", Type::Bool, "Whether it may be null.", &["false", "true"]).default("false"),
     Attribute::new(
         "default",
-        Type::Text(&rule::SOME),
+        Type::text(&rule::SOME),
         "Its default, as an SQL expression.",
         &["\"now()\"", "\"gen_random_uuid()\""],
     ),
@@ -92,7 +96,7 @@ static COLUMN: &[Attribute] = &[
 static INDEX: &[Attribute] = &[
     Attribute::new(
         "columns",
-        Type::List(&Type::Text(&rule::SQL_NAME)),
+        Type::list(const { &Type::text(&rule::SQL_NAME) }),
         "The indexed columns, in order.",
         &["[\"timestamp\"]", "[\"status\"]"],
     )

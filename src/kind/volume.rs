@@ -3,33 +3,36 @@
 use super::attributes::{ENGINE, LABELS, TEXT};
 use super::claim::{Exclusive, Reads, Within};
 use super::count::Count;
-use super::schema::{Attribute, Host, Kind, Places, Type, Usage, Verdict, counted};
+use super::schema::{Attribute, Host, Kind, Places, Type};
+use super::shared::{Shared::Static, Texts};
+use super::verdict::{Usage, Verdict, counted};
 use super::{amount, rule};
 
 /// A volume: data that outlives the containers that use it.
 pub static VOLUME: Kind = Kind {
     name: "volume",
-    summary: "A volume on a container engine: data that outlives the containers that use it.",
+    summary: Static("A volume on a container engine: data that outlives the containers that use it."),
     places: Places::One,
     host: Host::World,
     object: true,
     coexists: true,
-    example: &[],
-    attributes: &[
+    hosts_others: false,
+    example: Texts::NONE,
+    attributes: Static(&[
         Attribute::new(
             "name",
-            Type::Text(&rule::DOCKER_NAME),
+            Type::text(&rule::DOCKER_NAME),
             "The volume's name. The resource's own name by default.",
             &["\"ledger-data\"", "\"ledger-data-2\""],
         )
         .replaces(),
         ENGINE,
-        Attribute::new("driver", Type::Text(&rule::SOME), "The driver.", &["\"local\"", "\"nfs\""])
+        Attribute::new("driver", Type::text(&rule::SOME), "The driver.", &["\"local\"", "\"nfs\""])
             .default("\"local\"")
             .replaces(),
         Attribute::new(
             "options",
-            Type::Map(&TEXT),
+            Type::map(&TEXT),
             "What the driver is told.",
             &[
                 "{ type = \"tmpfs\", device = \"tmpfs\", o = \"size=8m\" }",
@@ -38,13 +41,14 @@ pub static VOLUME: Kind = Kind {
         )
         .replaces(),
         LABELS.replaces(),
-    ],
-    outputs: &[],
-    claims: &[Exclusive::new("volume name", "name", Within::Engine("engine"), Reads::Name)],
-    usage: &["bytes", "containers"],
-    check: |_, _, _| {},
-    loss: volume_loss,
-    update_loss: |_, _, _| None,
+    ]),
+    outputs: Static(&[]),
+    claims: Static(&[Exclusive::new("volume name", "name", Within::Engine(Static("engine")), Reads::Name)]),
+    usage: Static(&["bytes", "containers"]),
+    exact: Static(&[]),
+    check: Static(&|_, _, _| {}),
+    loss: Static(&volume_loss),
+    update_loss: Static(&|_, _, _| None),
 };
 
 fn volume_loss(usage: &Usage) -> Verdict {

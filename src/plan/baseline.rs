@@ -75,7 +75,7 @@ impl<'a> Baseline<'a> {
     fn is_same(&self, at: Position, instance: &Instance, object: &Object) -> bool {
         object.belongs_to(&self.desired.project, &self.desired.environment)
             && self.is_marked(at, instance, object)
-            && self.matches(instance.kind, &instance.attributes, &object.attributes)
+            && self.matches(&instance.kind, &instance.attributes, &object.attributes)
     }
 
     /// Whether an object is ready, and its mark is what the spec asks for.

@@ -6,7 +6,7 @@ use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::identity::Identity;
-use crate::kind::{Kind, Risk, Usage, Verdict};
+use crate::kind::{KindRef, Risk, Usage, Verdict};
 use crate::observed::{Mark, Object};
 use crate::path::split;
 use crate::value::{Attributes, Value, hash};
@@ -17,7 +17,7 @@ pub struct Change {
     /// The resource.
     pub address: Address,
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: KindRef,
     /// What is done.
     pub action: Action,
     /// Why.

@@ -45,13 +45,13 @@ impl<'a> Claimants<'a> {
         if object.external {
             return Vec::new();
         }
-        self.of(object.kind, &object.attributes, object.hosts.first())
+        self.of(&object.kind, &object.attributes, object.hosts.first())
     }
 
     /// What the object of a resource is to have.
     pub fn of_instance(&self, instance: &'a Instance) -> Vec<Claim<'a>> {
         let host = instance.hosts.first().and_then(|host| self.desired.get(host)).map(|host| &host.identity);
-        self.of(instance.kind, &instance.attributes, host)
+        self.of(&instance.kind, &instance.attributes, host)
     }
 
     /// What an object with these attributes would have.
@@ -60,7 +60,7 @@ impl<'a> Claimants<'a> {
             return Vec::new();
         }
         let region = host.and_then(|host| self.region(host));
-        Claimant { exclusive: kind.claims, attributes, region }.claims()
+        Claimant { exclusive: &kind.claims, attributes, region }.claims()
     }
 
     /// The identity and the attributes of the region that a host is, or lives in.
@@ -117,9 +117,9 @@ pub fn contested<'a>(observed: &Observed, changes: impl Iterator<Item = &'a Chan
     let mut whats = HashSet::default();
     let mut last: Option<&Kind> = None;
     for object in observed.objects() {
-        if last.is_none_or(|last| !std::ptr::eq(last, object.kind)) {
+        if last.is_none_or(|last| !std::ptr::eq(last, &*object.kind)) {
             whats.extend(object.kind.claims.iter().map(|exclusive| exclusive.what));
-            last = Some(object.kind);
+            last = Some(&object.kind);
         }
     }
     for change in changes {
@@ -179,8 +179,8 @@ fn taken<'a>(
     let mut taken = Vec::new();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| !matches!(step.verb, Verb::Delete | Verb::Forget)) {
         let change = &changes[step.change];
-        let Some(after) = change.after.as_ref().filter(|_| concerns(whats, change.kind)) else { continue };
-        let mut claims = claimants.of(change.kind, &after.attributes, after.hosts.first());
+        let Some(after) = change.after.as_ref().filter(|_| concerns(whats, &change.kind)) else { continue };
+        let mut claims = claimants.of(&change.kind, &after.attributes, after.hosts.first());
         if step.verb != Verb::Create {
             claims = without(claims, &before(change, claimants));
         }
@@ -199,7 +199,7 @@ fn given<'a>(changes: &'a [Change], steps: &[Step], claimants: &Claimants<'a>) -
         }
         let mut claims = before(change, claimants);
         if let Some(after) = change.after.as_ref().filter(|_| step.verb != Verb::Delete) {
-            claims = without(claims, &claimants.of(change.kind, &after.attributes, after.hosts.first()));
+            claims = without(claims, &claimants.of(&change.kind, &after.attributes, after.hosts.first()));
         }
         given.extend(claims.into_iter().map(|claim| (claim, at)));
     }
@@ -208,7 +208,7 @@ fn given<'a>(changes: &'a [Change], steps: &[Step], claimants: &Claimants<'a>) -
 
 fn before<'a>(change: &'a Change, claimants: &Claimants<'a>) -> Vec<Claim<'a>> {
     let before = change.before.as_ref();
-    before.map_or_else(Vec::new, |before| claimants.of(change.kind, &before.attributes, before.hosts.first()))
+    before.map_or_else(Vec::new, |before| claimants.of(&change.kind, &before.attributes, before.hosts.first()))
 }
 
 /// Refuses what is taken by two, and what an object has that stays.
@@ -227,14 +227,14 @@ fn kept<'a>(
         }
     }
     let observed = claimants.observed;
-    for object in observed.objects().iter().filter(|object| concerns(&whats, object.kind)) {
+    for object in observed.objects().iter().filter(|object| concerns(&whats, &object.kind)) {
         let step = touched.get(object.identity.as_str());
         if step.is_some_and(|step| step.verb == Verb::Delete) {
             continue;
         }
         let mut claims = claimants.of_object(object);
         if let Some(after) = step.and_then(|step| changes[step.change].after.as_ref()) {
-            let wanted = claimants.of(object.kind, &after.attributes, after.hosts.first());
+            let wanted = claimants.of(&object.kind, &after.attributes, after.hosts.first());
             claims.retain(|claim| wanted.iter().any(|other| other.collides(claim)));
         }
         for claim in &claims {

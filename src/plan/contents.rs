@@ -35,7 +35,7 @@ pub struct Loss<'a> {
 /// Gives each host that a plan destroys the verdict of everything in it, and refuses those that hold something protected.
 pub fn roll_up(changes: &mut [Change], desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
     let destroys = |change: &Change| change.acts() && change.action.destroys();
-    if !changes.iter().any(|change| destroys(change) && change.kind.hosts_others()) {
+    if !changes.iter().any(|change| destroys(change) && change.kind.hosts_others) {
         return;
     }
     let contents = HostContents::of(desired, observed);
@@ -44,7 +44,7 @@ pub fn roll_up(changes: &mut [Change], desired: &Desired, observed: &Observed, d
     let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
     for (at, change) in changes.iter().enumerate() {
         let object = change.before.as_ref().and_then(|before| observed.at(&before.identity));
-        let Some(object) = object.filter(|_| destroys(change) && change.kind.hosts_others()) else { continue };
+        let Some(object) = object.filter(|_| destroys(change) && change.kind.hosts_others) else { continue };
         let loss = contents.lost_with(object, &|identity| gone.contains(identity));
         verdicts.push((at, loss.verdict));
         // What has a step of its own is refused by itself.
@@ -83,7 +83,7 @@ impl<'a> HostContents<'a> {
     /// What destroying an object would lose of itself. What nobody could look into may hold anything.
     fn own_loss(&self, host: &Object) -> Verdict {
         let own = loss(host);
-        if own.risk < Risk::Lossy && host.kind.hosts_others() && !self.observed.is_listed(&host.identity) {
+        if own.risk < Risk::Lossy && host.kind.hosts_others && !self.observed.is_listed(&host.identity) {
             return Verdict::lossy("what lives in it could not be looked at");
         }
         own

@@ -147,7 +147,7 @@ impl<'a> Decider<'a> {
 
     fn decide(&mut self, at: Position, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Disposition {
         if let Some(blocked) = self.unreachable(instance) {
-            let after = self.known.resolve(instance.kind, &instance.attributes);
+            let after = self.known.resolve(&instance.kind, &instance.attributes);
             // Whatever a driver saw of it all the same is no orphan.
             self.claim_marked(&instance.address);
             self.learn(instance, &after, Outputs::new());
@@ -163,7 +163,7 @@ impl<'a> Decider<'a> {
             self.learn_observed(instance, object);
             return Disposition::Stays;
         }
-        let after = self.known.resolve(instance.kind, &instance.attributes);
+        let after = self.known.resolve(&instance.kind, &instance.attributes);
         let object = match found {
             Match::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
                 self.learn(instance, &after, Outputs::new());
@@ -242,7 +242,7 @@ impl<'a> Decider<'a> {
     /// Whether an object is as it should be, and what it needs as well, although not all of that is as it was seen.
     fn is_unchanged(&self, at: Position, instance: &Instance, object: &Object) -> bool {
         self.baseline.is_marked(at, instance, object)
-            && self.known.matches(instance.kind, &instance.attributes, &object.attributes)
+            && self.known.matches(&instance.kind, &instance.attributes, &object.attributes)
             && self.graph.needed(at).all(|need| matches!(self.dispositions[need], Some(Disposition::Stays)))
     }
 
@@ -252,10 +252,10 @@ impl<'a> Decider<'a> {
     }
 
     fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
-        diff::leave_ignored(instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
+        diff::leave_ignored(&instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
         let mark = object.mark.as_ref();
-        let applied = mark.and_then(|mark| LastApplied::read(instance.kind, &mark.applied, &instance.settings.ignore));
-        let mut attributes = diff::diff(instance.kind, &object.attributes, &after, applied.as_ref());
+        let applied = mark.and_then(|mark| LastApplied::read(&instance.kind, &mark.applied, &instance.settings.ignore));
+        let mut attributes = diff::diff(&instance.kind, &object.attributes, &after, applied.as_ref());
         let remade = self.tell_remade(instance, &mut attributes);
         let wanted = self.mark(instance);
         let renamed = mark.filter(|mark| mark.address != instance.address).map(|mark| mark.address.clone());
@@ -290,7 +290,7 @@ impl<'a> Decider<'a> {
             Action::Update
         };
         let circumstances = Circumstances {
-            kind: instance.kind,
+            kind: &instance.kind,
             object,
             action,
             attributes: &attributes,
@@ -365,7 +365,7 @@ impl<'a> Decider<'a> {
     fn collides(&self, instance: &Instance, object: &Object, after: &Attributes) -> bool {
         let claimants = Claimants::new(self.desired, self.observed);
         let host = instance.hosts.first().and_then(|host| self.desired.get(host)).map(|host| &host.identity);
-        let wanted = claimants.of(instance.kind, after, host);
+        let wanted = claimants.of(&instance.kind, after, host);
         claimants.of_object(object).iter().any(|claim| wanted.iter().any(|other| other.collides(claim)))
     }
 
@@ -385,7 +385,7 @@ impl<'a> Decider<'a> {
         let needs = self.graph.needs(&instance.address);
         Change {
             address: instance.address.clone(),
-            kind: instance.kind,
+            kind: instance.kind.clone(),
             action: Action::NoOp,
             cause: Cause::Spec,
             reason: String::new(),

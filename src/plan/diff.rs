@@ -20,7 +20,7 @@ pub fn diff(
         return Vec::new();
     }
     let mut changes = Vec::new();
-    for attribute in kind.attributes {
+    for attribute in kind.attributes.iter() {
         let (old, new) = (before.get(attribute.name), after.get(attribute.name));
         if old == new {
             continue;

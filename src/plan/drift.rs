@@ -43,7 +43,7 @@ impl<'a> LastApplied<'a> {
 
     /// Marks those differences that somebody made behind Atlas's back.
     pub fn tell(&self, kind: &Kind, before: &Attributes, changes: &mut [AttributeChange]) {
-        for attribute in kind.attributes {
+        for attribute in kind.attributes.iter() {
             let own = |change: &AttributeChange| split(&change.path).first() == Some(&attribute.name);
             let mut group: Vec<&mut AttributeChange> = changes.iter_mut().filter(|change| own(change)).collect();
             if !group.is_empty() {

@@ -51,7 +51,6 @@ use crate::desired::Desired;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::graph::DependencyGraph;
 use crate::identity::{Identity, host_of};
-use crate::kind::{self, Kind};
 use crate::observed::{Object, Observed};
 use crate::recorded::Recorded;
 use crate::suggest::suggest;
@@ -159,6 +158,7 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     let named = desired.objects().filter(|instance| unreachable.contains_key(&instance.identity));
     let headers: HashMap<&str, Span> =
         named.map(|instance| (instance.identity.as_str(), instance.declaration.header)).collect();
+    let hosts_others = |kind: &str| desired.kinds.get(kind).is_none_or(|kind| kind.hosts_others);
     let mut causes: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
     for (identity, reason) in unreachable {
         // Two hosts of which nobody knows why they are silent have nothing in common.
@@ -166,8 +166,7 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
         causes.entry((reason, alone)).or_default().push(identity);
     }
     for ((reason, _), identities) in causes {
-        let hosts =
-            identities.iter().any(|identity| kind::get(address_of(identity).kind()).is_none_or(Kind::hosts_others));
+        let hosts = identities.iter().any(|identity| hosts_others(address_of(identity).kind()));
         let holds = if hosts { "what it holds is unknown, and nothing in it is changed" } else { "it is not changed" };
         let detail = format!("{}: {reason}; {holds}", names_of(&identities));
         let header = identities.iter().find_map(|identity| headers.get(identity)).copied();

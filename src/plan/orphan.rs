@@ -10,7 +10,6 @@ use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::{Desired, OnRemove};
 use crate::diagnostic::Diagnostics;
-use crate::kind;
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
 use crate::recorded::{Intent, Recorded};
@@ -85,7 +84,7 @@ pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
     let Some((first, reason)) = observed.unreachable().iter().next() else { return Vec::new() };
     let hidden = |address: &&Address| desired.get(address).is_none() && observed.marked(address).next().is_none();
     let entry = |address: &Address| {
-        let kind = kind::get(address.kind())?;
+        let kind = desired.kinds.get(address.kind())?;
         // The host at the address's own place is the likely one.
         let place = address.place().unwrap_or_default();
         let at_place = observed.unreachable().iter().find(|(host, _)| host.ends_with(&format!("/{place}")));
@@ -93,7 +92,7 @@ pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
         let blocked = Blocked { by: address_of(host), reason: reason.clone() };
         Some(Change {
             address: address.clone(),
-            kind,
+            kind: kind.clone(),
             action: Action::NoOp,
             cause: Cause::Orphan,
             reason: format!("is no longer in the spec; {} {}", blocked.by, blocked.reason),
@@ -130,7 +129,7 @@ fn removal(address: &Address, object: &Object, observed: &Observed, options: &Op
     };
     Change {
         address: address.clone(),
-        kind: object.kind,
+        kind: object.kind.clone(),
         action: if forget { Action::Forget } else { Action::Delete },
         cause: Cause::Orphan,
         reason: reason.to_owned(),
@@ -139,7 +138,7 @@ fn removal(address: &Address, object: &Object, observed: &Observed, options: &Op
         blocked: None,
         verdict: (!forget).then(|| loss(object)),
         depends_on,
-        attributes: diff::deletion(object.kind, &object.attributes),
+        attributes: diff::deletion(&object.kind, &object.attributes),
         hosts,
         after: None,
         before: Some(Target::of(object)),

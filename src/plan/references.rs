@@ -6,7 +6,7 @@ use foldhash::HashMap;
 use super::resolve::Resolver;
 use crate::address::Address;
 use crate::identity::Identity;
-use crate::kind::{self, Attribute, Kind, Type, normal};
+use crate::kind::{Attribute, Catalog, Kind, Type, normal};
 use crate::observed::{Object, Owner};
 use crate::value::{Attributes, Value};
 
@@ -24,7 +24,12 @@ pub struct Unknown {
 ///
 /// # Errors
 /// When it knows one of them by nothing yet.
-pub fn resolved(kind: &Kind, attributes: &Attributes, known: &impl Resolver) -> Result<Attributes, Unknown> {
+pub fn resolved(
+    kind: &Kind,
+    attributes: &Attributes,
+    known: &impl Resolver,
+    kinds: &Catalog,
+) -> Result<Attributes, Unknown> {
     let mut resolved = attributes.clone();
     for attribute in kind.attributes.iter().filter(|attribute| names_others(&attribute.ty)) {
         let value = attributes.get(attribute.name);
@@ -34,7 +39,7 @@ pub fn resolved(kind: &Kind, attributes: &Attributes, known: &impl Resolver) -> 
         let mut missing = None;
         let value = replaced(&attribute.ty, value, &mut |_, text| {
             let address = Address::parse(text).ok()?;
-            let found = known_by(&address, known);
+            let found = known_by(&address, known, kinds);
             if found.is_none() {
                 missing.get_or_insert(address);
             }
@@ -51,7 +56,10 @@ pub fn resolved(kind: &Kind, attributes: &Attributes, known: &impl Resolver) -> 
 /// Puts addresses in the place of what the APIs know these objects by. What belongs to nobody that the owner knows is left
 /// as the API says it.
 pub fn name(mut objects: Vec<&mut Object>, owner: &Owner) {
-    if !objects.iter().any(|object| object.kind.attributes.iter().any(|attribute| is_said(attribute, object))) {
+    if !objects
+        .iter()
+        .any(|object| object.kind.attributes.iter().any(|attribute| is_said(attribute, &object.attributes)))
+    {
         return;
     }
     let mut known: HashMap<(&'static str, String), Vec<Named>> = HashMap::default();
@@ -64,19 +72,19 @@ pub fn name(mut objects: Vec<&mut Object>, owner: &Owner) {
         }
     }
     for object in &mut objects {
-        let kind: &'static Kind = object.kind;
-        let said: Vec<&'static Attribute> =
-            kind.attributes.iter().filter(|attribute| is_said(attribute, object)).collect();
-        for attribute in said {
-            let identity = &object.identity;
-            let value = replaced(&attribute.ty, object.attributes.get(attribute.name), &mut |kinds, text| {
+        let Object { kind, identity, attributes, .. } = &mut **object;
+        for attribute in kind.attributes.iter() {
+            if !is_said(attribute, attributes) {
+                continue;
+            }
+            let value = replaced(&attribute.ty, attributes.get(attribute.name), &mut |kinds, text| {
                 let mut all: Vec<&Named> = Vec::new();
                 for kind in kinds {
                     all.extend(known.get(&(*kind, text.to_owned())).into_iter().flatten());
                 }
                 nearest(&all, identity).map(|named| named.address.to_string())
             });
-            object.attributes.set(attribute.name, normal(&attribute.ty, value));
+            attributes.set(attribute.name, normal(&attribute.ty, value));
         }
     }
 }
@@ -95,14 +103,14 @@ fn nearest<'a>(all: &[&'a Named], identity: &Identity) -> Option<&'a Named> {
     near.or(all.first()).copied()
 }
 
-fn known_by(address: &Address, known: &impl Resolver) -> Option<String> {
-    let kind = kind::get(address.kind())?;
+fn known_by(address: &Address, known: &impl Resolver, kinds: &Catalog) -> Option<String> {
+    let kind = kinds.get(address.kind())?;
     let (attributes, outputs) = (known.attributes_of(address)?, known.outputs_of(address)?);
     kind.known_by(attributes, outputs).map(str::to_owned)
 }
 
-fn is_said(attribute: &Attribute, object: &Object) -> bool {
-    names_others(&attribute.ty) && !object.attributes.get(attribute.name).is_null()
+fn is_said(attribute: &Attribute, attributes: &Attributes) -> bool {
+    names_others(&attribute.ty) && !attributes.get(attribute.name).is_null()
 }
 
 /// Whether a value of this type can name another resource by its address.
@@ -118,11 +126,7 @@ fn names_others(ty: &Type) -> bool {
 }
 
 /// A value with other texts where it names another resource; `other` gets the kinds that may stand there, and the text.
-fn replaced(
-    ty: &Type,
-    value: &Value,
-    other: &mut impl FnMut(&'static [&'static str], &str) -> Option<String>,
-) -> Value {
+fn replaced(ty: &Type, value: &Value, other: &mut impl FnMut(&[&'static str], &str) -> Option<String>) -> Value {
     match (ty, value) {
         (Type::Address(kinds), Value::String(text)) => {
             other(kinds, text).map_or_else(|| value.clone(), |text| Value::String(text.into()))
@@ -150,7 +154,7 @@ mod tests {
     use super::{name, resolved};
     use crate::address::Address;
     use crate::identity::Identity;
-    use crate::kind::{self, Outputs, Usage};
+    use crate::kind::{self, Catalog, Outputs, Usage};
     use crate::observed::{Condition, Mark, Object, Owner};
     use crate::plan::{Known, Resolved};
     use crate::value::{Attributes, Value};
@@ -159,7 +163,7 @@ mod tests {
         let identity = Identity::root("region", region).inside("queue", name);
         let attributes = attributes.iter().map(|(name, toml)| (*name, kind::literal(toml)));
         Object {
-            kind: kind::get("queue").expect("a kind"),
+            kind: kind::get("queue").expect("a kind").into(),
             identity: identity.clone(),
             hosts: identity.host().into_iter().collect(),
             attributes: attributes.collect(),
@@ -190,9 +194,9 @@ mod tests {
             outputs: std::borrow::Cow::Borrowed(&dead.outputs),
         };
         known.learn(Address::new("queue", "dead", Some("a")), facts);
-        let told = resolved(dead.kind, &wanted, &known).expect("it is there");
+        let told = resolved(&dead.kind, &wanted, &known, &Catalog::default()).expect("it is there");
         assert_eq!(told.at("dead_letter.queue").and_then(Value::as_str), Some("arn:aws:sqs:x:0:dead"));
-        let gone = resolved(dead.kind, &wanted, &Known::default()).expect_err("it is not there");
+        let gone = resolved(&dead.kind, &wanted, &Known::default(), &Catalog::default()).expect_err("it is not there");
         assert_eq!(gone.to_string(), "`dead_letter` names queue.dead@a, which is not there yet");
         // Two regions with one account: the queue in the same region is meant.
         let (mut near, mut far) = (queue("a", "dead", &[]), queue("b", "dead", &[]));

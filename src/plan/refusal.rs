@@ -97,7 +97,7 @@ pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
 /// What deleting an object would lose. A host that is ill hides its contents, which have no verdicts of their own then.
 pub fn loss(object: &Object) -> Verdict {
     match object.condition.reason() {
-        Some(word) if object.kind.hosts_others() => {
+        Some(word) if object.kind.hosts_others => {
             Verdict::lossy(format!("it is not well ({word}), so what lives in it could not be looked at"))
         }
         _ => (object.kind.loss)(&object.usage),

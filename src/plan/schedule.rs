@@ -87,8 +87,7 @@ pub fn stuck(steps: &[Step]) -> Option<Vec<usize>> {
 fn link_hosts(changes: &[Change], steps: &mut [Step]) {
     let mut deleted: HashMap<&str, usize> = HashMap::default();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb == Verb::Delete) {
-        if let Some(before) = changes[step.change].before.as_ref().filter(|_| changes[step.change].kind.hosts_others())
-        {
+        if let Some(before) = changes[step.change].before.as_ref().filter(|_| changes[step.change].kind.hosts_others) {
             deleted.insert(&before.identity, at);
         }
     }

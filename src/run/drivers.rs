@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::error::RunError;
 use super::source::Spec;
+#[cfg(feature = "sandbox")]
+use crate::desired::Desired;
 use crate::driver::{Driver, Registry};
 #[cfg(feature = "sandbox")]
 use crate::store::LocalFolder;
@@ -56,7 +58,7 @@ fn kubernetes(_: &Spec) -> Option<Arc<dyn Driver>> {
 
 #[cfg(feature = "sandbox")]
 pub(super) fn sandbox(spec: &Spec, write: bool) -> Result<Option<Arc<dyn Driver>>, RunError> {
-    let world = world(&spec.local, &spec.desired.environment, write)?;
+    let world = world(&spec.local, &spec.desired, write)?;
     Ok(Some(Arc::new(crate::driver::sandbox::Sandbox::new(world))))
 }
 
@@ -71,15 +73,15 @@ pub(super) fn sandbox(_: &Spec, _: bool) -> Result<Option<Arc<dyn Driver>>, RunE
 /// # Errors
 /// When it can't be opened.
 #[cfg(feature = "sandbox")]
-pub fn world(local: &LocalFolder, environment: &str, write: bool) -> Result<crate::driver::sandbox::World, RunError> {
+pub fn world(local: &LocalFolder, desired: &Desired, write: bool) -> Result<crate::driver::sandbox::World, RunError> {
     use crate::driver::sandbox::World;
     use crate::driver::{Class, DriverError};
-    let folder = local.world(environment);
+    let folder = local.world(&desired.environment);
     let opened = if write {
         let made = local.make(&folder).map_err(|error| DriverError::new(Class::Invalid, error.to_string()));
         made.and_then(|()| World::open(&folder).map_err(DriverError::from))
     } else {
         World::look(&folder).map_err(DriverError::from)
     };
-    opened.map_err(|source| RunError::World { folder, source })
+    opened.map(|world| world.with_kinds(desired.kinds.clone())).map_err(|source| RunError::World { folder, source })
 }

@@ -7,7 +7,7 @@ use crate::driver::{self, DriverError, Registry, Sessions};
 use crate::execute::{Execution, Report, execute};
 use crate::graph::{self, DependencyGraph};
 use crate::identity::Identity;
-use crate::kind::{Count, Kind, Usage};
+use crate::kind::{Count, Kind, KindRef, Usage};
 use crate::observed::{Observed, Owner};
 use crate::plan::{self, Change, Options, Plan};
 use crate::recorded::{Inventory, Recorded};
@@ -34,7 +34,8 @@ impl Pipeline {
             return Err(missing);
         }
         let owner = Owner::new(&desired.project, &desired.environment);
-        Ok(Self { desired, graph, sessions: Sessions::new(registry, owner) })
+        let sessions = Sessions::new(registry, owner, desired.kinds.clone());
+        Ok(Self { desired, graph, sessions })
     }
 
     /// Observes everything that answers.
@@ -54,11 +55,11 @@ impl Pipeline {
         let usage = options.destroy || !options.replace.is_empty();
         let mut observed = driver::observe(&self.sessions, &self.desired, recorded, usage).await?;
         let plan = self.plan(recorded, &observed, options);
-        let removed: Vec<(&'static Kind, Identity)> = plan
+        let removed: Vec<(KindRef, Identity)> = plan
             .changes
             .iter()
             .filter(|change| change.verdict.is_some() && change.blocked.is_none())
-            .filter_map(|change| Some((change.kind, change.before.as_ref()?.identity.clone())))
+            .filter_map(|change| Some((change.kind.clone(), change.before.as_ref()?.identity.clone())))
             .filter(|(kind, identity)| observed.at(identity).is_some_and(|object| lacks_usage(kind, &object.usage)))
             .collect();
         let strangers = driver::look_for_strangers(&self.sessions, &hosts_that_go(&plan), &mut observed).await;
@@ -97,7 +98,7 @@ impl Pipeline {
 
 /// The hosts that a plan destroys.
 fn hosts_that_go(plan: &Plan) -> Vec<Identity> {
-    let destroys = |change: &&Change| change.acts() && change.action.destroys() && change.kind.hosts_others();
+    let destroys = |change: &&Change| change.acts() && change.action.destroys() && change.kind.hosts_others;
     let hosts = plan.changes.iter().filter(destroys).filter_map(|change| change.before.as_ref());
     hosts.map(|before| before.identity.clone()).collect()
 }

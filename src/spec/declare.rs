@@ -8,7 +8,7 @@ use super::overlay::{Environments, check_keys};
 use crate::address::Address;
 use crate::desired::{Declaration, RecordsUrl, WorldChoice};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
-use crate::kind::{self, Kind, Places};
+use crate::kind::{Catalog, Kind, KindRef, Places};
 use crate::path::split;
 use crate::suggest::{listed, suggest};
 use crate::value::Text;
@@ -26,12 +26,12 @@ pub struct Project {
 
 /// A block before its places are known.
 pub struct Block {
-    pub kind: &'static Kind,
+    pub kind: KindRef,
     pub declaration: Arc<Declaration>,
     /// Its content.
     pub node: Node,
     /// The block that this one stands inside, by kind and name.
-    pub parent: Option<(&'static Kind, Text)>,
+    pub parent: Option<(KindRef, Text)>,
 }
 
 impl Block {
@@ -109,51 +109,57 @@ pub fn project(
 }
 
 /// Finds every block, in a stable order.
-pub fn blocks(root: Table, source: &str, diagnostics: &mut Diagnostics) -> Vec<Block> {
-    check_keys(&root, diagnostics);
-    let mut blocks = Vec::new();
+pub fn blocks(root: Table, source: &str, catalog: &Catalog, diagnostics: &mut Diagnostics) -> Vec<Block> {
+    check_keys(&root, catalog, diagnostics);
+    let mut blocks = Blocks { source, catalog, all: Vec::new() };
     for (key, entry) in root {
-        let Some(kind) = kind::get(&key).filter(|kind| !matches!(kind.places, Places::Inside(_))) else { continue };
-        named(kind, entry, None, source, &mut blocks, diagnostics);
+        let Some(kind) = catalog.get(&key).filter(|kind| !matches!(kind.places, Places::Inside(_))) else { continue };
+        blocks.named(kind, entry, None, diagnostics);
     }
-    blocks
+    blocks.all
 }
 
-fn named(
-    kind: &'static Kind,
-    entry: TableEntry,
-    parent: Option<&(&'static Kind, Text)>,
-    source: &str,
-    blocks: &mut Vec<Block>,
-    diagnostics: &mut Diagnostics,
-) {
-    let Content::Table(names) = entry.node.content else {
-        diagnostics.push(entry.not_a_table(&format!("[{}.NAME]", kind.name)));
-        return;
-    };
-    for (name, mut entry) in names {
-        if let Some(diagnostic) = bad_name(&name, kind, entry.key) {
-            diagnostics.push(diagnostic);
-            continue;
-        }
-        let Content::Table(table) = &mut entry.node.content else {
-            diagnostics.push(
-                entry
-                    .not_a_table(&format!("[{}.{name}]", kind.name))
-                    .hint(format!("write [{}.NAME] with a name of its own, and this key below it", kind.name)),
-            );
-            continue;
+/// The blocks that were found so far.
+struct Blocks<'a> {
+    source: &'a str,
+    catalog: &'a Catalog,
+    all: Vec<Block>,
+}
+
+impl Blocks<'_> {
+    fn named(
+        &mut self,
+        kind: &KindRef,
+        entry: TableEntry,
+        parent: Option<&(KindRef, Text)>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Content::Table(names) = entry.node.content else {
+            diagnostics.push(entry.not_a_table(&format!("[{}.NAME]", kind.name)));
+            return;
         };
-        let inner: Vec<(&'static Kind, TableEntry)> = kind::ALL
-            .iter()
-            .filter(|inner| inner.places == Places::Inside(kind.name))
-            .filter_map(|inner| table.remove(inner.name).map(|entry| (*inner, entry)))
-            .collect();
-        let header = header(source, entry.key);
-        let declaration = Arc::new(Declaration { name: name.clone(), header, block: blocks.len() });
-        blocks.push(Block { kind, declaration, node: entry.node, parent: parent.cloned() });
-        for (inner, entry) in inner {
-            named(inner, entry, Some(&(kind, name.clone())), source, blocks, diagnostics);
+        for (name, mut entry) in names {
+            if let Some(diagnostic) = bad_name(&name, kind, entry.key) {
+                diagnostics.push(diagnostic);
+                continue;
+            }
+            let Content::Table(table) = &mut entry.node.content else {
+                diagnostics.push(
+                    entry
+                        .not_a_table(&format!("[{}.{name}]", kind.name))
+                        .hint(format!("write [{}.NAME] with a name of its own, and this key below it", kind.name)),
+                );
+                continue;
+            };
+            let inside = self.catalog.inside(kind.name);
+            let inner: Vec<(KindRef, TableEntry)> =
+                inside.filter_map(|inner| table.remove(inner.name).map(|entry| (inner.clone(), entry))).collect();
+            let header = header(self.source, entry.key);
+            let declaration = Arc::new(Declaration { name: name.clone(), header, block: self.all.len() });
+            self.all.push(Block { kind: kind.clone(), declaration, node: entry.node, parent: parent.cloned() });
+            for (inner, entry) in inner {
+                self.named(&inner, entry, Some(&(kind.clone(), name.clone())), diagnostics);
+            }
         }
     }
 }

@@ -51,7 +51,7 @@ fn run(
     let mut instances = Vec::with_capacity(blocks.len());
     for block in blocks {
         let name = &block.declaration.name;
-        if kind::place_attribute(block.kind).is_some_and(|attribute| !block.has(attribute.name)) {
+        if kind::place_attribute(&block.kind).is_some_and(|attribute| !block.has(attribute.name)) {
             check_without_place(block, source, globals, index, diagnostics);
         }
         let addresses = index.of(block).map_or(&[][..], Declared::addresses);
@@ -126,7 +126,8 @@ pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut D
     let mut seen: HashMap<&str, &Instance> = HashMap::with_capacity(desired.instances().len());
     // A bucket's name is taken in all of S3, not in one region only.
     let mut buckets: BTreeMap<&str, &Instance> = BTreeMap::new();
-    let of_account: Vec<&str> = kind::ALL.iter().filter(|kind| kind.spans_regions()).map(|kind| kind.name).collect();
+    let of_account: Vec<&str> =
+        desired.kinds.iter().filter(|kind| kind.spans_regions()).map(|kind| kind.name).collect();
     let mut accounts: BTreeMap<(&str, &str, String), &Instance> = BTreeMap::new();
     for instance in desired.objects() {
         let clash = seen.insert(&instance.identity, instance).or_else(|| {
@@ -157,11 +158,11 @@ pub fn check_identities(desired: &Desired, blocks: &[Block], diagnostics: &mut D
 }
 
 fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagnostics: &mut Diagnostics) -> Instance {
-    let kind = block.kind;
+    let kind = &block.kind;
     let declaration = Arc::clone(&block.declaration);
     let empty = Table::new();
     let table = block.node.as_table().unwrap_or(&empty);
-    let list: Vec<&'static Attribute> = kind::attributes_of(kind).collect();
+    let list: Vec<&Attribute> = kind::attributes_of(kind).collect();
     let what = format!("a {}", kind.name);
     let mut normalizer = Normalizer::new(source, scope, index, diagnostics);
     normalizer.read = kind::place_attribute(kind).map(|attribute| attribute.name);
@@ -192,6 +193,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     }
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
+    let kind = kind.clone();
     Instance { address, kind, declaration, attributes, identity: Identity::default(), hosts, references, settings }
 }
 
@@ -205,7 +207,7 @@ fn own_name(
 ) -> Option<(&'static str, Value)> {
     let attribute = block.kind.attribute("name").filter(|_| !block.has("name"))?;
     let name = former.map_or(scope.name, Address::name);
-    if let kind::Type::Text(rule) = attribute.ty
+    if let kind::Type::Text(rule) = &attribute.ty
         && let Err(fault) = (rule.check)(name)
     {
         diagnostics.push(
@@ -250,7 +252,7 @@ fn settings(
     index: &Index,
     diagnostics: &mut Diagnostics,
 ) -> Settings {
-    let kind = block.kind;
+    let kind = &block.kind;
     let text = |name: &str| common.get(name).as_str();
     // What lives inside another resource is known by its whole address, and may have the same name in another one.
     let is_own = |old: &Written<'_>| match &scope.own_address {
@@ -298,7 +300,7 @@ fn settings(
 
 /// What is left to others has to be there.
 fn check_ignored(common: &Attributes, block: &Block, diagnostics: &mut Diagnostics) {
-    let kind = block.kind;
+    let kind = &block.kind;
     for (at, path) in common.get("ignore").items().iter().enumerate() {
         let path = path.as_str().unwrap_or_default();
         let first = split(path).first().copied().unwrap_or_default();

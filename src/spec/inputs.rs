@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::kind::Catalog;
+
 /// What the spec's text does not say itself.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
@@ -9,4 +11,6 @@ pub struct Inputs {
     pub environment: Option<String>,
     /// Values of variables, by name, and where each comes from: `--var`, `ATLAS_VAR_image_tag`.
     pub variables: BTreeMap<String, (String, String)>,
+    /// The kinds that it can use.
+    pub kinds: Catalog,
 }

@@ -20,10 +20,10 @@ mod placement;
 mod scope;
 mod template;
 
+pub use crate::kind::ROOT_KEYS;
 pub use declare::STARTER;
 pub use inputs::Inputs;
 pub use node::{Content, Node, Table, TableEntry};
-pub use overlay::ROOT_KEYS;
 
 use overlay::{Environments, Overlay};
 
@@ -74,12 +74,12 @@ pub fn read_value(ty: &Type, text: &str) -> Result<Value, Diagnostics> {
 pub fn compile_others(source: &str, inputs: &Inputs, but: &str, mut each: impl FnMut(Option<Desired>, Diagnostics)) {
     let mut diagnostics = Diagnostics::default();
     let mut root = pieces::parse(source, &mut diagnostics);
-    let environments = Environments::read(&mut root, &mut diagnostics);
+    let environments = Environments::read(&mut root, &inputs.kinds, &mut diagnostics);
     if diagnostics.has_errors() {
         return each(None, diagnostics);
     }
     for name in environments.names().filter(|name| *name != but) {
-        let inputs = Inputs { environment: Some(name.to_string()), variables: inputs.variables.clone() };
+        let inputs = Inputs { environment: Some(name.to_string()), ..inputs.clone() };
         let mut diagnostics = Diagnostics::default();
         let project = declare::project(&root, &environments, &inputs, &mut diagnostics);
         let overlay = environments.get(name).cloned();
@@ -96,7 +96,7 @@ fn stages(source: &str, inputs: &Inputs, diagnostics: &mut Diagnostics) -> Optio
     if diagnostics.has_errors() {
         return None;
     }
-    let mut environments = Environments::read(&mut root, diagnostics);
+    let mut environments = Environments::read(&mut root, &inputs.kinds, diagnostics);
     let project = declare::project(&root, &environments, inputs, diagnostics)?;
     let names = environments.names().map(ToString::to_string).collect();
     let overlay = environments.take(&project.environment);
@@ -115,16 +115,17 @@ fn laid_out(
     diagnostics: &mut Diagnostics,
 ) -> Desired {
     if let Some(overlay) = overlay {
-        overlay.lay_over(&mut root);
+        overlay.lay_over(&mut root, &inputs.kinds);
     }
     derive::add(&mut root);
     let variables = scope::variables(source, &root, inputs, diagnostics);
     let globals = scope::Globals::new(&project.name, &project.environment, variables);
-    let blocks = declare::blocks(root, source, diagnostics);
-    let index = placement::index(&blocks, source, &globals, diagnostics);
+    let blocks = declare::blocks(root, source, &inputs.kinds, diagnostics);
+    let index = placement::index(&blocks, source, &globals, &inputs.kinds, diagnostics);
     let instances = expand::instances(&blocks, source, &globals, &index, diagnostics);
     meant::suggest(diagnostics, &index, &globals);
     let mut desired = Desired::new(project.name.clone(), project.environment.clone(), project.world, instances);
+    desired.kinds = inputs.kinds.clone();
     desired.records = project.records;
     expand::link(&mut desired);
     expand::check_identities(&desired, &blocks, diagnostics);

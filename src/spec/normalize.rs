@@ -11,7 +11,7 @@ use super::template::{Piece, pieces};
 use crate::address::Address;
 use crate::desired::Edge;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
-use crate::kind::{self, Attribute, Fault, Rule, Type, default_of, duration, json};
+use crate::kind::{Attribute, Fault, Rule, Type, default_of, duration, json};
 use crate::path::join;
 use crate::suggest::suggest;
 use crate::value::{Part, Reference, Template, Text, Value};
@@ -51,7 +51,7 @@ impl<'a> Normalizer<'a> {
     /// The attributes of a block: known keys only, required ones there, defaults filled in.
     pub fn object(
         &mut self,
-        attributes: &[&'static Attribute],
+        attributes: &[&Attribute],
         table: &Table,
         at: Span,
         path: &str,
@@ -82,7 +82,7 @@ impl<'a> Normalizer<'a> {
                         self.diagnostics.push(
                             Diagnostic::error(&code::MISSING_ATTRIBUTE, format!("{what} needs `{}`", attribute.name))
                                 .at(at)
-                                .hint(format!("write `{} = {}`", attribute.name, attribute.examples[0])),
+                                .hint(format!("write `{} = {}`", attribute.name, attribute.example())),
                         );
                     }
                     default_of(attribute)
@@ -133,7 +133,7 @@ impl<'a> Normalizer<'a> {
             (Type::Map(item), Content::Table(table)) => self.map(item, table, path),
             (Type::Any, Content::Table(table)) => self.map(&Type::Any, table, path),
             (Type::Object(attributes) | Type::WordOrObject(_, attributes), Content::Table(table)) => {
-                let list: Vec<&'static Attribute> = attributes.iter().collect();
+                let list: Vec<&Attribute> = attributes.iter().collect();
                 let values = self.object(&list, table, node.span, path, &format!("`{path}`"));
                 let set = values.into_iter().filter(|(_, value)| !value.is_null());
                 Value::map(set.map(|(name, value)| (name.into(), value)).collect())
@@ -148,7 +148,7 @@ impl<'a> Normalizer<'a> {
         let mut refuse = |key: &str, value: Option<&str>, span: Span| {
             if let Some(rule) = attribute.reserved.iter().find(|rule| rule.covers(key, value)) {
                 let detail = format!("`{key}` in `{}`: {}", attribute.name, rule.why);
-                self.diagnostics.push(Diagnostic::error(&code::RESERVED_KEY, detail).at(span).hint(rule.hint));
+                self.diagnostics.push(Diagnostic::error(&code::RESERVED_KEY, detail).at(span).hint(&*rule.hint));
             }
         };
         match (&node.content, value) {
@@ -328,7 +328,7 @@ impl<'a> Normalizer<'a> {
                 return None;
             }
         };
-        let kind = kind::get(address.kind())?;
+        let kind = self.index.kinds.get(address.kind())?;
         if !kind.object {
             let detail = format!("{address} stands for no object, so it has nothing to tell");
             self.diagnostics.push(Diagnostic::error(&code::WRONG_KIND, detail).at(span).hint("refer to an object"));
@@ -366,7 +366,7 @@ impl<'a> Normalizer<'a> {
                 Value::Null
             }
             // Whoever names a resource here waits for it, stops it or looks at it, and what is no object can't be that.
-            Ok(chosen) if kinds.is_empty() && chosen.iter().any(stands_for_nothing) => {
+            Ok(chosen) if kinds.is_empty() && chosen.iter().any(|address| self.stands_for_nothing(address)) => {
                 let detail = format!("`{text}` stands for no object");
                 self.diagnostics.push(
                     Diagnostic::error(&code::WRONG_KIND, detail)
@@ -383,6 +383,10 @@ impl<'a> Normalizer<'a> {
                 value
             }
         }
+    }
+
+    fn stands_for_nothing(&self, address: &Address) -> bool {
+        self.index.kinds.get(address.kind()).is_some_and(|kind| !kind.object)
     }
 
     fn secret(&mut self, table: &Table, span: Span) -> Value {
@@ -446,10 +450,6 @@ impl<'a> Normalizer<'a> {
         }
         self.diagnostics.push(diagnostic);
     }
-}
-
-fn stands_for_nothing(address: &Address) -> bool {
-    kind::get(address.kind()).is_some_and(|kind| !kind.object)
 }
 
 /// Cuts `bucket.audit-logs@us-east-1.arn` into its address and its attribute.

@@ -8,12 +8,9 @@ use std::collections::HashMap;
 use super::node::{Content, Node, Table, TableEntry, unknown_key};
 use crate::desired::WorldChoice;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::kind::{self, Kind, Places};
+use crate::kind::{Catalog, Kind, ROOT_KEYS};
 use crate::suggest::{Near, suggest};
 use crate::value::Text;
-
-/// What may stand at the top of a spec besides the kinds.
-pub const ROOT_KEYS: [&str; 3] = ["project", "var", "environment"];
 
 /// The word by which a block of an environment says that the base has no such block.
 const NEW: &str = "new";
@@ -34,14 +31,14 @@ pub struct Overlay {
 
 impl Environments {
     /// Takes the environments out of a spec, and checks each against the rest.
-    pub fn read(root: &mut Table, diagnostics: &mut Diagnostics) -> Self {
+    pub fn read(root: &mut Table, catalog: &Catalog, diagnostics: &mut Diagnostics) -> Self {
         let Some(mut entry) = root.remove("environment") else { return Self::default() };
         let Content::Table(environments) = &mut entry.node.content else {
             diagnostics.push(entry.not_a_table("[environment.NAME]"));
             return Self::default();
         };
         let environments = std::mem::take(environments);
-        let mut base = Base { root, near: HashMap::new() };
+        let mut base = Base { root, catalog, near: HashMap::new() };
         let mut all = Vec::with_capacity(environments.len());
         for (name, mut entry) in environments {
             match &mut entry.node.content {
@@ -74,11 +71,11 @@ impl Environments {
 
 impl Overlay {
     /// Lays it over the base.
-    pub fn lay_over(self, root: &mut Table) {
+    pub fn lay_over(self, root: &mut Table, catalog: &Catalog) {
         root.merge(self.table);
         if let Some(kinds) = self.kinds {
-            let left_out = kind::ALL.iter().filter(|kind| !kinds.contains(&kind.name));
-            left_out.for_each(|kind| drop(root.remove(kind.name)));
+            let left_out = catalog.names().filter(|kind| !kinds.contains(kind));
+            left_out.for_each(|kind| drop(root.remove(kind)));
         }
     }
 }
@@ -86,6 +83,7 @@ impl Overlay {
 /// What environments are laid over.
 struct Base<'a> {
     root: &'a Table,
+    catalog: &'a Catalog,
     /// The names below one key of the root, for those that are misspelt.
     near: HashMap<Text, Near>,
 }
@@ -93,7 +91,7 @@ struct Base<'a> {
 impl Base<'_> {
     fn overlay(&mut self, mut table: Table, diagnostics: &mut Diagnostics) -> Overlay {
         let world = table.remove("world").map_or(WorldChoice::Real, |entry| world(&entry, diagnostics));
-        let kinds = table.remove("kinds").map(|entry| kinds(&entry, diagnostics));
+        let kinds = table.remove("kinds").map(|entry| kinds(&entry, self.catalog, diagnostics));
         for key in ["project", "environment"] {
             if let Some(entry) = table.remove(key) {
                 diagnostics.push(
@@ -103,12 +101,12 @@ impl Base<'_> {
                 );
             }
         }
-        check_keys(&table, diagnostics);
+        check_keys(&table, self.catalog, diagnostics);
         for (key, entry) in table.iter_mut() {
             let Content::Table(names) = &mut entry.node.content else { continue };
             if key == "var" {
                 self.named(key, None, names, diagnostics);
-            } else if let Some(kind) = kind::get(key) {
+            } else if let Some(kind) = self.catalog.get(key) {
                 match &kinds {
                     Some(kinds) if !kinds.contains(&kind.name) => left_out(kind, names, diagnostics),
                     _ => self.named(key, Some(kind), names, diagnostics),
@@ -120,7 +118,7 @@ impl Base<'_> {
 
     /// Checks the blocks of one kind, or the variables. What overlays nothing is left out from here on.
     fn named(&mut self, key: &Text, kind: Option<&Kind>, names: &mut Table, diagnostics: &mut Diagnostics) {
-        let root = self.root;
+        let (root, catalog) = (self.root, self.catalog);
         let below = root.get(key).and_then(|entry| entry.node.as_table());
         let near = &mut self.near;
         names.retain(|name, entry| {
@@ -136,7 +134,7 @@ impl Base<'_> {
                 diagnostics.push(not_new(&format!("{key}.{name}"), entry));
             }
             if let Some(kind) = kind {
-                inner(kind, &format!("{key}.{name}"), there, is_new, entry, diagnostics);
+                inner((kind, catalog), &format!("{key}.{name}"), there, is_new, entry, diagnostics);
             }
             true
         });
@@ -145,7 +143,7 @@ impl Base<'_> {
 
 /// Checks the blocks that stand inside a block. Those of a new block are as new as it is.
 fn inner(
-    kind: &Kind,
+    (kind, catalog): (&Kind, &Catalog),
     path: &str,
     below: Option<&TableEntry>,
     parent_is_new: bool,
@@ -154,7 +152,7 @@ fn inner(
 ) {
     let Content::Table(table) = &mut entry.node.content else { return };
     let below = below.and_then(|entry| entry.node.as_table());
-    for inner in kind::ALL.iter().filter(|inner| inner.places == Places::Inside(kind.name)) {
+    for inner in catalog.inside(kind.name) {
         let Some(TableEntry { node: Node { content: Content::Table(names), .. }, .. }) = table.get_mut(inner.name)
         else {
             continue;
@@ -241,8 +239,8 @@ fn world(entry: &TableEntry, diagnostics: &mut Diagnostics) -> WorldChoice {
 }
 
 /// The kinds that an environment is made of, by name.
-fn kinds(entry: &TableEntry, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
-    let all: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
+fn kinds(entry: &TableEntry, catalog: &Catalog, diagnostics: &mut Diagnostics) -> Vec<&'static str> {
+    let all: Vec<&'static str> = catalog.names().collect();
     let Content::Array(items) = &entry.node.content else {
         diagnostics.push(
             Diagnostic::error(&code::WRONG_TYPE, format!("`kinds` is a list, not {}", entry.node.describe()))
@@ -253,7 +251,7 @@ fn kinds(entry: &TableEntry, diagnostics: &mut Diagnostics) -> Vec<&'static str>
     };
     let mut found = Vec::new();
     for item in items {
-        match item.as_str().and_then(kind::get) {
+        match item.as_str().and_then(|name| catalog.get(name)) {
             Some(kind) if !found.contains(&kind.name) => found.push(kind.name),
             Some(_) => {}
             None => {
@@ -270,9 +268,8 @@ fn kinds(entry: &TableEntry, diagnostics: &mut Diagnostics) -> Vec<&'static str>
 }
 
 /// Refuses what means nothing at the top of a spec or of an environment.
-pub fn check_keys(root: &Table, diagnostics: &mut Diagnostics) {
-    let top = kind::ALL.iter().filter(|kind| !matches!(kind.places, Places::Inside(_))).map(|kind| kind.name);
-    let known: Vec<&str> = ROOT_KEYS.into_iter().chain(top).collect();
+pub fn check_keys(root: &Table, catalog: &Catalog, diagnostics: &mut Diagnostics) {
+    let known: Vec<&str> = ROOT_KEYS.into_iter().chain(catalog.top()).collect();
     for (key, entry) in root.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
         diagnostics.push(unknown_key(key, entry, "a spec", &known));
     }

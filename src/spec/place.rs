@@ -8,7 +8,7 @@ use super::declare::Block;
 use super::scope::Scope;
 use crate::address::{Address, Written};
 use crate::diagnostic::{Code, code};
-use crate::kind;
+use crate::kind::Catalog;
 use crate::suggest::{listed, suggest, suggest_sorted};
 use crate::value::Text;
 
@@ -20,6 +20,8 @@ pub struct Index {
     entries: HashMap<&'static str, HashMap<Text, Declared>>,
     /// The region of each cluster.
     regions: BTreeMap<Text, String>,
+    /// The kinds that the spec can use.
+    pub kinds: Catalog,
 }
 
 /// Where a declared resource stands. Everything that names it shares these addresses.
@@ -72,6 +74,11 @@ impl Several {
 }
 
 impl Index {
+    /// Nothing is declared yet.
+    pub fn new(kinds: Catalog) -> Self {
+        Self { kinds, ..Self::default() }
+    }
+
     /// Adds a resource: by its name, or by its whole address where it lives inside another one.
     pub fn insert(&mut self, kind: &'static str, key: Text, declared: Declared) {
         self.entries.entry(kind).or_default().insert(key, declared);
@@ -176,15 +183,15 @@ impl Index {
 
     fn declared(&self, address: Written<'_>) -> Result<&Declared, Unresolved> {
         let (kind, name) = (address.kind(), address.name());
-        if kind::get(kind).is_none() {
-            let names: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
+        let Some(own) = self.kinds.get(kind) else {
+            let names: Vec<&str> = self.kinds.names().collect();
             return Err(Unresolved {
                 code: &code::UNKNOWN_KIND,
                 detail: format!("there is no kind `{kind}`"),
                 hint: suggest(kind, &names).unwrap_or_else(|| format!("the kinds are {}", names.join(", "))),
                 unknown: None,
             });
-        }
+        };
         self.find(address).ok_or_else(|| {
             let key = key(address);
             let parent = address.to_owned().parent();
@@ -195,7 +202,7 @@ impl Index {
                 code: &code::REFERENCE_TO_NOTHING,
                 detail: format!("the spec declares no {kind} `{name}`{within}"),
                 hint: format!("declare [{header}]"),
-                unknown: kind::get(kind).map(|kind| (kind.name, key.to_owned())),
+                unknown: Some((own.name, key.to_owned())),
             }
         })
     }

@@ -7,13 +7,19 @@ use super::place::{Declared, Index, Several};
 use super::scope::{Globals, Scope};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::kind;
+use crate::kind::{self, Catalog};
 
 /// Finds the places of every block.
-pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics: &mut Diagnostics) -> Index {
-    let mut index = Index::default();
+pub fn index(
+    blocks: &[Block],
+    source: &str,
+    globals: &Globals<'_>,
+    kinds: &Catalog,
+    diagnostics: &mut Diagnostics,
+) -> Index {
+    let mut index = Index::new(kinds.clone());
     // Places are names of regions and clusters, so those are entered first.
-    for block in blocks.iter().filter(|block| kind::place_attribute(block.kind).is_none()) {
+    for block in blocks.iter().filter(|block| kind::place_attribute(&block.kind).is_none()) {
         let (kind, name) = (block.kind.name, &block.declaration.name);
         let (key, address) = match block.parent_address() {
             Some(parent) => {
@@ -30,7 +36,7 @@ pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics:
         let region = block.node.as_table().and_then(|table| table.get("region"));
         let region = region.map(|entry| {
             Normalizer::new(source, &scope, &index, &mut discarded).value(
-                &kind::Type::Text(&kind::rule::ANY),
+                &kind::Type::text(&kind::rule::ANY),
                 &entry.node,
                 "",
             )
@@ -40,7 +46,7 @@ pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics:
         }
     }
     for block in blocks {
-        let Some(attribute) = kind::place_attribute(block.kind) else { continue };
+        let Some(attribute) = kind::place_attribute(&block.kind) else { continue };
         let scope = Scope { globals: Some(globals), name: &block.declaration.name, ..Scope::bare() };
         let entry = block.node.as_table().and_then(|table| table.get(attribute.name));
         let places = match entry {
@@ -60,9 +66,11 @@ pub fn index(blocks: &[Block], source: &str, globals: &Globals<'_>, diagnostics:
             None => {
                 let what = format!("{} `{}` needs `{}`", block.kind.name, block.declaration.name, attribute.name);
                 diagnostics.push(
-                    Diagnostic::error(&code::MISSING_ATTRIBUTE, what)
-                        .at(block.declaration.header)
-                        .hint(format!("write `{} = {}`", attribute.name, attribute.examples[0])),
+                    Diagnostic::error(&code::MISSING_ATTRIBUTE, what).at(block.declaration.header).hint(format!(
+                        "write `{} = {}`",
+                        attribute.name,
+                        attribute.example()
+                    )),
                 );
                 Vec::new()
             }

@@ -125,17 +125,17 @@ pub fn say(lines: &mut BTreeMap<String, String>, line: &str) {
 pub fn stages(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String>> {
     let plain = base(kind);
     let mut stages = vec![plain.clone()];
-    for example in attribute.examples {
+    for example in attribute.examples.iter() {
         let mut lines = plain.clone();
         attribute.beside.iter().for_each(|line| say(&mut lines, line));
         // `ignore` names an attribute of the kind itself, which an example for all kinds can't.
         let example = match attribute.name {
-            "ignore" if *example != "[]" => {
+            "ignore" if example != "[]" => {
                 let other = kind.attributes.iter().find(|one| !["name", "namespace"].contains(&one.name));
                 format!("[\"{}\"]", other.expect("an attribute").name)
             }
             "renamed_from" => example.replace("bucket.", &format!("{}.", kind.name)),
-            _ => (*example).to_owned(),
+            _ => example.to_owned(),
         };
         lines.insert(attribute.name.to_owned(), example);
         stages.push(lines);
@@ -145,11 +145,11 @@ pub fn stages(kind: &Kind, attribute: &Attribute) -> Vec<BTreeMap<String, String
 }
 
 /// Whether an attribute, or something in it, names another resource.
-pub fn names_others(ty: Type) -> bool {
+pub fn names_others(ty: &Type) -> bool {
     match ty {
         Type::Address(_) => true,
-        Type::List(inner) | Type::Set(inner) | Type::Map(inner) => names_others(*inner),
-        Type::Object(parts) | Type::WordOrObject(_, parts) => parts.iter().any(|part| names_others(part.ty)),
+        Type::List(inner) | Type::Set(inner) | Type::Map(inner) => names_others(inner),
+        Type::Object(parts) | Type::WordOrObject(_, parts) => parts.iter().any(|part| names_others(&part.ty)),
         _ => false,
     }
 }
@@ -268,10 +268,11 @@ async fn the_sandbox_conforms() {
 
 #[test]
 fn every_attribute_has_examples_other_than_its_default() {
-    let lists = kind::ALL.iter().map(|kind| (kind.name, kind.attributes)).chain([("common", COMMON)]);
+    let lists = kind::ALL.iter().map(|kind| (kind.name, &*kind.attributes)).chain([("common", COMMON)]);
     for (kind, attributes) in lists {
         for attribute in attributes {
-            let other = attribute.examples.iter().any(|example| Some(*example) != attribute.default);
+            let default = attribute.default.as_ref().map(ToString::to_string);
+            let other = attribute.examples.iter().any(|example| Some(example) != default.as_deref());
             assert!(other, "{kind}.{}", attribute.name);
             assert!(attribute.doc.ends_with('.'), "{kind}.{}: {}", attribute.name, attribute.doc);
         }
@@ -280,9 +281,9 @@ fn every_attribute_has_examples_other_than_its_default() {
 
 #[test]
 fn defaults_are_written_in_normal_form() {
-    for attribute in kind::ALL.iter().flat_map(|kind| kind.attributes).chain(COMMON) {
-        if let Some(default) = attribute.default {
-            let value = kind::literal(default);
+    for attribute in kind::ALL.iter().flat_map(|kind| &*kind.attributes).chain(COMMON) {
+        if let Some(default) = attribute.default.as_ref().map(ToString::to_string) {
+            let value = kind::literal(&default);
             assert!(!value.is_null(), "{}: {default}", attribute.name);
             assert_eq!(kind::normal(&attribute.ty, value.clone()), value, "{}", attribute.name);
         }

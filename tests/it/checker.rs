@@ -133,7 +133,7 @@ impl Made {
         let like = self.change("bucket.full@a").clone();
         self.plan.changes.push(Change {
             address,
-            kind: object.kind,
+            kind: object.kind.clone(),
             before: Some(Target::of(&object)),
             verdict,
             ..like

@@ -224,7 +224,8 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
         id = stand.id(&seen);
         (before, called) = (wanted, identity);
     }
-    let constant = attribute.examples.len() == 1 && Some(attribute.examples[0]) == attribute.default;
+    let default = attribute.default.as_ref().map(ToString::to_string);
+    let constant = attribute.examples.len() == 1 && Some(attribute.example()) == default.as_deref();
     if !changed && !stand.steers(attribute) && !constant {
         return Err("nothing that was said about it changed anything".into());
     }

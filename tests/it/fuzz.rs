@@ -199,7 +199,7 @@ proptest! {
 
     #[test]
     fn any_value_of_any_type_is_read_or_refused(text in any::<String>()) {
-        for attribute in kind::ALL.iter().flat_map(|kind| kind.attributes) {
+        for attribute in kind::ALL.iter().flat_map(|kind| &*kind.attributes) {
             if let Ok(value) = read_value(&attribute.ty, &text) {
                 let _ = kind::normal(&attribute.ty, value);
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use atlas::driver::protocol::{self, Ownership};
 use atlas::driver::{Class, Driver as _, Look, Request};
 use atlas::identity::Identity;
-use atlas::kind;
+use atlas::kind::{self, KindRef};
 use atlas::observed::{Mark, Observed, Owner};
 use atlas::plan::Options;
 use atlas::recorded::Recorded;
@@ -123,7 +123,7 @@ async fn what_is_listed_twice_is_there_once() {
 async fn every_call_of_the_contract_is_idempotent() {
     let engine = Engine::new();
     engine.converge("[project]\nname = \"t\"\n[region.a]\n").await;
-    let queue = kind::get("queue").expect("a kind");
+    let queue = &KindRef::from(kind::get("queue").expect("a kind"));
     let mark = Mark {
         project: "t".into(),
         environment: "default".into(),

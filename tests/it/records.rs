@@ -10,7 +10,7 @@ use atlas::driver::sandbox::{Sandbox, ScriptedFault, World};
 use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Registry, Request, Seen, Service, Session};
 use atlas::execute::Entry;
 use atlas::identity::Identity;
-use atlas::kind::{Kind, Outputs};
+use atlas::kind::{Kind, KindRef, Outputs};
 use atlas::observed::{Mark, Object, Owner};
 use atlas::plan::Options;
 use atlas::recorded::{Intent, Recorded};
@@ -291,7 +291,7 @@ impl Driver for Broken {
         "broken"
     }
 
-    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+    fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service {
         self.0.serves(kind, host)
     }
 
@@ -310,7 +310,7 @@ impl Session for BrokenSession {
         true
     }
 
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         self.0.list(kinds, claims).await
     }
 

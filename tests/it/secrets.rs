@@ -11,7 +11,7 @@ use atlas::driver::{
 };
 use atlas::execute::{Entry, Execution, Journal, Outcome};
 use atlas::identity::Identity;
-use atlas::kind::{Kind, Outputs};
+use atlas::kind::{Kind, KindRef, Outputs};
 use atlas::observed::{Condition, Mark, Object, Owner};
 use atlas::plan::{Options, render};
 use atlas::recorded::Recorded;
@@ -55,7 +55,7 @@ impl Driver for Talkative {
         "talkative"
     }
 
-    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+    fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service {
         self.inner.serves(kind, host)
     }
 
@@ -77,7 +77,7 @@ impl Session for Telling {
         true
     }
 
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = self.inner.list(kinds, claims).await?;
         let ill = listing.objects.iter_mut().filter(|object| object.identity.ends_with("ill"));
         ill.for_each(|object| object.condition = Condition::Degraded(format!("its probe said {}", self.all.words())));

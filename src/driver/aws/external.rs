@@ -9,7 +9,7 @@ use super::error::reason;
 use super::region::{REGION, Reaches, RegionSettings};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
 use crate::identity::{Identity, host_of};
-use crate::kind::{Kind, Outputs, Usage};
+use crate::kind::{KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};
 use crate::value::{Attributes, Value};
 
@@ -24,7 +24,7 @@ impl External {
     }
 
     /// Asks a region who is calling: what answers is there, and tells its account.
-    async fn ask(&self, kind: &'static Kind, identity: &Identity, wanted: &Attributes) -> Result<Object, DriverError> {
+    async fn ask(&self, kind: &KindRef, identity: &Identity, wanted: &Attributes) -> Result<Object, DriverError> {
         let reach = self.reaches.of(RegionSettings::of_external(&identity.name(), wanted));
         let account = patiently(|| reach.caller()).await?;
         tracing::debug!(region = %identity, account, "the region answers");
@@ -33,7 +33,7 @@ impl External {
         let said = said.into_iter().filter_map(|(key, text)| Some((key.into(), Value::from(text.as_deref()?))));
         let aws = Value::Map(said.collect::<LiteMap<_, _>>());
         Ok(Object {
-            kind,
+            kind: kind.clone(),
             identity: identity.clone(),
             hosts: Vec::new(),
             attributes: std::iter::once(("aws", aws)).collect(),
@@ -48,9 +48,9 @@ impl External {
 
 #[async_trait]
 impl Session for External {
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = Listing::default();
-        let Some(kind) = kinds.iter().copied().find(|kind| kind.name == REGION) else { return Ok(listing) };
+        let Some(kind) = kinds.iter().find(|kind| kind.name == REGION) else { return Ok(listing) };
         let wanted = claims.wanted.iter().filter_map(|(identity, attributes)| {
             let attributes = (*attributes)?;
             let is_region = identity.starts_with("region/") && host_of(identity).is_none();

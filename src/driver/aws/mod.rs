@@ -54,7 +54,7 @@ impl Driver for Aws {
         "aws"
     }
 
-    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+    fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service {
         let is_ours = |host: &Object| ["aws", "localstack"].iter().any(|way| !host.attributes.get(way).is_null());
         match host {
             None if kind.name == REGION => Service::Tells,

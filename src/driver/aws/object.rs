@@ -3,7 +3,7 @@
 use super::mark::{self, Tags};
 use super::region::Region;
 use crate::driver::DriverError;
-use crate::kind::{Facts, Kind, Usage, normal_attributes};
+use crate::kind::{Facts, Kind, KindRef, Usage, normal_attributes};
 use crate::observed::{Condition, Mark, Object};
 use crate::value::{Attributes, Value};
 
@@ -47,14 +47,14 @@ impl Sight {
     }
 
     /// Its attributes in normal form, but for the tags.
-    pub fn normal(&self, kind: &'static Kind) -> Attributes {
+    pub fn normal(&self, kind: &Kind) -> Attributes {
         normal_attributes(kind, self.attributes.iter().cloned().collect())
     }
 
     /// The object. Its outputs follow from its attributes and from its region.
     pub async fn object(
         &self,
-        kind: &'static Kind,
+        kind: &KindRef,
         region: &Region,
         wanted: Option<&Attributes>,
     ) -> Result<Object, DriverError> {
@@ -67,7 +67,7 @@ impl Sight {
             host: Some(region.outputs().await?),
         };
         Ok(Object {
-            kind,
+            kind: kind.clone(),
             identity: region.identity.inside(kind.name, &self.name),
             hosts: vec![region.identity.clone()],
             outputs: kind.derive_outputs(&facts),

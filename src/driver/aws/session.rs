@@ -10,7 +10,7 @@ use super::region::Region;
 use super::{mark, served};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
 use crate::identity::Identity;
-use crate::kind::{Kind, Outputs};
+use crate::kind::{Kind, KindRef, Outputs};
 use crate::observed::{Mark, Object};
 use crate::value::Attributes;
 
@@ -38,7 +38,7 @@ impl InRegion {
     }
 
     /// Lists all of one kind and looks at each, several at once.
-    async fn all(&self, api: &'static dyn Api, kind: &'static Kind, claims: &Claims<'_>) -> Vec<Looked> {
+    async fn all(&self, api: &'static dyn Api, kind: &KindRef, claims: &Claims<'_>) -> Vec<Looked> {
         let listed = match patiently(|| api.list(&self.region)).await {
             Ok(listed) => listed,
             Err(error) => return vec![self.unlisted(kind, claims, error)],
@@ -47,13 +47,7 @@ impl InRegion {
         stream::iter(looks).buffer_unordered(CONCURRENCY).filter_map(|found| async { found }).collect().await
     }
 
-    async fn look(
-        &self,
-        api: &'static dyn Api,
-        kind: &'static Kind,
-        key: String,
-        claims: &Claims<'_>,
-    ) -> Option<Looked> {
+    async fn look(&self, api: &'static dyn Api, kind: &KindRef, key: String, claims: &Claims<'_>) -> Option<Looked> {
         let key = key.as_str();
         let name = key.rsplit('/').next().unwrap_or_default();
         let identity = self.region.identity.inside(kind.name, name);
@@ -85,7 +79,7 @@ impl InRegion {
 
     /// What is hidden when the objects of a kind can't be listed: the whole region, unless nobody wants any of them and it
     /// is only that they may not be listed.
-    fn unlisted(&self, kind: &'static Kind, claims: &Claims<'_>, error: DriverError) -> Looked {
+    fn unlisted(&self, kind: &KindRef, claims: &Claims<'_>, error: DriverError) -> Looked {
         let all = self.region.identity.inside(kind.name, "");
         let any = claims.wanted.keys().any(|identity| identity.starts_with(all.as_str()));
         if error.class == Class::Denied && !any {
@@ -141,8 +135,8 @@ impl Session for InRegion {
         served::by(kind).is_none_or(|api| api.creates_tagged())
     }
 
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
-        let kinds = kinds.iter().copied().filter_map(|kind| Some((served::by(kind)?, kind)));
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        let kinds = kinds.iter().filter_map(|kind| Some((served::by(kind)?, kind)));
         let looked = kinds.map(|(api, kind)| self.all(api, kind, claims));
         let mut listing = Listing::default();
         for found in futures_util::future::join_all(looked).await.into_iter().flatten() {
@@ -177,7 +171,7 @@ impl Session for InRegion {
     }
 
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
-        let api = by(seen.object.kind)?;
+        let api = by(&seen.object.kind)?;
         match self.again(api, seen, None).await {
             Ok(sight) => api.delete(&self.region, &sight).await,
             Err(error) if error.class == Class::Conflict => Ok(()),
@@ -186,7 +180,7 @@ impl Session for InRegion {
     }
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
-        let api = by(seen.object.kind)?;
+        let api = by(&seen.object.kind)?;
         let sight = self.again(api, seen, None).await?;
         let tags = match mark {
             Some(mark) => mark::remarked(&sight.tags, mark),
@@ -197,7 +191,7 @@ impl Session for InRegion {
     }
 }
 
-fn by(kind: &'static Kind) -> Result<&'static dyn Api, DriverError> {
+fn by(kind: &Kind) -> Result<&'static dyn Api, DriverError> {
     served::by(kind).ok_or_else(|| DriverError::new(Class::Invalid, format!("no {} lives in a region", kind.name)))
 }
 

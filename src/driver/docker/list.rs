@@ -17,7 +17,7 @@ use super::scope::SessionScope;
 use super::{cluster, container, network, volume};
 use crate::driver::{Claims, DriverError, Listing, patiently};
 use crate::identity::Identity;
-use crate::kind::{self, Kind};
+use crate::kind::{self, KindRef};
 use crate::observed::Object;
 use crate::value::{Attributes, Value};
 
@@ -39,14 +39,14 @@ pub(super) struct Described {
 /// What is asked of every engine.
 struct Query<'a> {
     scope: &'a SessionScope,
-    kinds: &'a [&'static Kind],
+    kinds: &'a [KindRef],
     claims: &'a Claims<'a>,
     /// The wanted regions by the names of their containers.
     regions: HashMap<String, Identity>,
 }
 
 /// Looks at all that a session's owner has, or wants, on every engine that something names.
-pub(super) async fn list(scope: &SessionScope, kinds: &[&'static Kind], claims: &Claims<'_>) -> Listing {
+pub(super) async fn list(scope: &SessionScope, kinds: &[KindRef], claims: &Claims<'_>) -> Listing {
     let mut listing = Listing::default();
     let wanted = by_engine(scope, kinds, claims, &mut listing);
     let regions = wanted.values().flatten().filter(|identity| identity.kind() == "region");
@@ -91,7 +91,7 @@ pub(super) async fn list(scope: &SessionScope, kinds: &[&'static Kind], claims: 
 /// What is wanted and would be on an engine, by the engine's name.
 fn by_engine(
     scope: &SessionScope,
-    kinds: &[&'static Kind],
+    kinds: &[KindRef],
     claims: &Claims<'_>,
     listing: &mut Listing,
 ) -> BTreeMap<Option<String>, Vec<Identity>> {
@@ -321,6 +321,6 @@ pub(super) fn renamed(now: &str, then: &str) -> String {
     )
 }
 
-fn kind_named(name: &str) -> &'static Kind {
-    kind::get(name).unwrap_or(kind::ALL[0])
+fn kind_named(name: &str) -> KindRef {
+    kind::get(name).unwrap_or(kind::ALL[0]).into()
 }

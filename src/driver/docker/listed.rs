@@ -6,7 +6,7 @@ use super::mark::{self, Labels};
 use super::names;
 use super::note::Notes;
 use crate::identity::Identity;
-use crate::kind::{Kind, Outputs, Usage, engine_word, normal_attributes};
+use crate::kind::{KindRef, Outputs, Usage, engine_word, normal_attributes};
 use crate::observed::{Condition, Mark, Object};
 use crate::value::{Attributes, Value};
 
@@ -23,7 +23,7 @@ pub(super) struct Listed {
 /// A listed object, and which one it is.
 #[derive(Clone, Debug)]
 pub(super) struct Identified {
-    pub kind: &'static Kind,
+    pub kind: KindRef,
     pub identity: Identity,
     pub hosts: Vec<Identity>,
     pub listed: Listed,
@@ -36,8 +36,8 @@ pub(super) struct Identified {
 impl Identified {
     /// Tells which object of a kind that lives in nothing a listed one is: the one that a note knows by the engine's own
     /// name of it; the one that its mark says, when its name agrees; or else the one of its name, which is nobody's.
-    pub fn of(kind: &'static Kind, engine: Option<&str>, listed: Listed, notes: &Notes) -> Self {
-        if let Some((identity, labels)) = notes.of(kind, &listed.id) {
+    pub fn of(kind: KindRef, engine: Option<&str>, listed: Listed, notes: &Notes) -> Self {
+        if let Some((identity, labels)) = notes.of(&kind, &listed.id) {
             let (identity, mark) = (identity.clone(), mark::read(labels));
             return Self { kind, identity, hosts: Vec::new(), listed, mark, is_certain: true };
         }
@@ -56,10 +56,10 @@ impl Identified {
     /// The object with what was read of it.
     pub fn object(self, attributes: Attributes, outputs: Outputs, usage: Usage, condition: Condition) -> Object {
         Object {
+            attributes: normal_attributes(&self.kind, attributes),
             kind: self.kind,
             identity: self.identity,
             hosts: self.hosts,
-            attributes: normal_attributes(self.kind, attributes),
             outputs,
             usage,
             mark: self.mark,
@@ -143,14 +143,14 @@ mod tests {
             let identity = Identity::root(kind, marked);
             let labels = mark::labels(&mark(kind, marked), &identity);
             let listed = Listed { id: "1".into(), name: called.into(), labels };
-            let found = Identified::of(kind::get(kind).expect("a kind"), None, listed, &Notes::default());
+            let found = Identified::of(kind::get(kind).expect("a kind").into(), None, listed, &Notes::default());
             let told = (&*found.identity.name(), found.mark.is_some(), found.is_certain);
             assert_eq!(told, (counts_as, has_mark, is_certain), "{kind} {marked} called {called}");
         }
         // A mark of one kind on an object of another is none.
         let labels = mark::labels(&mark("container", "data"), &Identity::root("container", "data"));
         let listed = Listed { id: "1".into(), name: "data".into(), labels };
-        let found = Identified::of(kind::get("volume").expect("a kind"), None, listed, &Notes::default());
+        let found = Identified::of(kind::get("volume").expect("a kind").into(), None, listed, &Notes::default());
         assert_eq!((found.identity, found.mark), (Identity::root("volume", "data"), None));
     }
 }

@@ -68,7 +68,7 @@ impl Driver for Docker {
     }
 
     /// A region is an engine's where it is a LocalStack container, and a cluster where it did not exist already.
-    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+    fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service {
         match (host.map(|host| host.kind.name), kind.name) {
             (None, "region" | "network" | "volume" | "container") | (Some("region"), "cluster") => Service::Keeps,
             _ => Service::None,

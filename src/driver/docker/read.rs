@@ -13,7 +13,7 @@ use super::scope::SessionScope;
 use super::{cluster, container, network, volume};
 use crate::driver::{Class, DriverError, Look, Seen};
 use crate::identity::Identity;
-use crate::kind::Kind;
+use crate::kind::KindRef;
 use crate::observed::Mark;
 use crate::value::Value;
 
@@ -75,7 +75,7 @@ type Located = (Identified, Inspected, Notes);
 async fn find(
     scope: &SessionScope,
     engine: &Engine,
-    kind: &'static Kind,
+    kind: &KindRef,
     identity: &Identity,
 ) -> Result<Option<Located>, DriverError> {
     let name = identity.name();
@@ -143,7 +143,7 @@ async fn containers(
 fn one_of(
     scope: &SessionScope,
     engine: &Engine,
-    kind: &'static Kind,
+    kind: &KindRef,
     identity: &Identity,
     all: Vec<Inspected>,
     notes: Notes,
@@ -151,7 +151,7 @@ fn one_of(
     let name = scope.name(identity);
     let mut found: Vec<(Identified, Inspected)> = all
         .into_iter()
-        .map(|inspected| (Identified::of(kind, engine.name.as_deref(), inspected.listed(), &notes), inspected))
+        .map(|inspected| (Identified::of(kind.clone(), engine.name.as_deref(), inspected.listed(), &notes), inspected))
         .filter(|(one, _)| one.listed.name == name || (one.identity == *identity && one.mark.is_some()))
         .collect();
     let owned = |(one, _): &(Identified, Inspected)| {

@@ -8,7 +8,7 @@ use super::names;
 use crate::driver::secret::Secrets;
 use crate::driver::{DriverError, Variables};
 use crate::identity::{Identity, host_of};
-use crate::kind::Kind;
+use crate::kind::KindRef;
 use crate::observed::Owner;
 use crate::value::Value;
 
@@ -49,7 +49,7 @@ impl SessionScope {
     }
 
     /// The identity that a text is, when it is one of those that this session is about.
-    pub fn own(&self, kinds: &[&'static Kind], text: &str) -> Option<Identity> {
+    pub fn own(&self, kinds: &[KindRef], text: &str) -> Option<Identity> {
         // Most of what is wanted is elsewhere, and has to be passed over at a glance.
         let is_here = match &self.host {
             Some(host) => text.starts_with(host.as_str()) && host_of(text) == Some(host.as_str()),

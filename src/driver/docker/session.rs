@@ -16,7 +16,7 @@ use super::read::There;
 use super::scope::SessionScope;
 use super::{cluster, container, list, localstack, names, network, read, volume};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, kubernetes};
-use crate::kind::{Kind, Outputs};
+use crate::kind::{KindRef, Outputs};
 use crate::observed::Mark;
 
 /// A session on the engines that something names.
@@ -91,7 +91,7 @@ impl EngineSession {
 
 #[async_trait]
 impl Session for EngineSession {
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         Ok(list::list(&self.0, kinds, claims).await)
     }
 

@@ -21,7 +21,7 @@ pub use access::{client_of, kubeconfigs};
 
 use super::{Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session, Variables, patiently};
 use crate::identity::Identity;
-use crate::kind::{self, Kind, Outputs, Usage};
+use crate::kind::{self, Kind, KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object, Owner};
 use crate::value::Attributes;
 
@@ -75,7 +75,7 @@ impl Cluster {
         let (client, endpoint) = self.client.get_or_try_init(|| connect(&self.access)).await?;
         ready(client).await?;
         Ok(Object {
-            kind: kind::get("cluster").unwrap_or(kind::ALL[0]),
+            kind: kind::get("cluster").unwrap_or(kind::ALL[0]).into(),
             identity: identity.clone(),
             hosts: Vec::new(),
             attributes: attributes.clone(),
@@ -95,7 +95,7 @@ impl Driver for Kubernetes {
     }
 
     /// A cluster that exists already lives in nothing that Atlas makes, so all of them are in the world itself.
-    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+    fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service {
         if host.is_none() && kind.name == "cluster" { Service::Tells } else { Service::None }
     }
 
@@ -110,7 +110,7 @@ impl Driver for Kubernetes {
 
 #[async_trait]
 impl Session for ExternalClusters {
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = Listing::default();
         if !kinds.iter().any(|kind| kind.name == "cluster") {
             return Ok(listing);

@@ -52,7 +52,7 @@ impl Driver for Sandbox {
         "sandbox"
     }
 
-    fn serves(&self, _: &'static Kind, _: Option<&Object>) -> Service {
+    fn serves(&self, _: &Kind, _: Option<&Object>) -> Service {
         Service::Keeps
     }
 

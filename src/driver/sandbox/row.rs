@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::WorldError;
 use crate::identity::Identity;
-use crate::kind::{self, Kind, Outputs, Usage};
+use crate::kind::{Catalog, KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};
 use crate::parallel::{self, SHARE};
 use crate::value::{Attributes, Text, Value, fitted};
@@ -12,7 +12,7 @@ use crate::value::{Attributes, Text, Value, fitted};
 /// An object as it is stored.
 pub struct Row {
     identity: Identity,
-    kind: &'static Kind,
+    kind: KindRef,
     body: String,
     mark: Option<String>,
 }
@@ -21,10 +21,10 @@ impl Row {
     /// Takes over a row of the database, with the columns `identity, kind, body, mark`.
     ///
     /// # Errors
-    /// When what it holds is no text, or its kind is none of ours.
-    pub fn of(row: &rusqlite::Row<'_>) -> Result<Self, WorldError> {
+    /// When what it holds is no text, or its kind is none that the world knows.
+    pub fn of(row: &rusqlite::Row<'_>, kinds: &Catalog) -> Result<Self, WorldError> {
         let identity = Identity::from_text(row.get::<_, String>(0)?);
-        let kind = row.get_ref(1)?.as_str().ok().and_then(kind::get);
+        let kind = row.get_ref(1)?.as_str().ok().and_then(|name| kinds.get(name)).cloned();
         match (kind, row.get(2), row.get(3)) {
             (Some(kind), Ok(body), Ok(mark)) => Ok(Self { identity, kind, body, mark }),
             _ => Err(WorldError::Unreadable(identity.to_string())),

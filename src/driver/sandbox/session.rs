@@ -11,7 +11,7 @@ use super::world::{Transaction, World};
 use crate::driver::contract::{Claims, Listing, Look, Request, Seen, Session};
 use crate::driver::{Class, DriverError};
 use crate::identity::Identity;
-use crate::kind::{Count, Host, Kind, Outputs, Usage};
+use crate::kind::{Count, Host, KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object, Owner};
 use crate::value::Text;
 
@@ -40,7 +40,7 @@ impl Session for Inside {
         true
     }
 
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let latency = self.world().latency()?;
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -88,7 +88,7 @@ impl Session for Inside {
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
         self.sandbox.suffer(want.identity, "create", Some(want.mark.address.as_str())).await?;
         let object = Object {
-            kind: want.kind,
+            kind: want.kind.clone(),
             identity: want.identity.clone(),
             hosts: want.hosts.to_vec(),
             attributes: want.attributes.clone(),
@@ -183,7 +183,7 @@ fn same(transaction: &Transaction<'_>, seen: &Seen, most: Option<&Usage>) -> Res
 /// What the object tells: what follows from its attributes, and what this world makes up for the rest.
 fn outputs(want: &Request<'_>) -> Outputs {
     let mut outputs = want.derived.clone();
-    for output in want.kind.outputs {
+    for output in want.kind.outputs.iter() {
         let invented = match output.name {
             // The account that LocalStack has: <https://docs.localstack.cloud/references/credentials/>.
             "account" => "000000000000".to_owned(),

@@ -12,7 +12,7 @@ use super::row::{self, Row};
 use crate::address::Address;
 use crate::crash::point;
 use crate::driver::{Class, DriverError};
-use crate::kind;
+use crate::kind::{Catalog, Host};
 use crate::observed::{Mark, Object, Owner};
 use crate::parallel;
 
@@ -47,10 +47,11 @@ const SCHEMA: &str = "
 pub struct World {
     connection: Mutex<Connection>,
     path: Option<PathBuf>,
+    kinds: Catalog,
 }
 
 /// A write in progress: all of it happens, or nothing.
-pub struct Transaction<'a>(pub(super) rusqlite::Transaction<'a>);
+pub struct Transaction<'a>(pub(super) rusqlite::Transaction<'a>, &'a Catalog);
 
 impl World {
     /// Opens the world in a folder, and makes it when it is not there.
@@ -61,7 +62,7 @@ impl World {
         let path = folder.join("world.db");
         let mut connection = Connection::open(&path)?;
         prepare(&mut connection)?;
-        Ok(Self { connection: Mutex::new(connection), path: Some(path) })
+        Ok(Self { connection: Mutex::new(connection), path: Some(path), kinds: Catalog::default() })
     }
 
     /// Opens the world in a folder only for looking: nothing is made, and a folder without a world is an empty one.
@@ -97,7 +98,7 @@ impl World {
             // It was killed while it made the world, before anything could be in it.
             return Self::in_memory();
         }
-        Ok(Self { connection: Mutex::new(connection), path: Some(path) })
+        Ok(Self { connection: Mutex::new(connection), path: Some(path), kinds: Catalog::default() })
     }
 
     /// A world that is gone when it is dropped.
@@ -107,7 +108,13 @@ impl World {
     pub fn in_memory() -> Result<Self, WorldError> {
         let mut connection = Connection::open_in_memory()?;
         prepare(&mut connection)?;
-        Ok(Self { connection: Mutex::new(connection), path: None })
+        Ok(Self { connection: Mutex::new(connection), path: None, kinds: Catalog::default() })
+    }
+
+    /// The same world with objects of these kinds in it.
+    #[must_use]
+    pub fn with_kinds(self, kinds: Catalog) -> Self {
+        Self { kinds, ..self }
     }
 
     /// Where it is.
@@ -121,7 +128,7 @@ impl World {
     /// # Errors
     /// When the database can't be read.
     pub fn get(&self, identity: &str) -> Result<Option<Object>, WorldError> {
-        get(&self.lock(), identity)
+        get(&self.lock(), identity, &self.kinds)
     }
 
     /// Every object in a host, in order.
@@ -144,7 +151,7 @@ impl World {
             while batch.len() < BATCH
                 && let Some(row) = rows.next()?
             {
-                batch.push(Row::of(row)?);
+                batch.push(Row::of(row, &self.kinds)?);
             }
             Ok(batch)
         };
@@ -176,7 +183,7 @@ impl World {
         )?;
         let mut rows = statement.query([host])?;
         while let Some(row) = rows.next()? {
-            visit(Row::of(row)?.read()?);
+            visit(Row::of(row, &self.kinds)?.read()?);
         }
         Ok(())
     }
@@ -190,7 +197,7 @@ impl World {
         let mut statement =
             connection.prepare_cached("SELECT identity, kind, body, mark FROM object WHERE owner = ?1")?;
         let found = statement
-            .query_row([owner(project, environment, address)], |row| Ok(Row::of(row).and_then(Row::read)))
+            .query_row([owner(project, environment, address)], |row| Ok(Row::of(row, &self.kinds).and_then(Row::read)))
             .optional()?;
         found.transpose()
     }
@@ -217,7 +224,8 @@ impl World {
     /// What `work` returns, or when the database can't be written.
     pub fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, WorldError>) -> Result<T, WorldError> {
         let mut connection = self.lock();
-        let transaction = Transaction(connection.transaction_with_behavior(TransactionBehavior::Immediate)?);
+        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = Transaction(begun, &self.kinds);
         let value = work(&transaction)?;
         point("world: before a commit");
         transaction.0.commit()?;
@@ -237,7 +245,7 @@ impl Transaction<'_> {
     /// # Errors
     /// When the database can't be read.
     pub fn get(&self, identity: &str) -> Result<Option<Object>, WorldError> {
-        get(&self.0, identity)
+        get(&self.0, identity, self.1)
     }
 
     /// Refuses a writer whose lease was lost to a later one, and remembers the latest.
@@ -294,7 +302,7 @@ impl Transaction<'_> {
         let owner = object.mark.as_ref().map(|mark| owner(&mark.project, &mark.environment, &mark.address));
         let host = match object.hosts.as_slice() {
             [] => "",
-            [one] if object.kind.host != kind::Host::AnyServer => one.as_str(),
+            [one] if object.kind.host != Host::AnyServer => one.as_str(),
             _ => SPANNING,
         };
         self.0
@@ -365,10 +373,10 @@ fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count == 1)
 }
 
-fn get(connection: &Connection, identity: &str) -> Result<Option<Object>, WorldError> {
+fn get(connection: &Connection, identity: &str, kinds: &Catalog) -> Result<Option<Object>, WorldError> {
     let mut statement =
         connection.prepare_cached("SELECT identity, kind, body, mark FROM object WHERE identity = ?1")?;
-    let found = statement.query_row([identity], |row| Ok(Row::of(row).and_then(Row::read))).optional()?;
+    let found = statement.query_row([identity], |row| Ok(Row::of(row, kinds).and_then(Row::read))).optional()?;
     found.transpose()
 }
 

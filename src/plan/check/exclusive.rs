@@ -14,7 +14,7 @@ pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
     }
     let mut taken = Vec::new();
     for (at, step, change) in checker.steps().filter(|(_, step, _)| !matches!(step.verb, Verb::Delete | Verb::Forget)) {
-        let instance = checker.desired.get(&change.address).filter(|_| concerns(&whats, change.kind));
+        let instance = checker.desired.get(&change.address).filter(|_| concerns(&whats, &change.kind));
         let Some(instance) = instance else { continue };
         let mut claims = claimants.of_instance(instance);
         if let Some(object) = checker.object(change).filter(|_| step.verb != Verb::Create) {
@@ -35,7 +35,7 @@ pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
         }
     }
     let whats = takers.iter().map(|(claim, _)| claim.what).collect();
-    for object in checker.observed.objects().iter().filter(|object| concerns(&whats, object.kind)) {
+    for object in checker.observed.objects().iter().filter(|object| concerns(&whats, &object.kind)) {
         let giver = touched.get(object.identity.as_str());
         for claim in claimants.of_object(object) {
             for (_, taker) in takers.hits(&claim) {

@@ -37,7 +37,7 @@ fn verdicts(checker: &Checker<'_>, violations: &mut Violations) {
     let mut contents = None;
     for change in checker.plan.changes.iter().filter(|change| change.acts()) {
         let Some(object) = checker.object(change) else { continue };
-        let expected = if change.action.destroys() && object.kind.hosts_others() {
+        let expected = if change.action.destroys() && object.kind.hosts_others {
             let contents = contents.get_or_insert_with(|| HostContents::of(checker.desired, checker.observed));
             let lost = contents.lost_with(object, &|identity| checker.deletes.contains_key(identity));
             for held in lost.protected.iter().filter(|held| !checker.deletes.contains_key(held.identity.as_str())) {

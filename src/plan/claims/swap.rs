@@ -62,13 +62,13 @@ pub fn swaps(
 
 /// Whether an object would be changed in place.
 fn stays(instance: &Instance, object: &Object, baseline: &Baseline<'_>) -> bool {
-    let after = baseline.resolve(instance.kind, &instance.attributes);
-    !diff::diff(instance.kind, &object.attributes, &after, None).iter().any(|change| change.replaces)
+    let after = baseline.resolve(&instance.kind, &instance.attributes);
+    !diff::diff(&instance.kind, &object.attributes, &after, None).iter().any(|change| change.replaces)
 }
 
 /// Whether an object may be made anew for the sake of another one: nothing lives in it, and nothing protects it.
 fn may_go(one: &InPlace<'_>) -> bool {
-    !one.object.kind.hosts_others() && one.object.mark.as_ref().is_some_and(|mark| !mark.protect)
+    !one.object.kind.hosts_others && one.object.mark.as_ref().is_some_and(|mark| !mark.protect)
 }
 
 /// Breaks each circle of objects that wait for each other at one of them.

@@ -8,7 +8,7 @@ use super::Decider;
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::kind::{self, Facts, Outputs};
+use crate::kind::{Facts, Outputs};
 use crate::observed::Object;
 use crate::plan::change::Change;
 use crate::plan::resolve::{Resolved, Resolver as _};
@@ -21,7 +21,7 @@ impl<'a> Decider<'a> {
         for (_, value) in target.attributes.iter().filter(|(_, value)| !value.is_known()) {
             value.visit_references(&mut |reference| {
                 let first = reference.path.split('.').next().unwrap_or_default();
-                let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
+                let output = is_output(self.desired, &reference.address, first);
                 let unset = self
                     .known
                     .attributes_of(&reference.address)
@@ -75,6 +75,11 @@ impl<'a> Decider<'a> {
     }
 }
 
+/// Whether objects of a resource's kind tell something of this name beyond their attributes.
+fn is_output(desired: &Desired, address: &Address, name: &str) -> bool {
+    desired.kinds.get(address.kind()).is_some_and(|kind| kind.output(name).is_some())
+}
+
 /// The resources to whose attributes others refer.
 fn referred_to(desired: &Desired) -> HashSet<Address> {
     let mut referred_to = HashSet::default();
@@ -82,7 +87,7 @@ fn referred_to(desired: &Desired) -> HashSet<Address> {
     for (_, value) in values.filter(|(_, value)| !value.is_known()) {
         value.visit_references(&mut |reference| {
             let first = reference.path.split('.').next().unwrap_or_default();
-            let output = kind::get(reference.address.kind()).is_some_and(|kind| kind.output(first).is_some());
+            let output = is_output(desired, &reference.address, first);
             if !output {
                 referred_to.insert(reference.address.clone());
             }

@@ -9,7 +9,7 @@ use atlas::kind::{Count, counted};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::sessions::{BUCKET, evidence, listed, mark, open, owner, region};
+use super::sessions::{BUCKET, evidence, listed, mark, open, own, owner, region};
 
 /// A server that has one bucket with this many pages of a thousand versions.
 #[derive(Default)]
@@ -128,7 +128,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<St
 /// What a look at the bucket alone counts, and what a listing does.
 async fn counts(session: &dyn Session) -> (Count, Count) {
     let identity = Identity::from_text("region/us-east-1/bucket/full");
-    let seen = session.read(&evidence(BUCKET, &identity)).await.expect("readable").expect("there");
+    let seen = session.read(&evidence(&own(BUCKET), &identity)).await.expect("readable").expect("there");
     let listing = listed(session, &[BUCKET], &Wanted::default()).await;
     let objects = |object: &atlas::observed::Object| counted(&object.usage, "objects");
     (objects(&seen.object), objects(&listing.objects[0]))
@@ -160,7 +160,7 @@ async fn what_came_after_the_last_look_stays() {
         // What was written since is older, newer, or as much as before: one of the two tells.
         let (server, url) = MadeUp::start(shown / 1_000, false).await;
         let session = open(&region("us-east-1", &url, Some("1"))).await;
-        let seen = session.read(&evidence(BUCKET, &identity)).await.expect("readable").expect("there");
+        let seen = session.read(&evidence(&own(BUCKET), &identity)).await.expect("readable").expect("there");
         server.pages.store(pages, Ordering::Relaxed);
         *server.last_written.lock().expect("sound") = format!("{written}T00:00:00.000Z");
         let error = session.delete(&seen).await.expect_err("it holds more");
@@ -170,7 +170,8 @@ async fn what_came_after_the_last_look_stays() {
         let (server, url) = MadeUp::start(pages.max(shown / 1_000 + 1), false).await;
         let session = open(&region("us-east-1", &url, Some("1"))).await;
         let then = std::iter::once(("objects".into(), Count::Exactly(shown as u64))).collect();
-        let look = evidence(BUCKET, &identity);
+        let kind = own(BUCKET);
+        let look = evidence(&kind, &identity);
         let ours = mark(BUCKET, "full");
         let done = protocol::delete(&*session, &look, &ours, protocol::Ownership::Marked, Some(&then)).await;
         assert_eq!(done.expect_err("it holds more").class, Class::Conflict);
@@ -183,7 +184,7 @@ async fn what_was_counted_is_removed_whole() {
     let (server, url) = MadeUp::start(12, false).await;
     let session = open(&region("us-east-1", &url, Some("1"))).await;
     let identity = Identity::from_text("region/us-east-1/bucket/full");
-    let seen = session.read(&evidence(BUCKET, &identity)).await.expect("readable").expect("there");
+    let seen = session.read(&evidence(&own(BUCKET), &identity)).await.expect("readable").expect("there");
     session.delete(&seen).await.expect("deleted");
     assert_eq!(server.removed.load(Ordering::Relaxed), 12_000);
     // A listing that asks for nobody's evidence counts nothing of what is wanted.

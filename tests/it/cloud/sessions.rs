@@ -9,7 +9,7 @@ use atlas::desired::OnRemove;
 use atlas::driver::aws::Aws;
 use atlas::driver::{Claims, Class, Driver as _, Listing, Look, Progress, Request, Seen, Service, Session, Wanted};
 use atlas::identity::Identity;
-use atlas::kind::{self, Facts, Kind, Outputs};
+use atlas::kind::{self, Facts, KindRef, Outputs};
 use atlas::observed::{Condition, Mark, Object, Owner};
 
 use atlas::value::{Attributes, Value};
@@ -32,7 +32,7 @@ pub fn region(name: &str, endpoint: &str, account: Option<&str>) -> Object {
     };
     let outputs = account.map(|account| ("account".into(), account.to_owned()));
     Object {
-        kind: kind::get("region").expect("a kind"),
+        kind: kind::get("region").expect("a kind").into(),
         identity: Identity::root("region", name),
         hosts: Vec::new(),
         attributes: std::iter::once(said).collect(),
@@ -61,19 +61,24 @@ pub fn mark(kind: &str, name: &str) -> Mark {
 }
 
 /// A look at an object that is about to go.
-pub fn evidence<'a>(kind: &str, identity: &'a Identity) -> Look<'a> {
-    Look { kind: kind::get(kind).expect("a kind"), identity, wanted: None, evidence: true }
+pub fn evidence<'a>(kind: &'a KindRef, identity: &'a Identity) -> Look<'a> {
+    Look { kind, identity, wanted: None, evidence: true }
+}
+
+/// One of the program's own kinds.
+pub fn own(kind: &str) -> KindRef {
+    kind::get(kind).expect("a kind").into()
 }
 
 pub async fn listed(session: &dyn Session, kinds: &[&str], wanted: &Wanted<'_>) -> Listing {
-    let kinds: Vec<&'static Kind> = kinds.iter().map(|kind| kind::get(kind).expect("a kind")).collect();
+    let kinds: Vec<KindRef> = kinds.iter().map(|kind| own(kind)).collect();
     let owner = owner();
     session.list(&kinds, &Claims { owner: &owner, wanted, evidence: false, all_but: None }).await.expect("listed")
 }
 
 /// An object that a test makes, with all that a request says of it.
 struct Wish {
-    kind: &'static Kind,
+    kind: KindRef,
     identity: Identity,
     attributes: Attributes,
     mark: Mark,
@@ -82,13 +87,13 @@ struct Wish {
 impl Wish {
     fn new(kind: &str, name: &str, lines: &[(&'static str, &str)]) -> Self {
         let said = lines.iter().map(|(name, value)| (*name, kind::literal(value)));
-        let own = kind::get(kind).expect("a kind");
+        let own = own(kind);
         let said: Attributes = said.chain([("name", name.into())]).collect();
         let defaults = own.attributes.iter().map(|one| (one.name, kind::default_of(one)));
         let attributes: Attributes = defaults.chain(said.iter().map(|(name, value)| (name, value.clone()))).collect();
         let mark = Mark { applied: attributes.fingerprint(), ..mark(kind, name) };
         let identity = Identity::root("region", "us-east-1").inside(kind, name);
-        Self { kind: own, identity, attributes: kind::normal_attributes(own, attributes), mark }
+        Self { attributes: kind::normal_attributes(&own, attributes), kind: own, identity, mark }
     }
 
     async fn with<T>(&self, call: impl AsyncFnOnce(&Request<'_>) -> T) -> T {
@@ -96,7 +101,7 @@ impl Wish {
         let facts = Facts { attributes: &self.attributes, name: "x", place: Some("us-east-1"), host: None };
         let derived: Outputs = self.kind.derive_outputs(&facts);
         let request = Request {
-            kind: self.kind,
+            kind: &self.kind,
             identity: &self.identity,
             hosts: &hosts,
             attributes: &self.attributes,
@@ -114,7 +119,7 @@ impl Wish {
     }
 
     async fn seen(&self, session: &dyn Session) -> Seen {
-        let look = Look { kind: self.kind, identity: &self.identity, wanted: Some(&self.attributes), evidence: false };
+        let look = Look { kind: &self.kind, identity: &self.identity, wanted: Some(&self.attributes), evidence: false };
         session.read(&look).await.expect("readable").expect("there")
     }
 }
@@ -230,7 +235,7 @@ async fn what_is_gone_is_a_conflict_and_its_deletion_a_success() {
             assert_eq!(wish.seen(&*session).await.object.mark, Some(other));
             let seen = wish.seen(&*session).await;
             session.delete(&seen).await.expect("deleted");
-            assert!(session.read(&evidence(wish.kind.name, &wish.identity)).await.expect("readable").is_none());
+            assert!(session.read(&evidence(&wish.kind, &wish.identity)).await.expect("readable").is_none());
             session.delete(&seen).await.expect("gone already");
             let updated = wish.with(async |request| session.update(&seen, request).await).await;
             let marked = session.mark(&seen, None).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session};
 use atlas::identity::Identity;
-use atlas::kind::{Count, Host, Kind, Outputs, Usage};
+use atlas::kind::{Count, Host, Kind, KindRef, Outputs, Usage};
 use atlas::observed::{Condition, Mark, Object, Owner};
 use atlas::value::{Text, Value};
 use serde_json::json;
@@ -27,7 +27,7 @@ impl Driver for KeyValue {
     }
 
     /// Everything but what lives in several hosts at once: a key has one place.
-    fn serves(&self, kind: &'static Kind, _: Option<&Object>) -> Service {
+    fn serves(&self, kind: &Kind, _: Option<&Object>) -> Service {
         let several = kind.host == Host::AnyServer || kind.name == "table";
         if several { Service::None } else { Service::Keeps }
     }
@@ -47,7 +47,7 @@ impl Driver for KeyValue {
 
 #[async_trait]
 impl Session for Below {
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let prefix = self.host.as_ref().map(|host| format!("{host}/")).unwrap_or_default();
         let mut objects = Vec::new();
         for (key, entry) in self.store.range(&prefix) {
@@ -97,12 +97,12 @@ impl Session for Below {
 }
 
 impl Below {
-    fn object(&self, kind: &'static Kind, identity: &Identity, entry: &Entry) -> Result<Object, DriverError> {
+    fn object(&self, kind: &KindRef, identity: &Identity, entry: &Entry) -> Result<Object, DriverError> {
         let unreadable = |error| DriverError::from_source(Class::Invalid, format!("`{identity}` is no object"), error);
         let (attributes, outputs, mark): (serde_json::Map<_, _>, Outputs, Option<Mark>) =
             serde_json::from_str(&entry.text).map_err(unreadable)?;
         let mut object = Object {
-            kind,
+            kind: kind.clone(),
             identity: identity.clone(),
             hosts: identity.host().into_iter().collect(),
             attributes: atlas::value::Attributes::default(),
@@ -130,7 +130,7 @@ impl Below {
 
     fn write(&self, want: &Request<'_>, expected: Option<u64>) -> Result<Outputs, DriverError> {
         let mut outputs = want.derived.clone();
-        for output in want.kind.outputs {
+        for output in want.kind.outputs.iter() {
             outputs.entry(output.name.into()).or_insert_with(|| match output.name {
                 "account" => "000000000000".to_owned(),
                 _ => format!("kv://{}", want.identity),

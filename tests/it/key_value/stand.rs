@@ -103,7 +103,7 @@ impl Stand for Keys {
     fn check(&self, _: &'static Kind, attribute: &Attribute, seen: &Value, wanted: &Value) -> Result<(), String> {
         let now = &seen[0][attribute.name];
         // What is named by its address is in the store what an API knows it by, and a reference is what it leads to.
-        let named = attributes::names_others(attribute.ty) && !now.is_null();
+        let named = attributes::names_others(&attribute.ty) && !now.is_null();
         if now == wanted || named || wanted.to_string().contains("${") {
             return Ok(());
         }

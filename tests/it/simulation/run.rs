@@ -148,7 +148,7 @@ impl Life {
                 && !self.journal.pending.lock().expect("sound").contains_key(instance.identity.as_str())
             {
                 let foreign = atlas::observed::Object {
-                    kind: instance.kind,
+                    kind: instance.kind.clone(),
                     identity: instance.identity.clone(),
                     hosts: instance.identity.host().into_iter().collect(),
                     attributes: [("name", Value::from("foreign"))].into_iter().collect(),

@@ -10,7 +10,7 @@ use atlas::address::Address;
 use atlas::driver::sandbox::{Sandbox, World};
 use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session};
 use atlas::identity::Identity;
-use atlas::kind::{Count, Kind, Outputs};
+use atlas::kind::{Count, Kind, KindRef, Outputs};
 use atlas::observed::{Condition, Mark, Object, Owner};
 use tokio::time::{Instant, sleep};
 
@@ -183,7 +183,7 @@ impl Driver for Unruly {
         "unruly"
     }
 
-    fn serves(&self, kind: &'static Kind, host: Option<&Object>) -> Service {
+    fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service {
         self.inner.serves(kind, host)
     }
 
@@ -216,7 +216,7 @@ impl Session for Inside {
         kind.name != "bucket"
     }
 
-    async fn list(&self, kinds: &[&'static Kind], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = self.inner.list(kinds, claims).await?;
         let now = Instant::now();
         self.unruly.watch(|watch| {
@@ -247,7 +247,7 @@ impl Session for Inside {
         // Some services make an object first and take its tags in a second call.
         if want.kind.name == "bucket" && self.unruly.world().get(want.identity)?.is_none() {
             let bare = Object {
-                kind: want.kind,
+                kind: want.kind.clone(),
                 identity: want.identity.clone(),
                 hosts: want.hosts.to_vec(),
                 attributes: want.attributes.clone(),

@@ -23,7 +23,7 @@ use super::{container, network, volume};
 use crate::address::Address;
 use crate::driver::{Class, DriverError, Request};
 use crate::identity::Identity;
-use crate::kind::{self, Outputs};
+use crate::kind::{self, KindRef, Outputs};
 use crate::value::{Attributes, Value};
 use node::{Layout, NodeRole};
 use nodes::{MADE_FROM, labels, published};
@@ -83,8 +83,8 @@ async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Opti
 
 /// Whose a cluster is that was looked at as the object of an identity: a note tells it, or the mark of its nodes.
 pub(super) fn identified(seen: &Nodes, identity: &Identity, notes: &Notes) -> Identified {
-    let (kind, listed) = (kind::get("cluster").unwrap_or(kind::ALL[0]), seen.listed());
-    let noted = notes.of(kind, &listed.id).filter(|(own, _)| *own == identity);
+    let (kind, listed) = (KindRef::from(kind::get("cluster").unwrap_or(kind::ALL[0])), seen.listed());
+    let noted = notes.of(&kind, &listed.id).filter(|(own, _)| *own == identity);
     let own = mark::identity(&listed.labels).filter(|own| own == identity);
     let mark = match noted {
         Some((_, labels)) => mark::read(labels),
@@ -111,7 +111,7 @@ impl Nodes {
         let made_from = self.nodes.values().find_map(made_from);
         let mut attributes = Attributes::default();
         let kind = kind::get("cluster").unwrap_or(kind::ALL[0]);
-        for attribute in kind.attributes {
+        for attribute in kind.attributes.iter() {
             let value = made_from.as_ref().and_then(|all| all.get(attribute.name)).cloned().unwrap_or_default();
             attributes.set(attribute.name, value);
         }
