@@ -16,7 +16,7 @@ use super::change::{AttributeChange, Blocked, Change, Target};
 use super::claims::{Claimants, swaps};
 use super::diff;
 use super::drift::LastApplied;
-use super::hold::unseen_inside;
+use super::hold::unseen_with;
 use super::known::Known;
 use super::options::{Options, selected};
 use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
@@ -228,7 +228,7 @@ impl<'a> Decider<'a> {
             };
         }
         let hidden = change.before.as_ref().filter(|_| change.action.destroys());
-        if let Some(blocked) = hidden.and_then(|before| unseen_inside(self.observed, &before.identity)) {
+        if let Some(blocked) = hidden.and_then(|before| unseen_with(self.observed, &instance.address, before)) {
             change.reason = blocked.words(&instance.address);
             change.verdict = None;
             change.blocked = Some(blocked.clone());
