@@ -188,7 +188,7 @@ impl<'a> Decider<'a> {
         {
             diagnostics.push(diagnostic);
         }
-        if change.action.destroys() && !object.is_some_and(|object| self.ours(object)) {
+        if change.action.destroys() && !object.is_some_and(|object| self.ours(object) || self.is_leftover(object)) {
             diagnostics.push(not_as_it_is(&change));
         }
         self.unset_references(instance, &change, diagnostics);
@@ -203,6 +203,8 @@ impl<'a> Decider<'a> {
         let disposition = match change.action {
             Action::Create => Disposition::Made,
             Action::Replace(order) => Disposition::Replaced(order),
+            // Its former object goes, and whoever names that has to name this one.
+            Action::Adopt if self.leaves_another(instance) => Disposition::Replaced(Order::CreateFirst),
             Action::Update | Action::Adopt if degraded => Disposition::Repaired,
             _ => Disposition::Stays,
         };
@@ -315,7 +317,7 @@ impl<'a> Decider<'a> {
             verdict,
             attributes,
             after: Some(self.target(instance, after, wanted)),
-            before: Some(Target::of(object)),
+            before: Some(self.before(instance, object, action)),
             deferred: self.deferred(instance),
             ..self.blank(instance)
         }
@@ -401,6 +403,16 @@ impl<'a> Decider<'a> {
             timeout: instance.settings.timeout,
             span: Some(instance.declaration.header),
         }
+    }
+
+    /// An object as it was seen. What an interrupted run made and did not come to mark goes as if it had its mark.
+    fn before(&self, instance: &Instance, object: &Object, action: Action) -> Target {
+        let before = Target::of(object);
+        if action.destroys() && self.is_leftover(object) {
+            let mark = Mark { protect: false, needs: Vec::new(), ..self.mark(instance) };
+            return Target { mark: Some(mark), unmarked: true, ..before };
+        }
+        before
     }
 
     fn target(&self, instance: &Instance, attributes: Attributes, mark: Mark) -> Target {
