@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas::address::Address;
 use atlas::diagnostic::code;
 use atlas::driver::{Driver, Registry};
 use atlas::mutation::Mutation;
 #[cfg(feature = "crash-points")]
 use atlas::mutation::arm;
-use atlas::plan::{Options, SavedPlan};
+use atlas::plan::{Options, SavedPlan, Selector};
 use atlas::run::{self, Opened, Purpose, RunError, Spec, SpecText};
 use atlas::spec::{Inputs, compile};
 use atlas::store::LocalFolder;
@@ -164,18 +165,23 @@ impl Life {
     }
 
     /// What somebody asks for besides the spec.
-    fn options(&mut self, model: &Model, planted: Option<atlas::address::Address>) -> Result<Options, String> {
+    fn options(&mut self, model: &Model, planted: Option<Address>) -> Result<Options, String> {
         let mut options = Options::default();
-        match self.random.below(20) {
-            0..2 => options.destroy = true,
-            2..4 => {
-                let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
-                let all: Vec<_> = opened.pipeline.desired.objects().map(|one| one.address.clone()).collect();
-                let at = self.random.below(all.len().max(1));
-                options.targets = all.get(at).cloned().map(atlas::plan::Selector::new).into_iter().collect();
+        let choice = self.random.below(20);
+        if (2..6).contains(&choice) {
+            let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
+            let all: Vec<Address> = opened.pipeline.desired.objects().map(|one| one.address.clone()).collect();
+            let at = self.random.below(all.len());
+            let selectors = vec![Selector::new(all[at].clone())];
+            match choice {
+                2..4 => options.targets = selectors,
+                4 => options.excludes = selectors,
+                _ => options.replace = selectors,
             }
-            4..12 => options.adopt = planted.map(atlas::plan::Selector::new).into_iter().collect(),
-            _ => {}
+        }
+        options.destroy = choice < 2;
+        if choice > 10 {
+            options.adopt = planted.map(Selector::new).into_iter().collect();
         }
         Ok(options)
     }

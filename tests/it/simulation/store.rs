@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -39,6 +39,21 @@ impl Records {
     /// What runs before left open.
     pub fn pending(&self) -> BTreeMap<String, Intent> {
         self.store.recorded().expect("readable").pending
+    }
+
+    /// Who holds the lock, as its file tells; none where there is no such file.
+    pub fn holder(&self) -> Option<String> {
+        self.lock_file().and_then(|lock| std::fs::read_to_string(lock).ok())
+    }
+
+    /// A process that dies leaves its name in the lock, and in the journal, at worst, half a line.
+    pub fn leave(&self, holder: &str) {
+        let Some(lock) = self.lock_file() else { return };
+        std::fs::write(lock, holder).expect("writable");
+        let journal = std::fs::OpenOptions::new().append(true).open(lock.with_file_name("journal.jsonl"));
+        if let Ok(mut journal) = journal {
+            journal.write_all(b"{\"intent\":{\"step\":3,").expect("writable");
+        }
     }
 
     /// The lock's file, where there is one.

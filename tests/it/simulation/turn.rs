@@ -81,9 +81,11 @@ impl Life {
         self.approve(&approved, &allow_loss, &turn.options);
         self.plan = atlas::plan::render(&plan, atlas::style::Palette::default(), 100);
         let came = self.carry_out(&opened, approved, model, &turn).await;
+        let holder = self.records.holder().filter(|_| came == Ok(Came::Crashed));
         drop(opened);
         // What was cut off lets go of what it has.
         tokio::time::sleep(Duration::from_millis(1)).await;
+        holder.iter().for_each(|holder| self.records.leave(holder));
         self.violations(model)?;
         let came = came.map_err(|broken| format!("{broken}\n{}\n{}", self.plan, model.text()))?;
         self.intents(came == Came::Crashed)?;
