@@ -47,7 +47,10 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
     let mut job = Job::new(shared, session.as_ref(), step, change)?;
     // What an interrupted run made and did not come to mark is its own; what is taken over for the first time is not yet.
     let leftover = target.as_ref().is_some_and(|target| target.unmarked);
-    let marked = if step.verb == Verb::Adopt { !leftover } else { session.creates_marked(change.kind) };
+    let marked = match step.verb {
+        Verb::Adopt => !leftover && !broken(Mutation::RememberAdoptions),
+        _ => session.creates_marked(change.kind),
+    };
     // Of a host that is only made in this run nobody can tell yet where it is.
     let place = if marked || change.deferred.is_some() { String::new() } else { shared.plan.place_of(change) };
     let entry = Entry { marked, ..Entry::new(at, &change.address, step.verb, job.identity()).at(&place) };
@@ -65,6 +68,7 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
     let doubtful = match step.verb {
         // That it could not be deleted or marked says nothing of whether it is there.
         Verb::Delete | Verb::Adopt if leftover => result.is_err(),
+        _ if broken(Mutation::KeepADeniedIntent) => doubt.any,
         _ => doubt.any && !(result.is_err() && is_settled(session.as_ref(), step, change, &job, doubt).await),
     };
     // The outcome is a convenience for the next run: losing it must not turn a success into a failure.

@@ -3,6 +3,8 @@
 //! A value from the spec would overwrite what stands there, or would be refused in the middle of an apply, so the spec is
 //! refused before. An attribute names its rules in the kind's table.
 
+use crate::mutation::{Mutation, broken};
+
 /// Keys of a table, or items of a list, that the spec leaves alone.
 #[derive(Debug)]
 pub struct Reserved {
@@ -18,6 +20,9 @@ impl Reserved {
     /// Whether it reserves a key with this value; a value that is not known yet is none.
     #[must_use]
     pub fn covers(&self, key: &str, value: Option<&str>) -> bool {
+        if broken(Mutation::AcceptReservedKeys) {
+            return false;
+        }
         self.keys.iter().any(|reserved| match (reserved.strip_suffix('*'), reserved.split_once('=')) {
             (Some(start), _) => key.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
             (None, Some((name, own))) => key == name && value == Some(own),

@@ -132,6 +132,9 @@ impl<'a> Decider<'a> {
 
     /// What can't be observed, for a plan that destroys: it stays until its host answers again.
     pub fn unreached(&mut self) {
+        if broken(Mutation::DestroyTheUnseen) {
+            return;
+        }
         for at in self.graph.positions() {
             let instance = self.baseline.instance(at);
             let Some(blocked) = self.unreachable(instance) else {

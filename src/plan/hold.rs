@@ -7,6 +7,7 @@ use foldhash::{HashMap, HashSet};
 
 use super::change::{Blocked, Change, Target, address_of};
 use crate::address::Address;
+use crate::mutation::{Mutation, broken};
 use crate::observed::Observed;
 
 /// Why nobody may destroy an object: it can't be looked at, or something that lives in it can't.
@@ -36,7 +37,7 @@ fn unseen_inside(observed: &Observed, identity: &str) -> Option<Blocked> {
 /// Lets every removal and every replacement wait that would touch what can't be looked at, or what that needs; and what is
 /// still used by an object that has to wait itself, whatever for.
 pub fn hold(changes: &mut [Change], observed: &Observed) {
-    if !observed.unreachable().is_empty() {
+    if !observed.unreachable().is_empty() && !broken(Mutation::DestroyTheUnseen) {
         hold_unseen(changes, observed);
     } else if changes.iter().all(|change| change.blocked.is_none()) {
         return;

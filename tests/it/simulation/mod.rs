@@ -21,13 +21,25 @@ use life::simulate;
 
 /// Every way in which a test can break the engine. Each has to be caught.
 #[cfg(feature = "crash-points")]
-const MUTATIONS: [Mutation; 6] = [
+const MUTATIONS: [Mutation; 18] = [
     Mutation::DropTheIntent,
     Mutation::IgnoreAnEdge,
     Mutation::TakeUnreachableForAbsent,
     Mutation::TrustListings,
     Mutation::IgnoreProtection,
     Mutation::AdoptAnything,
+    Mutation::ForgetWhatLivesInHosts,
+    Mutation::DestroyTheUnseen,
+    Mutation::TakeNoProofForAGoodOne,
+    Mutation::AcceptReservedKeys,
+    Mutation::TakeABoundForAll,
+    Mutation::TakeAnUnreadableLock,
+    Mutation::ClaimFromElsewhere,
+    Mutation::ApplyAnywhere,
+    Mutation::TakeBeforeItIsGiven,
+    Mutation::KeepADeniedIntent,
+    Mutation::RememberAdoptions,
+    Mutation::LookOnce,
 ];
 
 /// Runs seeds on all cores; the failures, by seed.
