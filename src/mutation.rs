@@ -18,6 +18,30 @@ pub enum Mutation {
     IgnoreProtection,
     /// An object whose mark is missing counts as ours.
     AdoptAnything,
+    /// The verdict on a host says nothing of what lives in it.
+    ForgetWhatLivesInHosts,
+    /// When everything is destroyed, what can't be looked at goes as well.
+    DestroyTheUnseen,
+    /// A proof that could not be had counts as a good one.
+    TakeNoProofForAGoodOne,
+    /// Keys that belong to the mark may be set by the spec.
+    AcceptReservedKeys,
+    /// What was counted up to a bound counts as all that there is.
+    TakeABoundForAll,
+    /// A lock that can't be read counts as free.
+    TakeAnUnreadableLock,
+    /// What was intended in another account claims what is in this one.
+    ClaimFromElsewhere,
+    /// A saved plan is applied in whichever account.
+    ApplyAnywhere,
+    /// Whoever takes what only one can have does not wait for whoever gives it up.
+    TakeBeforeItIsGiven,
+    /// An intent stays open after its effect was denied.
+    KeepADeniedIntent,
+    /// What was about to be taken over counts as made by us.
+    RememberAdoptions,
+    /// What was empty when it was looked at may be deleted, whatever is in it by then.
+    LookOnce,
 }
 
 #[cfg(feature = "crash-points")]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::desired::OnRemove;
 use crate::identity::{Identity, host_of};
-use crate::kind::{KindRef, Outputs, Usage};
+use crate::kind::{Count, KindRef, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::value::{Attributes, Text};
 
@@ -344,6 +344,9 @@ impl Observed {
     /// Learns what an object holds; whether that is news.
     pub fn learn_usage(&mut self, identity: &str, usage: Usage) -> bool {
         let Some(object) = self.position(identity).map(|at| &mut self.objects[at]) else { return false };
+        let all = |(counter, count): (Text, Count)| (counter, Count::Exactly(count.least()));
+        let bound = broken(Mutation::TakeABoundForAll);
+        let usage = if bound { usage.into_iter().map(all).collect() } else { usage };
         let news = object.usage != usage;
         object.usage = usage;
         news

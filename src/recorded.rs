@@ -99,7 +99,9 @@ impl Recorded {
         let here = |identity: &str, intent: &Intent| {
             let identity = Identity::from_text(identity);
             let lost = identity.host_str().is_some_and(|host| observed.at(host).is_none());
-            lost || observed.why_unreachable(&identity).is_some() || intent.may_be_at(&observed.place_of(&identity))
+            lost || broken(Mutation::ClaimFromElsewhere)
+                || observed.why_unreachable(&identity).is_some()
+                || intent.may_be_at(&observed.place_of(&identity))
         };
         let all = self.pending.iter().map(|(identity, intent)| (identity.clone(), intent.clone()));
         let (here, elsewhere) = all.partition(|(identity, intent)| here(identity, intent));

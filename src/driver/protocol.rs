@@ -4,6 +4,7 @@
 use super::contract::{Look, Request, Session};
 use super::{Class, DriverError};
 use crate::kind::{Kind, Outputs, Usage};
+use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object};
 
 /// Whether an object may be without the mark that it should have.
@@ -98,12 +99,17 @@ pub async fn forget(session: &dyn Session, look: &Look<'_>, mark: &Mark) -> Resu
     session.release(mark).await
 }
 
-/// Whether an object holds more than it did, as far as its counters are exact.
+/// Whether an object holds more than it did, as far as its counters are exact; and of those that are not, whether there is
+/// something where nothing was.
 #[must_use]
 pub fn holds_more(kind: &Kind, then: &Usage, now: &Usage) -> bool {
-    let grown =
-        |counter: &str| then.get(counter).zip(now.get(counter)).is_some_and(|(then, now)| now.may_exceed(*then));
-    kind.usage.iter().any(|counter| kind.counts_exactly(counter) && grown(counter))
+    let grown = |counter: &&str| match then.get(*counter).zip(now.get(*counter)) {
+        Some((then, now)) if broken(Mutation::TakeABoundForAll) => now.least() > then.least(),
+        Some((then, now)) if kind.counts_exactly(counter) => now.may_exceed(*then),
+        Some((then, now)) => then.is_none() && now.least() > 0 && !broken(Mutation::LookOnce),
+        None => false,
+    };
+    kind.usage.iter().any(grown)
 }
 
 /// Whether the mark on an object is of this resource, whatever else it says.

@@ -20,7 +20,8 @@ pub struct Entry {
     /// Where it does it, as the driver tells: account, engine, cluster. Empty when nobody told, as in older journals.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub place: String,
-    /// Whether what it makes carries its mark from the start: then nobody has to remember it.
+    /// Whether what it makes carries its mark from the start, or what it takes over is nobody's of ours until it is marked:
+    /// then nobody has to remember it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub marked: bool,
 }
@@ -36,7 +37,7 @@ impl Entry {
     /// Whether an object without a mark may be left when the run dies in the middle of this step.
     #[must_use]
     pub fn may_leave_unmarked(&self) -> bool {
-        self.verb == Verb::Adopt.word() || self.verb == Verb::Create.word() && !self.marked
+        [Verb::Adopt.word(), Verb::Create.word()].contains(&self.verb.as_str()) && !self.marked
     }
 
     /// The entry of a step that acts at this place.

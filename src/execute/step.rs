@@ -45,7 +45,12 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
     // A little less than the step may take, so that whoever waits can say for what.
     let end = Instant::now() + Duration::from_secs(change.timeout).mul_f64(0.95);
     let mut job = Job::new(shared, session.as_ref(), step, change)?;
-    let marked = session.creates_marked(&change.kind);
+    // What an interrupted run made and did not come to mark is its own; what is taken over for the first time is not yet.
+    let leftover = target.as_ref().is_some_and(|target| target.unmarked);
+    let marked = match step.verb {
+        Verb::Adopt => !leftover && !broken(Mutation::RememberAdoptions),
+        _ => session.creates_marked(&change.kind),
+    };
     // Of a host that is only made in this run nobody can tell yet where it is.
     let place = if marked || change.deferred.is_some() { String::new() } else { shared.plan.place_of(change) };
     let entry = Entry { marked, ..Entry::new(at, &change.address, step.verb, job.identity()).at(&place) };
@@ -60,7 +65,12 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
             .map_err(|error| StepError::new(format!("the journal can't be written, so nothing was done: {error}")))?;
     }
     let (result, doubt) = act(shared, step, change, &job, session.as_ref(), end).await;
-    let doubtful = doubt.any && !(result.is_err() && is_settled(session.as_ref(), step, change, &job, doubt).await);
+    let doubtful = match step.verb {
+        // That it could not be deleted or marked says nothing of whether it is there.
+        Verb::Delete | Verb::Adopt if leftover => result.is_err(),
+        _ if broken(Mutation::KeepADeniedIntent) => doubt.any,
+        _ => doubt.any && !(result.is_err() && is_settled(session.as_ref(), step, change, &job, doubt).await),
+    };
     // The outcome is a convenience for the next run: losing it must not turn a success into a failure.
     let outcome = match &result {
         Ok(()) => Outcome::Done,
@@ -100,8 +110,7 @@ async fn is_settled(session: &dyn Session, step: &Step, change: &Change, job: &J
             let seen = session.read(&look).await;
             seen.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some()))
         }
-        // What an interrupted run made and did not come to mark stays its own until it is marked or gone.
-        Verb::Adopt => change.after.as_ref().is_some_and(|target| !target.unmarked),
+        Verb::Adopt => true,
         _ => false,
     }
 }

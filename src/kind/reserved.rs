@@ -4,6 +4,7 @@
 //! refused before. An attribute names its rules in the kind's table.
 
 use super::shared::{Shared, Shared::Static, Texts};
+use crate::mutation::{Mutation, broken};
 
 /// Keys of a table, or items of a list, that the spec leaves alone.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ impl Reserved {
     /// Whether it reserves a key with this value; a value that is not known yet is none.
     #[must_use]
     pub fn covers(&self, key: &str, value: Option<&str>) -> bool {
+        if broken(Mutation::AcceptReservedKeys) {
+            return false;
+        }
         self.keys.iter().any(|reserved| match (reserved.strip_suffix('*'), reserved.split_once('=')) {
             (Some(start), _) => key.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
             (None, Some((name, own))) => key == name && value == Some(own),

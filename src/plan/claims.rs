@@ -17,6 +17,7 @@ use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::kind::{self, Claim, Claimant, Kind, Reads};
+use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
 use crate::value::Attributes;
 
@@ -160,7 +161,7 @@ pub fn link(
     for (claim, giver) in given(changes, steps, &claimants) {
         edges.extend(takers.hits(&claim).map(|(_, taker)| (taker, giver)).filter(|(taker, giver)| taker != giver));
     }
-    for (taker, giver) in &edges {
+    for (taker, giver) in edges.iter().filter(|_| !broken(Mutation::TakeBeforeItIsGiven)) {
         steps[*taker].after.push(*giver);
     }
     kept(changes, steps, &claimants, &takers, diagnostics);

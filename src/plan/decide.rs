@@ -16,7 +16,7 @@ use super::change::{AttributeChange, Blocked, Change, Target};
 use super::claims::{Claimants, swaps};
 use super::diff;
 use super::drift::LastApplied;
-use super::hold::unseen_inside;
+use super::hold::unseen_with;
 use super::known::Known;
 use super::options::{Options, selected};
 use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
@@ -132,6 +132,9 @@ impl<'a> Decider<'a> {
 
     /// What can't be observed, for a plan that destroys: it stays until its host answers again.
     pub fn unreached(&mut self) {
+        if broken(Mutation::DestroyTheUnseen) {
+            return;
+        }
         for at in self.graph.positions() {
             let instance = self.baseline.instance(at);
             let Some(blocked) = self.unreachable(instance) else {
@@ -188,7 +191,7 @@ impl<'a> Decider<'a> {
         {
             diagnostics.push(diagnostic);
         }
-        if change.action.destroys() && !object.is_some_and(|object| self.ours(object)) {
+        if change.action.destroys() && !object.is_some_and(|object| self.ours(object) || self.is_leftover(object)) {
             diagnostics.push(not_as_it_is(&change));
         }
         self.unset_references(instance, &change, diagnostics);
@@ -203,6 +206,8 @@ impl<'a> Decider<'a> {
         let disposition = match change.action {
             Action::Create => Disposition::Made,
             Action::Replace(order) => Disposition::Replaced(order),
+            // Its former object goes, and whoever names that has to name this one.
+            Action::Adopt if self.leaves_another(instance) => Disposition::Replaced(Order::CreateFirst),
             Action::Update | Action::Adopt if degraded => Disposition::Repaired,
             _ => Disposition::Stays,
         };
@@ -228,7 +233,7 @@ impl<'a> Decider<'a> {
             };
         }
         let hidden = change.before.as_ref().filter(|_| change.action.destroys());
-        if let Some(blocked) = hidden.and_then(|before| unseen_inside(self.observed, &before.identity)) {
+        if let Some(blocked) = hidden.and_then(|before| unseen_with(self.observed, &instance.address, before)) {
             change.reason = blocked.words(&instance.address);
             change.verdict = None;
             change.blocked = Some(blocked.clone());
@@ -315,7 +320,7 @@ impl<'a> Decider<'a> {
             verdict,
             attributes,
             after: Some(self.target(instance, after, wanted)),
-            before: Some(Target::of(object)),
+            before: Some(self.before(instance, object, action)),
             deferred: self.deferred(instance),
             ..self.blank(instance)
         }
@@ -401,6 +406,16 @@ impl<'a> Decider<'a> {
             timeout: instance.settings.timeout,
             span: Some(instance.declaration.header),
         }
+    }
+
+    /// An object as it was seen. What an interrupted run made and did not come to mark goes as if it had its mark.
+    fn before(&self, instance: &Instance, object: &Object, action: Action) -> Target {
+        let before = Target::of(object);
+        if action.destroys() && self.is_leftover(object) {
+            let mark = Mark { protect: false, needs: Vec::new(), ..self.mark(instance) };
+            return Target { mark: Some(mark), unmarked: true, ..before };
+        }
+        before
     }
 
     fn target(&self, instance: &Instance, attributes: Attributes, mark: Mark) -> Target {

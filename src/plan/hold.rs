@@ -5,17 +5,27 @@
 
 use foldhash::{HashMap, HashSet};
 
-use super::change::{Blocked, Change, address_of};
+use super::change::{Blocked, Change, Target, address_of};
 use crate::address::Address;
+use crate::mutation::{Mutation, broken};
 use crate::observed::Observed;
 
-/// Why nobody may touch an object: it can't be looked at.
-pub fn unseen<'a>(observed: &'a Observed, identity: &str) -> Option<&'a str> {
-    observed.why_unreachable(identity)
+/// Why nobody may destroy an object: it can't be looked at, or something that lives in it can't.
+pub fn unseen_with(observed: &Observed, address: &Address, object: &Target) -> Option<Blocked> {
+    unseen_itself(observed, address, object).or_else(|| unseen_inside(observed, &object.identity))
+}
+
+/// Why an object can't be looked at. What lives in several hosts is there as long as one of them answers.
+fn unseen_itself(observed: &Observed, address: &Address, object: &Target) -> Option<Blocked> {
+    let reason = match object.hosts.len() {
+        0 | 1 => observed.why_unreachable(&object.identity)?,
+        _ => observed.unreachable().get(&object.identity)?,
+    };
+    Some(Blocked { by: address.clone(), reason: reason.to_owned() })
 }
 
 /// Why nobody may destroy an object: something that lives in it can't be looked at.
-pub fn unseen_inside(observed: &Observed, identity: &str) -> Option<Blocked> {
+fn unseen_inside(observed: &Observed, identity: &str) -> Option<Blocked> {
     let inside = |other: &str| other.strip_prefix(identity).is_some_and(|rest| rest.starts_with('/'));
     let after = observed
         .unreachable()
@@ -27,7 +37,7 @@ pub fn unseen_inside(observed: &Observed, identity: &str) -> Option<Blocked> {
 /// Lets every removal and every replacement wait that would touch what can't be looked at, or what that needs; and what is
 /// still used by an object that has to wait itself, whatever for.
 pub fn hold(changes: &mut [Change], observed: &Observed) {
-    if !observed.unreachable().is_empty() {
+    if !observed.unreachable().is_empty() && !broken(Mutation::DestroyTheUnseen) {
         hold_unseen(changes, observed);
     } else if changes.iter().all(|change| change.blocked.is_none()) {
         return;
@@ -38,13 +48,10 @@ pub fn hold(changes: &mut [Change], observed: &Observed) {
 
 fn hold_unseen(changes: &mut [Change], observed: &Observed) {
     for change in changes.iter_mut().filter(|change| change.acts()) {
-        let Some(identity) = change.before.as_ref().map(|before| before.identity.as_str()) else { continue };
-        let own =
-            unseen(observed, identity).map(|reason| Blocked { by: change.address.clone(), reason: reason.into() });
-        let inside = || unseen_inside(observed, identity).filter(|_| change.action.destroys());
-        // What lives in several hosts is there as long as one of them answers.
-        let several = change.before.as_ref().is_some_and(|before| before.hosts.len() > 1);
-        if let Some(blocked) = own.filter(|_| !several).or_else(inside) {
+        let Some(before) = &change.before else { continue };
+        let unseen = if change.action.destroys() { unseen_with } else { unseen_itself };
+        let blocked = unseen(observed, &change.address, before);
+        if let Some(blocked) = blocked {
             block(change, blocked);
         }
     }

@@ -8,6 +8,7 @@ use super::options::{Options, Selector};
 use super::planned::Plan;
 use crate::address::Address;
 use crate::graph::DependencyGraph;
+use crate::mutation::{Mutation, broken};
 use crate::value::long_hash;
 
 /// The version of the file's format.
@@ -167,7 +168,7 @@ impl SavedPlan {
         for (address, saved) in &self.changes {
             let Ok(parsed) = Address::parse(address) else { continue };
             match fresh.get(address.as_str()) {
-                Some(change) if change.place != saved.place => {
+                Some(change) if change.place != saved.place && !broken(Mutation::ApplyAnywhere) => {
                     let place =
                         |place: &str| if place.is_empty() { "nowhere known".to_owned() } else { place.to_owned() };
                     let (then, now) = (place(&saved.place), place(&change.place));

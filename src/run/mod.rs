@@ -45,7 +45,7 @@ pub use drivers::world;
 pub use error::{FileError, Notice, Refusal, Rejection, RunError};
 pub use files::read_text;
 pub use history::history;
-pub use open::{Opened, Purpose, Setup, open, read, read_others};
+pub use open::{Opened, Purpose, Setup, open, open_with, read, read_others};
 pub use pipeline::{Pipeline, drift, is_gone};
 pub use plan::{Planned, inventory, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};

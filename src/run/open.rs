@@ -113,6 +113,14 @@ pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
         WorldChoice::Sandbox => Registry::new(drivers::sandbox(&spec, access != Purpose::Look)?),
         WorldChoice::Real => drivers::real(&spec),
     };
+    open_with(spec, registry, access)
+}
+
+/// The same over drivers that are given, whatever the spec says of its world.
+///
+/// # Errors
+/// When the spec can't be planned, or somebody else is at work.
+pub fn open_with(spec: Spec, registry: Registry, access: Purpose<'_>) -> Result<Opened, RunError> {
     let Spec { source, desired, store, warnings, hidden, .. } = spec;
     let pipeline = match Pipeline::new(desired, registry.without(hidden)) {
         Ok(pipeline) => pipeline,

@@ -12,8 +12,7 @@ impl<'a> Decider<'a> {
         match there {
             Some(object) if object.external => return Match::Here(object),
             Some(object) if !self.ours(object) => {
-                let interrupted = object.mark.is_none() && self.recorded.intended(&instance.identity);
-                return if interrupted { Match::Here(object) } else { Match::Foreign(object) };
+                return if self.is_leftover(object) { Match::Here(object) } else { Match::Foreign(object) };
             }
             Some(object) => {
                 let known_as = object.resource();
@@ -29,6 +28,18 @@ impl<'a> Decider<'a> {
         }
         let was = former.and_then(|address| self.observed.marked(address).find(|object| object.kind == instance.kind));
         own.or(was).filter(|object| !self.is_claimed(object)).map_or(Match::Nothing, Match::Elsewhere)
+    }
+
+    /// Whether an interrupted run made an object and did not come to mark it.
+    pub(super) fn is_leftover(&self, object: &Object) -> bool {
+        object.mark.is_none() && self.recorded.intended(&object.identity)
+    }
+
+    /// Whether a resource that takes an object over has another one, which nobody wants any more then. In what hosts others,
+    /// that would say of its contents that they have to be made.
+    pub(super) fn leaves_another(&self, instance: &Instance) -> bool {
+        let another = |object: &Object| object.kind == instance.kind && object.identity != instance.identity;
+        !instance.kind.hosts_others && self.observed.marked(&instance.address).any(another)
     }
 
     pub(super) fn ours(&self, object: &Object) -> bool {

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::guard::Guard;
 use super::lock_file::{self, LockFile};
 use crate::crash::point;
+use crate::mutation::{Mutation, broken};
 use crate::store::clock::this_moment;
 use crate::store::folder::{at, open, open_known};
 use crate::store::lease::{Fence, Former, Held, Holder, Lease, LockError, Watch};
@@ -57,7 +58,8 @@ impl Lock {
             },
             Err(TryLockError::Error(error)) => return Err(at(path)(error).into()),
             Err(TryLockError::WouldBlock) => {
-                let silent = silence(&file).filter(|silent| *silent > lease);
+                let gone = matches!(known, LockFile::Unreadable(_)) && broken(Mutation::TakeAnUnreadableLock);
+                let silent = silence(&file).filter(|silent| *silent > lease || gone);
                 let Some(silent) = silent else { return Err(LockError::Held(known.holder())) };
                 // The silent holder keeps its lock on the old file, which nobody will look at any more.
                 std::fs::remove_file(path).map_err(at(path))?;

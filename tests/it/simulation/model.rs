@@ -1,143 +1,86 @@
-//! Random specs, and random edits of them. Whatever comes out is a valid spec.
+//! What a random spec has, and its text. Whatever comes out is a valid spec, unless it names a reserved key.
 
 use std::fmt::Write as _;
 
-/// Random numbers from one seed (SplitMix64).
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap_or_default()
-    }
-
-    pub fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-}
-
-/// What a random spec has.
+/// What a random spec has. What a region holds that is not in the spec is not in it either, and comes back with the region.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    queues: [Option<Queue>; 5],
-    buckets: [Option<Bucket>; 3],
-    clusters: [Option<Cluster>; 2],
-    database: Option<Database>,
+    /// Whether each of the two regions that may leave is there.
+    pub regions: [bool; 2],
+    pub queues: [Option<Queue>; 5],
+    pub buckets: [Option<Bucket>; 3],
+    pub clusters: [Option<Cluster>; 2],
+    pub database: Option<Database>,
+    /// A key that is not the spec's to set.
+    pub reserved: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
-struct Queue {
+pub struct Queue {
     /// A bit for each of the two regions.
-    regions: usize,
-    retention: usize,
+    pub regions: usize,
+    pub retention: usize,
     /// Chooses the name of the object.
-    variant: usize,
-    dead_letter: Option<usize>,
-    tag: Option<usize>,
-    protect: bool,
-    forget: bool,
+    pub variant: usize,
+    pub dead_letter: Option<usize>,
+    pub tag: Option<usize>,
+    pub protect: bool,
+    pub forget: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Bucket {
-    region: usize,
-    variant: usize,
-    versioning: bool,
-    protect: bool,
+pub struct Bucket {
+    pub region: usize,
+    pub variant: usize,
+    pub versioning: bool,
+    pub protect: bool,
+    pub forget: bool,
     /// Whether the block has another name than the bucket: a renamed block.
-    renamed: bool,
+    pub renamed: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Cluster {
-    region: usize,
-    servers: bool,
-    agents: usize,
-    namespace: bool,
+pub struct Cluster {
+    pub region: usize,
+    pub servers: bool,
+    pub agents: usize,
+    pub namespace: bool,
+    /// Which port of the machine it takes; both may want one, and then the first has it.
+    pub port: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
-struct Database {
-    columns: usize,
-    zone: bool,
+pub struct Database {
+    pub columns: usize,
+    pub zone: bool,
 }
 
-const REGIONS: [&str; 2] = ["a", "b"];
+pub const REGIONS: [&str; 2] = ["a", "b"];
 
 impl Model {
-    pub fn random(random: &mut Random) -> Self {
-        let mut model = Self::default();
-        for _ in 0..4 + random.below(12) {
-            model.edit(random);
-        }
-        model
-    }
-
-    /// One random edit.
-    pub fn edit(&mut self, random: &mut Random) {
-        match random.below(10) {
-            0..4 => {
-                let at = random.below(self.queues.len());
-                self.queues[at] = (!random.chance(25)).then(|| Queue::random(at, random));
-            }
-            4..7 => {
-                let at = random.below(self.buckets.len());
-                self.buckets[at] = (!random.chance(25)).then(|| Bucket::random(random));
-            }
-            7..9 => {
-                let at = random.below(self.clusters.len());
-                self.clusters[at] = (!random.chance(25)).then(|| Cluster::random(random));
-            }
-            _ => {
-                let database = Database { columns: 1 + random.below(3), zone: random.chance(50) };
-                self.database = (!random.chance(25)).then_some(database);
-            }
-        }
-    }
-
     /// The spec as text.
     pub fn text(&self) -> String {
-        let mut text = String::from("[project]\nname = \"t\"\n[region.a]\n[region.b]\n[region.c]\n");
+        let mut text = String::from("[project]\nname = \"t\"\n");
+        let live: Vec<&str> = (0..2).filter(|at| self.regions[*at]).map(|at| REGIONS[at]).chain(["c"]).collect();
+        for region in &live {
+            let _ = writeln!(text, "[region.{region}]");
+        }
         for (at, queue) in self.queues.iter().enumerate() {
-            if let Some(queue) = queue {
+            if let Some(queue) = queue.as_ref().filter(|queue| self.live(queue) != 0) {
                 self.queue(at, queue, &mut text);
             }
         }
         for (at, bucket) in self.buckets.iter().enumerate() {
-            if let Some(bucket) = bucket {
-                let block = if bucket.renamed { format!("renamed{at}") } else { format!("b{at}") };
-                let (region, variant) = (REGIONS[bucket.region], bucket.variant);
-                let _ = write!(
-                    text,
-                    "[bucket.{block}]\nregions = [\"{region}\"]\nname = \"${{region}}-b{at}-{variant}\"\nversioning = {}\nprotect = {}\n",
-                    bucket.versioning, bucket.protect
-                );
+            if let Some(bucket) = bucket.as_ref().filter(|bucket| self.regions[bucket.region]) {
+                bucket.write(at, &mut text);
             }
         }
         for (at, cluster) in self.clusters.iter().enumerate() {
-            if let Some(cluster) = cluster {
-                let servers = if cluster.servers { 3 } else { 1 };
-                let (region, agents) = (REGIONS[cluster.region], cluster.agents);
-                let _ =
-                    write!(text, "[cluster.c{at}]\nregion = \"{region}\"\nservers = {servers}\nagents = {agents}\n");
-                if cluster.namespace {
-                    let _ = write!(text, "[namespace.n{at}]\nclusters = [\"c{at}\"]\n");
-                }
+            if let Some(cluster) = cluster.as_ref().filter(|cluster| self.regions[cluster.region]) {
+                self.cluster(at, cluster, &mut text);
             }
         }
-        if let Some(database) = &self.database {
+        if let Some(database) = self.database.as_ref().filter(|_| live.len() == 3) {
             let survive = if database.zone { "zone" } else { "region" };
             let columns: Vec<String> =
                 (0..database.columns).map(|n| format!("{{ name = \"c{n}\", type = \"INT\" }}")).collect();
@@ -147,12 +90,21 @@ impl Model {
                 columns.join(", ")
             );
         }
+        if let Some(key) = self.reserved {
+            let _ = write!(text, "[queue.reserved]\nregions = [\"c\"]\ntags = {{ \"{key}\" = \"false\" }}\n");
+        }
         text
     }
 
+    /// The regions of a queue that are in the spec, a bit for each.
+    fn live(&self, queue: &Queue) -> usize {
+        (0..2).filter(|at| self.regions[*at]).map(|at| queue.regions & (1 << at)).sum()
+    }
+
     fn queue(&self, at: usize, queue: &Queue, text: &mut String) {
+        let live = self.live(queue);
         let regions: Vec<String> =
-            (0..2).filter(|bit| queue.regions & (1 << bit) != 0).map(|bit| format!("\"{}\"", REGIONS[bit])).collect();
+            (0..2).filter(|bit| live & (1 << bit) != 0).map(|bit| format!("\"{}\"", REGIONS[bit])).collect();
         let _ = write!(
             text,
             "[queue.q{at}]\nregions = [{}]\nname = \"q{at}-{}\"\nretention = \"{}d\"\nprotect = {}\non_remove = \"{}\"\n",
@@ -160,12 +112,10 @@ impl Model {
             queue.variant,
             queue.retention,
             queue.protect,
-            if queue.forget { "forget" } else { "delete" }
+            on_remove(queue.forget)
         );
         // Only an earlier queue that stands wherever this one does can be named.
-        let usable = |other: &usize| {
-            self.queues[*other].as_ref().is_some_and(|other| other.regions & queue.regions == queue.regions)
-        };
+        let usable = |other: &usize| self.queues[*other].as_ref().is_some_and(|other| self.live(other) & live == live);
         if let Some(other) = queue.dead_letter.filter(usable) {
             let _ = writeln!(text, "dead_letter = {{ queue = \"queue.q{other}\" }}");
         }
@@ -173,42 +123,36 @@ impl Model {
             let _ = writeln!(text, "tags = {{ other = \"${{queue.q{other}.arn}}\" }}");
         }
     }
-}
 
-impl Queue {
-    fn random(at: usize, random: &mut Random) -> Self {
-        let earlier = |random: &mut Random| (at > 0 && random.chance(60)).then(|| random.below(at));
-        Self {
-            regions: 1 + random.below(3),
-            retention: 1 + random.below(4),
-            variant: random.below(3),
-            dead_letter: earlier(random),
-            tag: earlier(random),
-            protect: random.chance(10),
-            forget: random.chance(15),
+    fn cluster(&self, at: usize, cluster: &Cluster, text: &mut String) {
+        let servers = if cluster.servers { 3 } else { 1 };
+        let (region, agents) = (REGIONS[cluster.region], cluster.agents);
+        let _ = write!(text, "[cluster.c{at}]\nregion = \"{region}\"\nservers = {servers}\nagents = {agents}\n");
+        let before = self.clusters[..at].iter().flatten().filter(|other| self.regions[other.region]);
+        let taken: Vec<usize> = before.filter_map(|other| other.port).collect();
+        if let Some(port) = cluster.port.filter(|port| !taken.contains(port)) {
+            let _ = writeln!(text, "ports = [\"{port}:80\"]");
+        }
+        if cluster.namespace {
+            let _ = write!(text, "[namespace.n{at}]\nclusters = [\"c{at}\"]\n");
         }
     }
 }
 
 impl Bucket {
-    fn random(random: &mut Random) -> Self {
-        Self {
-            region: random.below(2),
-            variant: random.below(2),
-            versioning: random.chance(50),
-            protect: random.chance(15),
-            renamed: random.chance(30),
-        }
+    fn write(&self, at: usize, text: &mut String) {
+        let block = if self.renamed { format!("renamed{at}") } else { format!("b{at}") };
+        let (region, variant) = (REGIONS[self.region], self.variant);
+        let _ = write!(
+            text,
+            "[bucket.{block}]\nregions = [\"{region}\"]\nname = \"${{region}}-b{at}-{variant}\"\nversioning = {}\nprotect = {}\non_remove = \"{}\"\n",
+            self.versioning,
+            self.protect,
+            on_remove(self.forget)
+        );
     }
 }
 
-impl Cluster {
-    fn random(random: &mut Random) -> Self {
-        Self {
-            region: random.below(2),
-            servers: random.chance(50),
-            agents: random.below(3),
-            namespace: random.chance(70),
-        }
-    }
+const fn on_remove(forget: bool) -> &'static str {
+    if forget { "forget" } else { "delete" }
 }

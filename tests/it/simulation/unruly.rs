@@ -1,12 +1,10 @@
 //! A driver that keeps its contract and nothing more: slow, failing before or after an effect, marking some objects
-//! only after they are made, and listing with a lag. It watches what the engine does to the world.
+//! only after they are made, counting up to a bound, and listing with a lag. What the engine does to the world is watched.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use atlas::address::Address;
 use atlas::driver::sandbox::{Sandbox, World};
 use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session};
 use atlas::identity::Identity;
@@ -14,55 +12,27 @@ use atlas::kind::{Count, Kind, KindRef, Outputs};
 use atlas::observed::{Condition, Mark, Object, Owner};
 use tokio::time::{Instant, sleep};
 
-use super::model::Random;
+use super::random::Random;
+use super::watch::{Watch, within};
 
 /// How long a new object may be absent from a listing.
 pub const LAG: Duration = Duration::from_millis(400);
+
+/// How many objects of a bucket are counted; a listing counts only the first.
+const COUNTED: u64 = 3;
 
 #[derive(Clone)]
 pub struct Unruly {
     pub inner: Sandbox,
     watch: Arc<Mutex<Watch>>,
-}
-
-/// What the world does to the engine, and what the engine did to the world.
-pub struct Watch {
-    pub random: Random,
-    /// How many calls in a hundred fail.
-    pub faults: usize,
-    /// Whether listings lag behind.
-    pub lags: bool,
-    /// What the approved plan does, by address: its verbs.
-    pub approved: BTreeMap<Address, BTreeSet<&'static str>>,
-    /// What the approved plan replaces: those that need it are changed only afterwards.
-    pub replaced: BTreeSet<Address>,
-    /// What was done against a promise.
-    pub violations: Vec<String>,
-    /// When each object was made, for as long as a listing may not show it.
-    pub made: HashMap<Identity, Instant>,
-    /// What the last listings did not show, although it was there.
-    hidden: BTreeSet<Identity>,
-    /// What was let go.
-    pub forgotten: BTreeSet<Identity>,
-    /// What was made without a mark at first.
-    bare: BTreeSet<Identity>,
+    /// The account that its regions belong to.
+    account: &'static str,
 }
 
 impl Unruly {
-    pub fn new(random: Random) -> Self {
-        let watch = Watch {
-            random,
-            faults: 0,
-            lags: false,
-            approved: BTreeMap::new(),
-            replaced: BTreeSet::new(),
-            violations: Vec::new(),
-            made: HashMap::new(),
-            hidden: BTreeSet::new(),
-            forgotten: BTreeSet::new(),
-            bare: BTreeSet::new(),
-        };
-        Self { inner: Sandbox::new(World::in_memory().expect("a world")), watch: Arc::new(Mutex::new(watch)) }
+    pub fn new(account: &'static str, random: Random) -> Self {
+        let inner = Sandbox::new(World::in_memory().expect("a world"));
+        Self { inner, watch: Arc::new(Mutex::new(Watch::new(random))), account }
     }
 
     pub fn world(&self) -> &World {
@@ -73,107 +43,54 @@ impl Unruly {
         look(&mut self.watch.lock().expect("sound"))
     }
 
-    fn violation(&self, what: String) {
-        self.watch(|watch| watch.violations.push(what));
-    }
-
     /// Takes time, and sometimes fails.
     async fn suffer(&self, moment: &str) -> Result<(), DriverError> {
         let (wait, fails, class) = self.watch(|watch| {
-            let class = [Class::Transient, Class::Throttled, Class::Denied, Class::Unreachable][watch.random.below(4)];
+            let class = class(&mut watch.random);
             (watch.random.below(40) as u64, watch.random.below(100) < watch.faults, class)
         });
         sleep(Duration::from_millis(wait)).await;
         if fails { Err(DriverError::new(class, format!("it failed {moment}"))) } else { Ok(()) }
     }
 
-    fn exists(&self, address: &Address) -> bool {
-        self.world().find("t", "default", address).expect("readable").is_some()
-    }
-
-    /// Every effect was approved, and comes after what it needs.
-    fn watch_making(&self, mark: &Mark, hosts: &[Identity], verb: &'static str) {
-        // A step that is tried again may find what it made or adopted before.
-        let again = |verbs: &BTreeSet<&'static str>| verb == "update" && verbs.contains("adopt");
-        let one = |verbs: &BTreeSet<&'static str>| verbs.contains(verb) || verbs.contains("create") || again(verbs);
-        let allowed = self.watch(|watch| watch.approved.get(&mark.address).is_some_and(one));
-        if !allowed {
-            self.violation(format!("{verb} of {} was in no approved plan", mark.address));
-        }
-        // What has several hosts goes on without one of them, once it is there.
-        if hosts.len() > 1 && verb != "create" {
-            return;
-        }
-        for need in mark.needs.iter().filter(|need| !self.exists(need)) {
-            self.violation(format!("{verb} of {} came before {need}", mark.address));
-        }
-    }
-
-    fn watch_removal(&self, seen: &Seen, verb: &'static str) {
-        let Some(object) = self.world().get(&seen.object.identity).expect("readable") else { return };
-        let bare = self.watch(|watch| watch.bare.contains(&object.identity));
-        let Some(address) = seen.object.resource() else {
-            if !bare {
-                self.violation(format!("{} is nobody's, and was to be removed", object.identity));
+    /// Whether a host, or the world, lets itself be listed.
+    fn lists(&self, host: &str) -> Result<(), DriverError> {
+        self.watch(|watch| {
+            let class = class(&mut watch.random);
+            let most = if host.is_empty() { 800 } else { 200 };
+            let fails = watch.random.below(most) < watch.faults;
+            let blind = watch.blind.as_ref().is_some_and(|blind| blind.is_empty() || within(host, blind));
+            let looked = watch.denies(host).and_then(|()| {
+                if fails || blind { Err(DriverError::new(class, "it failed while listing")) } else { Ok(()) }
+            });
+            if looked.is_err() {
+                watch.failed.insert(host.to_owned());
             }
-            return;
-        };
-        let (allowed, replaced) =
-            self.watch(|watch| (watch.approved_as(address, verb), watch.replaced.contains(address)));
-        if !allowed {
-            self.violation(format!("{verb} of {address} was in no approved plan"));
-        }
-        if verb == "delete" && object.mark.as_ref().is_none_or(|mark| mark.protect || mark.project != "t") {
-            self.violation(format!("{address} is protected or not ours, and was to be deleted"));
-        }
-        let owned = self.owned();
-        let copies =
-            owned.iter().filter(|other| other.mark.as_ref().is_some_and(|mark| &mark.address == address)).count();
-        if verb != "delete" || replaced {
-            return;
-        }
-        for user in owned.iter().filter(|user| user.identity != object.identity) {
-            let unseen = self.watch(|watch| watch.hidden.iter().any(|host| user.identity.is_within(host)));
-            let inside = user.hosts.contains(&object.identity);
-            let needs = user.mark.as_ref().is_some_and(|mark| mark.needs.contains(address)) && copies == 1;
-            if !unseen && (inside || needs) {
-                self.violation(format!("{address} was deleted before {}", user.identity));
-            }
-        }
+            looked
+        })
     }
 
-    /// What an interrupted creation left without a mark.
-    pub fn stray(&self) -> Vec<Identity> {
-        let bare = self.watch(|watch| watch.bare.difference(&watch.forgotten).cloned().collect::<Vec<_>>());
-        let unmarked = |identity: &Identity| {
-            let object = self.world().get(identity).expect("readable");
-            object.is_some_and(|object| {
-                object.mark.is_none() && object.attributes.get("name").as_str() != Some("foreign")
-            })
-        };
-        bare.into_iter().filter(unmarked).collect()
-    }
-
-    /// Everything in the world that belongs to the project.
-    pub fn owned(&self) -> Vec<Object> {
-        let mut owned = Vec::new();
-        let mut open = vec![String::new(), "*".to_owned()];
-        while let Some(host) = open.pop() {
-            let mut visit = |object: Object| {
-                open.push(object.identity.to_string());
-                if object.belongs_to("t", "default") {
-                    owned.push(object);
-                }
-            };
-            self.world().visit_host(&host, &mut visit).expect("readable");
+    /// Remembers what nobody can know: whether an attempt had its effect, or will have.
+    fn doubt<T>(&self, identity: &Identity, result: Result<T, DriverError>) -> Result<T, DriverError> {
+        if result.as_ref().is_err_and(|error| matches!(error.class, Class::Transient | Class::Unreachable)) {
+            self.watch(|watch| watch.doubtful.insert(identity.to_string()));
         }
-        owned
+        result
     }
 }
 
-impl Watch {
-    fn approved_as(&self, address: &Address, verb: &'static str) -> bool {
-        self.approved.get(address).is_some_and(|verbs| verbs.contains(verb))
+fn class(random: &mut Random) -> Class {
+    [Class::Transient, Class::Throttled, Class::Denied, Class::Unreachable][random.below(4)]
+}
+
+/// What is told of what an object holds.
+fn tell(object: &mut Object, bound: u64) {
+    if object.kind.name == "bucket" {
+        let told = |count: &Count| match count {
+            Count::Exactly(held) if *held > bound => Count::AtLeast(bound),
+            other => *other,
+        };
+        object.usage = object.usage.iter().map(|(counter, count)| (counter.clone(), told(count))).collect();
     }
 }
 
@@ -191,58 +108,34 @@ impl Driver for Unruly {
         true
     }
 
+    fn fence(&self, token: u64) {
+        self.inner.fence(token);
+    }
+
     fn reads_host(&self) -> bool {
         false
     }
 
     async fn open(&self, host: Option<&Object>, owner: &Owner) -> Result<Arc<dyn Session>, DriverError> {
-        Ok(Arc::new(Inside { unruly: self.clone(), inner: self.inner.open(host, owner).await? }))
+        let inner = self.inner.open(host, owner).await?;
+        let host = host.map(|host| host.identity.to_string()).unwrap_or_default();
+        Ok(Arc::new(Inside { unruly: self.clone(), inner, host }))
     }
 }
 
-/// A session on one host of the unruly world.
+/// A session on one host of the unruly world, or, without a name, on the world itself.
 struct Inside {
     unruly: Unruly,
     inner: Arc<dyn Session>,
+    host: String,
 }
 
-#[async_trait]
-impl Session for Inside {
-    fn speaks_addresses(&self) -> bool {
-        true
-    }
-
-    fn creates_marked(&self, kind: &Kind) -> bool {
-        kind.name != "bucket"
-    }
-
-    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
-        let mut listing = self.inner.list(kinds, claims).await?;
-        let now = Instant::now();
-        self.unruly.watch(|watch| {
-            let Watch { random, made, lags, hidden, .. } = watch;
-            listing.objects.retain(|object| {
-                let young = made.get(&object.identity).is_some_and(|made| now - *made < LAG);
-                let shown = !(*lags && young && random.chance(50));
-                if shown {
-                    hidden.remove(&object.identity);
-                } else {
-                    hidden.insert(object.identity.clone());
-                }
-                shown
-            });
-        });
-        Ok(listing)
-    }
-
-    async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
-        self.unruly.suffer("while looking").await?;
-        self.inner.read(look).await
-    }
-
-    async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
+impl Inside {
+    async fn make(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
         self.unruly.suffer("before it was made").await?;
+        self.unruly.watch(|watch| watch.denies(want.identity))?;
         self.unruly.watch_making(want.mark, want.hosts, "create");
+        self.unruly.watch_claims(want)?;
         let made = |watch: &mut Watch| watch.made.extend([(want.identity.clone(), Instant::now())]);
         // Some services make an object first and take its tags in a second call.
         if want.kind.name == "bucket" && self.unruly.world().get(want.identity)?.is_none() {
@@ -260,30 +153,125 @@ impl Session for Inside {
             self.unruly.world().plant(&bare).expect("writable");
             self.unruly.watch(|watch| {
                 watch.bare.insert(want.identity.clone());
+                watch.planted.remove(want.identity);
                 made(watch);
             });
             self.unruly.suffer("between making and marking").await?;
             return self.inner.update(&Seen::new(bare), want).await;
         }
-        let outputs = self.inner.create(want).await?;
+        let mut derived = want.derived.clone();
+        if want.kind.name == "region" {
+            derived.insert("account".into(), self.unruly.account.into());
+        }
+        let outputs = self.inner.create(&Request { derived: &derived, ..*want }).await?;
         self.unruly.watch(made);
         self.unruly.suffer("after it was made").await?;
         Ok(outputs)
     }
 
-    async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
+    async fn change(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
         self.unruly.suffer("before it was changed").await?;
+        self.unruly.watch(|watch| watch.denies(want.identity))?;
         let ours = seen.object.mark.as_ref().is_some_and(|mark| mark.address == want.mark.address);
         self.unruly.watch_making(want.mark, want.hosts, if ours { "update" } else { "adopt" });
+        self.unruly.watch_adopting(seen, want.mark);
+        self.unruly.watch_claims(want)?;
         let outputs = self.inner.update(seen, want).await?;
         self.unruly.suffer("after it was changed").await?;
         Ok(outputs)
     }
 
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        self.unruly.suffer("while looking").await?;
+        self.unruly.watch(|watch| watch.denies(look.identity))?;
+        let mut seen = self.inner.read(look).await?;
+        if let Some(seen) = &mut seen {
+            tell(&mut seen.object, if look.evidence { COUNTED } else { 1 });
+        }
+        // Others go on while Atlas thinks.
+        if look.evidence && self.unruly.watch(|watch| watch.grows && watch.random.chance(20)) {
+            self.unruly.fill(look.identity, 1);
+        }
+        Ok(seen)
+    }
+}
+
+impl Unruly {
+    /// Puts so many more objects into a bucket.
+    pub fn fill(&self, identity: &str, more: u64) {
+        let edit = |object: &mut Object| {
+            let counters = object.kind.usage.iter().take(1);
+            let held = |counter: &str| object.usage.get(counter).map_or(0, |count| count.least());
+            object.usage = counters.map(|one| ((*one).into(), Count::Exactly(held(one) + more))).collect();
+        };
+        self.world().edit(identity, edit).expect("writable");
+    }
+}
+
+#[async_trait]
+impl Session for Inside {
+    fn speaks_addresses(&self) -> bool {
+        true
+    }
+
+    fn creates_marked(&self, kind: &Kind) -> bool {
+        kind.name != "bucket"
+    }
+
+    async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        self.unruly.lists(&self.host)?;
+        let mut listing = self.inner.list(kinds, claims).await?;
+        let now = Instant::now();
+        self.unruly.watch(|watch| {
+            let Watch { random, made, lags, hidden, .. } = watch;
+            listing.objects.retain(|object| {
+                let young = made.get(&object.identity).is_some_and(|made| now - *made < LAG);
+                let shown = !(*lags && young && random.chance(50));
+                if shown {
+                    hidden.remove(&object.identity);
+                } else {
+                    hidden.insert(object.identity.clone());
+                }
+                shown
+            });
+        });
+        listing.objects.iter_mut().for_each(|object| tell(object, if claims.evidence { COUNTED } else { 1 }));
+        Ok(listing)
+    }
+
+    async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        let seen = self.look(look).await;
+        if seen.is_err() {
+            self.unruly.watch(|watch| watch.doubtful.insert(look.identity.to_string()));
+        }
+        seen
+    }
+
+    async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.unruly.doubt(want.identity, self.make(want).await)
+    }
+
+    async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.unruly.doubt(want.identity, self.change(seen, want).await)
+    }
+
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
         self.unruly.suffer("before it was deleted").await?;
+        self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "delete");
-        self.inner.delete(seen).await?;
+        let there = self.unruly.world().get(&seen.object.identity)?;
+        let mut told = there.clone();
+        told.iter_mut().for_each(|told| tell(told, COUNTED));
+        // It holds what was seen, as far as anybody counts.
+        let same = told.as_ref().is_some_and(|told| told.usage == seen.object.usage);
+        match there.clone().filter(|_| same) {
+            Some(object) => {
+                let object = Object { usage: object.usage, ..seen.object.clone() };
+                self.inner.delete(&Seen::new(object)).await?;
+            }
+            None => self.inner.delete(seen).await?,
+        }
+        there.iter().for_each(|gone| self.unruly.watch_loss(gone));
         self.unruly.suffer("after it was deleted").await
     }
 
@@ -293,6 +281,7 @@ impl Session for Inside {
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
         self.unruly.suffer("before it was let go").await?;
+        self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "forget");
         self.unruly.watch(|watch| watch.forgotten.insert(seen.object.identity.clone()));
         self.inner.mark(seen, mark).await
