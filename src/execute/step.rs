@@ -65,12 +65,13 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
             .map_err(|error| StepError::new(format!("the journal can't be written, so nothing was done: {error}")))?;
     }
     let (result, doubt) = act(shared, step, change, &job, session.as_ref(), end).await;
-    let doubtful = match step.verb {
-        // That it could not be deleted or marked says nothing of whether it is there.
-        Verb::Delete | Verb::Adopt if leftover => result.is_err(),
-        _ if broken(Mutation::KeepADeniedIntent) => doubt.any,
-        _ => doubt.any && !(result.is_err() && is_settled(session.as_ref(), step, change, &job, doubt).await),
-    };
+    // That what is there without its mark could not be deleted or marked says nothing of whether it is there still.
+    let leftover = leftover && step.verb != Verb::Create;
+    let keeps = broken(Mutation::KeepADeniedIntent);
+    let mut doubtful = doubt.any || leftover;
+    if doubtful && result.is_err() && !keeps {
+        doubtful = !is_settled(session.as_ref(), step, change, &job, doubt, leftover).await;
+    }
     // The outcome is a convenience for the next run: losing it must not turn a success into a failure.
     let outcome = match &result {
         Ok(()) => Outcome::Done,
@@ -102,10 +103,17 @@ impl Doubt {
 /// Whether it is known of a step that failed that it left nothing without a mark, and never will: an answer came to every
 /// attempt, and what it was to make is not there, or carries its mark. Otherwise its intent would claim what somebody else
 /// makes by that name later.
-async fn is_settled(session: &dyn Session, step: &Step, change: &Change, job: &Job<'_>, doubt: Doubt) -> bool {
+async fn is_settled(
+    session: &dyn Session,
+    step: &Step,
+    change: &Change,
+    job: &Job<'_>,
+    doubt: Doubt,
+    leftover: bool,
+) -> bool {
     match step.verb {
         _ if doubt.lingering => false,
-        Verb::Create => {
+        verb if leftover || verb == Verb::Create => {
             let look = Look { kind: &change.kind, identity: job.identity(), wanted: None, evidence: false };
             let seen = session.read(&look).await;
             seen.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some()))

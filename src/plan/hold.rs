@@ -42,8 +42,13 @@ pub fn hold(changes: &mut [Change], observed: &Observed) {
     } else if changes.iter().all(|change| change.blocked.is_none()) {
         return;
     }
-    let held = hold_needed(changes, observed);
-    hold_dependants(changes, &held);
+    // What waits in the end may use something as well.
+    loop {
+        let held = hold_needed(changes, observed);
+        if !hold_dependants(changes, &held) {
+            return;
+        }
+    }
 }
 
 fn hold_unseen(changes: &mut [Change], observed: &Observed) {
@@ -107,11 +112,12 @@ fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> 
     held
 }
 
-/// What was planned because something is replaced waits along with it.
-fn hold_dependants(changes: &mut [Change], held: &HashSet<Address>) {
+/// What was planned because something is replaced waits along with it. Whether anything does.
+fn hold_dependants(changes: &mut [Change], held: &HashSet<Address>) -> bool {
     if held.is_empty() {
-        return;
+        return false;
     }
+    let mut any = false;
     let mut held = held.clone();
     for change in changes.iter_mut().filter(|change| change.acts() && change.action.makes()) {
         let on = change.deferred.iter().chain(&change.depends_on).find(|need| held.contains(need)).cloned();
@@ -129,8 +135,10 @@ fn hold_dependants(changes: &mut [Change], held: &HashSet<Address>) {
         if let Some(by) = on.or_else(unknown) {
             held.insert(change.address.clone());
             block(change, Blocked { by, reason: "has to wait itself".into() });
+            any = true;
         }
     }
+    any
 }
 
 fn block(change: &mut Change, blocked: Blocked) {

@@ -190,7 +190,7 @@ impl Life {
             let former = before.and_then(|before| before.mark.as_ref()).map(|mark| mark.address.clone());
             for address in [Some(change.address.clone()), former].into_iter().flatten() {
                 verbs.entry(address.clone()).or_default().insert(step.verb.word());
-                shown.extend(before.map(|before| (address.clone(), before.usage.clone())));
+                shown.extend(before.map(|before| (before.identity.clone(), before.usage.clone())));
                 allowed.extend(selected(allow_loss, &change.address).then_some(address));
             }
         }

@@ -38,7 +38,7 @@ pub struct Watch {
     /// What must not be deleted, and why: with it something would be lost that nobody gave leave to lose.
     pub kept: BTreeMap<Identity, String>,
     /// What the approved plan says that each object holds.
-    pub shown: BTreeMap<Address, Usage>,
+    pub shown: BTreeMap<Identity, Usage>,
     /// What was done against a promise.
     pub violations: Vec<String>,
     /// When each object was made, for as long as a listing may not show it.
@@ -171,7 +171,8 @@ impl Unruly {
         let outages = self.world().outages().expect("readable");
         self.watch(|watch| {
             let mut dark = outages.keys().chain(&watch.denied).chain(&watch.failed);
-            watch.hidden.contains(identity) || dark.any(|host| within(identity, host))
+            let mut hidden = watch.hidden.iter();
+            hidden.any(|host| within(identity, host)) || dark.any(|host| within(identity, host))
         })
     }
 
@@ -216,7 +217,8 @@ impl Unruly {
     /// What is gone with its data was allowed to go, and held no more than the plan said.
     pub fn watch_loss(&self, gone: &Object) {
         let Some(address) = gone.resource().filter(|_| is_lossy(gone)) else { return };
-        let (allowed, shown) = self.watch(|watch| (watch.allowed.contains(address), watch.shown.get(address).cloned()));
+        let (allowed, shown) =
+            self.watch(|watch| (watch.allowed.contains(address), watch.shown.get(&gone.identity).cloned()));
         if !allowed {
             self.violation(format!("{address} held data that nobody allowed to be lost"));
         }
