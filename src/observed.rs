@@ -352,22 +352,26 @@ impl Observed {
         news
     }
 
-    /// Learns of objects that are not this project's and environment's, where nothing else is known of them; whether there
-    /// were any.
-    pub fn add_strangers(&mut self, objects: Vec<Object>) -> bool {
+    /// Learns of objects that no listing showed before; whether there were any.
+    pub fn add(&mut self, owner: &Owner, objects: Vec<Object>) -> bool {
         let before = self.objects.len();
         for object in objects {
             if self.position(&object.identity).is_none() {
+                let at = self.objects.len();
                 self.objects.push(object);
-                self.index_identity(self.objects.len() - 1);
+                self.index_identity(at);
+                self.index_address(at, owner);
             }
         }
         self.objects.len() > before
     }
 
-    /// Learns that not everything in a host was listed; whether that is news.
-    pub fn doubt(&mut self, host: &str) -> bool {
-        self.listed.remove(host)
+    /// Learns that a host, or something in it, can't be looked at after all, and why.
+    pub fn lose(&mut self, hidden: Identity, reason: String) {
+        self.listed.remove(hidden.as_str());
+        if !broken(Mutation::TakeUnreachableForAbsent) {
+            self.unreachable.insert(hidden, reason);
+        }
     }
 
     /// What did not answer, by identity, and why.

@@ -69,12 +69,14 @@ fn needs(changes: &[Change]) -> HashMap<&Address, Vec<&Address>> {
         }
     }
     // An edge towards something that only its own destruction makes necessary counts for destroyed objects alone.
-    let destroyed: HashSet<&Address> =
-        changes.iter().filter(|change| change.action.destroys()).map(|change| &change.address).collect();
+    let destroyed = destroyed(changes);
     for change in changes.iter().filter(|change| !destroyed.contains(&change.address)) {
         if let Some(list) = edges.get_mut(&change.address) {
             list.retain(|to| change.depends_on.contains(to));
         }
+    }
+    for (gone, change) in last_uses(changes, &destroyed) {
+        edges.entry(gone).or_default().push(change);
     }
     edges
 }
@@ -92,5 +94,26 @@ fn dependants(changes: &[Change]) -> HashMap<&Address, Vec<&Address>> {
             }
         }
     }
+    for (gone, change) in last_uses(changes, &destroyed(changes)) {
+        edges.entry(change).or_default().push(gone);
+    }
     edges
+}
+
+fn destroyed(changes: &[Change]) -> HashSet<&Address> {
+    changes.iter().filter(|change| change.action.destroys()).map(|change| &change.address).collect()
+}
+
+/// Each object that goes with each change after which nothing uses it any more, as far as the object that is changed says
+/// what it was made from: the spec does not name what is gone.
+fn last_uses<'a>(
+    changes: &'a [Change],
+    destroyed: &HashSet<&'a Address>,
+) -> impl Iterator<Item = (&'a Address, &'a Address)> {
+    let used = |change: &'a Change| {
+        change.before.iter().filter_map(|before| before.mark.as_ref()).flat_map(|mark| &mark.needs)
+    };
+    let acts = changes.iter().filter(|change| change.acts());
+    acts.flat_map(move |change| used(change).map(move |need| (need, &change.address)))
+        .filter(|(need, _)| destroyed.contains(need))
 }

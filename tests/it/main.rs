@@ -27,6 +27,7 @@ mod key_value;
 mod made_kinds;
 mod older_records;
 mod outages;
+mod parts;
 mod records;
 mod run;
 mod safety;
