@@ -19,12 +19,14 @@ const AT_ONCE: usize = 16;
 /// What can't be listed counts as out of reach from then on, so that nothing happens to it.
 pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], observed: &mut Observed) -> bool {
     let mut learnt = false;
-    let mut layer: Vec<Object> = removed.iter().filter_map(|host| observed.at(host)).cloned().collect();
+    // Of a host that was not listed in the first place, as it does not run say, it is known that nothing is known.
+    let listed = removed.iter().filter(|host| observed.is_listed(host));
+    let mut layer: Vec<Object> = listed.filter_map(|host| observed.at(host)).cloned().collect();
     while !layer.is_empty() {
         let seen: HashSet<&str> = observed.objects().iter().map(|object| object.identity.as_str()).collect();
         let seen = &seen;
         let lists: Vec<_> = layer.iter().map(|host| strangers_in(sessions, host, seen)).collect();
-        let listed: Vec<Strangers> = stream::iter(lists).buffer_unordered(AT_ONCE).collect().await;
+        let listed: Vec<Strangers> = stream::iter(lists).buffered(AT_ONCE).collect().await;
         layer.clear();
         for Strangers { mut objects, hidden } in listed {
             objects.retain(|object| observed.at(&object.identity).is_none());

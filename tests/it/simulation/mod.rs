@@ -98,7 +98,7 @@ fn a_seed_always_tells_the_same_story() {
 fn a_broken_engine_is_caught() {
     let mut missed = Vec::new();
     for mutation in MUTATIONS {
-        let failures = seeds(1, 3_000, Some(mutation), 1);
+        let failures = seeds(1, 10_000, Some(mutation), 1);
         match failures.first_key_value() {
             Some((seed, broken)) => {
                 println!("{mutation:?} is caught by seed {seed}: {}", broken.lines().next().unwrap_or_default());
