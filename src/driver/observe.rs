@@ -17,7 +17,7 @@ use crate::plan::references;
 use crate::recorded::{Intent, Recorded};
 
 /// How many objects are looked into at once, and how many hosts are listed.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// Observes every host that answers, each exactly once; with `evidence`, also what the objects of the spec hold.
 ///
@@ -129,7 +129,7 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
 }
 
 /// One listing to make: of a driver, on a host.
-struct HostListing<'a> {
+pub(super) struct HostListing<'a> {
     driver: usize,
     host: Option<&'a Object>,
     kinds: Vec<KindRef>,
@@ -157,7 +157,7 @@ struct Found {
 
 impl<'a> HostListing<'a> {
     /// Every listing that there is to make on a host: one for each driver that knows kinds that live in it.
-    fn all(sessions: &Sessions, host: Option<&'a Object>) -> Vec<Self> {
+    pub(super) fn all(sessions: &Sessions, host: Option<&'a Object>) -> Vec<Self> {
         let kinds: Vec<KindRef> = sessions.kinds().living_in(host.map(|host| &*host.kind)).cloned().collect();
         let of_driver = |(driver, one): (usize, &std::sync::Arc<dyn super::Driver>)| {
             let kinds: Vec<_> = kinds.iter().filter(|kind| one.serves(kind, host) != Service::None).cloned().collect();
@@ -166,7 +166,8 @@ impl<'a> HostListing<'a> {
         sessions.registry().drivers().enumerate().filter_map(of_driver).collect()
     }
 
-    async fn list(&self, sessions: &Sessions, claims: &Claims<'_>) -> Result<(bool, Listing), DriverError> {
+    /// What is listed, and whether what its objects name is what the API knows it by.
+    pub(super) async fn list(&self, sessions: &Sessions, claims: &Claims<'_>) -> Result<(bool, Listing), DriverError> {
         let session = sessions.open(self.driver, self.host).await?;
         let listing = session.list(&self.kinds, claims).await?;
         Ok((!session.speaks_addresses(), listing))
@@ -193,14 +194,13 @@ impl Found {
 
     /// Nothing can be said about what lives in a host.
     fn lose(&mut self, host: &Object, error: &DriverError) {
-        let what = if error.class == Class::Denied { "denies access" } else { "can't be looked into" };
-        self.unreachable.insert(host.identity.clone(), format!("{what}: {}", error.chain()));
+        self.unreachable.insert(host.identity.clone(), unseen(error));
     }
 
     fn finish(mut self, sessions: &Sessions) -> Observed {
         let owner = sessions.owner();
         let raw = self.chunks.iter_mut().filter(|chunk| chunk.raw).flat_map(|chunk| &mut chunk.objects);
-        references::name(raw.collect(), owner);
+        references::name(raw.collect(), &[], owner);
         // Of most worlds one listing is by far the longest: the others are added to it, and it is not copied.
         let longest = (0..self.chunks.len()).max_by_key(|at| self.chunks[*at].objects.len());
         let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();
@@ -210,6 +210,12 @@ impl Found {
         let place = places.into_iter().collect::<Vec<_>>().join(", ");
         Observed::new(owner, objects, unreachable, made, listed).at_place(place)
     }
+}
+
+/// Why nothing can be said about what lives in a host.
+pub(super) fn unseen(error: &DriverError) -> String {
+    let what = if error.class == Class::Denied { "denies access" } else { "can't be looked into" };
+    format!("{what}: {}", error.chain())
 }
 
 /// Whether everything that can live in a host is seen: a driver knows each such kind.

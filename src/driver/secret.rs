@@ -13,6 +13,7 @@ use crate::value::Value;
 
 /// The largest secret. The largest that Kubernetes and Docker take is larger; what is this large is a file and no secret.
 pub const LARGEST: u64 = 64 * 1024;
+
 /// Resolves the references to secrets of one spec.
 pub struct Secrets {
     /// Where relative paths begin.

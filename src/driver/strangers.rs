@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use foldhash::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::contract::{Claims, Service, Wanted};
-use super::{DriverError, Sessions};
+use super::Sessions;
+use super::contract::{Claims, Wanted};
+use super::observe::{AT_ONCE, HostListing, unseen};
 use crate::identity::Identity;
-use crate::kind::KindRef;
 use crate::observed::{Object, Observed};
 use crate::plan::references;
-
-/// How many hosts are listed at once.
-const AT_ONCE: usize = 16;
 
 /// Lists everything in hosts that a plan would remove, at any depth and whoever owns it; whether anything new came of it.
 /// What can't be listed counts as out of reach from then on, so that nothing happens to it.
@@ -28,7 +25,9 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
         let lists: Vec<_> = layer.iter().map(|host| strangers_in(sessions, host, seen)).collect();
         let listed: Vec<Strangers> = stream::iter(lists).buffered(AT_ONCE).collect().await;
         layer.clear();
-        for Strangers { mut objects, hidden } in listed {
+        for Strangers { mut objects, mut raw, hidden } in listed {
+            references::name(raw.iter_mut().collect(), observed.objects(), sessions.owner());
+            objects.append(&mut raw);
             objects.retain(|object| observed.at(&object.identity).is_none());
             layer.extend(objects.iter().filter(|object| object.kind.hosts_others).cloned());
             learnt |= observed.add(sessions.owner(), objects) || !hidden.is_empty();
@@ -42,35 +41,24 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
 #[derive(Default)]
 struct Strangers {
     objects: Vec<Object>,
+    /// Those that name others as the API knows them.
+    raw: Vec<Object>,
     /// What can't be looked at, and why.
     hidden: BTreeMap<Identity, String>,
 }
 
 async fn strangers_in(sessions: &Sessions, host: &Object, seen: &HashSet<&str>) -> Strangers {
-    let kinds: Vec<KindRef> = sessions.kinds().living_in(Some(&host.kind)).cloned().collect();
     let wanted = Wanted::default();
     let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: true, all_but: Some(seen) };
     let mut strangers = Strangers::default();
-    for (at, driver) in sessions.registry().drivers().enumerate() {
-        let served: Vec<_> =
-            kinds.iter().filter(|kind| driver.serves(kind, Some(host)) != Service::None).cloned().collect();
-        if served.is_empty() {
-            continue;
-        }
-        let listing = async {
-            let session = sessions.open(at, Some(host)).await?;
-            let mut listing = session.list(&served, &claims).await?;
-            if !session.speaks_addresses() {
-                references::name(listing.objects.iter_mut().collect(), sessions.owner());
-            }
-            Ok::<_, DriverError>(listing)
-        };
-        match listing.await {
-            Ok(mut listing) => {
-                strangers.objects.append(&mut listing.objects);
+    for job in HostListing::all(sessions, Some(host)) {
+        match job.list(sessions, &claims).await {
+            Ok((raw, mut listing)) => {
+                let objects = if raw { &mut strangers.raw } else { &mut strangers.objects };
+                objects.append(&mut listing.objects);
                 strangers.hidden.append(&mut listing.unreachable);
             }
-            Err(error) => drop(strangers.hidden.insert(host.identity.clone(), error.chain())),
+            Err(error) => drop(strangers.hidden.insert(host.identity.clone(), unseen(&error))),
         }
     }
     strangers

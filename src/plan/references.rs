@@ -54,8 +54,8 @@ pub fn resolved(
 }
 
 /// Puts addresses in the place of what the APIs know these objects by. What belongs to nobody that the owner knows is left
-/// as the API says it.
-pub fn name(mut objects: Vec<&mut Object>, owner: &Owner) {
+/// as the API says it. They may name each other, and `others` that have been named already.
+pub fn name(mut objects: Vec<&mut Object>, others: &[Object], owner: &Owner) {
     if !objects
         .iter()
         .any(|object| object.kind.attributes.iter().any(|attribute| is_said(attribute, &object.attributes)))
@@ -63,7 +63,7 @@ pub fn name(mut objects: Vec<&mut Object>, owner: &Owner) {
         return;
     }
     let mut known: HashMap<(&'static str, String), Vec<Named>> = HashMap::default();
-    for object in &objects {
+    for object in others.iter().chain(objects.iter().map(|object| &**object)) {
         let mark = object.mark.as_ref().filter(|mark| owner.has(mark));
         let text = object.kind.known_by(&object.attributes, &object.outputs);
         if let Some((mark, text)) = mark.zip(text) {
@@ -202,8 +202,12 @@ mod tests {
         let (mut near, mut far) = (queue("a", "dead", &[]), queue("b", "dead", &[]));
         let mut object = queue("a", "live", &[]);
         object.attributes = told;
-        name(vec![&mut far, &mut near, &mut object], &Owner::new("p", "e"));
+        let mut later = object.clone();
+        name(vec![&mut far, &mut near, &mut object], &[], &Owner::new("p", "e"));
         assert_eq!(object.attributes, wanted);
+        // And so it is when the others were named before.
+        name(vec![&mut later], &[far, near], &Owner::new("p", "e"));
+        assert_eq!(later.attributes, wanted);
     }
 
     #[test]
@@ -211,7 +215,7 @@ mod tests {
         let mut object =
             queue("a", "live", &[("dead_letter", "{ queue = \"arn:aws:sqs:x:9:theirs\", max_receives = 3 }")]);
         let before = object.attributes.clone();
-        name(vec![&mut object], &Owner::new("p", "e"));
+        name(vec![&mut object], &[], &Owner::new("p", "e"));
         assert_eq!(object.attributes, before);
     }
 }

@@ -177,24 +177,8 @@ impl Stand for Simulated {
         kind::attributes_of(kind).collect()
     }
 
-    fn limit(&self, _: &Kind, _: &str) -> Option<&'static str> {
-        None
-    }
-
-    fn plain(&self, kind: &Kind) -> Lines {
-        base(kind)
-    }
-
-    fn stages(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
-        stages(kind, attribute)
-    }
-
     fn spec(&self, kind: &Kind, lines: Option<&Lines>) -> String {
         spec(kind, lines)
-    }
-
-    fn subject(&self, kind: &Kind) -> String {
-        subject(kind)
     }
 
     fn pipeline(&self, spec: &str) -> Pipeline {
@@ -227,10 +211,6 @@ impl Stand for Simulated {
             return Ok(());
         }
         Err(format!("in the world it is {now}, not {wanted}"))
-    }
-
-    fn drifts(&self, kind: &Kind, attribute: &Attribute) -> bool {
-        kind.attribute(attribute.name).is_some()
     }
 
     async fn meddle(

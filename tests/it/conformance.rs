@@ -15,6 +15,7 @@ use atlas::run::Pipeline;
 use atlas::value::Attributes;
 use serde_json::{Value, json};
 
+use crate::attributes;
 use crate::support::{actions, execute, selector, summary};
 
 /// The lines of a block, by attribute, as the spec writes them.
@@ -32,19 +33,27 @@ pub trait Stand {
     }
 
     /// Why a case is nothing that this world can do.
-    fn limit(&self, kind: &Kind, case: &str) -> Option<&'static str>;
+    fn limit(&self, _: &Kind, _: &str) -> Option<&'static str> {
+        None
+    }
 
     /// The least that a good block says here.
-    fn plain(&self, kind: &Kind) -> Lines;
+    fn plain(&self, kind: &Kind) -> Lines {
+        attributes::base(kind)
+    }
 
     /// The blocks that an attribute's test goes through: without it, each of its examples, and without it again.
-    fn stages(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines>;
+    fn stages(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
+        attributes::stages(kind, attribute)
+    }
 
     /// A spec whose subject says these lines, with what they refer to; without lines there is no subject.
     fn spec(&self, kind: &Kind, lines: Option<&Lines>) -> String;
 
     /// The address of the subject.
-    fn subject(&self, kind: &Kind) -> String;
+    fn subject(&self, kind: &Kind) -> String {
+        attributes::subject(kind)
+    }
 
     /// What the subject and those around it may lose.
     fn may_lose(&self, kind: &Kind) -> Vec<String> {
@@ -72,7 +81,9 @@ pub trait Stand {
     }
 
     /// Whether somebody else can change an attribute of an object that is there.
-    fn drifts(&self, kind: &Kind, attribute: &Attribute) -> bool;
+    fn drifts(&self, kind: &Kind, attribute: &Attribute) -> bool {
+        kind.attribute(attribute.name).is_some()
+    }
 
     /// Somebody else sets an attribute to what another spec makes of it.
     async fn meddle(

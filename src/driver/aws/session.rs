@@ -54,11 +54,12 @@ impl InRegion {
         if claims.all_but.is_some_and(|seen| seen.contains(identity.as_str())) {
             return None;
         }
-        let (everything, wanted) = (claims.all_but.is_some(), claims.wanted.get(identity.as_str()));
+        let wanted = claims.wanted.get(identity.as_str());
         let (any, wanted) = (wanted.is_some(), wanted.copied().flatten());
+        let only_ours = !any && claims.all_but.is_none();
         // What the spec does not want may be about to be removed, so what it holds matters.
         let count = if claims.evidence || !any { Evidence::Pages(PAGES) } else { Evidence::None };
-        let purpose = LookPurpose { owner: (!any && !everything).then_some(claims.owner), wanted, count };
+        let purpose = LookPurpose { owner: only_ours.then_some(claims.owner), wanted, count };
         let seen = async {
             match patiently(|| api::look(api, &self.region, key, purpose)).await? {
                 Some(sight) => sight.object(kind, &self.region, wanted).await.map(Some),
@@ -68,7 +69,7 @@ impl InRegion {
         match seen.await {
             Ok(object) => object.map(Box::new).map(Looked::Seen),
             // What nobody wants and nobody may look at is nobody's business here.
-            Err(error) if error.class == Class::Denied && !any && !everything => None,
+            Err(error) if error.class == Class::Denied && only_ours => None,
             Err(error) if error.class == Class::Unreachable => {
                 Some(Looked::Hidden(self.region.identity.clone(), error))
             }

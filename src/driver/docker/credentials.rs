@@ -42,8 +42,11 @@ struct Answer {
 /// The credentials for the registry of an image; none when nobody logged in there. No text repeats them from then on.
 pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCredentials>, DriverError> {
     let credentials = found(engine, image).await?;
-    if let Some(DockerCredentials { password, identitytoken, registrytoken, .. }) = &credentials {
-        let values = [password, identitytoken, registrytoken].into_iter().flatten();
+    if let Some(DockerCredentials { username, password, identitytoken, registrytoken, .. }) = &credentials {
+        // Of a short password what stands in a header would not be known by itself.
+        let pair =
+            username.as_ref().zip(password.as_ref()).map(|(username, password)| format!("{username}:{password}"));
+        let values = [password, identitytoken, registrytoken, &pair].into_iter().flatten();
         values.for_each(|value| engine.hidden.remember(value.as_bytes(), "Docker's own configuration"));
     }
     Ok(credentials)

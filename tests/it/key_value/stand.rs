@@ -53,26 +53,10 @@ impl Stand for Keys {
         kind::attributes_of(kind).collect()
     }
 
-    fn limit(&self, _: &Kind, _: &str) -> Option<&'static str> {
-        None
-    }
-
-    fn plain(&self, kind: &Kind) -> Lines {
-        attributes::base(kind)
-    }
-
-    fn stages(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
-        attributes::stages(kind, attribute)
-    }
-
     fn spec(&self, kind: &Kind, lines: Option<&Lines>) -> String {
         let text = attributes::spec(kind, lines);
         assert!(text.contains(ELSEWHERE));
         text.replace(ELSEWHERE, "")
-    }
-
-    fn subject(&self, kind: &Kind) -> String {
-        attributes::subject(kind)
     }
 
     fn pipeline(&self, spec: &str) -> Pipeline {
@@ -108,10 +92,6 @@ impl Stand for Keys {
             return Ok(());
         }
         Err(format!("in the store it is {now}, not {wanted}"))
-    }
-
-    fn drifts(&self, kind: &Kind, attribute: &Attribute) -> bool {
-        kind.attribute(attribute.name).is_some()
     }
 
     async fn meddle(
