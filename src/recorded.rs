@@ -14,17 +14,18 @@ use crate::observed::Observed;
 /// What the journal tells of runs before this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Objects whose creation was intended and whose outcome was never written, by identity: a run was interrupted.
-    pub pending: BTreeMap<String, Intent>,
+    /// Objects whose creation was intended and whose outcome was never written, and the addresses that they were for: a
+    /// run was interrupted.
+    pub pending: BTreeMap<Intent, Address>,
     /// What of the journal could not be read.
     pub damage: Damage,
 }
 
-/// What an interrupted run was about to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an interrupted run was about to make. One name may be open in several accounts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Intent {
-    /// The address that it was to be made for.
-    pub address: Address,
+    /// The object.
+    pub identity: Identity,
     /// Where it was to be made, as the driver tells: account, engine, cluster. Empty when nobody told.
     pub place: String,
 }
@@ -47,10 +48,10 @@ pub struct Inventory {
 }
 
 impl Intent {
-    /// The intent to make an object for an address, wherever that was.
+    /// The intent to make an object at a place.
     #[must_use]
-    pub const fn of(address: Address) -> Self {
-        Self { address, place: String::new() }
+    pub fn new(identity: impl Into<String>, place: impl Into<String>) -> Self {
+        Self { identity: Identity::from_text(identity), place: place.into() }
     }
 
     /// Whether what was intended may have been done at this place: nobody told where it was, or it was there.
@@ -84,11 +85,9 @@ impl Recorded {
     /// be there all the same.
     #[must_use]
     pub fn unfinished(&self, observed: &Observed) -> Self {
-        let open =
-            |(identity, _): &(&String, &Intent)| observed.at(identity).is_none_or(|object| object.mark.is_none());
-        let pending = self.pending.iter().filter(open);
-        let pending = pending.map(|(identity, intent)| (identity.clone(), intent.clone())).collect();
-        Self { pending, damage: self.damage }
+        let mut open = self.clone();
+        open.pending.retain(|intent, _| observed.at(&intent.identity).is_none_or(|object| object.mark.is_none()));
+        open
     }
 
     /// What was intended here, and what was intended elsewhere: in another account, on another engine. Of that nothing can be
@@ -96,15 +95,14 @@ impl Recorded {
     /// its host would belong to nobody otherwise.
     #[must_use]
     pub fn split(&self, observed: &Observed) -> (Self, Self) {
-        let here = |identity: &str, intent: &Intent| {
-            let identity = Identity::from_text(identity);
-            let lost = identity.host_str().is_some_and(|host| observed.at(host).is_none());
+        let here = |intent: &Intent| {
+            let lost = intent.identity.host_str().is_some_and(|host| observed.at(host).is_none());
             lost || broken(Mutation::ClaimFromElsewhere)
-                || observed.why_unreachable(&identity).is_some()
-                || intent.may_be_at(&observed.place_of(&identity))
+                || observed.why_unreachable(&intent.identity).is_some()
+                || intent.may_be_at(&observed.place_of(&intent.identity))
         };
-        let all = self.pending.iter().map(|(identity, intent)| (identity.clone(), intent.clone()));
-        let (here, elsewhere) = all.partition(|(identity, intent)| here(identity, intent));
+        let all = self.pending.iter().map(|(intent, address)| (intent.clone(), address.clone()));
+        let (here, elsewhere) = all.partition(|(intent, _)| here(intent));
         (Self { pending: here, damage: self.damage }, Self { pending: elsewhere, damage: Damage::default() })
     }
 
@@ -112,7 +110,14 @@ impl Recorded {
     /// not yet marked from one that somebody else made.
     #[must_use]
     pub fn intended(&self, identity: &str) -> bool {
-        // By its identity and not by its address: a block may have been renamed since.
-        self.pending.contains_key(identity) || broken(Mutation::AdoptAnything)
+        if broken(Mutation::AdoptAnything) {
+            return true;
+        }
+        if self.pending.is_empty() {
+            return false;
+        }
+        // By its identity and not by its address: a block may have been renamed since. Of all places the empty one is first.
+        let any = Intent::new(identity, "");
+        self.pending.range(any..).next().is_some_and(|(intent, _)| intent.identity == identity)
     }
 }

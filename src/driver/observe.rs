@@ -31,7 +31,7 @@ pub async fn observe(
     recorded: &Recorded,
     evidence: bool,
 ) -> Result<Observed, DriverError> {
-    let pending = recorded.pending.keys().map(|identity| (identity.as_ref(), None));
+    let pending = recorded.pending.keys().map(|intent| (intent.identity.as_str(), None));
     let said = desired.objects().map(|instance| (instance.identity.as_str(), Some(&instance.attributes)));
     let wanted: Wanted<'_> = pending.chain(said).collect();
     let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence, all_but: None };
@@ -100,30 +100,31 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
         return open;
     }
     let wanted: HashSet<&str> = desired.objects().map(|instance| instance.identity.as_str()).collect();
-    let doubtful = open.pending.iter().filter(|(identity, _)| {
+    let doubtful = open.pending.iter().filter(|(Intent { identity, .. }, _)| {
         let unknown = observed.why_unreachable(identity).is_some();
-        observed.at(identity).is_none() && !unknown && !wanted.contains(identity.as_ref() as &str)
+        observed.at(identity).is_none() && !unknown && !wanted.contains(identity.as_str())
     });
-    let look = |(identity, intent): (&String, &Intent)| {
-        let (identity, kind) = (Identity::from_text(identity.as_str()), desired.kinds.get(intent.address.kind()));
+    let look = |(intent, address): (&Intent, &Address)| {
+        let (intent, kind) = (intent.clone(), desired.kinds.get(address.kind()));
+        let identity = intent.identity.clone();
         let host = identity.host_str().and_then(|host| observed.at(host));
         host.iter().for_each(|host| sessions.learn((*host).clone()));
         async move {
             if broken(Mutation::TrustListings) {
-                return Some(identity);
+                return Some(intent);
             }
             let kind = kind?;
             let hosts: Vec<Identity> = identity.host().into_iter().collect();
             let session = sessions.keeper(kind, &hosts).await.ok()?;
             let look = Look { kind, identity: &identity, wanted: None, evidence: false };
             let there = patiently(|| session.read(&look)).await;
-            there.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some())).then_some(identity)
+            there.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some())).then_some(intent)
         }
     };
     let looks: Vec<_> = doubtful.map(look).collect();
-    let gone: Vec<Identity> =
+    let gone: Vec<Intent> =
         stream::iter(looks).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
-    gone.iter().for_each(|identity| drop(open.pending.remove(identity.as_str())));
+    gone.iter().for_each(|intent| drop(open.pending.remove(intent)));
     open.pending.extend(elsewhere.pending);
     open
 }

@@ -51,8 +51,7 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
         Verb::Adopt => !leftover && !broken(Mutation::RememberAdoptions),
         _ => session.creates_marked(&change.kind),
     };
-    // Of a host that is only made in this run nobody can tell yet where it is.
-    let place = if marked || change.deferred.is_some() { String::new() } else { shared.plan.place_of(change) };
+    let place = if marked { String::new() } else { shared.sessions.place_of(&shared.plan.place, job.identity()) };
     let entry = Entry { marked, ..Entry::new(at, &change.address, step.verb, job.identity()).at(&place) };
     if !job.ahead(shared, session.as_ref()).await? {
         return Ok(Did::Nothing);

@@ -1,5 +1,7 @@
 //! What to do about objects that Atlas made and the spec no longer has.
 
+use std::collections::BTreeMap;
+
 use foldhash::HashSet;
 
 use super::change::{Blocked, Change, Target, address_of};
@@ -10,9 +12,10 @@ use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::{Desired, OnRemove};
 use crate::diagnostic::Diagnostics;
+use crate::identity::Identity;
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed};
-use crate::recorded::{Intent, Recorded};
+use crate::recorded::Recorded;
 
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
 pub fn orphans(
@@ -53,7 +56,7 @@ pub fn interrupted(
     } else {
         desired.objects().map(|instance| instance.identity.as_str()).collect()
     };
-    let left = |(identity, Intent { address, .. }): (&String, &Intent)| {
+    let left = |(identity, address): (&Identity, &Address)| {
         let at = observed.position(identity)?;
         let object = Some(&observed.objects()[at]).filter(|object| object.mark.is_none())?;
         if claimed[at] || wanted.contains(identity.as_str()) {
@@ -75,7 +78,10 @@ pub fn interrupted(
         }
         Some(change)
     };
-    recorded.pending.iter().filter_map(left).collect()
+    // What was intended here and, for all that is known, there too, is one object.
+    let objects: BTreeMap<_, _> =
+        recorded.pending.iter().map(|(intent, address)| (&intent.identity, address)).collect();
+    objects.into_iter().filter_map(left).collect()
 }
 
 /// What the world remembers as made, the spec no longer has, and nobody can see while some host does not answer: it may

@@ -65,7 +65,7 @@ async fn write_older(folder: &Path, intents: &[(&str, &str)], made: &[Address]) 
 }
 
 fn pending(store: &dyn Store) -> Vec<String> {
-    store.recorded().expect("readable").pending.into_keys().collect()
+    store.recorded().expect("readable").pending.into_keys().map(|intent| intent.identity.to_string()).collect()
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn two_projects_in_one_folder_have_records_of_their_own() {
     other.lock("atlas apply", LEASE).expect("another project's lock is another one");
     assert!(pending(other.as_ref()).is_empty(), "what one began is none of the other's business");
     let known = one.recorded().expect("readable").pending;
-    assert_eq!(known[&identity("q")], Intent { address: queue("q"), place: "engine 7".into() });
+    assert_eq!(known[&Intent::new(identity("q"), "engine 7")], queue("q"));
     one.keep(&Inventory { made: [queue("q")].into() }).expect("written");
     assert!(other.inventory().expect("readable").made.is_empty() && other.history().expect("readable").is_empty());
 }

@@ -392,8 +392,8 @@ async fn what_was_intended_in_another_account_claims_nothing_here() {
     assert!(here.contains("account"), "{here}");
     let address = Address::new("bucket", "b", Some("a"));
     for (place, claimed) in [(here.as_str(), true), ("", true), ("region/a: account 444455556666", false)] {
-        let intent = Intent { address: address.clone(), place: place.into() };
-        let recorded = Recorded { pending: [(identity.to_string(), intent)].into(), ..Recorded::default() };
+        let intent = Intent::new(identity.as_str(), place);
+        let recorded = Recorded { pending: [(intent, address.clone())].into(), ..Recorded::default() };
         let plan = pipeline.plan(&recorded, &observed, &Options::default());
         assert_eq!(plan.change(&address).expect("planned").blocked.is_none(), claimed, "{place}");
         let open = pipeline.still_open(&recorded, &observed).await;

@@ -86,6 +86,6 @@ impl<'a> Checker<'a> {
 
     /// Whether a run that was interrupted was about to make what is there without a mark.
     pub fn interrupted(&self, object: &Object) -> bool {
-        object.mark.is_none() && self.recorded.pending.contains_key(object.identity.as_str())
+        object.mark.is_none() && self.recorded.intended(&object.identity)
     }
 }

@@ -256,7 +256,7 @@ mod tests {
         journal.intend(entry(1, "b")).await.expect_err("the disk is full");
         journal.intend(entry(2, "c")).await.expect("there is room again");
         let known = recover(&disk.text());
-        assert_eq!(known.pending.keys().collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(known.pending.keys().map(|intent| intent.identity.as_str()).collect::<Vec<_>>(), ["a", "c"]);
         assert_eq!(known.damage.lines, 0);
         // Nobody knows what a disk holds that failed to sync, so nothing is begun after that.
         disk.fail("sync");

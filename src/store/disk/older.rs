@@ -68,10 +68,10 @@ impl Older {
         let mut known = journal::read(&self.paths.journal)?;
         let foreign = self.is_foreign()?;
         let mut others = BTreeSet::new();
-        known.pending.retain(|identity, intent| {
-            let own = !foreign && self.declared.get(identity).is_some_and(|address| *address == intent.address);
+        known.pending.retain(|intent, address| {
+            let own = !foreign && self.declared.get(intent.identity.as_str()).is_some_and(|known| known == address);
             if !own {
-                others.insert(intent.address.clone());
+                others.insert(address.clone());
             }
             own
         });

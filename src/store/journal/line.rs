@@ -6,6 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Verb;
+use crate::address::Address;
 use crate::execute::{Entry, Outcome};
 use crate::recorded::{Damage, Intent, Recorded};
 use crate::store::history::Run;
@@ -29,15 +30,18 @@ pub enum Line {
 
 /// What a line means for the objects that a crash may leave without a mark.
 pub enum Turn {
-    Opens(String),
-    Settles(String),
+    Opens(Intent, Address),
+    Settles(Intent),
 }
 
 impl Line {
     pub fn turn(&self) -> Option<Turn> {
+        let intent = |entry: &Entry| Intent::new(entry.identity.as_str(), entry.place.as_str());
         match self {
-            Self::Intent(entry) if entry.may_leave_unmarked() => Some(Turn::Opens(entry.identity.clone())),
-            Self::Outcome { entry, outcome } if outcome.settles() => Some(Turn::Settles(entry.identity.clone())),
+            Self::Intent(entry) if entry.may_leave_unmarked() => {
+                Some(Turn::Opens(intent(entry), entry.address.clone()))
+            }
+            Self::Outcome { entry, outcome } if outcome.settles() => Some(Turn::Settles(intent(entry))),
             _ => None,
         }
     }
@@ -61,7 +65,7 @@ impl Line {
 /// Invariant: read back, they leave open exactly what was open.
 pub fn opening(run: &Run, open: &Recorded) -> io::Result<String> {
     let mut text = Line::Run(run.clone()).text()?;
-    for (identity, Intent { address, place }) in &open.pending {
+    for (Intent { identity, place }, address) in &open.pending {
         let entry = Entry::new(usize::MAX, address, Verb::Create, identity).at(place);
         text.push_str(&Line::Intent(entry).text()?);
     }
@@ -78,7 +82,7 @@ pub fn opening(run: &Run, open: &Recorded) -> io::Result<String> {
 /// that settles it means that its effect may have happened. A line that is not as it was written is passed over and
 /// counted: what it said is not known, and the lines behind it count all the same.
 pub fn recover(text: &[u8]) -> Recorded {
-    let mut pending: BTreeMap<String, Intent> = BTreeMap::new();
+    let mut pending = BTreeMap::new();
     let mut damage = Damage::default();
     for whole in text.split_inclusive(|byte| *byte == b'\n') {
         let Some(line) = whole.strip_suffix(b"\n") else {
@@ -89,14 +93,10 @@ pub fn recover(text: &[u8]) -> Recorded {
             damage.lines += 1;
             continue;
         };
-        match (line.turn(), line) {
-            (Some(Turn::Opens(identity)), Line::Intent(entry)) => {
-                pending.insert(identity, Intent { address: entry.address, place: entry.place });
-            }
-            (Some(Turn::Settles(identity)), _) => {
-                pending.remove(&identity);
-            }
-            _ => {}
+        match line.turn() {
+            Some(Turn::Opens(intent, address)) => drop(pending.insert(intent, address)),
+            Some(Turn::Settles(intent)) => drop(pending.remove(&intent)),
+            None => {}
         }
     }
     Recorded { pending, damage }
@@ -110,8 +110,10 @@ pub fn unreadable(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{opening, recover};
+    use super::{Line, opening, recover};
+    use crate::action::Verb;
     use crate::address::Address;
+    use crate::execute::{Entry, Outcome};
     use crate::recorded::{Intent, Recorded};
     use crate::store::history::Run;
 
@@ -119,7 +121,7 @@ mod tests {
     fn a_damaged_line_is_passed_over_and_counted() {
         let mut open = Recorded::default();
         for name in ["a", "b", "c"] {
-            open.pending.insert(name.into(), Intent::of(Address::new("bucket", name, None)));
+            open.pending.insert(Intent::new(name, ""), Address::new("bucket", name, None));
         }
         let whole = opening(&Run::now("apply", "f".into()), &open).expect("written").into_bytes();
         assert_eq!(recover(&whole), open);
@@ -138,9 +140,9 @@ mod tests {
     #[test]
     fn an_intent_keeps_its_place_however_often_it_is_carried_over() {
         let mut open = Recorded::default();
-        for (name, place) in [("a", "account 444455556666"), ("b", ""), ("c", "\u{1b}[2J \" \n an odd one")] {
-            let intent = Intent { address: Address::new("bucket", name, None), place: place.into() };
-            open.pending.insert(name.into(), intent);
+        let odd = "\u{1b}[2J \" \n an odd one";
+        for (name, place) in [("a", "account 444455556666"), ("a", "account 5"), ("a", ""), ("b", ""), ("c", odd)] {
+            open.pending.insert(Intent::new(name, place), Address::new("bucket", name, None));
         }
         let mut known = open.clone();
         for run in 0..3 {
@@ -150,12 +152,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_settled_in_one_account_stays_open_in_another() {
+        let entry = |place: &str| Entry::new(0, &Address::new("bucket", "a", None), Verb::Create, "bucket/a").at(place);
+        let (one, other) = (entry("account 1"), entry("account 2"));
+        let done = Line::Outcome { entry: other.clone(), outcome: Outcome::Done };
+        let lines = [Line::Intent(one), Line::Intent(other), done];
+        let text: String = lines.iter().map(|line| line.text().expect("written")).collect();
+        let open: Vec<Intent> = recover(text.as_bytes()).pending.into_keys().collect();
+        assert_eq!(open, [Intent::new("bucket/a", "account 1")]);
+    }
+
+    #[test]
     fn an_intent_of_an_older_version_has_an_unknown_place() {
         let json = r#"{"intent":{"step":0,"address":"bucket.a","verb":"create","identity":"bucket/a"}}"#;
         let line = format!("{json} {}\n", crate::value::short_hash(json.as_bytes()));
         let known = recover(line.as_bytes());
-        assert_eq!(known.pending["bucket/a"], Intent::of(Address::new("bucket", "a", None)));
-        assert!(known.pending["bucket/a"].may_be_at("account 1"), "nothing says that it was elsewhere");
+        let intent = Intent::new("bucket/a", "");
+        assert_eq!(known.pending[&intent], Address::new("bucket", "a", None));
+        assert!(intent.may_be_at("account 1"), "nothing says that it was elsewhere");
         // And what has none is written as the older version writes it.
         assert!(!opening(&Run::now("apply", "f".into()), &known).expect("written").contains("place"));
     }

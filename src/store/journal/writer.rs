@@ -14,13 +14,13 @@ use tokio::sync::oneshot;
 use super::line::{Line, Turn};
 use crate::crash::point;
 use crate::execute::{Entry, Journal, Outcome};
-use crate::recorded::Recorded;
+use crate::recorded::{Intent, Recorded};
 use crate::store::lease::{Fence, LockError};
 use crate::store::thread;
 
 struct PendingLine {
     line: String,
-    /// What it opens or settles, by identity.
+    /// What it opens or settles.
     turn: Option<Turn>,
     /// Who waits for the line to be on disk; nobody waits for an outcome.
     done: Option<oneshot::Sender<io::Result<()>>>,
@@ -88,7 +88,7 @@ impl Journal for RunJournal {
     }
 }
 
-fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<PendingLine>, fence: &Fence, mut open: HashSet<String>) {
+fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<PendingLine>, fence: &Fence, mut open: HashSet<Intent>) {
     const BATCH: usize = 1_024;
     let mut sound = true;
     while let Ok(first) = waiting.recv() {
@@ -98,8 +98,8 @@ fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<PendingLine>, fen
             text.push_str(&job.line);
             done.extend(job.done);
             match job.turn {
-                Some(Turn::Opens(identity)) => drop(open.insert(identity)),
-                Some(Turn::Settles(identity)) => drop(open.remove(&identity)),
+                Some(Turn::Opens(intent, _)) => drop(open.insert(intent)),
+                Some(Turn::Settles(intent)) => drop(open.remove(&intent)),
                 None => {}
             }
         }

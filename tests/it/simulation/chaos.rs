@@ -116,10 +116,17 @@ impl Life {
         let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
         let pending = self.records.pending();
         for instance in opened.pipeline.desired.objects() {
-            let Some(intent) = pending.get(instance.identity.as_str()) else { continue };
-            // Of an intent in a host that was only about to be made nobody can tell where it was.
+            let mut places = pending
+                .keys()
+                .filter(|intent| intent.identity == instance.identity)
+                .map(|intent| &intent.place)
+                .peekable();
+            // Of an intent in a host that was only about to be made nobody can tell where it was, and what is to be made here
+            // can't be told from what somebody else makes.
+            let elsewhere = places.peek().is_some()
+                && places.all(|place| !place.is_empty() && !place.contains(self.unruly().account));
             let doubtful = self.unruly().watch(|watch| watch.doubtful.contains(instance.identity.as_str()));
-            if !intent.place.is_empty() && !doubtful {
+            if elsewhere && !doubtful {
                 self.plant(instance)?;
             }
         }

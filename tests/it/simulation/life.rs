@@ -1,6 +1,5 @@
 //! One simulated life of a platform.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,8 +35,6 @@ pub struct Life {
     pub records: Records,
     /// Whether only what somebody named may be lost.
     pub careful: bool,
-    /// Intents whose names were used in another account since: a journal remembers one intent for each name.
-    pub crossed: BTreeSet<String>,
     /// The plan that was applied last, for telling what went wrong.
     pub plan: String,
 }
@@ -66,7 +63,6 @@ fn run(seed: u64) -> Result<String, String> {
             // Disks are slow.
             records: if random.chance(12) { Records::on_disk() } else { Records::in_memory() },
             careful: random.chance(40),
-            crossed: BTreeSet::new(),
             random,
             plan: String::new(),
         };
@@ -128,11 +124,8 @@ impl Life {
     async fn visit(&mut self, model: &Model) -> Result<(), String> {
         self.here = 1;
         self.strangers(model)?;
-        let before = self.records.pending();
         let careful = std::mem::take(&mut self.careful);
         self.run(model, Turn::plain()).await?;
-        let after = self.records.pending();
-        self.crossed.extend(before.into_keys().filter(|identity| !after.contains_key(identity)));
         self.careful = careful;
         self.here = 0;
         Ok(())

@@ -1,6 +1,6 @@
 //! What has to be so after a run: nothing is claimed that is not so, and in the end everything converges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas::address::Address;
 use atlas::desired::Desired;
@@ -58,12 +58,13 @@ impl Life {
 
     /// Only what nobody can know is left open: what was denied, or refused, is settled.
     pub fn intents(&self, crashed: bool) -> Result<(), String> {
-        let pending = self.records.pending();
+        let pending: BTreeSet<String> =
+            self.records.pending().into_keys().map(|intent| intent.identity.to_string()).collect();
         self.unruly().watch(|watch| {
             if crashed {
-                watch.doubtful.extend(pending.keys().cloned());
+                watch.doubtful.extend(pending.iter().cloned());
             }
-            watch.doubtful.retain(|identity| pending.contains_key(identity));
+            watch.doubtful.retain(|identity| pending.contains(identity));
         });
         let open = |identity: &&String| {
             let doubtful = self.worlds.iter().any(|world| world.watch(|watch| watch.doubtful.contains(*identity)));
@@ -72,7 +73,7 @@ impl Life {
             };
             !doubtful && !self.worlds.iter().any(bare)
         };
-        match pending.keys().find(open) {
+        match pending.iter().find(open) {
             Some(identity) => Err(format!("the intent of {identity} is open, and its outcome is known")),
             None => Ok(()),
         }
@@ -156,7 +157,7 @@ impl Life {
             let identity = object.identity.as_str();
             let left =
                 self.unruly().watch(|watch| watch.planted.contains(identity) || watch.forgotten.contains(identity));
-            let nobodys = object.mark.is_none() && (left || self.crossed.contains(identity));
+            let nobodys = object.mark.is_none() && left;
             let others = object.mark.as_ref().is_some_and(|mark| mark.project != "t");
             // What stays in a region that is to go would keep it for ever.
             let in_the_way = !regions.iter().any(|region| within(identity, region));
@@ -169,8 +170,7 @@ impl Life {
     }
 
     fn nothing_stray(&self) -> Result<(), String> {
-        let mut stray = self.unruly().stray();
-        stray.retain(|identity| !self.crossed.contains(identity.as_str()));
+        let stray = self.unruly().stray();
         if stray.is_empty() { Ok(()) } else { Err(format!("nobody takes away {stray:?}")) }
     }
 

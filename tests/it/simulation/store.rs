@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use atlas::address::Address;
 use atlas::execute::{Entry, Journal, Outcome};
 use atlas::recorded::{Intent, Inventory, Recorded};
 use atlas::store::{Disk, Fence, Held, Lease, LocalFolder, LockError, Run, RunSummary, Store, Watch};
@@ -37,7 +38,7 @@ impl Records {
     }
 
     /// What runs before left open.
-    pub fn pending(&self) -> BTreeMap<String, Intent> {
+    pub fn pending(&self) -> BTreeMap<Intent, Address> {
         self.store.recorded().expect("readable").pending
     }
 
@@ -68,7 +69,7 @@ struct Memory(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    pending: BTreeMap<String, Intent>,
+    pending: BTreeMap<Intent, Address>,
     inventory: Inventory,
     token: u64,
 }
@@ -123,15 +124,14 @@ impl Store for Memory {
 impl Journal for Memory {
     async fn intend(&self, entry: Entry) -> io::Result<()> {
         if entry.may_leave_unmarked() {
-            let intent = Intent { address: entry.address, place: entry.place };
-            self.with(|kept| kept.pending.insert(entry.identity, intent));
+            self.with(|kept| kept.pending.insert(Intent::new(entry.identity, entry.place), entry.address));
         }
         Ok(())
     }
 
     async fn conclude(&self, entry: Entry, outcome: Outcome) -> io::Result<()> {
         if outcome.settles() {
-            self.with(|kept| kept.pending.remove(&entry.identity));
+            self.with(|kept| kept.pending.remove(&Intent::new(entry.identity, entry.place)));
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ pub struct Unruly {
     pub inner: Sandbox,
     watch: Arc<Mutex<Watch>>,
     /// The account that its regions belong to.
-    account: &'static str,
+    pub account: &'static str,
 }
 
 impl Unruly {
