@@ -9,7 +9,7 @@ use super::{Done, End, load, notice};
 use crate::action::Cause;
 use crate::address::Address;
 use crate::graph::DependencyGraph;
-use crate::plan::{AttributeChange, Change, Options, render_drift};
+use crate::plan::{self, AttributeChange, Change, Options, render_drift};
 use crate::run::{self, Purpose};
 use crate::value::Value;
 
@@ -67,7 +67,7 @@ impl Serialize for DriftEntry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
         let change = self.change;
-        let moved = change.attributes.iter().filter(|attribute| attribute.drifted);
+        let moved = change.attributes.iter().filter(|attribute| attribute.drift.is_some());
         let mut entry = serializer.serialize_struct("Entry", 5)?;
         entry.serialize_field("address", &change.address)?;
         entry.serialize_field("kind", change.kind.name)?;
@@ -82,9 +82,11 @@ impl Serialize for Moved<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
         let show = |value: &Value| if self.0.sensitive { serde_json::Value::Null } else { value.to_json() };
-        let mut entry = serializer.serialize_struct("Moved", 3)?;
+        let known = self.0.drift != plan::Drifted::FromUnknown;
+        let mut entry = serializer.serialize_struct("Moved", 4)?;
         entry.serialize_field("path", &self.0.path)?;
-        entry.serialize_field("expected", &show(&self.0.after))?;
+        entry.serialize_field("expected", &if known { show(&self.0.after) } else { serde_json::Value::Null })?;
+        entry.serialize_field("known", &known)?;
         entry.serialize_field("observed", &show(&self.0.before))?;
         entry.end()
     }

@@ -92,7 +92,28 @@ pub struct AttributeChange {
     /// Whether it replaces the object.
     pub replaces: bool,
     /// Whether the observed value is not what Atlas last applied.
-    pub drifted: bool,
+    pub drift: Drifted,
+}
+
+/// Whether somebody changed an attribute behind Atlas's back, and what is known of the value before that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drifted {
+    /// Nobody did.
+    #[default]
+    None,
+    /// It was what the spec asks for.
+    FromDesired,
+    /// It was something else, which nobody knows any more: a mark keeps digests of what was applied, and the spec has
+    /// changed since.
+    FromUnknown,
+}
+
+impl Drifted {
+    /// Whether somebody changed it.
+    #[must_use]
+    pub fn is_some(self) -> bool {
+        self != Self::None
+    }
 }
 
 impl Change {

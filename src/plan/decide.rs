@@ -12,7 +12,7 @@ use std::cell::OnceCell;
 use foldhash::{HashMap, HashSet};
 
 use super::baseline::Baseline;
-use super::change::{AttributeChange, Blocked, Change, Target};
+use super::change::{AttributeChange, Blocked, Change, Drifted, Target};
 use super::claims::{Claimants, swaps};
 use super::diff;
 use super::drift::LastApplied;
@@ -339,7 +339,7 @@ impl<'a> Decider<'a> {
             after: edge.to.as_str().into(),
             sensitive: false,
             replaces: false,
-            drifted: false,
+            drift: Drifted::None,
         };
         instance.references.iter().filter(replaced).map(entry).collect()
     }
@@ -357,8 +357,8 @@ impl<'a> Decider<'a> {
             };
             for change in attributes.iter_mut() {
                 let about = within(&change.path, &edge.attribute) || within(&edge.attribute, &change.path);
-                if change.drifted && about {
-                    change.drifted = false;
+                if change.drift.is_some() && about {
+                    change.drift = Drifted::None;
                     remade = Some(&edge.to);
                 }
             }

@@ -1,6 +1,6 @@
 //! What differs between an object and what is desired of it.
 
-use super::change::AttributeChange;
+use super::change::{AttributeChange, Drifted};
 use super::drift::LastApplied;
 use crate::kind::{Kind, Type};
 use crate::path::{join, split};
@@ -31,7 +31,7 @@ pub fn diff(
             after: Value::Null,
             sensitive: attribute.sensitive,
             replaces: attribute.replaces,
-            drifted: false,
+            drift: Drifted::None,
         };
         compare(&attribute.ty, &found, old, new, &mut changes);
     }
@@ -63,7 +63,7 @@ pub fn repair(word: &str) -> AttributeChange {
         after: "running".into(),
         sensitive: false,
         replaces: false,
-        drifted: true,
+        drift: Drifted::FromDesired,
     }
 }
 
@@ -81,7 +81,7 @@ fn list(kind: &Kind, attributes: &Attributes, gone: bool) -> Vec<AttributeChange
     let entry = |(name, value): (&'static str, &Value)| {
         let (before, after) = if gone { (value.clone(), Value::Null) } else { (Value::Null, value.clone()) };
         let sensitive = kind.attribute(name).is_some_and(|attribute| attribute.sensitive);
-        AttributeChange { path: name.to_owned(), before, after, sensitive, replaces: false, drifted: false }
+        AttributeChange { path: name.to_owned(), before, after, sensitive, replaces: false, drift: Drifted::None }
     };
     attributes.iter().map(entry).collect()
 }

@@ -7,7 +7,7 @@
 
 use foldhash::HashMap;
 
-use super::change::AttributeChange;
+use super::change::{AttributeChange, Drifted};
 use crate::kind::{Attribute, Kind};
 use crate::path::split;
 use crate::value::{Attributes, Value};
@@ -57,13 +57,18 @@ impl<'a> LastApplied<'a> {
             // A value that Atlas would always have applied, had it known the attribute, is one that it learnt since. What the
             // spec asks for only now was not asked for then. Otherwise somebody set what nobody asked for.
             for change in changes.iter_mut() {
-                change.drifted = attribute.default.is_none() && change.after.is_null();
+                let set = attribute.default.is_none() && change.after.is_null();
+                change.drift = if set { Drifted::FromDesired } else { Drifted::None };
             }
             return;
         };
         let had = self.find(attribute.name, now, changes, digest);
         for (at, change) in changes.iter_mut().enumerate() {
-            change.drifted = had.as_ref().is_none_or(|had| had[at] == Had::Asked);
+            change.drift = match had.as_ref().map(|had| had[at]) {
+                Some(Had::Asked) => Drifted::FromDesired,
+                Some(Had::Now | Had::Nothing) => Drifted::None,
+                None => Drifted::FromUnknown,
+            };
         }
     }
 

@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashMapExt as _, HashSet};
 
-pub use change::{AttributeChange, Blocked, Change, Target};
+pub use change::{AttributeChange, Blocked, Change, Drifted, Target};
 pub use check::check;
 pub use json::PlanJson;
 pub use known::Known;
@@ -190,10 +190,19 @@ fn unseen(reason: &str, hosts: bool) -> &'static Code {
 /// What some objects are called, at most a handful of them.
 fn names_of(identities: &[&str]) -> String {
     const MOST: usize = 5;
-    let names: Vec<String> = identities.iter().take(MOST).map(|identity| address_of(identity).to_string()).collect();
+    let names: Vec<String> = identities.iter().take(MOST).map(|identity| name_of(identity)).collect();
     match identities.len().saturating_sub(MOST) {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// What an object is called, or all of a kind that no listing shows.
+fn name_of(identity: &str) -> String {
+    let address = address_of(identity);
+    match host_of(identity) {
+        Some(host) if address.name() == "*" => format!("any other {} of {}", address.kind(), address_of(host)),
+        _ => address.to_string(),
     }
 }
 

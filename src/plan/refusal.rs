@@ -1,6 +1,6 @@
 //! What a plan must not do to an object, in words; and what changes in an object's mark.
 
-use super::change::{AttributeChange, Change};
+use super::change::{AttributeChange, Change, Drifted};
 use crate::action::Action;
 use crate::address::Address;
 use crate::desired::{Instance, OnRemove};
@@ -89,7 +89,7 @@ pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
             after,
             sensitive: false,
             replaces: false,
-            drifted: false,
+            drift: Drifted::None,
         })
         .collect()
 }

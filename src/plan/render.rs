@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use similar::TextDiff;
 
-use super::change::{AttributeChange, Change};
+use super::change::{AttributeChange, Change, Drifted};
 use super::planned::{Plan, Summary};
 use super::show;
 use crate::action::{Action, Cause};
@@ -41,7 +41,11 @@ pub fn render_drift(drifted: &[Change], graph: &DependencyGraph, palette: Palett
         let (symbol, role) = if gone { ("-", Role::Delete) } else { ("~", Role::Update) };
         let reason = if gone { "was deleted behind Atlas's back" } else { "was changed behind Atlas's back" };
         text.push_str(&headline(palette.paint(role, symbol), &change.address, reason, 0, width, palette));
-        for attribute in change.attributes.iter().filter(|attribute| attribute.drifted && !gone) {
+        for attribute in change.attributes.iter().filter(|attribute| attribute.drift.is_some() && !gone) {
+            if attribute.drift == Drifted::FromUnknown {
+                text.push_str(&moved_and_changed(attribute, width));
+                continue;
+            }
             // What Atlas made is the "before" of a drift, what is there now its "after".
             let turned = AttributeChange {
                 before: attribute.after.clone(),
@@ -60,6 +64,18 @@ pub fn render_drift(drifted: &[Change], graph: &DependencyGraph, palette: Palett
     }
 
     text
+}
+
+/// An attribute that somebody moved, and of which the spec asks for something else by now.
+fn moved_and_changed(attribute: &AttributeChange, width: usize) -> String {
+    let value = |value| if attribute.sensitive { "(sensitive)".to_owned() } else { show::value(value) };
+    let text = format!(
+        "{}: is {}, which is not what was last applied; the spec has changed since and asks for {}",
+        attribute.path,
+        value(&attribute.before),
+        value(&attribute.after)
+    );
+    format!("{}\n", wrap(&text, 4, width))
 }
 
 struct Tree<'a> {

@@ -108,7 +108,7 @@ fn hosts_that_go(plan: &Plan) -> Vec<Identity> {
 pub fn drift(plan: &Plan, inventory: &Inventory) -> Vec<Change> {
     let moved = |change: &Change| match change {
         change if is_gone(change, inventory) => Some(Change { cause: Cause::Missing, ..change.clone() }),
-        change => change.attributes.iter().any(|attribute| attribute.drifted).then(|| change.clone()),
+        change => change.attributes.iter().any(|attribute| attribute.drift.is_some()).then(|| change.clone()),
     };
     plan.changes.iter().filter_map(moved).collect()
 }

@@ -270,7 +270,7 @@ async fn drift_heals(
     let (_, plan) = plan(stand, &spec, &Options::default()).await;
     let change = plan.changes.iter().find(|change| change.address.to_string() == stand.subject(kind));
     let change = change.ok_or("its drift is not seen")?;
-    if change.cause != Cause::Drift || !change.attributes.iter().any(|one| one.drifted) {
+    if change.cause != Cause::Drift || !change.attributes.iter().any(|one| one.drift.is_some()) {
         return Err(format!("its drift is taken for {:?}: {}", change.cause, summary(&plan)));
     }
     if attribute.replaces && !matches!(change.action, Action::Replace(_)) {

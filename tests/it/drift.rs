@@ -2,7 +2,8 @@
 
 use atlas::action::Cause;
 use atlas::observed::Object;
-use atlas::plan::{Change, Plan};
+use atlas::plan::{Change, Drifted, Plan, render_drift};
+use atlas::style::Palette;
 use atlas::value::Value;
 
 use crate::support::{Engine, address};
@@ -47,7 +48,8 @@ fn change(plan: &Plan) -> &Change {
 /// The paths of a change, those that drifted first.
 fn paths(plan: &Plan) -> (Vec<&str>, Vec<&str>) {
     let of = |drifted: bool| {
-        let all = change(plan).attributes.iter().filter(|one| one.drifted == drifted).map(|one| one.path.as_str());
+        let all =
+            change(plan).attributes.iter().filter(|one| one.drift.is_some() == drifted).map(|one| one.path.as_str());
         all.filter(|path| *path != "depends_on").collect()
     };
     (of(true), of(false))
@@ -79,6 +81,26 @@ async fn drift_and_change_in_one_attribute_are_told_apart_by_path() {
     // In another attribute nobody moved anything.
     let plan = engine.plan(&SPEC.replace("max_receives = 5", "max_receives = 3")).await;
     assert_eq!(paths(&plan), (vec!["tags.team"], vec!["dead_letter.max_receives"]));
+}
+
+#[tokio::test]
+async fn what_was_moved_and_changed_was_not_what_the_spec_says_now() {
+    let engine = made().await;
+    set(&engine, &["retention"], "1d".into());
+    let told = |plan: &Plan, spec: &str| {
+        let moved: Vec<Drifted> = change(plan).attributes.iter().map(|one| one.drift).collect();
+        let graph = engine.pipeline(spec).expect("good").graph;
+        (moved, render_drift(std::slice::from_ref(change(plan)), &graph, Palette::new(false), 200))
+    };
+    let (moved, text) = told(&engine.plan(SPEC).await, SPEC);
+    assert_eq!(moved, [Drifted::FromDesired]);
+    assert!(text.contains("retention: \"4d\" -> \"1d\""), "{text}");
+    let edited = SPEC.replace("[queue.q]", "[queue.q]\nretention = \"2d\"");
+    let (moved, text) = told(&engine.plan(&edited).await, &edited);
+    assert_eq!(moved, [Drifted::FromUnknown]);
+    let line =
+        "retention: is \"1d\", which is not what was last applied; the spec has changed since and asks for \"2d\"";
+    assert!(text.contains(line), "{text}");
 }
 
 #[tokio::test]

@@ -32,19 +32,30 @@ enum Looked {
     Hidden(Identity, DriverError),
 }
 
+impl Looked {
+    fn add_to(self, listing: &mut Listing) {
+        match self {
+            Self::Seen(object) => listing.objects.push(*object),
+            Self::Hidden(identity, error) => drop(listing.unreachable.insert(identity, reason(&error))),
+        }
+    }
+}
+
 impl InRegion {
     pub const fn new(region: Region) -> Self {
         Self { region }
     }
 
     /// Lists all of one kind and looks at each, several at once.
-    async fn all(&self, api: &'static dyn Api, kind: &KindRef, claims: &Claims<'_>) -> Vec<Looked> {
-        let listed = match patiently(|| api.list(&self.region)).await {
-            Ok(listed) => listed,
-            Err(error) => return vec![self.unlisted(kind, claims, error)],
-        };
+    async fn all(
+        &self,
+        api: &'static dyn Api,
+        kind: &KindRef,
+        claims: &Claims<'_>,
+    ) -> Result<Vec<Looked>, DriverError> {
+        let listed = patiently(|| api.list(&self.region)).await?;
         let looks: Vec<_> = listed.into_iter().map(|key| self.look(api, kind, key, claims)).collect();
-        stream::iter(looks).buffer_unordered(CONCURRENCY).filter_map(|found| async { found }).collect().await
+        Ok(stream::iter(looks).buffer_unordered(CONCURRENCY).filter_map(|found| async { found }).collect().await)
     }
 
     async fn look(&self, api: &'static dyn Api, kind: &KindRef, key: String, claims: &Claims<'_>) -> Option<Looked> {
@@ -78,15 +89,13 @@ impl InRegion {
         }
     }
 
-    /// What is hidden when the objects of a kind can't be listed: the whole region, unless nobody wants any of them and it
-    /// is only that they may not be listed.
-    fn unlisted(&self, kind: &KindRef, claims: &Claims<'_>, error: DriverError) -> Looked {
+    /// What is hidden when nobody may list the objects of a kind: those that are wanted, and all that nobody knows of.
+    fn unlisted(&self, kind: &KindRef, claims: &Claims<'_>) -> impl Iterator<Item = Identity> {
         let all = self.region.identity.inside(kind.name, "");
-        let any = claims.wanted.keys().any(|identity| identity.starts_with(all.as_str()));
-        if error.class == Class::Denied && !any {
-            return Looked::Hidden(self.region.identity.inside(kind.name, "*"), error);
-        }
-        Looked::Hidden(self.region.identity.clone(), error)
+        let mut wanted: Vec<&str> = claims.wanted.keys().copied().collect();
+        wanted.retain(|identity| identity.starts_with(all.as_str()));
+        let wanted: Vec<Identity> = wanted.into_iter().map(Identity::from_text).collect();
+        wanted.into_iter().chain([self.region.identity.inside(kind.name, "*")])
     }
 
     /// Looks at one object, whoever owns it.
@@ -138,12 +147,20 @@ impl Session for InRegion {
 
     async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let kinds = kinds.iter().filter_map(|kind| Some((served::by(kind)?, kind)));
-        let looked = kinds.map(|(api, kind)| self.all(api, kind, claims));
+        let looked = kinds.map(|(api, kind)| async move { (kind, self.all(api, kind, claims).await) });
+        let looked = futures_util::future::join_all(looked).await;
+        let is_denied = |error: &DriverError| error.class == Class::Denied;
+        let any = looked.iter().any(|(_, found)| !found.as_ref().is_err_and(is_denied));
         let mut listing = Listing::default();
-        for found in futures_util::future::join_all(looked).await.into_iter().flatten() {
+        for (kind, found) in looked {
             match found {
-                Looked::Seen(object) => listing.objects.push(*object),
-                Looked::Hidden(identity, error) => drop(listing.unreachable.insert(identity, reason(&error))),
+                Ok(found) => found.into_iter().for_each(|one| one.add_to(&mut listing)),
+                // Who may list nothing at all has the wrong credentials for the region.
+                Err(error) if any && is_denied(&error) => {
+                    let hidden = self.unlisted(kind, claims);
+                    listing.unreachable.extend(hidden.map(|identity| (identity, reason(&error))));
+                }
+                Err(error) => Looked::Hidden(self.region.identity.clone(), error).add_to(&mut listing),
             }
         }
         Ok(listing)

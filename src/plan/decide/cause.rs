@@ -31,8 +31,8 @@ pub(super) struct Circumstances<'a> {
 impl Circumstances<'_> {
     /// The cause, and the reason in words.
     pub fn cause(&self) -> (Cause, String) {
-        let drifted = self.attributes.iter().any(|change| change.drifted);
-        let asked = self.attributes.iter().any(|change| !change.drifted);
+        let drifted = self.attributes.iter().any(|change| change.drift.is_some());
+        let asked = self.attributes.iter().any(|change| !change.drift.is_some());
         let only_unknown =
             !self.attributes.is_empty() && self.attributes.iter().all(|one| !one.is_known() || one.before == one.after);
         let unfinished = || {

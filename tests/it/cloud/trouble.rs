@@ -259,6 +259,44 @@ fn denied_absent_and_unreachable_are_three_things() {
 }
 
 #[test]
+fn a_kind_that_can_not_be_listed_hides_only_itself() {
+    let Some(cloud) = Cloud::moto() else { return };
+    let spec = many(&cloud.head("unlisted"), "unlisted", 2, "\"us-east-1\"");
+    let place = Place::with(&spec);
+    place.expect(0, &["apply", "--yes"]);
+    cloud.ask("us-east-1", "unmake", json!(["queue", "us-east-1-unlisted-1"])).expect("deleted");
+    let proxy = Proxy::before(&cloud.us, Spoil::Deny("ListBuckets"));
+    // Both left the spec, and both are to be found by nothing but a listing.
+    let without = spec.replacen(&cloud.us, &proxy.url(), 1);
+    let without: Vec<&str> = without
+        .split_inclusive("\n[")
+        .filter(|block| !block.starts_with("bucket.b0") && !block.starts_with("queue.q0"))
+        .collect();
+    place.write("atlas.toml", &without.concat());
+    let plan = place.json(&["plan", "--json"]);
+    let changes = plan["changes"].as_array().expect("changes");
+    let of = |kind: &str| -> Vec<(&str, &str, bool)> {
+        let of_kind = changes.iter().filter(|change| change["kind"] == kind);
+        let told = |change: &'_ Value| change["blocked"].is_null();
+        of_kind
+            .map(|change| {
+                (change["address"].as_str().unwrap_or(""), change["action"].as_str().unwrap_or(""), told(change))
+            })
+            .collect()
+    };
+    // Queues are as they always were: one is made again, one goes.
+    assert_eq!(
+        of("queue"),
+        [("queue.q1@us-east-1", "create", true), ("queue.q0@us-east-1", "delete", true)],
+        "{plan:#}"
+    );
+    assert!(of("bucket").iter().all(|(_, _, acts)| !acts), "{plan:#}");
+    let run = place.run(&["plan", "--detailed-exitcode"]);
+    let said = "any other bucket of region.us-east-1, bucket.us-east-1-unlisted-1: denies access: listing buckets";
+    assert!(run.stderr.replace("\n", " ").contains(said), "{run:?}");
+}
+
+#[test]
 fn no_credential_gets_out() {
     let Some(cloud) = Cloud::moto() else { return };
     let planted = [

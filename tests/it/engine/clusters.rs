@@ -106,12 +106,17 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
         let there = |mount: &Value| mount["Name"] == "layout-data" && mount["Destination"] == "/data";
         assert!(mounts.as_array().is_some_and(|all| all.iter().any(there)), "{mounts:#}");
     }
-    let kubeconfig = place.read(".atlas/clusters/default/k3d-layout.yaml");
+    let kubeconfig = place.read(".atlas/clusters/layout/default/k3d-layout.yaml");
+    // Where a version before kept it.
+    std::fs::create_dir_all(place.path(".atlas/clusters/default")).expect("made");
+    place.write(".atlas/clusters/default/k3d-layout.yaml", &kubeconfig);
     assert!(kubeconfig.contains(&format!("https://127.0.0.1:{port}")), "{kubeconfig}");
     engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.layout"]);
     assert!(nodes(&engine, "layout").is_empty());
     assert!(!engine.docker(&["volume", "ls", "-q"]).contains("k3d-layout"), "its volumes go with it");
-    assert!(!place.path(".atlas/clusters/default/k3d-layout.yaml").exists());
+    for folder in ["layout/default", "default"] {
+        assert!(!place.path(&format!(".atlas/clusters/{folder}/k3d-layout.yaml")).exists(), "{folder}");
+    }
 }
 
 #[test]

@@ -210,7 +210,7 @@ async fn healed(engine: &Engine, spec: &str, id: &str, path: &str) -> Result<(),
     if found.collect::<Vec<_>>() != [("container.drifting".to_owned(), Action::Update, Cause::Drift)] {
         return Err(format!("planned: {}", summary(&plan)));
     }
-    let named = plan.changes[0].attributes.iter().any(|one| one.drifted && one.path.starts_with(path));
+    let named = plan.changes[0].attributes.iter().any(|one| one.drift.is_some() && one.path.starts_with(path));
     if !named {
         return Err(format!("{path} is not named: {}", summary(&plan)));
     }

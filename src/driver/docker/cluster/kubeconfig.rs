@@ -21,6 +21,8 @@ const INSIDE: &str = "/output/kubeconfig.yaml";
 pub(in super::super) struct Kubeconfigs {
     /// The folder for files of Atlas's own.
     pub own: PathBuf,
+    /// Where versions kept them that did not tell projects apart.
+    pub older: PathBuf,
     /// The user's own kubeconfig.
     pub user: Option<PathBuf>,
 }
@@ -72,9 +74,11 @@ pub(super) async fn keep(
 
 /// Takes away what was kept of a cluster.
 pub(super) fn drop(cluster: &str, kept: &Kubeconfigs) -> Result<(), DriverError> {
-    let own = own_file(cluster, kept);
-    if own.exists() {
-        std::fs::remove_file(&own).map_err(|error| failed(&own, &error))?;
+    for own in [own_file(cluster, kept), file_in(&kept.older, cluster)] {
+        match std::fs::remove_file(&own) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&own, &error)),
+            _ => {}
+        }
     }
     let Some(user) = kept.user.as_ref().filter(|path| path.exists()) else { return Ok(()) };
     // One that can't be read has nothing of Atlas's in it that could be told from the rest.
@@ -84,7 +88,11 @@ pub(super) fn drop(cluster: &str, kept: &Kubeconfigs) -> Result<(), DriverError>
 }
 
 fn own_file(cluster: &str, kept: &Kubeconfigs) -> PathBuf {
-    kept.own.join(format!("k3d-{cluster}.yaml"))
+    file_in(&kept.own, cluster)
+}
+
+fn file_in(folder: &Path, cluster: &str) -> PathBuf {
+    folder.join(format!("k3d-{cluster}.yaml"))
 }
 
 fn user_file(kept: &Kubeconfigs) -> Result<PathBuf, DriverError> {
