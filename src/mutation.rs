@@ -42,6 +42,8 @@ pub enum Mutation {
     RememberAdoptions,
     /// What was empty when it was looked at may be deleted, whatever is in it by then.
     LookOnce,
+    /// What came into a host after its removal was planned goes along with it.
+    OverlookNewcomers,
 }
 
 #[cfg(feature = "crash-points")]

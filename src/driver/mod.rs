@@ -32,7 +32,7 @@ pub use patience::patiently;
 pub use progress::{Busy, Progress};
 pub use registry::Registry;
 pub use sessions::Sessions;
-pub use strangers::look_for_strangers;
+pub use strangers::{look_for_newcomers, look_for_strangers};
 
 /// What the surroundings say: environment variables by name.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

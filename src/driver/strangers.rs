@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use foldhash::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::Sessions;
 use super::contract::{Claims, Wanted};
 use super::observe::{AT_ONCE, HostListing, unseen};
+use super::{Class, DriverError, Sessions};
 use crate::identity::Identity;
 use crate::observed::{Object, Observed};
 use crate::plan::references;
@@ -35,6 +35,42 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
         }
     }
     learnt
+}
+
+/// What lives in a host, at any depth, and is not among what is known to be in it. It is asked for just before the host is
+/// removed, as everything in it goes along.
+///
+/// # Errors
+/// When something in it can't be looked at.
+pub async fn look_for_newcomers(
+    sessions: &Sessions,
+    host: &Object,
+    known: &HashSet<Identity>,
+) -> Result<Vec<Object>, DriverError> {
+    let hosts_others = |identity: &Identity| sessions.kinds().get(identity.kind()).is_none_or(|kind| kind.hosts_others);
+    // Known hosts are listed as well, as something may have come into them.
+    let skipped: HashSet<&str> = known.iter().filter(|one| !hosts_others(one)).map(Identity::as_str).collect();
+    let mut found = Vec::new();
+    let mut layer = vec![host.clone()];
+    while !layer.is_empty() {
+        let lists: Vec<_> = layer.iter().map(|host| strangers_in(sessions, host, &skipped)).collect();
+        let listed: Vec<Strangers> = stream::iter(lists).buffered(AT_ONCE).collect().await;
+        layer.clear();
+        for Strangers { objects, raw, hidden } in listed {
+            if let Some((identity, reason)) = hidden.into_iter().next() {
+                return Err(DriverError::new(Class::Unreachable, format!("`{identity}` {reason}")));
+            }
+            for object in objects.into_iter().chain(raw) {
+                if object.kind.hosts_others && object.condition.is_ready() {
+                    layer.push(object.clone());
+                }
+                if !known.contains(&object.identity) {
+                    found.push(object);
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What lives in a host and was not seen yet.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::context::{RunContext, StepError};
 use super::look;
+use super::newcomers;
 use super::verdict;
 use crate::action::{Action, Order, Verb};
 use crate::driver::protocol::{self, Ownership};
@@ -267,6 +268,9 @@ impl Remove<'_> {
         let Some(object) = look::at(session, self.change, &self.target.identity).await? else { return Ok(()) };
         let verdict = (self.change.kind.loss)(&object.usage);
         verdict::within(&shared.allow_loss, self.change, &verdict, &object.usage)?;
+        if self.change.kind.hosts_others {
+            newcomers::refuse(shared, &object).await?;
+        }
         self.most = Some(object.usage);
         Ok(())
     }

@@ -8,6 +8,7 @@ mod event;
 mod job;
 mod journal;
 mod look;
+mod newcomers;
 mod queue;
 mod retry;
 mod step;

@@ -9,6 +9,7 @@ use super::change::Change;
 use super::refusal::{holds_protected, loss};
 use crate::desired::Desired;
 use crate::diagnostic::Diagnostics;
+use crate::identity::Identity;
 use crate::kind::{Risk, Verdict, amount};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Object, Observed};
@@ -28,15 +29,24 @@ pub struct HostContents<'a> {
 pub struct Loss<'a> {
     /// The verdict on the host with everything in it.
     pub verdict: Verdict,
-    /// What lives in it and is protected by its own mark.
+    /// What lives in it.
+    pub held: Vec<&'a Object>,
+    /// What of that is protected by its own mark.
     pub protected: Vec<&'a Object>,
 }
 
 /// Gives each host that a plan destroys the verdict of everything in it, and refuses those that hold something protected.
-pub fn roll_up(changes: &mut [Change], desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
+/// Gives what is in each of those that could be looked into.
+pub fn roll_up(
+    changes: &mut [Change],
+    desired: &Desired,
+    observed: &Observed,
+    diagnostics: &mut Diagnostics,
+) -> HashMap<Identity, HashSet<Identity>> {
+    let mut known = HashMap::default();
     let destroys = |change: &Change| change.acts() && change.action.destroys();
     if !changes.iter().any(|change| destroys(change) && change.kind.hosts_others) {
-        return;
+        return known;
     }
     let contents = HostContents::of(desired, observed);
     let going = changes.iter().filter(|change| destroys(change));
@@ -47,6 +57,10 @@ pub fn roll_up(changes: &mut [Change], desired: &Desired, observed: &Observed, d
         let Some(object) = object.filter(|_| destroys(change) && change.kind.hosts_others) else { continue };
         let loss = contents.lost_with(object, &|identity| gone.contains(identity));
         verdicts.push((at, loss.verdict));
+        if observed.is_listed(&object.identity) {
+            let held = loss.held.iter().map(|held| held.identity.clone()).collect();
+            known.insert(object.identity.clone(), held);
+        }
         // What has a step of its own is refused by itself.
         for held in loss.protected.into_iter().filter(|held| !gone.contains(held.identity.as_str())) {
             if !broken(Mutation::IgnoreProtection) {
@@ -57,6 +71,7 @@ pub fn roll_up(changes: &mut [Change], desired: &Desired, observed: &Observed, d
     for (at, verdict) in verdicts {
         changes[at].verdict = Some(verdict);
     }
+    known
 }
 
 impl<'a> HostContents<'a> {
@@ -77,7 +92,9 @@ impl<'a> HostContents<'a> {
         let held = self.all_within(host, gone);
         let own = self.own_loss(host);
         let protected = held.iter().copied().filter(|object| object.mark.as_ref().is_some_and(|mark| mark.protect));
-        Loss { protected: protected.collect(), verdict: if held.is_empty() { own } else { self.sum(host, own, &held) } }
+        let protected = protected.collect();
+        let verdict = if held.is_empty() { own } else { self.sum(host, own, &held) };
+        Loss { verdict, protected, held }
     }
 
     /// What destroying an object would lose of itself. What nobody could look into may hold anything.

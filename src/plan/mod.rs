@@ -91,7 +91,7 @@ pub fn plan(
     retain_relevant(&changes, &mut diagnostics);
     warn_of_unreachable(desired, observed, &mut diagnostics);
     warn_of_lost_protection(&changes, &mut diagnostics);
-    contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
+    let contents = contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
     let mut steps = schedule::schedule(&changes);
     claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
     schedule::tidy(&mut steps);
@@ -109,6 +109,7 @@ pub fn plan(
         unchanged,
         layers,
         hosts,
+        contents,
         place: observed.place().to_owned(),
         known,
         diagnostics,

@@ -1,6 +1,6 @@
 //! A plan: what is going to happen, completely.
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::change::Change;
@@ -30,6 +30,8 @@ pub struct Plan {
     pub layers: HashMap<Address, Address>,
     /// The objects in which something is done and that are there already, and those in which they live, as they were seen.
     pub hosts: HashMap<Identity, Object>,
+    /// What was seen in each host that goes, at any depth; none for one into which nobody could look.
+    pub contents: HashMap<Identity, HashSet<Identity>>,
     /// What the drivers spoke to, where no host's outputs tell it.
     pub place: String,
     /// What is known of the resources that others refer to or live in.

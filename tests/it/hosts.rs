@@ -117,6 +117,29 @@ async fn what_is_somebody_elses_in_a_host_goes_along_and_is_counted() {
 }
 
 #[tokio::test]
+async fn what_came_into_a_host_after_the_plan_keeps_it_whoever_made_it() {
+    for (came, host) in
+        [("region/b/queue/late", "region/b"), ("region/b/cluster/dc/namespace/late", "region/b/cluster/dc")]
+    {
+        let engine = made(SPEC).await;
+        let pipeline = engine.pipeline(WITHOUT).expect("a good spec");
+        let (_, plan) = pipeline.look_and_plan(&Recorded::default(), &Options::default()).await.expect("observed");
+        let mut late = engine.world().get("region/b/queue/empty").expect("readable").expect("there");
+        (late.identity, late.hosts, late.mark) = (Identity::from_text(came), vec![Identity::from_text(host)], None);
+        late.kind = atlas::kind::get(late.identity.kind()).expect("a kind").into();
+        engine.world().plant(&late).expect("planted");
+        // That the host may be lost was said of what was in it then.
+        let report = engine.execute(&pipeline, plan, &["region.b", "cluster.dc"]).await;
+        assert!(engine.world().get(came).expect("readable").is_some(), "{came}: {report:#?}");
+        let errors: Vec<&str> = report.failed.iter().map(|step| step.error.as_str()).collect();
+        assert!(errors.len() == 1 && errors[0].starts_with(&format!("`{came}` came into it after")), "{errors:?}");
+        // The next plan shows it.
+        let (_, plan) = pipeline.look_and_plan(&Recorded::default(), &Options::default()).await.expect("observed");
+        assert!(verdict(&plan, "region.b").1.contains(came), "{:#?}", plan.changes);
+    }
+}
+
+#[tokio::test]
 async fn of_many_that_would_lose_data_a_few_are_named_and_all_are_counted() {
     let mut spec = WITHOUT.to_owned() + "[region.b]\n";
     for at in 0..7 {

@@ -158,7 +158,8 @@ fn name(text: &str) -> Attributes {
     [("name", Value::from(text))].into_iter().collect()
 }
 
-fn foreign(kind: kind::KindRef, identity: &Identity, attributes: Attributes) -> Object {
+/// An object that carries no mark.
+pub fn foreign(kind: kind::KindRef, identity: &Identity, attributes: Attributes) -> Object {
     Object {
         kind,
         identity: identity.clone(),

@@ -21,7 +21,7 @@ use life::simulate;
 
 /// Every way in which a test can break the engine. Each has to be caught.
 #[cfg(feature = "crash-points")]
-const MUTATIONS: [Mutation; 18] = [
+const MUTATIONS: [Mutation; 19] = [
     Mutation::DropTheIntent,
     Mutation::IgnoreAnEdge,
     Mutation::TakeUnreachableForAbsent,
@@ -40,6 +40,7 @@ const MUTATIONS: [Mutation; 18] = [
     Mutation::KeepADeniedIntent,
     Mutation::RememberAdoptions,
     Mutation::LookOnce,
+    Mutation::OverlookNewcomers,
 ];
 
 /// Runs seeds on all cores; the failures, by seed.

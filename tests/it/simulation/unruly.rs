@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use atlas::driver::sandbox::{Sandbox, World};
 use atlas::driver::{Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session};
 use atlas::identity::Identity;
-use atlas::kind::{Count, Kind, KindRef, Outputs};
+use atlas::kind::{self, Count, Kind, KindRef, Outputs};
 use atlas::observed::{Condition, Mark, Object, Owner};
+use atlas::value::Value;
 use tokio::time::{Instant, sleep};
 
+use super::chaos::foreign;
 use super::random::Random;
 use super::watch::{Watch, within};
 
@@ -189,6 +191,14 @@ impl Inside {
             tell(&mut seen.object, if look.evidence { COUNTED } else { 1 });
         }
         // Others go on while Atlas thinks.
+        if look.evidence && look.kind.name == "region" {
+            // What comes after the engine's last listing nobody can know of.
+            let first =
+                self.unruly.watch(|watch| watch.weighed.insert(look.identity.clone()) && watch.random.chance(15));
+            if first {
+                self.unruly.come_into(look.identity)?;
+            }
+        }
         if look.evidence && self.unruly.watch(|watch| watch.grows && watch.random.chance(20)) {
             self.unruly.fill(look.identity, 1);
         }
@@ -197,6 +207,22 @@ impl Inside {
 }
 
 impl Unruly {
+    /// Somebody makes a queue in a region, where there is none of that name.
+    fn come_into(&self, region: &Identity) -> Result<(), DriverError> {
+        let identity = region.inside("queue", "newcomer");
+        if self.world().get(region)?.is_none() || self.world().get(&identity)?.is_some() {
+            return Ok(());
+        }
+        let kind = kind::get("queue").expect("a kind of Atlas's own");
+        let attributes = [("name", Value::from("newcomer"))].into_iter().collect();
+        self.world().plant(&foreign(kind.into(), &identity, attributes))?;
+        self.watch(|watch| {
+            watch.planted.insert(identity.clone());
+            watch.came.insert(identity);
+        });
+        Ok(())
+    }
+
     /// Puts so many more objects into a bucket.
     pub fn fill(&self, identity: &str, more: u64) {
         let edit = |object: &mut Object| {
@@ -259,6 +285,11 @@ impl Session for Inside {
         self.unruly.suffer("before it was deleted").await?;
         self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "delete");
+        // An engine takes along whatever lives in a container.
+        let along: Vec<Identity> = self.unruly.watch(|watch| watch.came.iter().cloned().collect());
+        for came in along.iter().filter(|came| came.is_within(&seen.object.identity)) {
+            self.unruly.world().destroy(came)?;
+        }
         let there = self.unruly.world().get(&seen.object.identity)?;
         let mut told = there.clone();
         told.iter_mut().for_each(|told| tell(told, COUNTED));

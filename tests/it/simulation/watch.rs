@@ -51,6 +51,10 @@ pub struct Watch {
     pub bare: BTreeSet<Identity>,
     /// What somebody else made.
     pub planted: BTreeSet<Identity>,
+    /// What came into a host after the last plan was made.
+    pub came: BTreeSet<Identity>,
+    /// The regions that were looked at since, as they are to be removed.
+    pub weighed: BTreeSet<Identity>,
     /// Objects of which nobody can know whether an attempt to make or to adopt them had its effect, or will have.
     pub doubtful: BTreeSet<String>,
 }
@@ -77,6 +81,8 @@ impl Watch {
             forgotten: BTreeSet::new(),
             bare: BTreeSet::new(),
             planted: BTreeSet::new(),
+            came: BTreeSet::new(),
+            weighed: BTreeSet::new(),
             doubtful: BTreeSet::new(),
         }
     }
@@ -216,6 +222,10 @@ impl Unruly {
 
     /// What is gone with its data was allowed to go, and held no more than the plan said.
     pub fn watch_loss(&self, gone: &Object) {
+        let came = self.watch(|watch| watch.came.iter().find(|came| came.is_within(&gone.identity)).cloned());
+        if let Some(came) = came {
+            self.violation(format!("{came} came into {} after the plan, and went along with it", gone.identity));
+        }
         let Some(address) = gone.resource().filter(|_| is_lossy(gone)) else { return };
         let (allowed, shown) =
             self.watch(|watch| (watch.allowed.contains(address), watch.shown.get(&gone.identity).cloned()));
