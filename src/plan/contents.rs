@@ -29,9 +29,7 @@ pub struct HostContents<'a> {
 pub struct Loss<'a> {
     /// The verdict on the host with everything in it.
     pub verdict: Verdict,
-    /// What lives in it.
-    pub held: Vec<&'a Object>,
-    /// What of that is protected by its own mark.
+    /// What lives in it and is protected by its own mark.
     pub protected: Vec<&'a Object>,
 }
 
@@ -58,8 +56,9 @@ pub fn roll_up(
         let loss = contents.lost_with(object, &|identity| gone.contains(identity));
         verdicts.push((at, loss.verdict));
         if observed.is_listed(&object.identity) {
-            let held = loss.held.iter().map(|held| held.identity.clone()).collect();
-            known.insert(object.identity.clone(), held);
+            // What stays in another host counts as well: it was seen.
+            let held = contents.all_within(object, &|_| true).into_iter().map(|held| held.identity.clone());
+            known.insert(object.identity.clone(), held.collect());
         }
         // What has a step of its own is refused by itself.
         for held in loss.protected.into_iter().filter(|held| !gone.contains(held.identity.as_str())) {
@@ -92,9 +91,7 @@ impl<'a> HostContents<'a> {
         let held = self.all_within(host, gone);
         let own = self.own_loss(host);
         let protected = held.iter().copied().filter(|object| object.mark.as_ref().is_some_and(|mark| mark.protect));
-        let protected = protected.collect();
-        let verdict = if held.is_empty() { own } else { self.sum(host, own, &held) };
-        Loss { verdict, protected, held }
+        Loss { protected: protected.collect(), verdict: if held.is_empty() { own } else { self.sum(host, own, &held) } }
     }
 
     /// What destroying an object would lose of itself. What nobody could look into may hold anything.

@@ -42,6 +42,7 @@ impl Life {
             watch.faults = [0, 0, 5, 20][watch.random.below(4)];
             watch.lags = watch.random.chance(50);
             watch.grows = watch.random.chance(20);
+            watch.calm = false;
         });
     }
 

@@ -185,10 +185,6 @@ impl Life {
 
     /// Opens the spec over the world that this life is in.
     pub fn open(&self, model: &Model, access: Purpose<'_>) -> Result<Opened, RunError> {
-        self.unruly().watch(|watch| {
-            watch.came.clear();
-            watch.weighed.clear();
-        });
         let text = model.text();
         let (desired, warnings) = compile(&text, &Inputs::default());
         let desired = desired.unwrap_or_else(|| panic!("the spec is broken: {warnings:?}\n{text}"));

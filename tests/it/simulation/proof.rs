@@ -130,7 +130,7 @@ impl Life {
             self.unruly().world().set_outage(region, false).map_err(|error| error.to_string())?;
         }
         self.unruly().watch(|watch| {
-            (watch.faults, watch.lags, watch.grows) = (0, false, false);
+            (watch.faults, watch.lags, watch.grows, watch.calm) = (0, false, false, true);
             watch.denied.clear();
         });
         let mut last = None;

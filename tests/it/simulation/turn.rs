@@ -48,6 +48,10 @@ impl Life {
     pub async fn run(&mut self, model: &Model, turn: Turn) -> Result<Came, String> {
         let opened = self.open(model, writing()).map_err(|error| format!("{error:?}"))?;
         self.unruly().watch(|watch| watch.failed.clear());
+        self.unruly().watch(|watch| {
+            watch.came.clear();
+            watch.weighed.clear();
+        });
         let planned = match run::plan(&opened, &turn.options).await {
             Ok(planned) => planned,
             Err(RunError::Driver(_)) if self.unruly().watch(|watch| !watch.failed.is_empty()) => {
@@ -102,7 +106,7 @@ impl Life {
     ) -> Result<Came, String> {
         let manner = Manner::unattended(1 + self.random.below(8));
         let (blind, after) = (self.blindness(), Duration::from_millis(self.random.below(300) as u64));
-        let spoils = self.random.chance(30);
+        let spoils = self.random.chance(30) && !self.unruly().watch(|watch| watch.calm);
         let life = &*self;
         let work = async {
             let applied = match run::apply(opened, approved, manner).await {

@@ -193,8 +193,9 @@ impl Inside {
         // Others go on while Atlas thinks.
         if look.evidence && look.kind.name == "region" {
             // What comes after the engine's last listing nobody can know of.
-            let first =
-                self.unruly.watch(|watch| watch.weighed.insert(look.identity.clone()) && watch.random.chance(15));
+            let first = self
+                .unruly
+                .watch(|watch| watch.weighed.insert(look.identity.clone()) && !watch.calm && watch.random.chance(15));
             if first {
                 self.unruly.come_into(look.identity)?;
             }

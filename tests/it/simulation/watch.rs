@@ -21,6 +21,8 @@ pub struct Watch {
     pub lags: bool,
     /// Whether others put something into a bucket while it is looked at.
     pub grows: bool,
+    /// Whether nobody else is at work: the faults have stopped.
+    pub calm: bool,
     /// The hosts in which every call is denied.
     pub denied: BTreeSet<String>,
     /// What does not let itself be looked into: a host, or, as an empty text, the world.
@@ -66,6 +68,7 @@ impl Watch {
             faults: 0,
             lags: false,
             grows: false,
+            calm: false,
             denied: BTreeSet::new(),
             blind: None,
             failed: BTreeSet::new(),
