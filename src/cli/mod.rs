@@ -20,6 +20,7 @@ mod notice;
 mod outcome;
 mod plan;
 mod progress;
+mod runtime;
 mod sandbox;
 mod saved;
 mod schema;
@@ -51,9 +52,9 @@ pub fn main() -> ExitCode {
     }
     let ui = Ui::new(&arguments.global);
     crate::telemetry::start(arguments.global.verbose, ui.palette().has_colour());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime::start() {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::new("the runtime can't start").because(error.to_string()).show(&ui),
+        Err(failure) => return failure.show(&ui),
     };
     let ended = runtime.block_on(run(&arguments, &ui));
     // A thread that waits for standard input must not hold the end up.
