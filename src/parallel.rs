@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// How many resources one core takes at a time. For less work than two such shares no other core is woken.
+/// How many resources one core takes at a time. For less work than two such shares no other core is used.
 pub const SHARE: usize = 256;
 
 /// As much room as the main thread has: what is deep in a spec is read by a function that calls itself.

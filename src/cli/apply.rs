@@ -132,10 +132,13 @@ fn question(what: &str, planned: &Planned) -> String {
     ];
     let counts: Vec<String> =
         all.into_iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
-    let bare: Vec<&str> =
+    let unprotected: Vec<&str> =
         planned.plan.changes.iter().filter(|one| one.unprotects()).map(|one| one.address.as_str()).collect();
-    let protection =
-        if bare.is_empty() { String::new() } else { format!(" It takes away the protection of {}.", bare.join(", ")) };
+    let protection = if unprotected.is_empty() {
+        String::new()
+    } else {
+        format!(" It takes away the protection of {}.", unprotected.join(", "))
+    };
     format!("{what} ({}) in {}?{protection} Only `yes` will do:", counts.join(", "), planned.destination)
 }
 

@@ -26,7 +26,7 @@ pub struct Change {
     pub reason: String,
     /// The host that does not exist yet, behind which this happens.
     pub deferred: Option<Address>,
-    /// Whether the object may well be there: its host is ill, and only once that is well again can anybody know. Then it
+    /// Whether the object may well be there: its host is degraded, and only once that is ready again can anybody know. Then it
     /// is made only if it is gone.
     pub unsure: bool,
     /// Why it has to wait for another run.

@@ -74,9 +74,10 @@ fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> 
             by_address.entry(address.clone()).or_default().push(at);
         }
     }
-    let dark = |change: &Change| change.blocked.as_ref().is_some_and(|blocked| reasons.contains(&blocked.reason));
+    let unreachable =
+        |change: &Change| change.blocked.as_ref().is_some_and(|blocked| reasons.contains(&blocked.reason));
     let mut open: Vec<usize> = (0..changes.len()).filter(|at| changes[*at].blocked.is_some()).collect();
-    let mut unsure: HashSet<usize> = open.iter().copied().filter(|at| dark(&changes[*at])).collect();
+    let mut unsure: HashSet<usize> = open.iter().copied().filter(|at| unreachable(&changes[*at])).collect();
     let mut held = HashSet::default();
     while let Some(at) = open.pop() {
         let blocked_by = changes[at].blocked.as_ref().map(|blocked| blocked.by.clone());

@@ -162,7 +162,7 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     let hosts_others = |kind: &str| desired.kinds.get(kind).is_none_or(|kind| kind.hosts_others);
     let mut causes: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
     for (identity, reason) in unreachable {
-        // Two hosts of which nobody knows why they are silent have nothing in common.
+        // Two hosts of which nobody knows why they do not answer have nothing in common.
         let alone = (reason == "does not answer").then_some(identity.as_str());
         causes.entry((reason, alone)).or_default().push(identity);
     }

@@ -94,7 +94,7 @@ pub fn mark_changes(now: &Mark, wanted: &Mark) -> Vec<AttributeChange> {
         .collect()
 }
 
-/// What deleting an object would lose. A host that is ill hides its contents, which have no verdicts of their own then.
+/// What deleting an object would lose. A host that is not ready hides its contents, which have no verdicts of their own then.
 pub fn loss(object: &Object) -> Verdict {
     match object.condition.reason() {
         Some(word) if object.kind.hosts_others => {

@@ -61,7 +61,7 @@ pub fn inventory(opened: &Opened) -> Result<Inventory, RunError> {
 }
 
 impl Planned {
-    /// What nobody could look at: its host does not answer or is ill, or denies access.
+    /// What nobody could look at: its host does not answer or is not ready, or denies access.
     pub fn unseen<'a>(&'a self, opened: &'a Opened) -> impl Iterator<Item = &'a Change> {
         let desired = &opened.pipeline.desired;
         self.plan.changes.iter().filter(|change| is_unseen(change, desired, &self.observed))

@@ -176,7 +176,7 @@ impl SecondLook<'_> {
         differs
     }
 
-    /// What could not be seen again, and was not known beforehand to be out of sight.
+    /// What could not be seen again, and was not known beforehand to be hidden.
     fn unproven(&self) -> Vec<Unproven> {
         let mut causes: BTreeMap<(Option<Address>, String), BTreeSet<Address>> = BTreeMap::new();
         let mut add = |host: Option<Address>, reason: &str, address: &Address| {

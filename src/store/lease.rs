@@ -65,7 +65,7 @@ pub enum Former {
     /// It died.
     Dead(Holder),
     /// It lives, and did not renew its lease for this long.
-    Silent(Holder, Duration),
+    Expired(Holder, Duration),
     /// Its lock could not be read. No process holds it, or it was not renewed for this long.
     Unreadable(Option<Duration>),
 }
@@ -131,13 +131,13 @@ impl fmt::Display for Former {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dead(holder) => write!(f, "Took over the lock of {holder}, which died while it ran."),
-            Self::Silent(holder, silent) => {
-                let seconds = silent.as_secs();
+            Self::Expired(holder, unrenewed) => {
+                let seconds = unrenewed.as_secs();
                 write!(f, "Took over the lease of {holder}, which was silent for {seconds} s. It can't write any more.")
             }
             Self::Unreadable(None) => f.write_str("Took over a lock that could not be read: no process holds it."),
-            Self::Unreadable(Some(silent)) => {
-                let seconds = silent.as_secs();
+            Self::Unreadable(Some(unrenewed)) => {
+                let seconds = unrenewed.as_secs();
                 write!(f, "Took over a lock that could not be read: nobody renewed it for {seconds} s.")
             }
         }
@@ -230,7 +230,7 @@ mod tests {
             LockError::Held(Some(holder.clone())).to_string(),
             LockError::Stuck(Some(holder.clone())).to_string(),
             Former::Dead(holder.clone()).to_string(),
-            Former::Silent(holder, Duration::from_secs(3)).to_string(),
+            Former::Expired(holder, Duration::from_secs(3)).to_string(),
         ];
         for text in said {
             assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");

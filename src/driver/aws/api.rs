@@ -6,7 +6,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 
 use super::mark::{self, Tags};
-use super::object::{Sight, Told, is_managed};
+use super::object::{Description, Told, is_managed};
 use super::region::Region;
 use crate::driver::{DriverError, Request};
 use crate::observed::Owner;
@@ -35,16 +35,16 @@ pub(super) trait Api: Sync {
     }
 
     /// The first look at an object, with the call that tells its tags; none when it is not there.
-    async fn find(&self, region: &Region, key: &str) -> Result<Option<Sight>, DriverError>;
+    async fn find(&self, region: &Region, key: &str) -> Result<Option<Description>, DriverError>;
 
     /// The second look, at what belongs to any look at an object of this kind and that not the first call tells; whether
     /// the object is still there.
-    async fn complete(&self, _: &Region, _: &mut Sight, _: Option<&Attributes>) -> Result<bool, DriverError> {
+    async fn complete(&self, _: &Region, _: &mut Description, _: Option<&Attributes>) -> Result<bool, DriverError> {
         Ok(true)
     }
 
     /// Counts what an object holds, with a bound no more than so many pages.
-    async fn count(&self, _: &Region, _: &mut Sight, _: Option<usize>) -> Result<(), DriverError> {
+    async fn count(&self, _: &Region, _: &mut Description, _: Option<usize>) -> Result<(), DriverError> {
         Ok(())
     }
 
@@ -80,7 +80,7 @@ pub(super) trait Api: Sync {
     }
 
     /// Deletes an object that was just seen, unless something forbids that, which is found out before anything of it goes.
-    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError>;
+    async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError>;
 }
 
 /// A part of an object.
@@ -99,7 +99,7 @@ pub(super) struct ObjectPart {
 #[derive(Clone, Copy)]
 pub(super) struct PartRead<'a> {
     pub region: &'a Region,
-    pub sight: &'a Sight,
+    pub described: &'a Description,
     pub wanted: Option<&'a Attributes>,
 }
 
@@ -141,30 +141,30 @@ pub(super) async fn look(
     region: &Region,
     key: &str,
     purpose: LookPurpose<'_>,
-) -> Result<Option<Sight>, DriverError> {
-    let Some(mut sight) = api.find(region, key).await? else { return Ok(None) };
+) -> Result<Option<Description>, DriverError> {
+    let Some(mut described) = api.find(region, key).await? else { return Ok(None) };
     // IAM and S3 list what belongs to every region; an object is where its mark says it is.
     let has = |owner: &Owner| {
-        sight.mark.as_ref().is_some_and(|mark| owner.has(mark) && mark.address.place() == Some(region.name()))
+        described.mark.as_ref().is_some_and(|mark| owner.has(mark) && mark.address.place() == Some(region.name()))
     };
-    if !purpose.owner.is_none_or(has) || !api.complete(region, &mut sight, purpose.wanted).await? {
+    if !purpose.owner.is_none_or(has) || !api.complete(region, &mut described, purpose.wanted).await? {
         return Ok(None);
     }
-    let managed = |sight: &Sight, part: &ObjectPart| {
-        part.covers.iter().any(|name| is_managed(name, sight.mark.as_ref(), purpose.wanted))
+    let managed = |described: &Description, part: &ObjectPart| {
+        part.covers.iter().any(|name| is_managed(name, described.mark.as_ref(), purpose.wanted))
     };
     for part in api.parts() {
-        if let Some(read) = part.read.filter(|_| managed(&sight, part)) {
-            let told = read(PartRead { region, sight: &sight, wanted: purpose.wanted }).await?;
-            sight.attributes.extend(told);
+        if let Some(read) = part.read.filter(|_| managed(&described, part)) {
+            let told = read(PartRead { region, described: &described, wanted: purpose.wanted }).await?;
+            described.attributes.extend(told);
         }
     }
     match purpose.count {
         Evidence::None => {}
-        Evidence::Pages(most) => api.count(region, &mut sight, Some(most)).await?,
-        Evidence::Exact => api.count(region, &mut sight, None).await?,
+        Evidence::Pages(most) => api.count(region, &mut described, Some(most)).await?,
+        Evidence::Exact => api.count(region, &mut described, None).await?,
     }
-    Ok(Some(sight))
+    Ok(Some(described))
 }
 
 /// Makes an object: itself with its mark, then the parts that its creation can't make.
@@ -178,16 +178,16 @@ pub(super) async fn create(api: &dyn Api, region: &Region, want: &Request<'_>) -
 pub(super) async fn update(
     api: &dyn Api,
     region: &Region,
-    sight: &Sight,
+    described: &Description,
     want: &Request<'_>,
 ) -> Result<(), DriverError> {
-    let before = sight.normal(want.kind);
-    write(api, PartWrite { region, key: &sight.key, before: &before, after: want.attributes }).await?;
-    let tags = mark::merged(&sight.tags, want.mark, want.attributes);
-    if tags == sight.tags {
+    let before = described.normal(want.kind);
+    write(api, PartWrite { region, key: &described.key, before: &before, after: want.attributes }).await?;
+    let tags = mark::merged(&described.tags, want.mark, want.attributes);
+    if tags == described.tags {
         return Ok(());
     }
-    api.retag(region, &sight.key, &sight.tags, tags).await
+    api.retag(region, &described.key, &described.tags, tags).await
 }
 
 /// Writes the parts that differ.

@@ -7,7 +7,7 @@ use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{classify_naming, done, found};
 use super::iam::{name_in, tags, to_tags};
 use super::mark::Tags;
-use super::object::{Sight, text};
+use super::object::{Description, text};
 use super::region::Region;
 use crate::driver::{DriverError, Request};
 use crate::value::{Attributes, Value};
@@ -37,14 +37,14 @@ impl Api for InstanceProfiles {
         Ok(names)
     }
 
-    async fn find(&self, region: &Region, name: &str) -> Result<Option<Sight>, DriverError> {
+    async fn find(&self, region: &Region, name: &str) -> Result<Option<Description>, DriverError> {
         let ask = region.iam().await.get_instance_profile().instance_profile_name(name);
         let answer = found("reading an instance profile", ask.send().await)?;
         let Some(profile) = answer.and_then(|answer| answer.instance_profile) else { return Ok(None) };
-        let mut sight = Sight::new(self.kind(), name, name, tags(profile.tags()));
+        let mut described = Description::new(self.kind(), name, name, tags(profile.tags()));
         let role = profile.roles().first().map(|role| Value::from(role.arn())).unwrap_or_default();
-        sight.attributes.extend([("path", profile.path().into()), ("role", role)]);
-        Ok(Some(sight))
+        described.attributes.extend([("path", profile.path().into()), ("role", role)]);
+        Ok(Some(described))
     }
 
     fn parts(&self) -> &'static [ObjectPart] {
@@ -75,9 +75,9 @@ impl Api for InstanceProfiles {
     }
 
     /// IAM deletes only a profile that holds no role.
-    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
-        remove_role(region, &sight.key, &sight.attributes.iter().cloned().collect()).await?;
-        let delete = region.iam().await.delete_instance_profile().instance_profile_name(&sight.key);
+    async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
+        remove_role(region, &described.key, &described.attributes.iter().cloned().collect()).await?;
+        let delete = region.iam().await.delete_instance_profile().instance_profile_name(&described.key);
         found("deleting the instance profile", delete.send().await).map(drop)
     }
 }

@@ -12,7 +12,7 @@ pub(super) type Told = Vec<(&'static str, Value)>;
 
 /// One object as its service tells it.
 #[derive(Clone)]
-pub(super) struct Sight {
+pub(super) struct Description {
     /// What the service's calls name it by.
     pub key: String,
     pub name: String,
@@ -30,7 +30,7 @@ pub(super) struct Sight {
     pub held: Option<String>,
 }
 
-impl Sight {
+impl Description {
     /// An object of a kind by its name, with the tags that it has.
     pub fn new(kind: &str, key: &str, name: &str, tags: Tags) -> Self {
         Self {

@@ -7,7 +7,7 @@ use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::Tags;
-use super::object::{Sight, optional, text};
+use super::object::{Description, optional, text};
 use super::region::Region;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::document;
@@ -58,30 +58,30 @@ impl Api for Policies {
         Ok(self.list(region).await?.into_iter().find(|arn| arn.ends_with(&ending)))
     }
 
-    async fn find(&self, region: &Region, arn: &str) -> Result<Option<Sight>, DriverError> {
+    async fn find(&self, region: &Region, arn: &str) -> Result<Option<Description>, DriverError> {
         let answer = found("reading a policy", region.iam().await.get_policy().policy_arn(arn).send().await)?;
         let Some(policy) = answer.and_then(|answer| answer.policy) else { return Ok(None) };
         let name = policy.policy_name().unwrap_or_default();
-        let mut sight = Sight::new(self.kind(), arn, name, tags(policy.tags()));
-        sight.attributes.push(("path", policy.path().unwrap_or("/").into()));
-        sight.attributes.push(("description", optional(policy.description())));
-        sight.detail = policy.default_version_id().unwrap_or("v1").to_owned();
+        let mut described = Description::new(self.kind(), arn, name, tags(policy.tags()));
+        described.attributes.push(("path", policy.path().unwrap_or("/").into()));
+        described.attributes.push(("description", optional(policy.description())));
+        described.detail = policy.default_version_id().unwrap_or("v1").to_owned();
         let uses = policy.attachment_count().unwrap_or_default()
             + policy.permissions_boundary_usage_count().unwrap_or_default();
-        sight.held = (uses > 0).then(|| format!("{uses} of the account's roles, users and groups still have it"));
-        Ok(Some(sight))
+        described.held = (uses > 0).then(|| format!("{uses} of the account's roles, users and groups still have it"));
+        Ok(Some(described))
     }
 
     async fn complete(
         &self,
         region: &Region,
-        sight: &mut Sight,
+        described: &mut Description,
         wanted: Option<&Attributes>,
     ) -> Result<bool, DriverError> {
-        let ask = region.iam().await.get_policy_version().policy_arn(&sight.key).version_id(&sight.detail);
+        let ask = region.iam().await.get_policy_version().policy_arn(&described.key).version_id(&described.detail);
         let answer = done("reading the version of a policy", ask.send().await)?;
         let stored = decode(answer.policy_version().and_then(|version| version.document()).unwrap_or_default());
-        sight.attributes.extend(grants("document", &stored, sight.mark.as_ref(), wanted));
+        described.attributes.extend(grants("document", &stored, described.mark.as_ref(), wanted));
         Ok(true)
     }
 
@@ -116,14 +116,15 @@ impl Api for Policies {
 
     /// Deletes the policy with all its versions. What still has it keeps it from going, and then all of it stays. IAM tells
     /// of what has just let go of it a little later, so that it is worth another try.
-    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
-        if let Some(why) = &sight.held {
+    async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
+        if let Some(why) = &described.held {
             return Err(DriverError::new(Class::Transient, format!("the policy can't be deleted: {why}")));
         }
-        for version in old_versions(region, &sight.key).await? {
-            delete_version(region, &sight.key, &version).await?;
+        for version in old_versions(region, &described.key).await? {
+            delete_version(region, &described.key, &version).await?;
         }
-        found("deleting the policy", region.iam().await.delete_policy().policy_arn(&sight.key).send().await).map(drop)
+        found("deleting the policy", region.iam().await.delete_policy().policy_arn(&described.key).send().await)
+            .map(drop)
     }
 }
 

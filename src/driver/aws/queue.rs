@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::mark::Tags;
-use super::object::{Sight, Told, text};
+use super::object::{Description, Told, text};
 use super::region::Region;
 use crate::driver::{DriverError, Request};
 use crate::kind::{Count, Usage, document, duration, json};
@@ -70,23 +70,28 @@ impl Api for Queues {
         Ok(names)
     }
 
-    async fn find(&self, region: &Region, name: &str) -> Result<Option<Sight>, DriverError> {
+    async fn find(&self, region: &Region, name: &str) -> Result<Option<Description>, DriverError> {
         let sqs = region.sqs().await;
         let answer = sqs.list_queue_tags().queue_url(url(region, name).await?).send().await;
         let tags = |tags: Option<HashMap<String, String>>| tags.unwrap_or_default().into_iter().collect();
         let answer = found("reading the tags of a queue", answer)?;
-        Ok(answer.map(|answer| Sight::new(self.kind(), name, name, tags(answer.tags))))
+        Ok(answer.map(|answer| Description::new(self.kind(), name, name, tags(answer.tags))))
     }
 
-    async fn complete(&self, region: &Region, sight: &mut Sight, _: Option<&Attributes>) -> Result<bool, DriverError> {
-        let ask = region.sqs().await.get_queue_attributes().queue_url(url(region, &sight.key).await?);
+    async fn complete(
+        &self,
+        region: &Region,
+        described: &mut Description,
+        _: Option<&Attributes>,
+    ) -> Result<bool, DriverError> {
+        let ask = region.sqs().await.get_queue_attributes().queue_url(url(region, &described.key).await?);
         let answer = found("reading a queue", ask.attribute_names(Name::All).send().await)?;
         let Some(answer) = answer else { return Ok(false) };
         let raw = answer.attributes.unwrap_or_default();
-        sight.attributes.extend(attributes(&raw));
+        described.attributes.extend(attributes(&raw));
         let told: Vec<u64> = DEPTH.iter().filter_map(|key| raw.get(&Name::from(*key))?.parse().ok()).collect();
         let depth = if told.is_empty() { Count::Unknown } else { Count::Exactly(told.iter().sum()) };
-        sight.usage = Usage::from_iter([("depth".into(), depth)]);
+        described.usage = Usage::from_iter([("depth".into(), depth)]);
         Ok(true)
     }
 
@@ -121,8 +126,8 @@ impl Api for Queues {
         done("tagging the queue", tag).map(drop)
     }
 
-    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
-        let delete = region.sqs().await.delete_queue().queue_url(url(region, &sight.key).await?);
+    async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
+        let delete = region.sqs().await.delete_queue().queue_url(url(region, &described.key).await?);
         found("deleting the queue", delete.send().await).map(drop)
     }
 }

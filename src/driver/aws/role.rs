@@ -7,7 +7,7 @@ use super::api::{Api, ObjectPart, PartRead, PartWrite};
 use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::Tags;
-use super::object::{Sight, Told, is_managed, optional, text};
+use super::object::{Description, Told, is_managed, optional, text};
 use super::region::Region;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::{document, duration};
@@ -69,30 +69,30 @@ impl Api for Roles {
         Ok(names)
     }
 
-    async fn find(&self, region: &Region, name: &str) -> Result<Option<Sight>, DriverError> {
+    async fn find(&self, region: &Region, name: &str) -> Result<Option<Description>, DriverError> {
         let answer = found("reading a role", region.iam().await.get_role().role_name(name).send().await)?;
         let Some(role) = answer.and_then(|answer| answer.role) else { return Ok(None) };
-        let mut sight = Sight::new(self.kind(), name, name, tags(role.tags()));
+        let mut described = Description::new(self.kind(), name, name, tags(role.tags()));
         let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
         let session = u64::try_from(role.max_session_duration().unwrap_or(3_600)).unwrap_or(3_600);
-        sight.attributes.extend([
+        described.attributes.extend([
             ("path", role.path().into()),
             ("description", optional(role.description())),
             ("permissions_boundary", optional(boundary)),
             ("max_session", duration::format(session).as_str().into()),
         ]);
-        sight.detail = decode(role.assume_role_policy_document().unwrap_or_default());
-        Ok(Some(sight))
+        described.detail = decode(role.assume_role_policy_document().unwrap_or_default());
+        Ok(Some(described))
     }
 
     async fn complete(
         &self,
         region: &Region,
-        sight: &mut Sight,
+        described: &mut Description,
         wanted: Option<&Attributes>,
     ) -> Result<bool, DriverError> {
         let account = region.account().await?;
-        sight.attributes.push(trust(&sight.detail, account, sight.mark.as_ref(), wanted));
+        described.attributes.push(trust(&described.detail, account, described.mark.as_ref(), wanted));
         Ok(true)
     }
 
@@ -135,8 +135,8 @@ impl Api for Roles {
     /// Deletes the role with all that hangs on it, which IAM asks for:
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>. An instance profile is an object of its
     /// own, so a role that one holds stays whole.
-    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
-        let name = &sight.key;
+    async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
+        let name = &described.key;
         let iam = region.iam().await;
         if let Some(profile) = profile_of(region, name).await? {
             // IAM tells of a profile that has just let go of it a little later, so that it is worth another try.
@@ -186,9 +186,9 @@ async fn remove_boundary(to: PartWrite<'_>) -> Result<(), DriverError> {
 
 async fn inline(at: PartRead<'_>) -> Result<Told, DriverError> {
     let iam = at.region.iam().await;
-    let ask = iam.get_role_policy().role_name(&at.sight.key).policy_name(INLINE);
+    let ask = iam.get_role_policy().role_name(&at.described.key).policy_name(INLINE);
     let answer = found("reading the policy of a role", ask.send().await)?;
-    let grants = |stored: String| grants("policy", &stored, at.sight.mark.as_ref(), at.wanted);
+    let grants = |stored: String| grants("policy", &stored, at.described.mark.as_ref(), at.wanted);
     Ok(answer.map(|answer| grants(decode(answer.policy_document()))).unwrap_or_default())
 }
 
@@ -205,7 +205,7 @@ async fn put_inline(to: PartWrite<'_>) -> Result<(), DriverError> {
 }
 
 async fn policies(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let attached = attached(at.region, &at.sight.key).await?;
+    let attached = attached(at.region, &at.described.key).await?;
     Ok(vec![("policies", Value::List(attached.iter().map(|arn| Value::from(arn.as_str())).collect()))])
 }
 

@@ -5,7 +5,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::api::{self, Api, Evidence, LookPurpose};
 use super::error::reason;
-use super::object::Sight;
+use super::object::Description;
 use super::region::Region;
 use super::{mark, served};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
@@ -73,7 +73,7 @@ impl InRegion {
         let purpose = LookPurpose { owner: only_ours.then_some(claims.owner), wanted, count };
         let seen = async {
             match patiently(|| api::look(api, &self.region, key, purpose)).await? {
-                Some(sight) => sight.object(kind, &self.region, wanted).await.map(Some),
+                Some(described) => described.object(kind, &self.region, wanted).await.map(Some),
                 None => Ok(None),
             }
         };
@@ -99,13 +99,13 @@ impl InRegion {
     }
 
     /// Looks at one object, whoever owns it.
-    async fn sight(
+    async fn describe(
         &self,
         api: &'static dyn Api,
         identity: &Identity,
         wanted: Option<&Attributes>,
         count: Evidence,
-    ) -> Result<Option<Sight>, DriverError> {
+    ) -> Result<Option<Description>, DriverError> {
         match api.key(&self.region, &identity.name(), wanted).await? {
             Some(key) => api::look(api, &self.region, &key, LookPurpose { owner: None, wanted, count }).await,
             None => Ok(None),
@@ -113,11 +113,16 @@ impl InRegion {
     }
 
     /// What was seen of an object, or what is seen of it now.
-    async fn again(&self, api: &'static dyn Api, seen: &Seen, want: Option<&Attributes>) -> Result<Sight, DriverError> {
-        if let Some(sight) = seen.raw::<Sight>() {
-            return Ok(sight.clone());
+    async fn again(
+        &self,
+        api: &'static dyn Api,
+        seen: &Seen,
+        want: Option<&Attributes>,
+    ) -> Result<Description, DriverError> {
+        if let Some(described) = seen.raw::<Description>() {
+            return Ok(described.clone());
         }
-        self.sight(api, &seen.object.identity, want, Evidence::None).await?.ok_or_else(gone)
+        self.describe(api, &seen.object.identity, want, Evidence::None).await?.ok_or_else(gone)
     }
 
     /// A call on an object that was there a moment ago, and failed for no good reason: it may be gone.
@@ -170,9 +175,9 @@ impl Session for InRegion {
         let api = by(look.kind)?;
         // What is about to go is counted to its end: what came after a bound would go unnoticed.
         let count = if look.evidence { Evidence::Exact } else { Evidence::None };
-        let Some(sight) = self.sight(api, look.identity, look.wanted, count).await? else { return Ok(None) };
-        let object = sight.object(look.kind, &self.region, look.wanted).await?;
-        Ok(Some(Seen::with(object, sight)))
+        let Some(described) = self.describe(api, look.identity, look.wanted, count).await? else { return Ok(None) };
+        let object = described.object(look.kind, &self.region, look.wanted).await?;
+        Ok(Some(Seen::with(object, described)))
     }
 
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
@@ -182,16 +187,16 @@ impl Session for InRegion {
 
     async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
         let api = by(want.kind)?;
-        let sight = self.again(api, seen, Some(want.attributes)).await?;
-        let done = api::update(api, &self.region, &sight, want).await;
-        self.unless_gone(api, &sight.key, done).await?;
+        let described = self.again(api, seen, Some(want.attributes)).await?;
+        let done = api::update(api, &self.region, &described, want).await;
+        self.unless_gone(api, &described.key, done).await?;
         Ok(want.derived.clone())
     }
 
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
         let api = by(&seen.object.kind)?;
         match self.again(api, seen, None).await {
-            Ok(sight) => api.delete(&self.region, &sight).await,
+            Ok(described) => api.delete(&self.region, &described).await,
             Err(error) if error.class == Class::Conflict => Ok(()),
             Err(error) => Err(error),
         }
@@ -199,13 +204,13 @@ impl Session for InRegion {
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
         let api = by(&seen.object.kind)?;
-        let sight = self.again(api, seen, None).await?;
+        let described = self.again(api, seen, None).await?;
         let tags = match mark {
-            Some(mark) => mark::remarked(&sight.tags, mark),
-            None => mark::without(&sight.tags),
+            Some(mark) => mark::remarked(&described.tags, mark),
+            None => mark::without(&described.tags),
         };
-        let done = api.retag(&self.region, &sight.key, &sight.tags, tags).await;
-        self.unless_gone(api, &sight.key, done).await
+        let done = api.retag(&self.region, &described.key, &described.tags, tags).await;
+        self.unless_gone(api, &described.key, done).await
     }
 }
 

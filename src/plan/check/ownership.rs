@@ -61,13 +61,13 @@ fn unseen(checker: &Checker<'_>, change: &Change, violations: &mut Violations) {
         violations.add(Some(change), what);
     };
     for target in change.before.iter().chain(&change.after) {
-        let dark = |identity: &Identity| observed.why_unreachable(identity).is_some();
+        let unreachable = |identity: &Identity| observed.why_unreachable(identity).is_some();
         // What lives in several hosts goes on as long as one of them answers, and is made only when all do.
         let hosts = &target.hosts;
         let hidden = match hosts.as_slice() {
-            [] | [_] => dark(&target.identity) || hosts.iter().any(dark),
-            _ if change.action == Action::Create => hosts.iter().any(dark),
-            _ => hosts.iter().all(dark),
+            [] | [_] => unreachable(&target.identity) || hosts.iter().any(unreachable),
+            _ if change.action == Action::Create => hosts.iter().any(unreachable),
+            _ => hosts.iter().all(unreachable),
         };
         if hidden {
             say(&target.identity);
@@ -85,10 +85,10 @@ fn needed_by_the_unseen(checker: &Checker<'_>, violations: &mut Violations) {
     if checker.observed.unreachable().is_empty() || checker.deletes.is_empty() {
         return;
     }
-    let dark: HashSet<&str> = checker.observed.unreachable().keys().map(Identity::as_str).collect();
-    let wanted = checker.desired.objects().filter(|instance| dark.contains(instance.identity.as_str()));
+    let unreachable: HashSet<&str> = checker.observed.unreachable().keys().map(Identity::as_str).collect();
+    let wanted = checker.desired.objects().filter(|instance| unreachable.contains(instance.identity.as_str()));
     let by_spec = wanted.flat_map(|instance| instance.needs());
-    let seen = dark.iter().filter_map(|identity| checker.observed.at(identity));
+    let seen = unreachable.iter().filter_map(|identity| checker.observed.at(identity));
     let by_mark = seen.filter_map(|object| object.mark.as_ref()).flat_map(|mark| &mark.needs);
     for need in by_spec.chain(by_mark) {
         for object in checker.observed.marked(need) {

@@ -1,4 +1,4 @@
-//! What is not there, what is not ours, and what is there and ill.
+//! What is not there, what is not ours, and what is there and not ready.
 
 use super::{Decider, Disposition};
 use crate::action::{Action, Cause};

@@ -45,7 +45,7 @@ impl<'a> Decider<'a> {
         none_stays.then(|| first.clone())
     }
 
-    /// The host that is ill now, when none of its hosts can be looked into.
+    /// The host that is not ready now, when none of its hosts can be looked into.
     pub(super) fn repaired_host(&self, instance: &Instance) -> Option<Address> {
         let host = self.deferred(instance)?;
         matches!(self.disposition(&host), Some(Disposition::Repaired)).then_some(host)

@@ -59,15 +59,15 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(at(path)(error).into()),
             Err(TryLockError::WouldBlock) => {
                 let gone = matches!(known, LockFile::Unreadable(_)) && broken(Mutation::TakeAnUnreadableLock);
-                let silent = silence(&file).filter(|silent| *silent > lease || gone);
-                let Some(silent) = silent else { return Err(LockError::Held(known.holder())) };
-                // The silent holder keeps its lock on the old file, which nobody will look at any more.
+                let unrenewed = unrenewed_for(&file).filter(|unrenewed| *unrenewed > lease || gone);
+                let Some(unrenewed) = unrenewed else { return Err(LockError::Held(known.holder())) };
+                // The former holder keeps its lock on the old file, which nobody will look at any more.
                 std::fs::remove_file(path).map_err(at(path))?;
                 file = open_lock(path)?;
                 file.try_lock().map_err(|error| at(path)(error.into()))?;
                 Some(match known {
-                    LockFile::Holder(holder) => Former::Silent(holder, silent),
-                    _ => Former::Unreadable(Some(silent)),
+                    LockFile::Holder(holder) => Former::Expired(holder, unrenewed),
+                    _ => Former::Unreadable(Some(unrenewed)),
                 })
             }
         };
@@ -141,10 +141,10 @@ fn renew(file: File, every: Duration) -> Result<mpsc::Sender<()>, LockError> {
 }
 
 /// For how long a lease was not renewed; none when it was renewed just now, or nobody can tell.
-fn silence(file: &File) -> Option<Duration> {
+fn unrenewed_for(file: &File) -> Option<Duration> {
     let now = this_moment();
     match now.duration_since(file.metadata().ok()?.modified().ok()?) {
-        Ok(silent) => Some(silent),
+        Ok(unrenewed) => Some(unrenewed),
         Err(ahead) => {
             // A clock was wrong, and a holder must not keep the lock until that time comes: its lease counts from now on.
             // One that lives renews it soon.
@@ -256,7 +256,7 @@ mod tests {
         let renewed = slow.file.metadata().and_then(|metadata| metadata.modified()).expect("known");
         assert!(renewed <= this_moment(), "the lease counts from that look on");
         slow.file.set_modified(renewed - LEASE - Duration::from_secs(1)).expect("set");
-        assert!(matches!(take(&path).expect("it ran out").former, Some(Former::Silent(..))));
+        assert!(matches!(take(&path).expect("it ran out").former, Some(Former::Expired(..))));
     }
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
         let past = std::time::UNIX_EPOCH + Duration::from_secs(1);
         slow.file.set_modified(past).expect("set");
         let quick = take(&path).expect("the lease ran out");
-        assert!(matches!(quick.former, Some(Former::Silent(..))));
+        assert!(matches!(quick.former, Some(Former::Expired(..))));
         let lost = slow.fence().check().expect_err("it was lost");
         assert!(lost.to_string().contains("the lease was lost to process"), "{lost}");
         drop(slow);

@@ -35,7 +35,7 @@ pub struct Bucket {
     handle: Handle,
     time: ServerTime,
     /// Whether the last call had no answer. Nobody waits long for the next one then: a run that has to end asks several times.
-    silent: Arc<AtomicBool>,
+    timed_out: Arc<AtomicBool>,
 }
 
 /// An object that was read.
@@ -45,7 +45,7 @@ pub struct Fetched {
     /// What it is known by for as long as it is not written.
     pub tag: String,
     /// For how long it was not written, by S3's own clock; none when S3 does not tell.
-    pub silent: Option<Duration>,
+    pub age: Option<Duration>,
 }
 
 /// Why a write did not happen.
@@ -63,7 +63,7 @@ impl Bucket {
         let what = format!("connecting to `s3://{}`", url.bucket);
         let client = within(&handle, &what, PATIENCE, async { Ok(connect(url, time.clone()).await) })?;
         let (name, prefix) = (url.bucket.clone(), prefix.to_owned());
-        Ok(Self { client, name, prefix, handle, time, silent: Arc::default() })
+        Ok(Self { client, name, prefix, handle, time, timed_out: Arc::default() })
     }
 
     /// An object; none when it is not there.
@@ -77,13 +77,13 @@ impl Bucket {
                 Err(error) => return Err(failed(&what, &error)),
             };
             let tag = answer.e_tag().unwrap_or_default().to_owned();
-            let silent = answer.last_modified().and_then(|written| self.time.since(written));
+            let age = answer.last_modified().and_then(|written| self.time.since(written));
             let bytes =
                 answer.body.collect().await.map_err(|error| {
                     io::Error::other(format!("{what}: the answer breaks off: {}", innermost(&error)))
                 })?;
             let bytes = bytes.into_bytes();
-            Ok(Some(Fetched { text: String::from_utf8_lossy(&bytes).into_owned(), tag, silent }))
+            Ok(Some(Fetched { text: String::from_utf8_lossy(&bytes).into_owned(), tag, age }))
         })
     }
 
@@ -146,10 +146,10 @@ impl Bucket {
     }
 
     fn within<T>(&self, what: &str, call: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-        let patience = if self.silent.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
+        let patience = if self.timed_out.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
         let ended = within(&self.handle, what, patience, call);
-        let silent = ended.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
-        self.silent.store(silent, Ordering::Relaxed);
+        let timed_out = ended.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        self.timed_out.store(timed_out, Ordering::Relaxed);
         ended
     }
 

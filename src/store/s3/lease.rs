@@ -56,9 +56,9 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
     if let Some(found) = &known
         && !note.as_ref().is_some_and(LockObject::is_free)
     {
-        former = match (note.clone(), found.silent.filter(|silent| *silent > lease)) {
-            (Some(note), Some(silent)) => Some(Former::Silent(note.holder, silent)),
-            (None, Some(silent)) => Some(Former::Unreadable(Some(silent))),
+        former = match (note.clone(), found.age.filter(|unrenewed| *unrenewed > lease)) {
+            (Some(note), Some(unrenewed)) => Some(Former::Expired(note.holder, unrenewed)),
+            (None, Some(unrenewed)) => Some(Former::Unreadable(Some(unrenewed))),
             (Some(note), None) => return Err(LockError::Held(Some(note.holder))),
             (None, None) => return Err(LockError::Unreadable(lease)),
         };
@@ -145,9 +145,9 @@ impl Watch for Renewal {
         if self.lost.load(Ordering::Relaxed) {
             return lost("the lease was lost to a later run");
         }
-        let silent = locked(&self.renewed).elapsed();
-        if silent > self.good {
-            return lost(&format!("the lease could not be renewed for {} s", silent.as_secs()));
+        let unrenewed = locked(&self.renewed).elapsed();
+        if unrenewed > self.good {
+            return lost(&format!("the lease could not be renewed for {} s", unrenewed.as_secs()));
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 //!
 //! Everything rests on conditional writes. The lock is one object, written only where it is as it was read
 //! (`If-None-Match`, `If-Match`). The journal is a row of objects, each written only where there is none: whoever takes a
-//! lease over first writes the object that its silent holder would have written next, an empty one that stays, so that the
-//! former holder can't write down any intent after that, and so can't act. When a silent holder counts as gone is for S3's
+//! lease over first writes the object that its former holder would have written next, an empty one that stays, so that the
+//! former holder can't write down any intent after that, and so can't act. When a holder that renews nothing counts as gone is for S3's
 //! own clock to say; no machine's clock matters.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>

@@ -9,25 +9,25 @@ use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
 use super::write::unbuildable;
 use crate::driver::aws::error::{done, found};
-use crate::driver::aws::object::Sight;
+use crate::driver::aws::object::Description;
 use crate::driver::aws::region::Region;
 use crate::driver::{Class, DriverError};
 use crate::kind::{Count, Usage, counted};
 
 /// Counts the versions and the bytes of a bucket, no further than so many pages where there is a bound. What may not be
 /// listed is unknown.
-pub async fn count(region: &Region, sight: &mut Sight, bound: Option<usize>) -> Result<(), DriverError> {
+pub async fn count(region: &Region, described: &mut Description, bound: Option<usize>) -> Result<(), DriverError> {
     let s3 = region.s3().await;
     let (mut objects, mut bytes, mut newest) = (0, 0, None);
     let (mut key, mut version) = (None, None);
     let mut pages = 0;
     let to_the_end = loop {
-        let ask = s3.list_object_versions().bucket(&sight.key).set_key_marker(key).set_version_id_marker(version);
+        let ask = s3.list_object_versions().bucket(&described.key).set_key_marker(key).set_version_id_marker(version);
         let page = match found("counting the objects of a bucket", ask.send().await) {
             Ok(Some(page)) => page,
             Ok(None) => break true,
             Err(error) if error.class == Class::Denied => {
-                sight.usage = usage(Count::Unknown, Count::Unknown);
+                described.usage = usage(Count::Unknown, Count::Unknown);
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -45,34 +45,34 @@ pub async fn count(region: &Region, sight: &mut Sight, bound: Option<usize>) -> 
         (key, version) = (page.next_key_marker, page.next_version_id_marker);
     };
     let as_counted = if to_the_end { Count::Exactly } else { Count::AtLeast };
-    sight.usage = usage(as_counted(objects), as_counted(bytes));
-    sight.newest = newest.filter(|_| to_the_end);
+    described.usage = usage(as_counted(objects), as_counted(bytes));
+    described.newest = newest.filter(|_| to_the_end);
     Ok(())
 }
 
 /// Removes every version of every object, a thousand at a time: no more than were counted, and none that was written
 /// since, where they were counted.
-pub async fn remove(region: &Region, sight: &Sight) -> Result<(), DriverError> {
+pub async fn remove(region: &Region, described: &Description) -> Result<(), DriverError> {
     let s3 = region.s3().await;
-    let most = match counted(&sight.usage, "objects") {
+    let most = match counted(&described.usage, "objects") {
         Count::Exactly(most) => Some(most),
         _ => None,
     };
     let mut removed = 0;
     loop {
-        let page = s3.list_object_versions().bucket(&sight.key).send().await;
+        let page = s3.list_object_versions().bucket(&described.key).send().await;
         let Some(page) = found("listing the objects of the bucket", page)? else { return Ok(()) };
         let objects = identifiers(&page)?;
         if objects.is_empty() {
             return Ok(());
         }
         removed += objects.len() as u64;
-        let newer = sight.newest.is_some_and(|newest| written(&page) > Some(newest));
+        let newer = described.newest.is_some_and(|newest| written(&page) > Some(newest));
         if newer || most.is_some_and(|most| removed > most) {
             return Err(DriverError::new(Class::Conflict, "it holds more than when it was looked at"));
         }
         let wanted = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(unbuildable)?;
-        let removal = s3.delete_objects().bucket(&sight.key).delete(wanted).send().await;
+        let removal = s3.delete_objects().bucket(&described.key).delete(wanted).send().await;
         let removal = done("removing the objects of the bucket", removal)?;
         if let Some(left) = removal.errors().first() {
             let (key, why) = (left.key().unwrap_or_default(), left.message().unwrap_or_default());

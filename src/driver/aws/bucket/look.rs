@@ -25,7 +25,7 @@ pub async fn tags(region: &Region, name: &str) -> Result<Option<Tags>, DriverErr
 }
 
 pub async fn versioning(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let on = match at.region.s3().await.get_bucket_versioning().bucket(&at.sight.key).send().await {
+    let on = match at.region.s3().await.get_bucket_versioning().bucket(&at.described.key).send().await {
         Ok(answer) => answer.status() == Some(&BucketVersioningStatus::Enabled),
         // Some servers name the answer otherwise than S3 does. The SDK insists on the name; what it says is plain.
         Err(error) if error.raw_response().is_some_and(|raw| raw.status().is_success()) => {
@@ -38,7 +38,7 @@ pub async fn versioning(at: PartRead<'_>) -> Result<Told, DriverError> {
 }
 
 pub async fn encryption(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_bucket_encryption().bucket(&at.sight.key).send().await;
+    let ask = at.region.s3().await.get_bucket_encryption().bucket(&at.described.key).send().await;
     let answer = found("reading the encryption of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.server_side_encryption_configuration);
     let rule = answer.as_ref().and_then(|one| one.rules().first()?.apply_server_side_encryption_by_default());
@@ -52,7 +52,7 @@ pub async fn encryption(at: PartRead<'_>) -> Result<Told, DriverError> {
 }
 
 pub async fn public_access(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_public_access_block().bucket(&at.sight.key).send().await;
+    let ask = at.region.s3().await.get_public_access_block().bucket(&at.described.key).send().await;
     let answer = found("reading the public access block of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.public_access_block_configuration);
     let blocked = answer.is_some_and(|block| {
@@ -64,7 +64,7 @@ pub async fn public_access(at: PartRead<'_>) -> Result<Told, DriverError> {
 }
 
 pub async fn ownership(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_bucket_ownership_controls().bucket(&at.sight.key).send().await;
+    let ask = at.region.s3().await.get_bucket_ownership_controls().bucket(&at.described.key).send().await;
     let answer = found("reading the ownership of a bucket's objects", ask)?;
     let answer = answer.and_then(|answer| answer.ownership_controls);
     let rule = answer.as_ref().and_then(|controls| controls.rules().first());
@@ -77,10 +77,11 @@ pub async fn ownership(at: PartRead<'_>) -> Result<Told, DriverError> {
 }
 
 pub async fn policy(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_bucket_policy().bucket(&at.sight.key).send().await;
+    let ask = at.region.s3().await.get_bucket_policy().bucket(&at.described.key).send().await;
     let answer = found("reading the policy of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.policy);
-    let (own, secure) = answer.map_or((None, false), |policy| document::split_secure_transport(&policy, &at.sight.key));
+    let (own, secure) =
+        answer.map_or((None, false), |policy| document::split_secure_transport(&policy, &at.described.key));
     let said = at.wanted.and_then(|wanted| wanted.get("policy").as_str());
     let own = own.map(|own| match said.filter(|said| document::same(said, &own)) {
         Some(said) => said.into(),
@@ -90,13 +91,13 @@ pub async fn policy(at: PartRead<'_>) -> Result<Told, DriverError> {
 }
 
 pub async fn rules(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_bucket_lifecycle_configuration().bucket(&at.sight.key).send().await;
+    let ask = at.region.s3().await.get_bucket_lifecycle_configuration().bucket(&at.described.key).send().await;
     let answer = found("reading the lifecycle of a bucket", ask)?;
     Ok(answer.map(|answer| vec![("lifecycle", lifecycle::read(answer.rules()))]).unwrap_or_default())
 }
 
 pub async fn replication(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_bucket_replication().bucket(&at.sight.key).send().await;
+    let ask = at.region.s3().await.get_bucket_replication().bucket(&at.described.key).send().await;
     let answer = found("reading the replication of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.replication_configuration);
     let Some(whole) = answer else { return Ok(Told::new()) };
@@ -111,7 +112,7 @@ pub async fn replication(at: PartRead<'_>) -> Result<Told, DriverError> {
 }
 
 pub async fn logging(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let answer = at.region.s3().await.get_bucket_logging().bucket(&at.sight.key).send().await;
+    let answer = at.region.s3().await.get_bucket_logging().bucket(&at.described.key).send().await;
     let answer = done("reading the access log of a bucket", answer)?;
     let Some(target) = answer.logging_enabled() else { return Ok(Told::new()) };
     let to = format!("arn:aws:s3:::{}", target.target_bucket());

@@ -11,7 +11,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use super::api::{Api, ObjectPart};
 use super::error::{classify, code, done, found};
 use super::mark::{self, Tags};
-use super::object::Sight;
+use super::object::Description;
 use super::region::Region;
 use crate::driver::{DriverError, Request};
 use crate::value::{Attributes, Value};
@@ -92,12 +92,17 @@ impl Api for Buckets {
         Ok(names)
     }
 
-    async fn find(&self, region: &Region, name: &str) -> Result<Option<Sight>, DriverError> {
-        Ok(look::tags(region, name).await?.map(|tags| Sight::new(self.kind(), name, name, tags)))
+    async fn find(&self, region: &Region, name: &str) -> Result<Option<Description>, DriverError> {
+        Ok(look::tags(region, name).await?.map(|tags| Description::new(self.kind(), name, name, tags)))
     }
 
-    async fn count(&self, region: &Region, sight: &mut Sight, bound: Option<usize>) -> Result<(), DriverError> {
-        contents::count(region, sight, bound).await
+    async fn count(
+        &self,
+        region: &Region,
+        described: &mut Description,
+        bound: Option<usize>,
+    ) -> Result<(), DriverError> {
+        contents::count(region, described, bound).await
     }
 
     fn parts(&self) -> &'static [ObjectPart] {
@@ -145,11 +150,11 @@ impl Api for Buckets {
     }
 
     /// Deletes the bucket; one that says `force_empty` with every version of every object in it.
-    async fn delete(&self, region: &Region, sight: &Sight) -> Result<(), DriverError> {
-        if mark::empties(&sight.tags) {
-            contents::remove(region, sight).await?;
+    async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
+        if mark::empties(&described.tags) {
+            contents::remove(region, described).await?;
         }
-        let delete = region.s3().await.delete_bucket().bucket(&sight.key);
+        let delete = region.s3().await.delete_bucket().bucket(&described.key);
         found("deleting the bucket", delete.send().await).map(drop)
     }
 }
