@@ -47,8 +47,8 @@ impl Life {
     /// One run, from the lock to the proof.
     pub async fn run(&mut self, model: &Model, turn: Turn) -> Result<Came, String> {
         let opened = self.open(model, writing()).map_err(|error| format!("{error:?}"))?;
-        self.unruly().watch(|watch| watch.failed.clear());
         self.unruly().watch(|watch| {
+            watch.failed.clear();
             watch.came.clear();
             watch.weighed.clear();
         });
