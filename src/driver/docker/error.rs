@@ -57,6 +57,10 @@ fn of_server(status: u16, message: &str) -> (Class, &'static str) {
         _ if message.contains("unable to apply caps") => {
             (Class::Invalid, "; this engine runs no privileged containers")
         }
+        _ if is_remainder(message) => (
+            Class::Transient,
+            "; the engine holds a remainder of it since it died: restart the engine, or make a new one with --replace",
+        ),
         _ if ["OCI runtime create failed", "operation not permitted", "operation not supported"]
             .iter()
             .any(|words| message.contains(words)) =>
@@ -75,6 +79,12 @@ fn of_server(status: u16, message: &str) -> (Class, &'static str) {
         }
         _ => (Class::Transient, ""),
     }
+}
+
+/// Whether an engine that does not know a container to run finds a process of it all the same. It says so while that process
+/// ends as well, so that one more try may help (moby/moby#36145, moby/moby#39630).
+fn is_remainder(message: &str) -> bool {
+    (message.contains("task ") && message.contains("already exists")) || message.contains("container with id exists")
 }
 
 /// Why an engine could not be reached at all, and the way out.

@@ -56,6 +56,11 @@ pub(super) fn is_made_with(there: &Labels, asked: &Labels) -> bool {
     asked.get(MADE).is_some_and(|made| there.get(MADE) == Some(made))
 }
 
+/// Whether Atlas made the object that has these labels, and did not adopt it.
+pub(super) fn is_of_a_made_one(labels: &Labels) -> bool {
+    labels.contains_key(MADE)
+}
+
 /// The mark that labels hold; none when they hold none.
 pub(super) fn read(labels: &Labels) -> Option<Mark> {
     let get = |key: &str| labels.get(&format!("{OWN}{key}"));

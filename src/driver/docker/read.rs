@@ -10,7 +10,7 @@ use super::list::several;
 use super::listed::{Identified, Listed};
 use super::note::Notes;
 use super::scope::SessionScope;
-use super::{cluster, container, network, volume};
+use super::{cluster, container, mark, network, volume};
 use crate::driver::{Class, DriverError, Look, Seen};
 use crate::identity::Identity;
 use crate::kind::KindRef;
@@ -47,6 +47,12 @@ impl There {
     pub fn of(seen: &Seen) -> Result<&Self, DriverError> {
         let unseen = || DriverError::new(Class::Conflict, "it has to be looked at again first");
         seen.raw::<Self>().ok_or_else(unseen)
+    }
+
+    /// Whether it is a container that Atlas made and that never started.
+    pub fn is_unstarted(&self) -> bool {
+        let Inspected::Container(seen) = &self.inspected else { return false };
+        self.is_certain && mark::is_of_a_made_one(&self.listed.labels) && !container::has_started(seen)
     }
 
     /// Whether the engine still has this very object.

@@ -75,6 +75,14 @@ impl EngineSession {
         }
     }
 
+    /// Makes a container again that never started. An engine that died while it started one may hold a remainder of it for
+    /// ever, which no call removes, and starts none under that id any more. Nothing is lost with it.
+    async fn make_again(&self, there: &There, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        container::remove_unstarted(&there.engine, &there.listed.id).await?;
+        there.notes.clear(&there.engine, want.identity).await?;
+        self.make(&there.engine, want).await
+    }
+
     /// Brings what is there to what it should be.
     async fn change(&self, there: &There, want: &Request<'_>) -> Result<Outputs, DriverError> {
         match &there.inspected {
@@ -124,6 +132,9 @@ impl Session for EngineSession {
 
     async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
         let there = There::of(seen)?;
+        if there.is_unstarted() {
+            return self.make_again(there, want).await;
+        }
         let outputs = match self.change(there, want).await {
             // An engine has other words for what is gone in each of its calls.
             Err(error) if !there.is_still_there().await.unwrap_or(true) => {

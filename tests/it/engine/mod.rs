@@ -6,6 +6,7 @@ mod containers;
 mod copies;
 mod existing;
 mod images;
+mod killed;
 mod pace;
 mod prepared;
 mod regions;

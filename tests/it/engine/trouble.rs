@@ -1,16 +1,15 @@
-//! What goes wrong with an engine: nobody is there, ports are taken, images are missing or for others, containers that
-//! are ill or die, secrets that must not get out, and an engine that is killed in the middle of an apply.
+//! What goes wrong on an engine: nobody is there, ports are taken, images are missing or for others, containers fail their
+//! health checks or end, secrets must not get out.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
 
-use super::{Engine, SECRET, container, free_port, head, servers, until};
+use super::{Engine, SECRET, container, free_port, head};
 use crate::support::{Place, Run};
 
 /// Applies and expects that it fails; everything that it said.
-fn fails(engine: &Engine, place: &Place) -> String {
+pub(super) fn fails(engine: &Engine, place: &Place) -> String {
     let run = engine.run(place, &["apply", "--yes"]);
     assert_eq!(run.code, 3, "{}\n{}", run.stdout, run.stderr);
     // People read it in lines of a limited width.
@@ -226,117 +225,4 @@ fn a_secret_that_changed_is_seen_and_never_said() {
     assert!(seen["Config"]["Env"].as_array().is_some_and(|all| all.contains(&variable)), "{seen}");
     assert_eq!(with(Some("rotated-token-0002"), &["plan", "--detailed-exitcode"]).code, 0);
     gone(&engine, &place);
-}
-
-/// An engine of this test's own, which it may kill.
-struct Own {
-    engine: Engine,
-    pid: std::path::PathBuf,
-    again: String,
-    keeper: Child,
-    second: Option<Child>,
-}
-
-impl Own {
-    /// None where the tests run on an engine that was not started for them: there may be no other one then.
-    fn start() -> Option<Self> {
-        if std::env::var("ATLAS_TEST_DOCKER_ENGINE").is_err() {
-            println!("skipped: the engine of this run was not started by scripts/servers");
-            return None;
-        }
-        let script = "import json, os, pathlib, runpy, sys, tempfile\n\
-            run = runpy.run_path(sys.argv[1])\n\
-            place = pathlib.Path(tempfile.mkdtemp(prefix='atlas-docker-'))\n\
-            trouble = run['start_docker'](place)\n\
-            names = ['ATLAS_TEST_DOCKER', 'ATLAS_TEST_DOCKER_PID', 'ATLAS_TEST_DOCKER_ENGINE']\n\
-            print(json.dumps(trouble or [os.environ[name] for name in names]), flush=True)\n\
-            sys.stdin.read()\n\
-            run['stop_docker'](place)\n";
-        let mut keeper = Command::new("python3");
-        keeper.args(["-c", script]).arg(servers()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut keeper = keeper.spawn().expect("Python runs");
-        let mut line = String::new();
-        BufReader::new(keeper.stdout.as_mut().expect("piped")).read_line(&mut line).expect("it answers");
-        let names: Vec<String> = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let [host, pid, again] = <[String; 3]>::try_from(names).expect("three");
-        Some(Self { engine: Engine::at(&host), pid: pid.into(), again, keeper, second: None })
-    }
-
-    /// Kills the engine; what runs on it goes on.
-    fn kill(&self) {
-        let pid = std::fs::read_to_string(&self.pid).expect("it runs");
-        let killed = Command::new("kill").args(["-9", pid.trim()]).status().expect("kill runs");
-        assert!(killed.success());
-    }
-
-    fn start_again(&mut self) {
-        let mut words = self.again.split(' ');
-        let mut command = Command::new(words.next().expect("a program"));
-        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.second = Some(command.spawn().expect("it runs"));
-        until("the engine answers", || self.engine.ask(&["version"]).is_ok());
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        // The end of its input tells the keeper to take the engine and all that is on it away.
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
-        if let Some(mut second) = self.second.take() {
-            let _ = second.wait();
-        }
-    }
-}
-
-#[test]
-fn a_full_disk_is_said_and_room_heals_it() {
-    let Some(own) = Own::start() else { return };
-    let engine = &own.engine;
-    let place = Place::with(&format!("{}[volume.full-disk]\n", head("full-disk")));
-    let volumes = format!("{}/volumes", engine.docker(&["info", "-f", "{{.DockerRootDir}}"]));
-    let mount = |arguments: &[&str]| {
-        let done = Command::new(arguments[0]).args(&arguments[1..]).status().expect("it runs");
-        assert!(done.success(), "{arguments:?}");
-    };
-    // A file system with room for its own root and nothing else.
-    mount(&["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "full", &volumes]);
-    let said = fails(engine, &place);
-    mount(&["umount", &volumes]);
-    assert!(said.contains("no space left on device; free some on the engine's disk"), "{said}");
-    engine.expect(&place, 0, &["apply", "--yes"]);
-    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
-}
-
-#[test]
-fn an_engine_that_is_killed_in_the_middle_of_an_apply_ends_up_with_everything_once() {
-    const COUNT: usize = 24;
-    let Some(mut own) = Own::start() else { return };
-    let engine = &own.engine;
-    let blocks: String =
-        (0..COUNT).map(|n| container(&format!("killed-{n}"), "networks = [{ network = \"network.net\" }]\n")).collect();
-    let place = Place::with(&format!("{}[network.net]\nname = \"killed\"\n{blocks}", head("killed")));
-    let mut command = engine.command(&place, &["apply", "--yes", "--parallelism", "3"]);
-    let apply = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-    let names = |engine: &Engine| -> Vec<String> {
-        let list = engine.docker(&["ps", "--all", "--format", "{{.Names}}"]);
-        list.lines().map(str::to_owned).collect()
-    };
-    until("three containers are made", || names(engine).len() >= 3);
-    own.kill();
-    let run = Run::of(apply.wait_with_output().expect("it ends"));
-    assert_eq!(run.code, 3, "{}\n{}", run.stdout, run.stderr);
-    own.start_again();
-    let engine = &own.engine;
-    let before = names(engine).len();
-    assert!((3..COUNT).contains(&before), "{before} of {COUNT} were there when it was killed");
-    engine.expect(&place, 0, &["apply", "--yes"]);
-    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
-    let mut all = names(engine);
-    all.sort_unstable();
-    all.dedup();
-    assert_eq!(all.len(), COUNT, "{all:?}");
-    let running = engine.docker(&["ps", "--quiet"]);
-    assert_eq!(running.lines().count(), COUNT);
-    println!("{before} of {COUNT} containers were there when the engine was killed");
 }

@@ -11,7 +11,7 @@ mod ready;
 
 use std::collections::{BTreeMap, HashMap};
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, NetworkCreateRequest};
+use bollard::models::{ContainerInspectResponse, NetworkCreateRequest};
 
 use super::engine::Engine;
 use super::error::classify;
@@ -164,7 +164,7 @@ pub(super) async fn apply(
         let blueprint = layout.blueprint(&wanted);
         match there.get(&wanted.name) {
             // One that never started may lack the files that it was to find.
-            Some(node) if made_from(node).as_ref() == Some(&layout.made_from) && has_started(node) => {
+            Some(node) if made_from(node).as_ref() == Some(&layout.made_from) && container::has_started(node) => {
                 if container::condition(node).is_some() {
                     container::resume(engine, node).await?;
                 }
@@ -243,10 +243,6 @@ async fn prepare(engine: &Engine, layout: &Layout<'_>) -> Result<(), DriverError
         docker.create_volume(request).await.map_err(|error| classify("creating the cluster's volumes", &error))?;
     }
     Ok(())
-}
-
-fn has_started(node: &ContainerInspectResponse) -> bool {
-    node.state.as_ref().and_then(|state| state.status) != Some(ContainerStateStatusEnum::CREATED)
 }
 
 /// What a node was made from. Earlier the label held addresses of the spec, in place of what the engine calls the objects.

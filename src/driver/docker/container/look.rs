@@ -123,6 +123,14 @@ pub(in super::super) fn condition(seen: &ContainerInspectResponse) -> Option<Str
     Some(word.to_owned())
 }
 
+/// Whether a container ever ran. Nothing is in one that never did but what it was made with.
+pub(in super::super) fn has_started(seen: &ContainerInspectResponse) -> bool {
+    let Some(state) = seen.state.as_ref() else { return true };
+    // Podman calls one so that ran before its machine started again as well; only the time tells.
+    let never = |time: &str| time.is_empty() || time.starts_with("0001-01-01");
+    state.status != Some(Status::CREATED) || !state.started_at.as_deref().is_none_or(never)
+}
+
 /// What the engine says of a container, in the words of the spec.
 pub(in super::super) fn attributes(
     seen: &ContainerInspectResponse,

@@ -148,6 +148,15 @@ pub(super) async fn start(engine: &Engine, id: &str) -> Result<(), DriverError> 
     }
 }
 
+/// Removes a container that never started, and its nameless volumes. One that runs by now is left alone.
+pub(in super::super) async fn remove_unstarted(engine: &Engine, id: &str) -> Result<(), DriverError> {
+    let options = RemoveContainerOptionsBuilder::default().v(true).build();
+    match engine.docker().await?.remove_container(id, Some(options)).await {
+        Err(error) if !is_absent(&error) => Err(classify("removing a container that never started", &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Stops and removes a container, and its nameless volumes; whether it was there. What is not there is removed already.
 pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<bool, DriverError> {
     let docker = engine.docker().await?;

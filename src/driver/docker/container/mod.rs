@@ -9,8 +9,10 @@ mod wait;
 
 pub(super) use blueprint::{Blueprint, Join, blueprint, mounts};
 pub(super) use image::{image_of, labels_of_image, labels_of_images};
-pub(super) use look::{attributes, compare_secrets, condition, inspect, list, listed, marked, name, with_labels};
-pub(super) use make::{create, remove, resume, update};
+pub(super) use look::{
+    attributes, compare_secrets, condition, has_started, inspect, list, listed, marked, name, with_labels,
+};
+pub(super) use make::{create, remove, remove_unstarted, resume, update};
 pub(super) use trial::{end_trial, prepare};
 pub(super) use wait::Wait;
 
