@@ -1,4 +1,4 @@
-//! A bucket in this process: as much of S3 as records need, with a clock of its own, and with moods.
+//! An S3 server in this process: as much of S3 as records need, with its own clock, and with ways to fail.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -54,14 +54,14 @@ impl Bucket {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let inner = Arc::clone(&shared);
-                // A connection that breaks off is the client's business.
+                // A connection that breaks is handled by the client.
                 std::thread::spawn(move || serve(&stream, &inner));
             }
         });
         Self { port, inner }
     }
 
-    /// What a spec says of its records, to have them here.
+    /// The value of `records` that puts a spec's records into this bucket.
     pub fn url(&self) -> String {
         format!("s3://team-records/all?region=us-east-1&endpoint=http://127.0.0.1:{}", self.port)
     }
@@ -95,7 +95,7 @@ impl Bucket {
         self.inner.lock().expect("sound").requests.len()
     }
 
-    /// A command that may ask for records here.
+    /// A command with credentials for this bucket.
     pub fn command(&self, place: &Place, args: &[&str]) -> Command {
         let mut command = place.command(args);
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
@@ -118,7 +118,7 @@ fn serve(stream: &TcpStream, inner: &Mutex<Inner>) {
             inner.mood
         };
         if mood == Mood::Silent {
-            // It stands there until the client goes away.
+            // The connection stays open until the client closes it.
             let _ = reader.read(&mut [0]);
             return;
         }

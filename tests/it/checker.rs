@@ -1,4 +1,4 @@
-//! The independent check of plans: a good plan is spoilt in one way after another, and each is caught for what it is.
+//! The independent check of plans: a good plan is made wrong in one way after another, and each violation is reported.
 
 use std::collections::BTreeSet;
 
@@ -79,7 +79,7 @@ struct Made {
     plan: Plan,
 }
 
-/// How a plan is spoilt.
+/// How a plan is made wrong.
 type Spoil = fn(&mut Made);
 
 impl Made {
@@ -125,7 +125,7 @@ impl Made {
         assert!(after.len() < before, "there was no such edge");
     }
 
-    /// Adds a deletion that is nothing but wrong.
+    /// Adds a deletion that nothing asked for.
     fn delete(&mut self, identity: &str) {
         let object = self.observed.at(identity).expect("observed").clone();
         let address = object.resource().expect("marked").clone();

@@ -1,4 +1,4 @@
-//! Ports, subnets, names and addresses: whoever gives one up goes before whoever takes it.
+//! Ports, subnets, names and addresses: the object that releases one is changed before the object that takes it.
 
 use atlas::action::Verb;
 use atlas::diagnostic::code;
@@ -50,7 +50,7 @@ async fn who_gives_something_up_goes_before_who_takes_it() {
         )
     };
     let cases: Vec<(String, String, &str, &str)> = vec![
-        // A renamed block that is called by its own name.
+        // A renamed block without `renamed_from`, whose object gets the new name.
         (web("old", "\"8080:80\""), web("new", "\"8080:80\""), "container.old", "container.new"),
         // All addresses of a machine, and one of them.
         (web("old", "\"0.0.0.0:8080:80\""), web("new", "\"8080:81\""), "container.old", "container.new"),
@@ -152,7 +152,7 @@ async fn what_can_not_be_made_anew_is_refused_with_all_named() {
     let error = plan.diagnostics.iter().find(|one| one.code == &code::NO_ROOM);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
     assert!(detail.contains("cluster.one") && detail.contains("cluster.other"), "{detail}");
-    // By way of a free port it goes.
+    // With a free port in between, it works in two applies.
     engine.converge(&format!("{HEAD}{}", spec("8082", "8080"))).await;
     engine.converge(&format!("{HEAD}{}", spec("8081", "8080"))).await;
 }
@@ -180,7 +180,7 @@ async fn what_an_object_has_that_stays_is_refused_with_both_named() {
     let error = plan.diagnostics.iter().find(|one| one.code == &code::HAD_AND_KEPT);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
     assert!(detail.starts_with("container.new needs the port 8080/tcp, which container.old has and keeps"), "{detail}");
-    // So is what stays because only a part is asked for.
+    // An object that stays because only a part of the plan was asked for is refused as well.
     let engine = made(&web("old", "\"8080:80\"")).await;
     let options = Options { targets: vec![selector("container.new")], ..Options::default() };
     let plan = engine.plan_with(&format!("{HEAD}{}", web("new", "\"8080:80\"")), &options).await;

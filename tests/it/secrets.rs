@@ -1,5 +1,5 @@
-//! A driver may be told a secret, and what it is told may come back: in an error, a reason, a progress, a condition. No text
-//! that leaves its session repeats it, whatever the driver does.
+//! A driver may be told a secret, and may repeat it: in an error, a reason, a progress, a condition. No text that
+//! leaves its session holds the secret, whatever the driver does.
 
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +27,7 @@ const VALUE: &str = "hunter2 & more";
 const SPEC: &str = "[project]\nname = \"t\"\n[region.a]\n[region.b]\n[queue.told]\nregions = [\"a\"]\n[queue.ill]\nregions = [\"a\"]\n\
     [queue.dark]\nregions = [\"b\"]\n";
 
-/// A driver that reads a secret for each call, and says all that it knows.
+/// A driver that reads a secret for each call, and repeats it in every text.
 #[derive(Clone)]
 struct Talkative {
     inner: Sandbox,

@@ -1,4 +1,4 @@
-//! Records in S3 under attack, with a bucket in this process whose clock is a day ahead of every machine's.
+//! Bad records in S3, with a bucket in this process whose clock is a day ahead of every machine's.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
@@ -77,7 +77,7 @@ fn a_lock_that_can_not_be_read_is_somebodys_until_its_lease_is_over() {
     }
 }
 
-/// Whoever held a lock that is garbage or gone by now had its journal, and must not go on with it.
+/// A holder whose lock is garbage or gone still had the journal, and must not go on with it.
 #[test]
 fn who_had_the_journal_is_fenced_off_where_the_lock_does_not_tell() {
     let garbage: [Option<&[u8]>; 3] = [None, Some(b""), Some(b"\xff")];

@@ -1,4 +1,4 @@
-//! The suite for an engine's kinds. What stands beside Atlas there is the engine's own command line.
+//! The suite for an engine's kinds. The other client is the engine's own command line.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! What goes wrong with an engine: nobody is there, ports are taken, images are missing or for others, containers that
-//! are ill or die, secrets that must not get out, and an engine that is killed in the middle of an apply.
+//! Failures of an engine: none is there, ports are taken, images are missing or for other machines, containers are
+//! unhealthy or exit, secrets that must not leak, and an engine that is killed in the middle of an apply.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -153,7 +153,7 @@ fn a_container_that_ends_at_once_says_why() {
     let place = project(&engine, "ends", &container("ends", lines));
     let said = fails(&engine, &place);
     assert!(said.contains("it ended with exit code 7; its last words: `no such ledger`"), "{said}");
-    // One that the engine starts again by itself never ends for good, and is not waited for for ever.
+    // The engine restarts this container again and again, so Atlas has to stop waiting for it.
     place.edit("restart = \"no\"", "restart = \"always\"");
     let said = fails(&engine, &place);
     assert!(said.contains("it ended again and again, 5 times, with exit code 7"), "{said}");
@@ -216,7 +216,7 @@ fn a_secret_that_changed_is_seen_and_never_said() {
         assert!(!text.contains(SECRET.1) && value.is_none_or(|value| !text.contains(value)), "{text}");
         run
     };
-    // Whoever may not know the secret can still plan.
+    // A person without the secret can still plan.
     assert_eq!(with(None, &["plan", "--detailed-exitcode"]).code, 0);
     let plan = with(Some("rotated-token-0002"), &["plan"]);
     assert!(plan.stdout.contains("secrets.TOKEN") && plan.stdout.contains("another value"), "{}", plan.stdout);
@@ -280,7 +280,7 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // The end of its input tells the keeper to take the engine and all that is on it away.
+        // When its input ends, the script stops the engine and removes everything on it.
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
         if let Some(mut second) = self.second.take() {

@@ -1,4 +1,4 @@
-//! What has to be so after a run: nothing is claimed that is not so, and in the end everything converges.
+//! What must hold after a run: its claims are true, and in the end everything converges.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::unruly::LAG;
 use super::watch::within;
 
 impl Life {
-    /// Nothing is planned where nobody answers, and nothing goes that holds what nobody could look at.
+    /// Nothing is planned in a host that can't be looked into, and no such host is destroyed.
     pub fn nothing_in_the_dark(&self, plan: &Plan) -> Result<(), String> {
         let dark = self.dark()?;
         if dark.is_empty() {
@@ -33,12 +33,12 @@ impl Life {
         Ok(())
     }
 
-    /// The hosts that are there and could not be looked into.
+    /// The hosts that exist and could not be looked into.
     fn dark(&self) -> Result<Vec<String>, String> {
         let outages = self.unruly().world().outages().map_err(|error| error.to_string())?;
         let mut dark: Vec<String> = outages.into_keys().collect();
         self.unruly().watch(|watch| {
-            // Of a host that no listing shows nobody knows that it denies anything.
+            // A host that no listing shows is not known to deny anything.
             let listed = |host: &&String| !watch.hidden.iter().any(|hidden| within(host, hidden));
             dark.extend(watch.denied.iter().filter(listed).chain(&watch.failed).cloned());
         });
@@ -56,7 +56,7 @@ impl Life {
         }
     }
 
-    /// Only what nobody can know is left open: what was denied, or refused, is settled.
+    /// Only intents whose outcome is unknown stay open: what was denied or refused is settled.
     pub fn intents(&self, crashed: bool) -> Result<(), String> {
         let pending: BTreeSet<String> =
             self.records.pending().into_keys().map(|intent| intent.identity.to_string()).collect();
@@ -104,7 +104,7 @@ impl Life {
             .map_err(|broken| format!("it converged, and {broken}: {}", told(proof)))
     }
 
-    /// The world is as a spec says, as far as listings told of it.
+    /// The world is as a spec says.
     fn as_the_spec_says(&self, desired: &Desired) -> Result<(), String> {
         let world = self.unruly().world();
         for instance in desired.objects() {
@@ -150,7 +150,8 @@ impl Life {
         Err(format!("it does not converge: {last:?}\n{}\n{}", self.plan, model.text()))
     }
 
-    /// The owners of what is not ours take it away; what an interrupted run of ours left unmarked has to be found by us.
+    /// Removes what belongs to others and is in the way, as its owners would. What an interrupted run left unmarked
+    /// stays: the engine has to find it.
     fn clear_foreign(&self, desired: &Desired) -> Result<(), String> {
         let regions: Vec<&str> = desired.of_kind("region").map(|region| region.identity.as_str()).collect();
         for object in self.unruly().all() {
@@ -159,7 +160,7 @@ impl Life {
                 self.unruly().watch(|watch| watch.planted.contains(identity) || watch.forgotten.contains(identity));
             let nobodys = object.mark.is_none() && left;
             let others = object.mark.as_ref().is_some_and(|mark| mark.project != "t");
-            // What stays in a region that is to go would keep it for ever.
+            // An object in a region that is to be deleted would keep that region for ever.
             let in_the_way = !regions.iter().any(|region| within(identity, region));
             let wanted = desired.objects().any(|instance| instance.identity == object.identity);
             if (nobodys || others) && (in_the_way || wanted) {

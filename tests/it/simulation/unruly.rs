@@ -1,5 +1,5 @@
-//! A driver that keeps its contract and nothing more: slow, failing before or after an effect, marking some objects
-//! only after they are made, counting up to a bound, and listing with a lag. What the engine does to the world is watched.
+//! A driver that keeps its contract and nothing more: it is slow, fails before or after an effect, marks some objects
+//! only after they are made, counts up to a bound, and lists with a lag. It checks what the engine does to the world.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -55,7 +55,7 @@ impl Unruly {
         if fails { Err(DriverError::new(class, format!("it failed {moment}"))) } else { Ok(()) }
     }
 
-    /// Whether a host, or the world, lets itself be listed.
+    /// Whether a listing of a host, or of the world, succeeds.
     fn lists(&self, host: &str) -> Result<(), DriverError> {
         self.watch(|watch| {
             let class = class(&mut watch.random);
@@ -72,7 +72,7 @@ impl Unruly {
         })
     }
 
-    /// Remembers what nobody can know: whether an attempt had its effect, or will have.
+    /// Remembers each object whose attempt may have had its effect, or may have it later.
     fn doubt<T>(&self, identity: &Identity, result: Result<T, DriverError>) -> Result<T, DriverError> {
         if result.as_ref().is_err_and(|error| matches!(error.class, Class::Transient | Class::Unreachable)) {
             self.watch(|watch| watch.doubtful.insert(identity.to_string()));
@@ -85,7 +85,7 @@ fn class(random: &mut Random) -> Class {
     [Class::Transient, Class::Throttled, Class::Denied, Class::Unreachable][random.below(4)]
 }
 
-/// What is told of what an object holds.
+/// Reduces the counts of an object to a bound.
 fn tell(object: &mut Object, bound: u64) {
     if object.kind.name == "bucket" {
         let told = |count: &Count| match count {
@@ -190,9 +190,9 @@ impl Inside {
         if let Some(seen) = &mut seen {
             tell(&mut seen.object, if look.evidence { COUNTED } else { 1 });
         }
-        // Others go on while Atlas thinks.
+        // Others change the world between two looks of the engine.
         if look.evidence && look.kind.name == "region" {
-            // What comes after the engine's last listing nobody can know of.
+            // An object that appears after the engine's last listing can't be known to it.
             let first = self
                 .unruly
                 .watch(|watch| watch.weighed.insert(look.identity.clone()) && !watch.calm && watch.random.chance(15));
@@ -208,7 +208,7 @@ impl Inside {
 }
 
 impl Unruly {
-    /// Somebody makes a queue in a region, where there is none of that name.
+    /// Somebody else makes a queue in a region, if it has none of that name.
     fn come_into(&self, region: &Identity) -> Result<(), DriverError> {
         let identity = region.inside("queue", "newcomer");
         if self.world().get(region)?.is_none() || self.world().get(&identity)?.is_some() {
@@ -286,7 +286,7 @@ impl Session for Inside {
         self.unruly.suffer("before it was deleted").await?;
         self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "delete");
-        // An engine takes along whatever lives in a container.
+        // A container engine deletes everything in a container with it.
         let along: Vec<Identity> = self.unruly.watch(|watch| watch.came.iter().cloned().collect());
         for came in along.iter().filter(|came| came.is_within(&seen.object.identity)) {
             self.unruly.world().destroy(came)?;
@@ -294,7 +294,7 @@ impl Session for Inside {
         let there = self.unruly.world().get(&seen.object.identity)?;
         let mut told = there.clone();
         told.iter_mut().for_each(|told| tell(told, COUNTED));
-        // It holds what was seen, as far as anybody counts.
+        // It holds what was seen, as far as counts go.
         let same = told.as_ref().is_some_and(|told| told.usage == seen.object.usage);
         match there.clone().filter(|_| same) {
             Some(object) => {
