@@ -260,7 +260,7 @@ const WAYS: [(&str, Spoil, &str); 19] = [
 ];
 
 #[tokio::test]
-async fn a_spoilt_plan_is_caught_for_what_it_is() {
+async fn each_violation_of_a_wrong_plan_is_reported() {
     let good = Made::new().await;
     assert!(good.check().is_empty(), "{:#?}", good.check());
     for (name, spoil, violation) in WAYS {

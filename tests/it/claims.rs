@@ -43,7 +43,7 @@ fn web(name: &str, ports: &str) -> String {
 const AWS: &str = "[region.a]\naws = {}\n[region.b]\naws = {}\n";
 
 #[tokio::test]
-async fn who_gives_something_up_goes_before_who_takes_it() {
+async fn a_claim_is_released_before_it_is_taken() {
     let role = |region: &str| {
         format!(
             "{AWS}[role.r]\nregions = [\"{region}\"]\nname = \"one\"\ntrust = {{ service = \"s3.amazonaws.com\" }}\nallow = []\n"
@@ -104,7 +104,7 @@ async fn what_does_not_collide_waits_for_nobody() {
 }
 
 #[tokio::test]
-async fn two_that_are_made_anew_anyway_change_places() {
+async fn two_that_are_replaced_anyway_swap_claims() {
     let spec = |one: &str, other: &str| web("one", one) + &web("other", other);
     let engine = made(&spec("\"8080:80\"", "\"8081:80\"")).await;
     let swapped = spec("\"8081:80\"", "\"8080:80\"");
@@ -115,7 +115,7 @@ async fn two_that_are_made_anew_anyway_change_places() {
 }
 
 #[tokio::test]
-async fn of_some_that_change_places_in_place_one_is_made_anew() {
+async fn of_some_that_swap_claims_in_place_one_is_replaced() {
     let spec = |addresses: [&str; 3]| {
         let mut text = "[network.net]\nsubnet = \"10.77.0.0/24\"\n".to_owned();
         for (at, address) in addresses.iter().enumerate() {

@@ -114,7 +114,7 @@ fn without_records_the_plan_is_the_same_to_the_byte() {
 }
 
 #[test]
-fn what_lies_behind_an_absent_host_is_deferred_with_its_content() {
+fn what_lives_in_an_absent_host_is_deferred_with_its_content() {
     let place = Place::flagship();
     let plan = place.json(&["plan", "--json"]);
     let mut deferred = 0;

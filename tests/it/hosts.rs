@@ -209,7 +209,7 @@ async fn somebody_elses_object_in_a_host_is_named() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_ill_hides_what_lives_in_it() {
+async fn a_degraded_host_hides_what_lives_in_it() {
     let engine = made(SPEC).await;
     let plan = seen(&engine, WITHOUT, &Options::default(), |objects, _| {
         objects.retain(|one| !one.identity.starts_with("region/b/cluster/dc/"));

@@ -157,7 +157,7 @@ async fn a_made_kind_is_planned_made_changed_replaced_and_removed() {
 }
 
 #[tokio::test]
-async fn drift_of_a_made_kind_is_seen_and_a_loss_is_not_had_without_a_word() {
+async fn drift_of_a_made_kind_is_seen_and_a_loss_needs_allow_loss() {
     let broker = Broker::new();
     let spec = "[topic.orders]\nname = \"t-orders\"\nowners = [\"a\"]\n";
     broker.converge(spec).await;

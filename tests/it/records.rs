@@ -223,7 +223,7 @@ fn contents(path: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn nothing_that_records_say_plays_with_the_terminal() {
+fn nothing_in_records_controls_the_terminal() {
     let place = Place::with(SPEC);
     place.expect(0, &["apply", "--yes"]);
     let evil = "\\u001b[2J\\u001b]0;x\\u0007\\r\u{202e}";

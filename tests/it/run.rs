@@ -80,7 +80,7 @@ async fn a_run_goes_from_nothing_to_converged_without_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_host_that_falls_silent_before_the_last_look_leaves_its_contents_unproven() {
+async fn a_host_that_stops_answering_before_the_last_look_leaves_its_contents_unproven() {
     let place = Place::with(SPEC);
     let opened = open(&place);
     let done = applied(&opened, &Options::default()).await.expect("applied");
@@ -171,7 +171,7 @@ async fn what_was_deleted_where_nobody_answers_any_more_is_unproven() {
 }
 
 #[tokio::test]
-async fn what_was_known_to_be_out_of_sight_is_blocked_and_not_unproven() {
+async fn what_was_known_to_be_unreachable_is_blocked_and_not_unproven() {
     let place = Place::with(SPEC);
     pass(&place, &Options::default()).await;
     place.edit("[queue.jobs]", "[queue.more]\nregions = [\"a\"]\n[queue.jobs]");
@@ -218,7 +218,7 @@ async fn whoever_holds_the_lock_is_named_and_letting_go_is_at_once() {
 }
 
 #[tokio::test]
-async fn a_leave_to_lose_what_does_not_exist_is_refused_with_a_suggestion() {
+async fn allow_loss_for_what_does_not_exist_is_refused_with_a_suggestion() {
     let place = Place::with(SPEC);
     pass(&place, &Options::default()).await;
     let opened = open(&place);

@@ -259,7 +259,7 @@ fn the_second_interrupt_stops_at_once() {
 }
 
 #[test]
-fn the_world_can_be_played_while_an_apply_runs() {
+fn the_world_can_be_changed_while_an_apply_runs() {
     let place = slow("300");
     let child = begin(&place, &["apply", "--yes"]);
     wait_for(&place, "\"step\":1");
@@ -320,7 +320,7 @@ async fn a_saved_plan_is_bound_to_where_it_was_made() {
 }
 
 #[tokio::test]
-async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
+async fn allow_loss_covers_only_what_was_shown() {
     let spec = "[project]\nname = \"t\"\n[region.a]\n";
     let engine = Engine::new();
     engine.converge(&format!("{spec}[bucket.bbb]\nregions = [\"a\"]\n")).await;

@@ -115,7 +115,7 @@ fn a_plan_and_what_came_of_it_name_where() {
 }
 
 #[test]
-fn what_is_typed_never_plays_with_the_terminal() {
+fn what_is_typed_never_controls_the_terminal() {
     let place = Place::with(SPEC);
     place.write("bad\u{1b}[31mname.toml", "[project]\nname = \"t\"\nnome = 1\n");
     let commands: [&[&str]; 12] = [

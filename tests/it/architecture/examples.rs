@@ -82,7 +82,7 @@ fn two_files_that_import_each_other_are_seen() {
 }
 
 #[test]
-fn a_name_that_is_passed_on_belongs_to_where_it_is_defined() {
+fn a_re_exported_name_belongs_to_where_it_is_defined() {
     // The parent only re-exports `A`, and `b` uses it through the parent.
     let parent = "mod a; mod b; pub use a::A; pub use b::go;";
     let files = [("m/mod.rs", parent), ("m/a.rs", "pub struct A;"), ("m/b.rs", "use super::A; pub fn go() {}")];

@@ -82,7 +82,7 @@ fn files_are_small_and_say_what_they_are() {
 }
 
 #[test]
-fn every_effect_has_one_door() {
+fn every_effect_has_one_place() {
     let doors = [
         ("std::env::var", "src/cli/environment.rs"),
         ("Timestamp::now", "src/store/clock.rs"),

@@ -78,19 +78,19 @@ async fn serve(
             client.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").await?;
             continue;
         }
-        let ill = match spoil {
+        let broken = match spoil {
             Spoil::OneIn(every) if number.is_multiple_of(every) => Some(number / every % 3),
             Spoil::Lost(every) if number.is_multiple_of(every) => Some(1),
             _ => None,
         };
-        if ill == Some(0) {
+        if broken == Some(0) {
             client.write_all(&failure(503, "Service Unavailable")).await?;
             continue;
         }
         let mut upstream = TcpStream::connect(server).await?;
         upstream.write_all(&request).await?;
         let answer = read_message(&mut upstream).await?.unwrap_or_default();
-        match ill {
+        match broken {
             Some(1) => client.write_all(&failure(500, "Internal Server Error")).await?,
             Some(_) => client.write_all(&failure(429, "Too Many Requests")).await?,
             None => client.write_all(&answer).await?,

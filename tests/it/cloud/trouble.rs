@@ -117,7 +117,7 @@ pub fn assert_all_there(cloud: &Cloud, region: &str, prefix: &str, count: usize)
 }
 
 #[test]
-fn a_region_that_dies_in_the_middle_of_an_apply_holds_nobody_else_up() {
+fn a_region_that_is_killed_during_an_apply_holds_up_no_other() {
     let port = free_port();
     let Some(mut dying) = Region::start(port) else { return };
     let steady = Cloud::localstack().expect("set with the others");
@@ -297,7 +297,7 @@ fn a_kind_that_can_not_be_listed_hides_only_itself() {
 }
 
 #[test]
-fn no_credential_gets_out() {
+fn no_credential_leaks() {
     let Some(cloud) = Cloud::moto() else { return };
     let planted = [
         ("AWS_ACCESS_KEY_ID", "AKIAPLANTEDKEYID0001"),

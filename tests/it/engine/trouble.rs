@@ -28,7 +28,7 @@ fn gone(engine: &Engine, place: &Place) {
 }
 
 #[test]
-fn where_no_engine_is_everything_is_blocked_and_nothing_planned() {
+fn without_an_engine_everything_is_blocked_and_nothing_planned() {
     let engine = Engine::at("unix:///nowhere/docker.sock");
     let place = Place::with(&format!(
         "{}[network.net]\n[volume.data]\n[region.us-east-1]\nlocalstack = {{}}\n[queue.jobs]\nregions = [\"us-east-1\"]\n{}",
@@ -132,7 +132,7 @@ fn elsewhere(engine: &Engine, folder: &Place, own: &str, other: &str) {
 }
 
 #[test]
-fn a_health_check_that_never_passes_ends_with_its_words() {
+fn a_health_check_that_never_passes_ends_with_its_output() {
     let Some(engine) = Engine::here() else { return };
     let lines = "health = { command = [\"/bin/sh\", \"-c\", \"echo the disk is full; exit 1\"], interval = \"1s\" }\n\
         wait = \"healthy\"\ntimeout = \"6s\"\n";

@@ -30,11 +30,11 @@ impl Life {
                 self.unruly().fill(&object.identity, more);
             }
         }
-        self.darkness(&owned)?;
+        self.set_outages(&owned)?;
         if self.random.chance(10) {
             self.stray()?;
         }
-        if self.random.chance(20) { self.stranger(model) } else { Ok(None) }
+        if self.random.chance(20) { self.foreign_object(model) } else { Ok(None) }
     }
 
     /// Sets how many calls fail during the next run, and whether listings lag.
@@ -48,7 +48,7 @@ impl Life {
     }
 
     /// Hosts that do not answer, and hosts that answer and deny everything.
-    fn darkness(&mut self, owned: &[Object]) -> Result<(), String> {
+    fn set_outages(&mut self, owned: &[Object]) -> Result<(), String> {
         for region in ["region/a", "region/b"] {
             let out = self.random.chance(20);
             self.unruly().world().set_outage(region, out).map_err(|error| error.to_string())?;
@@ -102,7 +102,7 @@ impl Life {
 
     /// Makes an object of somebody else under the identity of one of ours. Not where an attempt to make ours may still
     /// have its effect: then nobody could tell the two apart.
-    fn stranger(&mut self, model: &Model) -> Result<Option<Address>, String> {
+    fn foreign_object(&mut self, model: &Model) -> Result<Option<Address>, String> {
         let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
         let desired = &opened.pipeline.desired;
         let instances: Vec<&Instance> = desired.of_kind("bucket").chain(desired.of_kind("queue")).collect();
@@ -114,7 +114,7 @@ impl Life {
 
     /// Makes objects of somebody else in this account, under the identities that an interrupted run in another account
     /// was about to make.
-    pub fn strangers(&mut self, model: &Model) -> Result<(), String> {
+    pub fn foreign_objects(&mut self, model: &Model) -> Result<(), String> {
         let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
         let pending = self.records.pending();
         for instance in opened.pipeline.desired.objects() {

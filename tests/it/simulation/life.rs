@@ -123,7 +123,7 @@ impl Life {
     /// A run in the other account, which must leave alone what belongs to the first one.
     async fn visit(&mut self, model: &Model) -> Result<(), String> {
         self.here = 1;
-        self.strangers(model)?;
+        self.foreign_objects(model)?;
         let careful = std::mem::take(&mut self.careful);
         self.run(model, Turn::plain()).await?;
         self.careful = careful;

@@ -15,35 +15,35 @@ use super::watch::within;
 
 impl Life {
     /// Nothing is planned in a host that can't be looked into, and no such host is destroyed.
-    pub fn nothing_in_the_dark(&self, plan: &Plan) -> Result<(), String> {
-        let dark = self.dark()?;
-        if dark.is_empty() {
+    pub fn nothing_where_unseen(&self, plan: &Plan) -> Result<(), String> {
+        let unseen = self.unseen_hosts()?;
+        if unseen.is_empty() {
             return Ok(());
         }
         for change in plan.changes.iter().filter(|change| change.acts()) {
             let targets = change.before.iter().chain(&change.after);
             let destroys = change.before.as_ref().filter(|_| change.action.destroys());
             let hides = |host: &String| destroys.is_some_and(|before| within(host, &before.identity));
-            let mut hosts = targets.flat_map(|target| dark.iter().filter(|host| target.identity.is_within(host)));
-            if let Some(host) = hosts.next().or_else(|| dark.iter().find(|host| hides(host))) {
+            let mut hosts = targets.flat_map(|target| unseen.iter().filter(|host| target.identity.is_within(host)));
+            if let Some(host) = hosts.next().or_else(|| unseen.iter().find(|host| hides(host))) {
                 let what = format!("{} of {}", change.action.word(), change.address);
-                return Err(format!("{what} is planned in the dark: {host} can't be seen"));
+                return Err(format!("{what} is planned: {host} can't be seen"));
             }
         }
         Ok(())
     }
 
     /// The hosts that exist and could not be looked into.
-    fn dark(&self) -> Result<Vec<String>, String> {
+    fn unseen_hosts(&self) -> Result<Vec<String>, String> {
         let outages = self.unruly().world().outages().map_err(|error| error.to_string())?;
-        let mut dark: Vec<String> = outages.into_keys().collect();
+        let mut unseen: Vec<String> = outages.into_keys().collect();
         self.unruly().watch(|watch| {
             // A host that no listing shows is not known to deny anything.
             let listed = |host: &&String| !watch.hidden.iter().any(|hidden| within(host, hidden));
-            dark.extend(watch.denied.iter().filter(listed).chain(&watch.failed).cloned());
+            unseen.extend(watch.denied.iter().filter(listed).chain(&watch.failed).cloned());
         });
-        dark.retain(|host| self.unruly().world().get(host).is_ok_and(|object| object.is_some()));
-        Ok(dark)
+        unseen.retain(|host| self.unruly().world().get(host).is_ok_and(|object| object.is_some()));
+        Ok(unseen)
     }
 
     /// What was done to the world against a promise.
@@ -89,14 +89,14 @@ impl Life {
         if !failed.is_empty() {
             return Err(format!("it converged, and {failed:?} could not be looked into: {}", told(proof)));
         }
-        let dark = self.dark()?;
+        let unseen = self.unseen_hosts()?;
         let desired = &opened.pipeline.desired;
         let owned = self.unruly().owned();
         let hidden = |host: &&String| {
             let wanted = desired.objects().any(|one| within(&one.identity, host)) && !options.destroy;
             wanted || owned.iter().any(|object| within(&object.identity, host))
         };
-        if let Some(host) = dark.iter().find(hidden) {
+        if let Some(host) = unseen.iter().find(hidden) {
             return Err(format!("it converged, and {host} can't be seen: {}", told(proof)));
         }
         let nothing = Desired::default();

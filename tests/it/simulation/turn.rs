@@ -62,7 +62,7 @@ impl Life {
         if planned.plan.diagnostics.has_errors() {
             return self.expected(&planned.plan, model).map(|()| Came::Refused);
         }
-        self.nothing_in_the_dark(&planned.plan)?;
+        self.nothing_where_unseen(&planned.plan)?;
         let allow_loss: Vec<Selector> = {
             let wanted = planned.plan.changes.iter().filter(|_| !self.careful || self.random.chance(50));
             wanted.map(|change| Selector::new(change.address.clone())).collect()
@@ -106,7 +106,7 @@ impl Life {
         turn: &Turn,
     ) -> Result<Came, String> {
         let manner = Manner::unattended(1 + self.random.below(8));
-        let (blind, after) = (self.blindness(), Duration::from_millis(self.random.below(300) as u64));
+        let (unlistable, after) = (self.unlistable(), Duration::from_millis(self.random.below(300) as u64));
         let spoils = self.random.chance(30) && !self.unruly().watch(|watch| watch.calm);
         let life = &*self;
         let work = async {
@@ -116,7 +116,7 @@ impl Life {
                 Err(RunError::Locked(_) | RunError::Journal(_)) if spoils => return Ok(Came::Crashed),
                 Err(error) => return Err(format!("{error:?}")),
             };
-            life.unruly().watch(|watch| (watch.blind, watch.failed) = (blind, BTreeSet::new()));
+            life.unruly().watch(|watch| (watch.unlistable, watch.failed) = (unlistable, BTreeSet::new()));
             let proof = run::prove(opened, applied).await;
             life.claims(opened, &proof, &turn.options)?;
             Ok(Came::Ended(proof.ending, proof.steps))
@@ -137,14 +137,14 @@ impl Life {
             Some(after) => tokio::time::timeout(after, both).await.ok(),
             None => Some(both.await),
         };
-        self.unruly().watch(|watch| watch.blind = None);
+        self.unruly().watch(|watch| watch.unlistable = None);
         let Some((came, spoilt)) = came else { return Ok(Came::Crashed) };
         // A run that can't tell whether it still holds the lock writes nothing more.
         if spoilt? { came.map(|_| Came::Crashed) } else { came }
     }
 
     /// A host, or the world, that can't be listed in the last look, if any.
-    fn blindness(&mut self) -> Option<String> {
+    fn unlistable(&mut self) -> Option<String> {
         if !self.random.chance(15) {
             return None;
         }

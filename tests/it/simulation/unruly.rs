@@ -46,7 +46,7 @@ impl Unruly {
     }
 
     /// Takes time, and sometimes fails.
-    async fn suffer(&self, moment: &str) -> Result<(), DriverError> {
+    async fn delay_or_fail(&self, moment: &str) -> Result<(), DriverError> {
         let (wait, fails, class) = self.watch(|watch| {
             let class = class(&mut watch.random);
             (watch.random.below(40) as u64, watch.random.below(100) < watch.faults, class)
@@ -61,9 +61,9 @@ impl Unruly {
             let class = class(&mut watch.random);
             let most = if host.is_empty() { 800 } else { 200 };
             let fails = watch.random.below(most) < watch.faults;
-            let blind = watch.blind.as_ref().is_some_and(|blind| blind.is_empty() || within(host, blind));
+            let unlistable = watch.unlistable.as_ref().is_some_and(|one| one.is_empty() || within(host, one));
             let looked = watch.denies(host).and_then(|()| {
-                if fails || blind { Err(DriverError::new(class, "it failed while listing")) } else { Ok(()) }
+                if fails || unlistable { Err(DriverError::new(class, "it failed while listing")) } else { Ok(()) }
             });
             if looked.is_err() {
                 watch.failed.insert(host.to_owned());
@@ -134,7 +134,7 @@ struct Inside {
 
 impl Inside {
     async fn make(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.unruly.suffer("before it was made").await?;
+        self.unruly.delay_or_fail("before it was made").await?;
         self.unruly.watch(|watch| watch.denies(want.identity))?;
         self.unruly.watch_making(want.mark, want.hosts, "create");
         self.unruly.watch_claims(want)?;
@@ -158,7 +158,7 @@ impl Inside {
                 watch.planted.remove(want.identity);
                 made(watch);
             });
-            self.unruly.suffer("between making and marking").await?;
+            self.unruly.delay_or_fail("between making and marking").await?;
             return self.inner.update(&Seen::new(bare), want).await;
         }
         let mut derived = want.derived.clone();
@@ -167,24 +167,24 @@ impl Inside {
         }
         let outputs = self.inner.create(&Request { derived: &derived, ..*want }).await?;
         self.unruly.watch(made);
-        self.unruly.suffer("after it was made").await?;
+        self.unruly.delay_or_fail("after it was made").await?;
         Ok(outputs)
     }
 
     async fn change(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.unruly.suffer("before it was changed").await?;
+        self.unruly.delay_or_fail("before it was changed").await?;
         self.unruly.watch(|watch| watch.denies(want.identity))?;
         let ours = seen.object.mark.as_ref().is_some_and(|mark| mark.address == want.mark.address);
         self.unruly.watch_making(want.mark, want.hosts, if ours { "update" } else { "adopt" });
         self.unruly.watch_adopting(seen, want.mark);
         self.unruly.watch_claims(want)?;
         let outputs = self.inner.update(seen, want).await?;
-        self.unruly.suffer("after it was changed").await?;
+        self.unruly.delay_or_fail("after it was changed").await?;
         Ok(outputs)
     }
 
     async fn look(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
-        self.unruly.suffer("while looking").await?;
+        self.unruly.delay_or_fail("while looking").await?;
         self.unruly.watch(|watch| watch.denies(look.identity))?;
         let mut seen = self.inner.read(look).await?;
         if let Some(seen) = &mut seen {
@@ -283,7 +283,7 @@ impl Session for Inside {
     }
 
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
-        self.unruly.suffer("before it was deleted").await?;
+        self.unruly.delay_or_fail("before it was deleted").await?;
         self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "delete");
         // A container engine deletes everything in a container with it.
@@ -304,7 +304,7 @@ impl Session for Inside {
             None => self.inner.delete(seen).await?,
         }
         there.iter().for_each(|gone| self.unruly.watch_loss(gone));
-        self.unruly.suffer("after it was deleted").await
+        self.unruly.delay_or_fail("after it was deleted").await
     }
 
     async fn release(&self, mark: &Mark) -> Result<(), DriverError> {
@@ -312,7 +312,7 @@ impl Session for Inside {
     }
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
-        self.unruly.suffer("before it was let go").await?;
+        self.unruly.delay_or_fail("before it was let go").await?;
         self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "forget");
         self.unruly.watch(|watch| watch.forgotten.insert(seen.object.identity.clone()));

@@ -26,7 +26,7 @@ pub struct Watch {
     /// The hosts in which every call is denied.
     pub denied: BTreeSet<String>,
     /// What can't be listed: a host, or, as an empty text, the world.
-    pub blind: Option<String>,
+    pub unlistable: Option<String>,
     /// The hosts of which a listing failed since somebody last asked.
     pub failed: BTreeSet<String>,
     /// What the approved plan does, by address: its verbs.
@@ -70,7 +70,7 @@ impl Watch {
             grows: false,
             calm: false,
             denied: BTreeSet::new(),
-            blind: None,
+            unlistable: None,
             failed: BTreeSet::new(),
             approved: BTreeMap::new(),
             replaced: BTreeSet::new(),
@@ -169,19 +169,19 @@ impl Unruly {
             self.world().visit_host(region, &mut visit).expect("readable");
         }
         let Some(other) = others.first() else { return Ok(()) };
-        if !self.is_dark(&other.identity) {
+        if !self.is_unseen(&other.identity) {
             self.violation(format!("{} takes a port that {} has", want.mark.address, other.identity));
         }
         Err(DriverError::new(Class::Conflict, "the port is taken"))
     }
 
     /// Whether the engine could not see an object when it last looked.
-    fn is_dark(&self, identity: &Identity) -> bool {
+    fn is_unseen(&self, identity: &Identity) -> bool {
         let outages = self.world().outages().expect("readable");
         self.watch(|watch| {
-            let mut dark = outages.keys().chain(&watch.denied).chain(&watch.failed);
+            let mut unseen = outages.keys().chain(&watch.denied).chain(&watch.failed);
             let mut hidden = watch.hidden.iter();
-            hidden.any(|host| within(identity, host)) || dark.any(|host| within(identity, host))
+            hidden.any(|host| within(identity, host)) || unseen.any(|host| within(identity, host))
         })
     }
 
