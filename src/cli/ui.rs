@@ -104,7 +104,7 @@ impl Ui {
 
     /// Writes one JSON value, on a line of its own.
     pub fn out_json(&self, value: &serde_json::Value) {
-        // JSON escapes what could play with the terminal by itself.
+        // JSON escapes control characters by itself.
         let _ = self.pass(format!("{value}\n").as_bytes());
     }
 
@@ -154,7 +154,8 @@ impl Ui {
     }
 }
 
-/// Says what is wrong with the command line. What was typed stands in it: without colour when that could pass for one.
+/// Says what is wrong with the command line. It repeats what was typed, so it has no colour when that holds control
+/// characters.
 pub fn write_usage(error: &clap::Error) {
     let typed = std::env::args_os().any(|one| one.to_string_lossy().contains(is_harmful));
     let coloured = !typed && environment::colour().unwrap_or_else(|| io::stderr().is_terminal());
@@ -163,8 +164,8 @@ pub fn write_usage(error: &clap::Error) {
     write_error(&guarded(&text, Palette::new(coloured)));
 }
 
-/// A text whose only effect on a terminal is to be read, and to be coloured where that was asked for. What was typed, and
-/// names of files, may stand anywhere in it.
+/// A text without effects on the terminal, except the colours that were asked for. What was typed, and names of files,
+/// may stand anywhere in it.
 fn guarded(text: &str, palette: Palette) -> Cow<'_, str> {
     let suspicious = |byte: u8| byte < b' ' && !b"\n\t".contains(&byte) || matches!(byte, 0x7f | 0xc2 | 0xe2);
     if !text.bytes().any(suspicious) {

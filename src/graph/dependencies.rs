@@ -145,8 +145,8 @@ impl DependencyGraph {
         }
     }
 
-    /// Writes down what each node needs in a row: the planner asks for it again and again, and a graph that can still grow
-    /// has it all over the memory.
+    /// Writes down what each node needs in a row: the planner asks for it again and again, and a graph that can still
+    /// grow has it scattered over memory.
     pub(super) fn list_needs(&mut self) {
         self.wide = HashMap::new();
         self.starts.reserve_exact(self.inner.node_count() + 1);

@@ -55,7 +55,7 @@ pub struct Applied {
 /// Carries out an approved plan. Without anything to do nothing is written.
 ///
 /// # Errors
-/// When the journal can't be begun: the lock was lost, or the disk does not let us. Steps that fail are no error of this
+/// When the journal can't be begun: the lock was lost, or the disk fails. Steps that fail are no error of this
 /// call; they are in the report.
 pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Result<Applied, RunError> {
     let moved = approved.has_moved();
@@ -70,7 +70,7 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
     let fence = opened.fence().ok_or_else(unlocked)?;
     let run = Run::now(&opened.command, plan.fingerprint());
     let open = opened.pipeline.still_open(&recorded, &observed).await;
-    // The world is looked at again when all is done: two looks at once would only take room.
+    // The world is looked at again when all is done, and two observations at once would only take memory.
     drop(observed);
     let journal = opened.store.journal(&run, &open, fence).map_err(|error| match error {
         LockError::Disk(source) => RunError::Journal(source),

@@ -167,7 +167,7 @@ impl SecondLook<'_> {
                 let paths: Vec<&str> = change.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
                 differs.insert(change.address.clone(), format!("{}: {}", change.action.word(), paths.join(", ")));
             }
-            // What this run made and nobody owns by now was not made as it should be.
+            // An object of this run that nobody owns by now was not made as it should be.
             let known = self.applied.blocked.contains(&change.address);
             if let Some(blocked) = change.blocked.as_ref().filter(|_| !known && !self.is_unseen(change)) {
                 differs.insert(change.address.clone(), blocked.words(&change.address));

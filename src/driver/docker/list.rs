@@ -280,7 +280,7 @@ impl Query<'_> {
                  what is a copy"
             ));
         }
-        // Where it may go, nobody is left to ask which one it was.
+        // After a deletion nobody can tell whether it was the right container, so that has to be certain before.
         let may_go = self.claims.evidence || wanted.is_none();
         if !one.is_certain && is_owned(&one) && may_go {
             return Err(renamed(&one.name, &self.scope.name(identity)));

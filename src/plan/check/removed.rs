@@ -114,7 +114,7 @@ fn order(checker: &Checker<'_>, violations: &mut Violations) {
 fn hosts<'a>(checker: &Checker<'a>, object: &'a Object) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut open: Vec<&str> = object.hosts.iter().map(Identity::as_str).collect();
-    // Hosts are a few deep; what would be its own host is no reason to go on for ever.
+    // Hosts are only a few deep; the bound ends a chain that leads back to itself.
     for _ in 0..64 {
         let Some(identity) = open.pop() else { break };
         if checker.deletes.contains_key(identity) {

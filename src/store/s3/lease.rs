@@ -139,8 +139,8 @@ impl Drop for SharedLock {
 }
 
 impl Watch for Renewal {
-    /// Whether the lease is still good, as far as can be known without asking anybody. One that could not be renewed for so
-    /// long that somebody else may have it is not: a machine that slept wakes up like that.
+    /// Whether the lease is still good, as far as can be known without asking anybody. One that was not renewed for so
+    /// long that somebody else may have it is not, for example after the machine slept.
     fn check(&self) -> io::Result<()> {
         if self.lost.load(Ordering::Relaxed) {
             return lost("the lease was lost to a later run");
@@ -178,7 +178,7 @@ fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<
                     *locked(&renewal.renewed) = asked;
                     *own = Some((note, tag));
                 }
-                // A lease that can't be renewed runs out, and then the fence falls.
+                // A lease that can't be renewed runs out, and then the fence refuses to write.
                 Err(Refused::Failed(_)) => {}
             }
         }
