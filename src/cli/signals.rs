@@ -63,7 +63,7 @@ impl StopRequests {
         let mut code = self.code.clone();
         match code.wait_for(Option::is_some).await.map(|code| *code) {
             Ok(Some(code)) => code,
-            // Nobody listens any more, so nobody will ask.
+            // The listener is gone, so no request will come.
             _ => std::future::pending().await,
         }
     }

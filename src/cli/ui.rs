@@ -77,7 +77,7 @@ impl Ui {
 
     /// Writes the result of a command. A reader that went away ends the program quietly.
     pub fn out(&self, text: &str) {
-        // When nobody reads any more, what was done is done, and the exit code still tells.
+        // A reader that is gone changes nothing: the work is done, and the exit code still tells its result.
         let _ = self.pass(guarded(text, self.palette).as_bytes());
     }
 
@@ -125,7 +125,7 @@ impl Ui {
         }
     }
 
-    /// Says something that whoever wants quiet can do without, beside the output proper.
+    /// Says something beside the output proper, which `--quiet` leaves out.
     pub fn side(&self, text: &str) {
         if !self.quiet && !self.json {
             self.err(text);
@@ -196,8 +196,8 @@ fn colour(text: &str) -> Option<&str> {
     inside[end..].starts_with('m').then(|| &text[..end + 3])
 }
 
-/// Writes to standard error, for whoever has no [`Ui`] at hand.
+/// Writes to standard error, where no [`Ui`] is at hand.
 pub fn write_error(text: &str) {
-    // If even standard error is gone there is nobody left to tell.
+    // If standard error is closed as well, the message is lost.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

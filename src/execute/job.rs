@@ -47,7 +47,7 @@ pub struct Remove<'a> {
     change: &'a Change,
     target: &'a Target,
     mark: &'a Mark,
-    /// What it held when its deletion was last thought over.
+    /// What it held when its deletion was last considered.
     most: Option<Usage>,
 }
 

@@ -32,7 +32,7 @@ pub struct DependencyGraph {
     needs: Vec<(NodeIndex, Why)>,
     /// Where in `needs` those of each node begin, and where the last one's end.
     starts: Vec<usize>,
-    /// While it is built: what those nodes need that need much.
+    /// While it is built: the needs of each node that has many.
     wide: HashMap<NodeIndex, HashSet<NodeIndex>>,
 }
 

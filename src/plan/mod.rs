@@ -125,7 +125,7 @@ pub fn unknown_selectors(flag: &str, selectors: &[Selector], changes: &[Change],
             || changes.iter().any(|change| selector.matches(&change.address));
         if !known {
             let text = selector.address().as_str();
-            // Whoever names no place means all of them.
+            // An address without a place means all places.
             let part = |address| if text.contains('@') { address } else { whole(address) };
             let all = desired.objects().map(|instance| part(instance.address.as_str()));
             let all: Vec<&str> = all.chain(changes.iter().map(|change| part(change.address.as_str()))).collect();
@@ -162,7 +162,7 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     let hosts_others = |kind: &str| desired.kinds.get(kind).is_none_or(|kind| kind.hosts_others);
     let mut causes: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
     for (identity, reason) in unreachable {
-        // Two hosts of which nobody knows why they do not answer have nothing in common.
+        // Two hosts that give no reason why they do not answer have nothing in common.
         let alone = (reason == "does not answer").then_some(identity.as_str());
         causes.entry((reason, alone)).or_default().push(identity);
     }

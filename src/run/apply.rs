@@ -21,7 +21,7 @@ use crate::store::{LockError, Run};
 pub struct Manner {
     /// How many steps may run at once.
     pub parallelism: usize,
-    /// Whoever wants to see what happens.
+    /// The listener for what happens.
     pub events: mpsc::UnboundedSender<Event>,
     /// True once somebody asks to stop.
     pub stop: watch::Receiver<bool>,
@@ -92,7 +92,7 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
 }
 
 impl Manner {
-    /// So many steps at once, with nobody who watches or stops it.
+    /// This many steps at once, without a listener and without a way to stop.
     #[must_use]
     pub fn unattended(parallelism: usize) -> Self {
         Self { parallelism, events: mpsc::unbounded_channel().0, stop: watch::channel(false).1 }

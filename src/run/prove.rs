@@ -147,11 +147,11 @@ struct SecondLook<'a> {
 }
 
 impl SecondLook<'_> {
-    /// Every change of the second look that is about something of which the run claims that it is in order.
+    /// The changes of the second look to resources that the run claims to be in order.
     fn claimed(&self) -> impl Iterator<Item = &Change> {
         let undone: HashSet<&Address> = self.applied.report.undone().collect();
         let all = self.again.plan.changes.iter();
-        // What was forgotten is there and nobody's, as was asked.
+        // A forgotten object is there without an owner, as was asked.
         all.filter(move |change| !undone.contains(&change.address) && !self.applied.forgotten.contains(&change.address))
     }
 

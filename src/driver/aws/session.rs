@@ -89,7 +89,7 @@ impl InRegion {
         }
     }
 
-    /// What is hidden when nobody may list the objects of a kind: those that are wanted, and all that nobody knows of.
+    /// What is hidden when the objects of a kind may not be listed: those that are wanted, and all others of the kind.
     fn unlisted(&self, kind: &KindRef, claims: &Claims<'_>) -> impl Iterator<Item = Identity> {
         let all = self.region.identity.inside(kind.name, "");
         let mut wanted: Vec<&str> = claims.wanted.keys().copied().collect();

@@ -141,7 +141,7 @@ impl Query<'_> {
     }
 
     async fn ask_all(&self, engine: &Engine) -> Result<Vec<Described>, DriverError> {
-        // Connected first, so that four calls don't all find out that nobody is there.
+        // Connected first, so that four calls don't all wait for an engine that is not there.
         engine.docker().await?;
         let (networks, volumes, containers, notes) = futures_util::future::join4(
             async { if self.asks_for("network") { network::list(engine).await } else { Ok(Vec::new()) } },

@@ -62,7 +62,8 @@ fn verdicts(checker: &Checker<'_>, violations: &mut Violations) {
     }
 }
 
-/// What the spec wants under a name goes only where its resource has another object, and takes that name afterwards.
+/// An orphan may have the identity of a resource only where that resource has another object and takes the name
+/// afterwards.
 fn wanted(checker: &Checker<'_>, violations: &mut Violations) {
     if checker.options.destroy {
         return;
@@ -81,7 +82,7 @@ fn wanted(checker: &Checker<'_>, violations: &mut Violations) {
         let elsewhere = checker.observed.marked(&instance.address).any(own)
             || former.is_some_and(|former| checker.observed.marked(former).any(own));
         let takes = checker.makes.get(&instance.address).is_some_and(|at| waits_for(checker, *at, instance));
-        // What an interrupted run left without a mark may stand in the way of nobody.
+        // This holds as well for what an interrupted run left without a mark.
         if !(elsewhere && takes) {
             let what =
                 format!("`{}` would be deleted, and {} is to be that object", instance.identity, instance.address);

@@ -72,7 +72,7 @@ impl Lock {
             }
         };
         let holder = Holder::this_process(command, last);
-        // Whoever can't renew a lease must not take it.
+        // A holder that can't renew the lease must not take it.
         let renewing = renew(file.try_clone().map_err(at(path))?, lease / 4)?;
         point("lock: before it is taken");
         write(&mut file, &holder).map_err(at(path))?;

@@ -81,7 +81,7 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
     };
     let own = Own::default();
     let renewal = Renewal { lost: Arc::default(), renewed: Arc::new(Mutex::new(Moment::now())), good: lease };
-    // Whoever can't renew a lease must not take it.
+    // A holder that can't renew the lease must not take it.
     let renewing = renew(bucket.clone(), Arc::clone(&own), renewal.clone(), lease / 4)?;
     let note = LockObject { holder: Holder::this_process(command, last), renewed: since_1970() };
     let token = note.holder.token;
@@ -133,7 +133,7 @@ impl Drop for SharedLock {
         let Some((note, tag)) = locked(&self.own).clone() else { return };
         // The token stays, so that it only grows.
         let note = LockObject { holder: Holder { pid: 0, ..note.holder }, ..note };
-        // Whoever took the lease over has another tag, and keeps it.
+        // A later holder has written another tag, so its lock stays.
         let _ = self.bucket.put("lock", &note.text(), Some(&tag));
     }
 }

@@ -16,7 +16,7 @@ use crate::value::Value;
 
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(3);
-/// After how many restarts by the engine itself nobody expects a container to stay any more.
+/// After this many restarts by the engine itself, the container counts as one that does not stay up.
 const RESTARTS: i64 = 5;
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_millis(100);
