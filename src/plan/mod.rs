@@ -150,7 +150,7 @@ fn retain_relevant(changes: &[Change], diagnostics: &mut Diagnostics) {
     diagnostics.retain(|diagnostic| diagnostic.address.as_ref().is_none_or(|address| kept.contains(address)));
 }
 
-/// Says what did not let itself be looked at: once for each cause, however much it hides.
+/// Warns of what could not be looked at: once for each cause, however much it hides.
 fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
     let unreachable = observed.unreachable();
     if unreachable.is_empty() {
@@ -176,7 +176,7 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     }
 }
 
-/// What sort of problem it is that something did not let itself be looked at.
+/// The code for something that could not be looked at.
 fn unseen(reason: &str, hosts: bool) -> &'static Code {
     match (reason.starts_with("denies access"), reason.contains("does not answer"), hosts) {
         (true, _, true) => &code::HOST_DENIES,

@@ -56,7 +56,7 @@ pub struct Proof {
 /// Resources that could not be seen again, all for the same cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unproven {
-    /// What does not let itself be looked at; none when nothing does.
+    /// What could not be looked at; none when that is everything.
     pub host: Option<Address>,
     /// Why, in words.
     pub reason: String,
