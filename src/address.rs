@@ -15,8 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Atlas's name for one resource. Cheap to clone, ordered by its text.
 ///
-/// It carries the hash of its text: most lookups are by address, and with a hundred thousand resources each text that is
-/// not looked at is a wait for memory less.
+/// It carries the hash of its text, because most lookups are by address: with a hundred thousand resources, comparing
+/// hashes saves most reads of the texts from memory.
 #[derive(Clone)]
 pub struct Address {
     hash: u64,

@@ -48,12 +48,12 @@ pub struct Diagnostic {
     /// Whether what stands at the span must not be shown: it may be a secret.
     #[serde(skip)]
     pub redacted: bool,
-    /// The name that leads nowhere, if that is what is wrong.
+    /// The unknown name, if that is what is wrong.
     #[serde(skip)]
     pub unknown: Option<UnknownName>,
 }
 
-/// A name that leads nowhere. Which one was meant is found once all names are known, and all that lead nowhere.
+/// An unknown name. Which one was meant is found once all names are known, the unknown ones among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
     /// The kind whose names it could have been; `var` for a variable.
@@ -104,7 +104,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says which name leads nowhere, and of which kind it is; `var` for a variable.
+    /// Says which name is unknown, and of which kind it is; `var` for a variable.
     #[must_use]
     pub fn unknown(mut self, among: &'static str, name: impl Into<String>) -> Self {
         self.unknown = Some(UnknownName { among, name: name.into() });

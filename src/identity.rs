@@ -28,8 +28,8 @@ impl Identity {
         Self([&self.0, "/", kind, "/", &escaped(name)].concat().into())
     }
 
-    /// The identity of what lives in this one by another kind of its name: in a scope such as a namespace of a cluster, in
-    /// which names are told apart.
+    /// The identity of what lives in this one under a name that is only unique within a scope, such as a namespace of a
+    /// cluster.
     #[must_use]
     pub fn scoped(&self, kind: &str, scope: &str, name: &str) -> Self {
         Self([&self.0, "/", kind, "/", &escaped(scope), ":", &escaped(name)].concat().into())

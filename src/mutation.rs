@@ -34,7 +34,7 @@ pub enum Mutation {
     ClaimFromElsewhere,
     /// A saved plan is applied in whichever account.
     ApplyAnywhere,
-    /// Whoever takes what only one can have does not wait for whoever gives it up.
+    /// A step that takes a claim does not wait for the step that gives it up.
     TakeBeforeItIsGiven,
     /// An intent stays open after its effect was denied.
     KeepADeniedIntent,
@@ -56,7 +56,7 @@ mod armed {
         static NOW: Cell<Option<Mutation>> = const { Cell::new(None) };
     }
 
-    /// Breaks the engine in this thread, or mends it.
+    /// Breaks the engine in this thread, or repairs it.
     pub fn arm(mutation: Option<Mutation>) {
         NOW.set(mutation);
     }

@@ -140,7 +140,7 @@ pub struct Observed {
     hasher: RandomState,
     by_identity: HashTable<usize>,
     by_address: HashTable<usize>,
-    /// Objects with a mark that another object carries as well: there are some while a replacement was interrupted.
+    /// Objects with a mark that another object carries as well, after a replacement was interrupted.
     again: Vec<(Address, usize)>,
     unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,

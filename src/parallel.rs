@@ -1,7 +1,6 @@
 //! The same thing done to many things at once, on all cores; what comes of it is in the order of the things.
 //!
-//! It is for what has no effects, so that nobody can tell whether it happened at once or one after the other, but by how
-//! long it took.
+//! The work has no effects, so only the time that it takes shows whether it ran at once or one after the other.
 
 use std::sync::LazyLock;
 
@@ -11,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 /// How many resources one core takes at a time. For less work than two such shares no other core is used.
 pub const SHARE: usize = 256;
 
-/// As much room as the main thread has: what is deep in a spec is read by a function that calls itself.
+/// The main thread's stack size: nested values of a spec are read by a recursive function.
 const STACK: usize = 8 << 20;
 
 /// A thread for each core, begun when there is work for them; none where they can't be begun.

@@ -54,7 +54,7 @@ impl Intent {
         Self { identity: Identity::from_text(identity), place: place.into() }
     }
 
-    /// Whether what was intended may have been done at this place: nobody told where it was, or it was there.
+    /// Whether the effect may have been at this place: it was here, or its place is not known.
     #[must_use]
     pub fn may_be_at(&self, place: &str) -> bool {
         self.place.is_empty() || self.place == place
@@ -90,9 +90,8 @@ impl Recorded {
         open
     }
 
-    /// What was intended here, and what was intended elsewhere: in another account, on another engine. Of that nothing can be
-    /// said here, and it stays open. Where the host is gone that would tell the place, it may have been here: what outlived
-    /// its host would belong to nobody otherwise.
+    /// The open intents of this place, and those of other accounts or engines, which stay open. An intent whose host is
+    /// gone may have been of this place and counts as such, or nobody would ever take care of what outlived the host.
     #[must_use]
     pub fn split(&self, observed: &Observed) -> (Self, Self) {
         let here = |intent: &Intent| {

@@ -29,8 +29,8 @@ pub enum Role {
     Dim,
 }
 
-/// A text in which nothing can play with the terminal: control characters, and those that turn the direction of the text
-/// around them, are shown as escapes.
+/// A text without effects on the terminal: control characters, and those that turn the direction of the text around
+/// them, are shown as escapes.
 #[must_use]
 pub fn harmless(text: &str) -> String {
     let escape = |c: char| if is_harmful(c) { c.escape_unicode().to_string() } else { c.to_string() };
@@ -75,7 +75,7 @@ impl Palette {
     }
 }
 
-/// Whether a character can play with the terminal, a line break and a tab among them.
+/// Whether a character has an effect on the terminal, a line break and a tab among them.
 #[must_use]
 pub const fn is_harmful(c: char) -> bool {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

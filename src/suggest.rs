@@ -93,7 +93,7 @@ fn around(count: usize, before: impl Fn(usize) -> bool) -> Range<usize> {
 }
 
 fn among<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // At least as many letters have to be put in as one is longer than the other.
+    // The difference in length is the least number of letters that have to be added.
     let possible = |candidate: &&str| {
         let (shorter, longer) = (candidate.len().min(word.len()), candidate.len().max(word.len()));
         longer - shorter <= (longer / 4).max(1) || candidate.starts_with(word)

@@ -1,4 +1,4 @@
-//! Logs for whoever looks inside: to standard error, only when asked for, and without hidden values.
+//! Logs of what happens inside: to standard error, only when asked for, and without hidden values.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::driver::Hidden;
 
-/// There is one log in a process, so what no line of it may repeat is one as well.
+/// A process has one log, and so one set of values that it must not repeat.
 static HIDDEN: LazyLock<Arc<Hidden>> = LazyLock::new(Arc::default);
 
 /// Starts logging. `verbosity` is how often `-v` was given: nothing, Atlas's own steps, everything of Atlas's.

@@ -332,7 +332,7 @@ impl Attributes {
     #[must_use]
     pub fn get(&self, name: &str) -> &Value {
         const NULL: &Value = &Value::Null;
-        // A dozen short names are found faster by looking at each than by halving.
+        // A dozen short names are found faster one by one than by a binary search.
         self.0.iter().find(|(key, _)| *key == name).map_or(NULL, |(_, value)| value)
     }
 

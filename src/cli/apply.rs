@@ -1,5 +1,5 @@
-//! `atlas apply` and `atlas destroy`: ask, then do it, then prove it. What is done and in which order is the matter of
-//! [`crate::run`]; here it is asked, shown, and turned into an exit code.
+//! `atlas apply` and `atlas destroy`: ask, then do it, then prove it. [`crate::run`] decides what is done in which
+//! order; this file asks, shows, and chooses the exit code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -61,7 +61,7 @@ pub async fn carry_out(spec: Spec, work: Work<'_>, carrying: &Carrying, ui: &Ui)
     let manner = Manner { parallelism: usize::from(carrying.parallelism), events, stop };
     let (applied, ()) = tokio::join!(run::apply(&opened, approved, manner), watcher);
     let mut proof = run::prove(&opened, applied?).await;
-    // Everybody else may go on while this is read.
+    // Other runs can have the lock while a person reads the result.
     opened.release();
     notice::tell(&proof.notices, ui);
     outcome::tell(&proof, unchanged, ui);
@@ -79,7 +79,7 @@ async fn prepare(opened: &Opened, work: Work<'_>, carrying: &Carrying, ui: &Ui) 
     {
         return Err(otherwise);
     }
-    // Whoever is asked sees what for; whoever wants quiet and is not asked sees only what comes of it.
+    // A person who is asked has to see the plan. JSON, and `--quiet` without a question, leave it out.
     let unseen = ui.json() || (ui.quiet() && carrying.yes);
     if !unseen {
         plan::show(opened, &planned, ui);

@@ -1,4 +1,4 @@
-//! A person's terminal, lent to a command in a container: what is typed goes there as it is, until the command ends.
+//! A person's terminal, given to a command in a container: what is typed goes there as it is, until the command ends.
 
 use std::io::{self, Read as _};
 
@@ -15,7 +15,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// Lends the terminal at which a person sits.
+    /// Takes over the terminal at which a person sits.
     ///
     /// # Errors
     /// When the terminal can't be set up.

@@ -20,12 +20,12 @@ pub enum End {
 
 /// How a command ended, and what it leaves behind.
 ///
-/// To take a hundred thousand resources apart one by one just before the end would only take time, so that the program ends
-/// with them in place.
+/// To free a hundred thousand resources one by one just before the end would only take time, so they are kept until the
+/// process ends.
 pub struct Done {
     /// How it ended.
     pub end: End,
-    /// What is left where it is.
+    /// What is not freed before the end.
     pub left: Option<Box<dyn Any>>,
 }
 

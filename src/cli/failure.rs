@@ -38,7 +38,7 @@ impl Failure {
         Self(Box::new(Details { what: what.into(), why: None, hint: None, diagnostics: None, code: 1, told: false }))
     }
 
-    /// The failure that errors among diagnostics are.
+    /// A failure because of errors among diagnostics.
     pub fn found(source: SourceText<'_>, diagnostics: Diagnostics) -> Self {
         let found = SourcedDiagnostics { name: source.name.to_owned(), text: source.text.to_owned(), diagnostics };
         let mut failure = Self::new("the spec can't be used");
@@ -96,7 +96,7 @@ impl Failure {
             }));
             return code;
         }
-        // Names of files and what was typed stand in it.
+        // They may contain names of files and typed text.
         let (what, why, hint) = (readable(&what), why.map(|why| readable(&why)), hint.map(|hint| readable(&hint)));
         let palette = ui.error_palette();
         if let Some(found) = &diagnostics {
@@ -165,7 +165,7 @@ impl From<RunError> for Failure {
     }
 }
 
-/// The failure that a file is that can't be used: the spec, or a plan.
+/// The failure for a file that can't be used: the spec, or a plan.
 pub fn file(error: RunError, what: &str) -> Failure {
     let RunError::File { path, source } = error else { return error.into() };
     let (name, spec) = (path.display(), what == "the spec");
@@ -185,12 +185,12 @@ pub fn file(error: RunError, what: &str) -> Failure {
     }
 }
 
-/// The failure that a plan with errors is.
+/// The failure for a plan with errors.
 pub fn found(opened: &Opened, diagnostics: Diagnostics) -> Failure {
     Failure::found(opened.source.text(), diagnostics).titled(Refusal::Plan.to_string())
 }
 
-/// The failure that a lock is which can't be taken.
+/// The failure for a lock that can't be taken.
 pub fn locked(error: LockError) -> Failure {
     match error {
         LockError::Held(_) => Failure::new("somebody else is at work here")

@@ -32,7 +32,7 @@ mod real {
         let (lent, input) = input(ui)
             .map_err(|error| Failure::new("the terminal can't be lent to the command").because(error.to_string()))?;
         let code = docker.exec(&found.subject(), &args.command, input, |heard| pass(heard, ui)).await;
-        // Whatever is said from here on is said at the person's own terminal again.
+        // Messages from here on go to the person's own terminal again.
         drop(lent);
         let code = code.map_err(|error| failed(&args.address, error))?;
         Ok(End::Code(u8::try_from(code).unwrap_or(1)))

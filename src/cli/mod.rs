@@ -107,7 +107,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         ui::write_usage(error);
     } else {
-        // Help and the version, in which nothing stands that was typed.
+        // Help and the version contain no typed text.
         let _ = error.print();
     }
     if error.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }

@@ -21,7 +21,7 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Done, Fail
     show(&opened, &planned, ui);
     let plan = &planned.plan;
     if plan.diagnostics.has_errors() {
-        // As JSON they are among the rest already.
+        // The plan's JSON contains them already.
         return Err(if ui.json() { Failure::told() } else { found(&opened, plan.diagnostics.clone()) });
     }
     if let Some(path) = &args.out {
@@ -40,7 +40,7 @@ pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Done, Fail
     Ok(end.keeping((opened, planned)))
 }
 
-/// Shows a plan, as JSON or for people. Its errors are left to whoever can't go on for them.
+/// Shows a plan, as JSON or for people. Its errors are left to the caller.
 pub fn show(opened: &Opened, planned: &Planned, ui: &Ui) {
     let plan = &planned.plan;
     if ui.json() {
@@ -58,7 +58,7 @@ pub fn show(opened: &Opened, planned: &Planned, ui: &Ui) {
     }
 }
 
-/// The options that have to be given again for the same spec to come out.
+/// The options that lead to the same spec again.
 fn again(global: &Global) -> String {
     let mut options = String::new();
     if global.file != Path::new("atlas.toml") {

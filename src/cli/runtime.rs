@@ -12,8 +12,8 @@ use crate::store::LockError;
 
 /// Starts it, with one worker for each core.
 ///
-/// Tokio panics when the system gives it fewer threads than it asks for, and then may wait for ever for those that it has.
-/// So as many are tried before, all at once.
+/// Tokio panics when the system gives it fewer threads than it asks for, and may then wait for ever for the threads
+/// that it has. So as many threads are tried first, all at once.
 pub fn start() -> Result<Runtime, Failure> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     try_threads(workers, Builder::new).map_err(|error| locked(LockError::Thread(error)))?;

@@ -79,7 +79,7 @@ mod play {
         if !yes && ui.ask(&question).await != Some(true) {
             return Err(Failure::new("nothing was done").hint("add --yes"));
         }
-        // Nobody may be at work in the world that goes.
+        // No run may be at work in the world that is deleted.
         let _held = spec.store.lock("atlas sandbox reset", super::super::environment::lease()).map_err(locked)?;
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => {}

@@ -63,7 +63,7 @@ impl StopRequests {
         let mut code = self.code.clone();
         match code.wait_for(Option::is_some).await.map(|code| *code) {
             Ok(Some(code)) => code,
-            // Nobody listens any more, so nobody will ask.
+            // The listener is gone, so no request will come.
             _ => std::future::pending().await,
         }
     }
@@ -102,7 +102,7 @@ fn signals() -> Signals {
     use tokio::signal::unix::{SignalKind, signal};
     let ignored = ignored();
     let kinds = [(SignalKind::interrupt(), true), (SignalKind::terminate(), true), (SignalKind::hangup(), false)];
-    // What the process was told to ignore, as `nohup` does, it goes on to ignore.
+    // Signals that the process was told to ignore, as `nohup` does, stay ignored.
     let heard = kinds.into_iter().filter(|(kind, _)| (ignored >> (kind.as_raw_value() - 1)) & 1 == 0);
     let streams = heard.filter_map(|(kind, urges)| {
         let code = 128 + u8::try_from(kind.as_raw_value()).unwrap_or_default();

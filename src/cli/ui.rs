@@ -77,7 +77,7 @@ impl Ui {
 
     /// Writes the result of a command. A reader that went away ends the program quietly.
     pub fn out(&self, text: &str) {
-        // When nobody reads any more, what was done is done, and the exit code still tells.
+        // A reader that is gone changes nothing: the work is done, and the exit code still tells its result.
         let _ = self.pass(guarded(text, self.palette).as_bytes());
     }
 
@@ -104,7 +104,7 @@ impl Ui {
 
     /// Writes one JSON value, on a line of its own.
     pub fn out_json(&self, value: &serde_json::Value) {
-        // JSON escapes what could play with the terminal by itself.
+        // JSON escapes control characters by itself.
         let _ = self.pass(format!("{value}\n").as_bytes());
     }
 
@@ -125,7 +125,7 @@ impl Ui {
         }
     }
 
-    /// Says something that whoever wants quiet can do without, beside the output proper.
+    /// Says something beside the output proper, which `--quiet` leaves out.
     pub fn side(&self, text: &str) {
         if !self.quiet && !self.json {
             self.err(text);
@@ -154,7 +154,8 @@ impl Ui {
     }
 }
 
-/// Says what is wrong with the command line. What was typed stands in it: without colour when that could pass for one.
+/// Says what is wrong with the command line. It repeats what was typed, so it has no colour when that holds control
+/// characters.
 pub fn write_usage(error: &clap::Error) {
     let typed = std::env::args_os().any(|one| one.to_string_lossy().contains(is_harmful));
     let coloured = !typed && environment::colour().unwrap_or_else(|| io::stderr().is_terminal());
@@ -163,8 +164,8 @@ pub fn write_usage(error: &clap::Error) {
     write_error(&guarded(&text, Palette::new(coloured)));
 }
 
-/// A text whose only effect on a terminal is to be read, and to be coloured where that was asked for. What was typed, and
-/// names of files, may stand anywhere in it.
+/// A text without effects on the terminal, except the colours that were asked for. What was typed, and names of files,
+/// may stand anywhere in it.
 fn guarded(text: &str, palette: Palette) -> Cow<'_, str> {
     let suspicious = |byte: u8| byte < b' ' && !b"\n\t".contains(&byte) || matches!(byte, 0x7f | 0xc2 | 0xe2);
     if !text.bytes().any(suspicious) {
@@ -195,8 +196,8 @@ fn colour(text: &str) -> Option<&str> {
     inside[end..].starts_with('m').then(|| &text[..end + 3])
 }
 
-/// Writes to standard error, for whoever has no [`Ui`] at hand.
+/// Writes to standard error, where no [`Ui`] is at hand.
 pub fn write_error(text: &str) {
-    // If even standard error is gone there is nobody left to tell.
+    // If standard error is closed as well, the message is lost.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

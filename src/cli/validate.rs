@@ -11,7 +11,7 @@ use crate::run;
 
 pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
-    // Nobody should find out on the day of the outage that another environment was broken all along.
+    // A mistake in another environment should be found now, and not on the day when that environment is needed.
     let elsewhere = match global.environment {
         None => run::read_others(&load::setup(global), &spec),
         Some(_) => Diagnostics::default(),
@@ -42,7 +42,7 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     Ok(End::Good)
 }
 
-/// A kind without a driver stops a plan; the spec is none the worse for it.
+/// A kind without a driver stops a plan, but is no mistake in the spec: it becomes a warning.
 fn softened(diagnostics: Diagnostics) -> Diagnostics {
     let mut soft = Diagnostics::default();
     for diagnostic in diagnostics.iter() {

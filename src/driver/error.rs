@@ -18,7 +18,7 @@ pub enum Class {
     Denied,
     /// The request itself is wrong.
     Invalid,
-    /// Nobody answers.
+    /// There is no answer.
     Unreachable,
 }
 

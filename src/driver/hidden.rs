@@ -121,8 +121,8 @@ fn forms(value: &[u8]) -> BTreeSet<String> {
         let padding = "=".repeat((4 - whole.len() % 4) % 4);
         forms.insert(format!("{whole}{padding}"));
         forms.insert(whole);
-        // Behind one or two bytes of something longer, `user:password` say, it comes out otherwise. The characters at both
-        // ends depend on what stands there as well.
+        // The base64 form inside a longer text, `user:password` say, depends on the offset there. Its first and last
+        // characters depend on the neighbours, and are left out.
         for shift in 0..3_usize {
             let shifted = encoding.encode([&[0; 2][..shift], value].concat());
             let (from, to) = ((shift * 8).div_ceil(6), (shift + value.len()) * 8 / 6);

@@ -90,8 +90,8 @@ pub async fn look_into(sessions: &Sessions, removed: &[(KindRef, Identity)], obs
     learnt
 }
 
-/// What earlier runs left open and still is: what they were about to make is there without its mark, is wanted, or can't be
-/// looked at. A listing may lag behind, so that each of the others is asked for by itself before it is let go.
+/// The intents of earlier runs that stay open: the object is there without its mark, is wanted, or can't be looked at.
+/// A listing may lag behind, so every other object is read by itself before its intent is dropped.
 pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Observed, desired: &Desired) -> Recorded {
     let (here, elsewhere) = recorded.split(observed);
     let mut open = here.unfinished(observed);
@@ -138,7 +138,7 @@ pub(super) struct HostListing<'a> {
 
 /// What one listing gave.
 struct Chunk {
-    /// Whether what its objects name is what the API knows it by.
+    /// Whether its objects name each other as the API does, and not by address.
     raw: bool,
     objects: Vec<Object>,
 }
@@ -167,7 +167,7 @@ impl<'a> HostListing<'a> {
         sessions.registry().drivers().enumerate().filter_map(of_driver).collect()
     }
 
-    /// What is listed, and whether what its objects name is what the API knows it by.
+    /// What is listed, and whether its objects name each other as the API does.
     pub(super) async fn list(&self, sessions: &Sessions, claims: &Claims<'_>) -> Result<(bool, Listing), DriverError> {
         let session = sessions.open(self.driver, self.host).await?;
         let listing = session.list(&self.kinds, claims).await?;

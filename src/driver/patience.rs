@@ -1,4 +1,4 @@
-//! Looking again when an answer was only unlucky.
+//! Retrying a look after an error that may pass.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::{Class, DriverError};
 /// How often one look is tried.
 const ATTEMPTS: u32 = 5;
 
-/// Looks again when an answer was only unlucky, on top of what an SDK itself tries: one spoilt answer among thousands must
+/// Retries a look after an error that may pass, on top of what an SDK itself tries: one bad answer among thousands must
 /// not make a whole region unknown, nor fail a step before it began.
 ///
 /// # Errors

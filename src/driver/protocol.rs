@@ -1,5 +1,5 @@
 //! What holds for every driver alike, written once: whose an object is, what protects it, what may be taken over, what
-//! may be lost, and how an answer that was lost on its way is carried on.
+//! may be lost, and what follows when an answer was lost on its way.
 
 use super::contract::{Look, Request, Session};
 use super::{Class, DriverError};

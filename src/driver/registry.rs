@@ -51,8 +51,7 @@ impl Registry {
         self.drivers.iter().enumerate().find(|(_, driver)| driver.serves(kind, host) == Service::Keeps)
     }
 
-    /// Says of every kind that no driver serves where its resources are to live that they can't be made, at the first of
-    /// them.
+    /// Reports the resources that no driver serves in their hosts: once for each kind, at the first of them.
     #[must_use]
     pub fn missing(&self, desired: &Desired) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();

@@ -84,7 +84,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Reads a file that may be a secret. What is no file may have no end, or wait for somebody.
+/// Reads a file that may be a secret. A path that is no regular file may never end, or may block.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let regular = |metadata: fs::Metadata| match metadata.is_file() {
         true if metadata.len() > LARGEST => Err(io::Error::other(format!("it has more than {LARGEST} bytes"))),

@@ -60,8 +60,8 @@ impl Sessions {
         &self.0.kinds
     }
 
-    /// Learns of a host object, so that a step can open a session on it. What was open on the same host and told something
-    /// else is opened again.
+    /// Learns of a host object, so that a step can open a session on it. When the object has changed, a session that is
+    /// open on it is opened again.
     pub fn learn(&self, host: Object) {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if hosts.get(&host.identity).is_none_or(|known| **known != host) {

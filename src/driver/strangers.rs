@@ -1,4 +1,4 @@
-//! What lives in hosts that are about to go and that no listing for their owner shows: it goes along with them.
+//! Objects in hosts that are about to be deleted which no listing for their owner shows: they go along with the hosts.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::plan::references;
 /// What can't be listed counts as out of reach from then on, so that nothing happens to it.
 pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], observed: &mut Observed) -> bool {
     let mut learnt = false;
-    // Of a host that was not listed in the first place, as it does not run say, it is known that nothing is known.
+    // A host that was not listed at all, because it does not run for example, is known to be unknown already.
     let listed = removed.iter().filter(|host| observed.is_listed(host));
     let mut layer: Vec<Object> = listed.filter_map(|host| observed.at(host)).cloned().collect();
     while !layer.is_empty() {

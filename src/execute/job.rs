@@ -47,7 +47,7 @@ pub struct Remove<'a> {
     change: &'a Change,
     target: &'a Target,
     mark: &'a Mark,
-    /// What it held when its deletion was last thought over.
+    /// What it held when its deletion was last considered.
     most: Option<Usage>,
 }
 
@@ -134,7 +134,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Learns what came of it. What the plan said it knew has to be so.
+    /// Learns what came of it. Values that the plan knew have to be the same.
     ///
     /// # Errors
     /// When it is not.

@@ -1,4 +1,4 @@
-//! What execution writes down: intent before an effect, outcome after it. Where it is written is the store's matter.
+//! What execution writes down: intent before an effect, outcome after it. The store decides where it is written.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,8 @@ pub struct Entry {
     /// Where it does it, as the driver tells: account, engine, cluster. Empty when nobody told, as in older journals.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub place: String,
-    /// Whether what it makes carries its mark from the start, or what it takes over is nobody's of ours until it is marked:
-    /// then nobody has to remember it.
+    /// Whether the journal need not remember the object: it carries its mark from the start, or it is taken over and
+    /// not ours until it is marked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub marked: bool,
 }

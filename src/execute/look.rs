@@ -1,4 +1,4 @@
-//! What a step looks at before it acts: the plan could not, or it has to be as the plan saw it still.
+//! What a step looks at before it acts: what the plan could not see, and what must not have changed since.
 
 use std::sync::{Arc, PoisonError};
 

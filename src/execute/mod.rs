@@ -44,7 +44,7 @@ pub struct Execution {
     pub allow_loss: Vec<Selector>,
     /// Only these, when a saved plan was approved and some of it moved.
     pub approved: Option<BTreeSet<Address>>,
-    /// Whoever wants to see what happens.
+    /// The listener for what happens.
     pub events: mpsc::UnboundedSender<Event>,
     /// True once somebody asks to stop.
     pub stop: watch::Receiver<bool>,
@@ -141,7 +141,7 @@ impl RunState {
 
     fn say(&self, at: usize, what: What) {
         let (address, verb) = self.of(at);
-        // Nobody listening is no reason to stop.
+        // Without a listener the run goes on.
         let _ = self.events.send(Event { address, verb, what });
     }
 

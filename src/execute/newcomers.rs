@@ -8,15 +8,15 @@ use crate::observed::Object;
 /// How many newcomers an error names.
 const NAMED: usize = 3;
 
-/// Refuses the removal of a host in which there is something that the plan did not see. Where nobody could look when the
-/// plan was made, that was allowed to be lost by name, whatever it is.
+/// Refuses the removal of a host in which there is something that the plan did not see. A host that nobody could look
+/// into was allowed to be lost by name, whatever it holds.
 pub async fn refuse(shared: &RunContext, host: &Object) -> Result<(), StepError> {
     let Some(known) = shared.plan.contents.get(&host.identity) else { return Ok(()) };
     if broken(Mutation::OverlookNewcomers) {
         return Ok(());
     }
     let mut found = look_for_newcomers(&shared.sessions, host, known).await?;
-    // What is there in any case is only reached through the host.
+    // An external object is only reached through the host.
     found.retain(|object| !object.external);
     if found.is_empty() {
         return Ok(());

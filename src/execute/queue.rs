@@ -85,7 +85,7 @@ impl ReadyQueue {
         skipped
     }
 
-    /// Gives up everything that was not handed out yet; `running` says what was. Returns those steps in order.
+    /// Skips everything that was not handed out yet; `running` says what was. Returns those steps in order.
     pub fn abandon(&mut self, running: &[bool]) -> Vec<usize> {
         let left: Vec<usize> = (0..self.dead.len()).filter(|at| !self.dead[*at] && !running[*at]).collect();
         for at in &left {

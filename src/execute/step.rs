@@ -42,10 +42,11 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
     let target = if step.verb.removes() { &change.before } else { &change.after };
     let hosts = target.as_ref().map(|target| target.hosts.as_slice()).unwrap_or_default();
     let session = shared.sessions.keeper(&change.kind, hosts).await?;
-    // A little less than the step may take, so that whoever waits can say for what.
+    // A little less than the step may take, so that a wait can end with an error that says for what.
     let end = Instant::now() + Duration::from_secs(change.timeout).mul_f64(0.95);
     let mut job = Job::new(shared, session.as_ref(), step, change)?;
-    // What an interrupted run made and did not come to mark is its own; what is taken over for the first time is not yet.
+    // An object that an interrupted run made and did not mark is ours; one that is adopted for the first time is not
+    // ours yet.
     let leftover = target.as_ref().is_some_and(|target| target.unmarked);
     let marked = match step.verb {
         Verb::Adopt => !leftover && !broken(Mutation::RememberAdoptions),
@@ -64,7 +65,7 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
             .map_err(|error| StepError::new(format!("the journal can't be written, so nothing was done: {error}")))?;
     }
     let (result, doubt) = act(shared, step, change, &job, session.as_ref(), end).await;
-    // That what is there without its mark could not be deleted or marked says nothing of whether it is there still.
+    // A failed deletion or marking of an unmarked object does not show whether it is still there.
     let leftover = leftover && step.verb != Verb::Create;
     let keeps = broken(Mutation::KeepADeniedIntent);
     let mut doubtful = doubt.any || leftover;
@@ -99,8 +100,8 @@ impl Doubt {
     }
 }
 
-/// Whether it is known of a step that failed that it left nothing without a mark, and never will: an answer came to every
-/// attempt, and what it was to make is not there, or carries its mark. Otherwise its intent would claim what somebody else
+/// Whether a failed step certainly left nothing without a mark, and never will: every attempt was answered, and the
+/// object is not there, or carries its mark. Then the intent is closed, so that it does not claim what somebody else
 /// makes by that name later.
 async fn is_settled(
     session: &dyn Session,

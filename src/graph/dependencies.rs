@@ -32,7 +32,7 @@ pub struct DependencyGraph {
     needs: Vec<(NodeIndex, Why)>,
     /// Where in `needs` those of each node begin, and where the last one's end.
     starts: Vec<usize>,
-    /// While it is built: what those nodes need that need much.
+    /// While it is built: the needs of each node that has many.
     wide: HashMap<NodeIndex, HashSet<NodeIndex>>,
 }
 
@@ -145,8 +145,8 @@ impl DependencyGraph {
         }
     }
 
-    /// Writes down what each node needs in a row: the planner asks for it again and again, and a graph that can still grow
-    /// has it all over the memory.
+    /// Writes down what each node needs in a row: the planner asks for it again and again, and a graph that can still
+    /// grow has it scattered over memory.
     pub(super) fn list_needs(&mut self) {
         self.wide = HashMap::new();
         self.starts.reserve_exact(self.inner.node_count() + 1);

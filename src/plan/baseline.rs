@@ -90,7 +90,8 @@ impl<'a> Baseline<'a> {
     }
 }
 
-/// What others may ask is what was observed. Whoever asks of something that does not stay so is decided about by itself.
+/// References are resolved with what was observed. A resource that refers to one that changes is decided about by
+/// itself.
 impl Resolver for Baseline<'_> {
     fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
         Some(&self.object(self.graph.position(address)?)?.attributes)

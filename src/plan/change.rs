@@ -26,8 +26,8 @@ pub struct Change {
     pub reason: String,
     /// The host that does not exist yet, behind which this happens.
     pub deferred: Option<Address>,
-    /// Whether the object may well be there: its host is degraded, and only once that is ready again can anybody know. Then it
-    /// is made only if it is gone.
+    /// Whether the object may be there, unseen: its host is degraded. Once the host is ready again, the object is made
+    /// only if it is gone.
     pub unsure: bool,
     /// Why it has to wait for another run.
     pub blocked: Option<Blocked>,
@@ -138,7 +138,7 @@ impl Change {
         self.verdict.as_ref().map_or(Risk::Safe, |verdict| verdict.risk)
     }
 
-    /// What tells this change, and the reality that it was made from, from any other.
+    /// The fingerprint of this change and of the reality that it was made from.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         fn side(target: &Option<Target>) -> Option<(&str, &Attributes, &Option<Mark>)> {

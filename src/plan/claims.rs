@@ -1,4 +1,5 @@
-//! Ports, subnets, names and addresses that only one object can have: whoever gives one up goes before whoever takes it.
+//! Ports, subnets, names and addresses that only one object can have: the step that gives one up comes before the step
+//! that takes it.
 
 mod swap;
 
@@ -31,8 +32,8 @@ pub struct Claimants<'a> {
 pub struct ClaimIndex<'a, T> {
     entries: Vec<(Claim<'a>, T)>,
     hasher: RandomState,
-    /// The entries about one thing each, by its hash, ordered by where their ranges begin, with the furthest end of all up to
-    /// there.
+    /// For each claimed thing, by its hash: its entries ordered by the start of their ranges, each with the largest end
+    /// so far.
     by_thing: HashMap<u64, Vec<(usize, u128)>>,
 }
 
@@ -111,8 +112,8 @@ impl<'a, T: Copy> ClaimIndex<'a, T> {
     }
 }
 
-/// What two objects could claim both, in a word or two each: what somebody has or gives up, and whatever is no name. Two
-/// resources that want one name are refused before anything is planned, and most of what claims anything has nothing but its
+/// The sorts of claims that can collide, in a word or two each: those of observed objects, and those of changes except
+/// names. Two resources that want one name are refused before anything is planned, and most kinds claim nothing but a
 /// name.
 pub fn contested<'a>(observed: &Observed, changes: impl Iterator<Item = &'a Change>) -> HashSet<&'static str> {
     let mut whats = HashSet::default();

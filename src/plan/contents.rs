@@ -1,7 +1,8 @@
 //! What goes along with a host: everything that was observed in it, at any depth, summed up in one verdict.
 //!
-//! Whoever loses a host loses what lives in it, whether the plan has a step for that or not. So the verdict on a host counts
-//! what was observed in it by the hosts of the objects themselves, and not by what the plan says about them.
+//! A host that is lost takes along what lives in it, whether the plan has a step for that or not. So the verdict on a
+//! host counts what was observed in it by the hosts of the objects themselves, and not by what the plan says about
+//! them.
 
 use foldhash::{HashMap, HashSet};
 

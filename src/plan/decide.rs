@@ -141,7 +141,7 @@ impl<'a> Decider<'a> {
                 self.dispositions[at] = Some(Disposition::Stays);
                 continue;
             };
-            // Whatever a driver saw of it all the same stays with it.
+            // An object of it that a driver saw all the same is no orphan.
             self.claim_marked(&instance.address);
             self.changes.push(self.waiting(instance, blocked.clone()));
             self.dispositions[at] = Some(Disposition::Blocked(Box::new(blocked)));
@@ -151,7 +151,7 @@ impl<'a> Decider<'a> {
     fn decide(&mut self, at: Position, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Disposition {
         if let Some(blocked) = self.unreachable(instance) {
             let after = self.known.resolve(&instance.kind, &instance.attributes);
-            // Whatever a driver saw of it all the same is no orphan.
+            // An object of it that a driver saw all the same is no orphan.
             self.claim_marked(&instance.address);
             self.learn(instance, &after, Outputs::new());
             self.changes.push(self.waiting(instance, blocked.clone()));
@@ -206,7 +206,7 @@ impl<'a> Decider<'a> {
         let disposition = match change.action {
             Action::Create => Disposition::Made,
             Action::Replace(order) => Disposition::Replaced(order),
-            // Its former object goes, and whoever names that has to name this one.
+            // Its former object is deleted, and whatever names that has to name this one.
             Action::Adopt if self.leaves_another(instance) => Disposition::Replaced(Order::CreateFirst),
             Action::Update | Action::Adopt if degraded => Disposition::Repaired,
             _ => Disposition::Stays,
@@ -218,14 +218,14 @@ impl<'a> Decider<'a> {
         self.add(instance, change, disposition)
     }
 
-    /// Takes a change into the plan, blocked where something that it needs is, or where it would destroy what can't be looked
-    /// at. What becomes of the resource then.
+    /// Adds a change to the plan, blocked if something that it needs is, or if it would destroy what can't be looked
+    /// at. Returns what becomes of the resource then.
     fn add(&mut self, instance: &Instance, mut change: Change, disposition: Disposition) -> Disposition {
         let waits = if change.action.makes() { self.waits_for(instance, change.action) } else { None };
         if let Some(blocked) = waits {
             change.blocked = Some(blocked.clone());
             self.changes.push(change);
-            // What is there stays there; what is not there does not come.
+            // An object that is there stays; one that is not there is not made.
             return if matches!(disposition, Disposition::Stays) {
                 disposition
             } else {
@@ -408,7 +408,7 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// An object as it was seen. What an interrupted run made and did not come to mark goes as if it had its mark.
+    /// An object as it was seen. One that an interrupted run made and did not mark is deleted as if it had its mark.
     fn before(&self, instance: &Instance, object: &Object, action: Action) -> Target {
         let before = Target::of(object);
         if action.destroys() && self.is_leftover(object) {

@@ -54,7 +54,7 @@ pub fn deletion(kind: &Kind, before: &Attributes) -> Vec<AttributeChange> {
     list(kind, before, true)
 }
 
-/// To make an object well again, as a change of what no attribute says.
+/// The repair of an object, as a change of its condition.
 #[must_use]
 pub fn repair(word: &str) -> AttributeChange {
     AttributeChange {

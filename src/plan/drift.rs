@@ -54,8 +54,9 @@ impl<'a> LastApplied<'a> {
 
     fn tell_one(&self, attribute: &Attribute, now: &Value, changes: &mut [&mut AttributeChange]) {
         let Some(digest) = self.digests.get(attribute.name) else {
-            // A value that Atlas would always have applied, had it known the attribute, is one that it learnt since. What the
-            // spec asks for only now was not asked for then. Otherwise somebody set what nobody asked for.
+            // The mark has no digest of this attribute. If it has a default, an older Atlas did not know it. Otherwise
+            // nobody asked for it then: a value that the spec asks for now is a change, and any other one was set by
+            // somebody else.
             for change in changes.iter_mut() {
                 let set = attribute.default.is_none() && change.after.is_null();
                 change.drift = if set { Drifted::FromDesired } else { Drifted::None };

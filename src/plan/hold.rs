@@ -42,7 +42,7 @@ pub fn hold(changes: &mut [Change], observed: &Observed) {
     } else if changes.iter().all(|change| change.blocked.is_none()) {
         return;
     }
-    // What waits in the end may use something as well.
+    // A change that waits now may use something else, so this is repeated until no other change has to wait.
     loop {
         let held = hold_needed(changes, observed);
         if !hold_dependants(changes, &held) {
@@ -83,7 +83,7 @@ fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> 
         let blocked_by = changes[at].blocked.as_ref().map(|blocked| blocked.by.clone());
         let unseen = unsure.contains(&at);
         let mut needs: Vec<Address> = Vec::new();
-        // What is there and only waits uses what its mark says; of what nobody can see, that may be not all.
+        // An object that was seen uses what its mark says. One that nobody can see may use more: what the spec says.
         if unseen {
             needs.extend(changes[at].depends_on.iter().chain(&changes[at].hosts).cloned());
             needs.extend(blocked_by);

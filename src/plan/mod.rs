@@ -125,7 +125,7 @@ pub fn unknown_selectors(flag: &str, selectors: &[Selector], changes: &[Change],
             || changes.iter().any(|change| selector.matches(&change.address));
         if !known {
             let text = selector.address().as_str();
-            // Whoever names no place means all of them.
+            // An address without a place means all places.
             let part = |address| if text.contains('@') { address } else { whole(address) };
             let all = desired.objects().map(|instance| part(instance.address.as_str()));
             let all: Vec<&str> = all.chain(changes.iter().map(|change| part(change.address.as_str()))).collect();
@@ -150,7 +150,7 @@ fn retain_relevant(changes: &[Change], diagnostics: &mut Diagnostics) {
     diagnostics.retain(|diagnostic| diagnostic.address.as_ref().is_none_or(|address| kept.contains(address)));
 }
 
-/// Says what did not let itself be looked at: once for each cause, however much it hides.
+/// Warns of what could not be looked at: once for each cause, however much it hides.
 fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut Diagnostics) {
     let unreachable = observed.unreachable();
     if unreachable.is_empty() {
@@ -162,7 +162,7 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     let hosts_others = |kind: &str| desired.kinds.get(kind).is_none_or(|kind| kind.hosts_others);
     let mut causes: BTreeMap<(&str, Option<&str>), Vec<&str>> = BTreeMap::new();
     for (identity, reason) in unreachable {
-        // Two hosts of which nobody knows why they do not answer have nothing in common.
+        // Two hosts that give no reason why they do not answer have nothing in common.
         let alone = (reason == "does not answer").then_some(identity.as_str());
         causes.entry((reason, alone)).or_default().push(identity);
     }
@@ -176,7 +176,7 @@ fn warn_of_unreachable(desired: &Desired, observed: &Observed, diagnostics: &mut
     }
 }
 
-/// What sort of problem it is that something did not let itself be looked at.
+/// The code for something that could not be looked at.
 fn unseen(reason: &str, hosts: bool) -> &'static Code {
     match (reason.starts_with("denies access"), reason.contains("does not answer"), hosts) {
         (true, _, true) => &code::HOST_DENIES,

@@ -39,8 +39,8 @@ pub fn orphans(
     changes
 }
 
-/// What an interrupted run made and did not come to mark, and what the spec no longer has: the journal knows it, and
-/// nobody else would ever take it away.
+/// What an interrupted run made and did not mark, and what the spec no longer has: only the journal knows that it has
+/// to be deleted.
 pub fn interrupted(
     observed: &Observed,
     recorded: &Recorded,
@@ -78,7 +78,7 @@ pub fn interrupted(
         }
         Some(change)
     };
-    // What was intended here and, for all that is known, there too, is one object.
+    // Intents at several places may have one identity, and only one object here.
     let objects: BTreeMap<_, _> =
         recorded.pending.iter().map(|(intent, address)| (&intent.identity, address)).collect();
     objects.into_iter().filter_map(left).collect()

@@ -94,7 +94,7 @@ impl Plan {
         summary
     }
 
-    /// What tells this plan, and the reality that it was made from, from any other.
+    /// The fingerprint of this plan and of the reality that it was made from.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut text = format!("{}\n{}\n{}\n", self.project, self.environment, self.unchanged);

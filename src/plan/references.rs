@@ -53,8 +53,8 @@ pub fn resolved(
     Ok(resolved)
 }
 
-/// Puts addresses in the place of what the APIs know these objects by. What belongs to nobody that the owner knows is left
-/// as the API says it. They may name each other, and `others` that have been named already.
+/// Replaces what the APIs know these objects by with addresses. What is no object of the owner's is left as the API
+/// says it. The objects may name each other, and `others` that have been named already.
 pub fn name(mut objects: Vec<&mut Object>, others: &[Object], owner: &Owner) {
     if !objects
         .iter()
@@ -95,8 +95,8 @@ struct Named {
     identity: Identity,
 }
 
-/// Two regions behind endpoints of their own may well have the same account, and so the same ARNs, and two engines the same
-/// names: the object that lives where the other one does is meant.
+/// Two regions behind endpoints of their own may have the same account, and so the same ARNs, and two engines the same
+/// names: then the object with the same host is meant.
 fn nearest<'a>(all: &[&'a Named], identity: &Identity) -> Option<&'a Named> {
     let here = (identity.host_str(), identity.scope());
     let near = all.iter().find(|named| (named.identity.host_str(), named.identity.scope()) == here);

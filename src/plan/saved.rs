@@ -153,8 +153,8 @@ impl SavedPlan {
         }
     }
 
-    /// Compares what was approved with what would be done now. What needs something that moved has moved as well: whoever
-    /// approved it saw it as part of another whole.
+    /// Compares what was approved with what would be done now. A change that needs something that moved counts as moved
+    /// as well: it was approved together with that.
     #[must_use]
     pub fn approve(&self, now: &Plan, graph: &DependencyGraph) -> Approval {
         let mut approval = Approval::default();

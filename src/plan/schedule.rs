@@ -111,7 +111,7 @@ fn names(change: &Change) -> impl Iterator<Item = &Address> {
     std::iter::once(&change.address).chain(former)
 }
 
-/// Where one object goes and another takes its name, the one has to be gone first.
+/// Where one object is deleted and another one takes its name, the deletion comes first.
 fn link_identities(changes: &[Change], steps: &mut [Step]) {
     let mut gone: HashMap<&str, usize> = HashMap::default();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb == Verb::Delete) {
@@ -138,7 +138,8 @@ const fn verbs(action: Action) -> &'static [Verb] {
     }
 }
 
-/// A removal waits until nothing uses the object any more: it tells those that it needs itself to wait for it.
+/// A removal waits until nothing uses the object any more: each removed object makes the removal of what it needs wait
+/// for its own.
 fn link_removal(
     at: usize,
     change: &Change,

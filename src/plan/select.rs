@@ -68,7 +68,7 @@ fn needs(changes: &[Change]) -> HashMap<&Address, Vec<&Address>> {
             }
         }
     }
-    // An edge towards something that only its own destruction makes necessary counts for destroyed objects alone.
+    // The users of an object are destroyed with it, so those edges count only if it is destroyed itself.
     let destroyed = destroyed(changes);
     for change in changes.iter().filter(|change| !destroyed.contains(&change.address)) {
         if let Some(list) = edges.get_mut(&change.address) {
@@ -104,8 +104,8 @@ fn destroyed(changes: &[Change]) -> HashSet<&Address> {
     changes.iter().filter(|change| change.action.destroys()).map(|change| &change.address).collect()
 }
 
-/// Each object that goes with each change after which nothing uses it any more, as far as the object that is changed says
-/// what it was made from: the spec does not name what is gone.
+/// Each destroyed object with each change that ends a use of it, as far as the mark of the changed object tells: the
+/// spec does not name what is gone.
 fn last_uses<'a>(
     changes: &'a [Change],
     destroyed: &HashSet<&'a Address>,

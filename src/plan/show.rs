@@ -65,7 +65,7 @@ pub fn block(item: &Value, indent: usize, width: usize, used: usize) -> String {
     }
 }
 
-/// A text in quotes. Control characters are shown as escapes, so that no value can play with the terminal.
+/// A text in quotes. Control characters are shown as escapes, so that no value has an effect on the terminal.
 fn quote(text: &str) -> String {
     harmless(&serde_json::to_string(text).unwrap_or_default())
 }

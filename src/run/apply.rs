@@ -21,7 +21,7 @@ use crate::store::{LockError, Run};
 pub struct Manner {
     /// How many steps may run at once.
     pub parallelism: usize,
-    /// Whoever wants to see what happens.
+    /// The listener for what happens.
     pub events: mpsc::UnboundedSender<Event>,
     /// True once somebody asks to stop.
     pub stop: watch::Receiver<bool>,
@@ -55,7 +55,7 @@ pub struct Applied {
 /// Carries out an approved plan. Without anything to do nothing is written.
 ///
 /// # Errors
-/// When the journal can't be begun: the lock was lost, or the disk does not let us. Steps that fail are no error of this
+/// When the journal can't be begun: the lock was lost, or the disk fails. Steps that fail are no error of this
 /// call; they are in the report.
 pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Result<Applied, RunError> {
     let moved = approved.has_moved();
@@ -70,7 +70,7 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
     let fence = opened.fence().ok_or_else(unlocked)?;
     let run = Run::now(&opened.command, plan.fingerprint());
     let open = opened.pipeline.still_open(&recorded, &observed).await;
-    // The world is looked at again when all is done: two looks at once would only take room.
+    // The world is looked at again when all is done, and two observations at once would only take memory.
     drop(observed);
     let journal = opened.store.journal(&run, &open, fence).map_err(|error| match error {
         LockError::Disk(source) => RunError::Journal(source),
@@ -92,7 +92,7 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
 }
 
 impl Manner {
-    /// So many steps at once, with nobody who watches or stops it.
+    /// This many steps at once, without a listener and without a way to stop.
     #[must_use]
     pub fn unattended(parallelism: usize) -> Self {
         Self { parallelism, events: mpsc::unbounded_channel().0, stop: watch::channel(false).1 }

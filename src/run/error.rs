@@ -116,7 +116,7 @@ pub enum FileError {
         /// Where in the line.
         column: usize,
     },
-    /// The disk does not let us.
+    /// The disk fails.
     #[error(transparent)]
     Disk(#[from] io::Error),
 }

@@ -1,4 +1,4 @@
-//! What tells the content of a folder from any other: names and bytes of its files, and of those that links in it lead to.
+//! A digest of a folder's content: the names and bytes of its files, and of those that links in it lead to.
 //!
 //! A folder is looked at as a whole before anything in it is read: what is too large, is no file, or leads out of the project
 //! is refused by then.

@@ -140,7 +140,7 @@ pub fn open_with(spec: Spec, registry: Registry, access: Purpose<'_>) -> Result<
 }
 
 impl Opened {
-    /// Lets go of the lock. Whoever goes on to write after that is refused.
+    /// Releases the lock. Writing is refused after that.
     pub fn release(&mut self) {
         self.lock = None;
     }

@@ -51,7 +51,8 @@ impl Pipeline {
     /// # Errors
     /// When a driver can't be asked at all.
     pub async fn look_and_plan(&self, recorded: &Recorded, options: &Options) -> Result<(Observed, Plan), DriverError> {
-        // Of most plans nobody knows beforehand that they remove anything, and to look into everything is costly.
+        // Most plans remove nothing, and to look into everything is costly. So it is done here only where a removal is
+        // certain.
         let usage = options.destroy || !options.replace.is_empty();
         let mut observed = driver::observe(&self.sessions, &self.desired, recorded, usage).await?;
         let plan = self.plan(recorded, &observed, options);

@@ -61,7 +61,7 @@ pub fn inventory(opened: &Opened) -> Result<Inventory, RunError> {
 }
 
 impl Planned {
-    /// What nobody could look at: its host does not answer or is not ready, or denies access.
+    /// What could not be looked at: its host does not answer or is not ready, or denies access.
     pub fn unseen<'a>(&'a self, opened: &'a Opened) -> impl Iterator<Item = &'a Change> {
         let desired = &opened.pipeline.desired;
         self.plan.changes.iter().filter(|change| is_unseen(change, desired, &self.observed))
@@ -77,7 +77,7 @@ impl Planned {
     }
 }
 
-/// Whether a change says of its object only that nobody could look at it, or into it. An object that is seen all the same is
+/// Whether a change only says that its object could not be looked at, or into. A blocked object that was seen is
 /// somebody else's, and known.
 pub(super) fn is_unseen(change: &Change, desired: &Desired, observed: &Observed) -> bool {
     let seen = || desired.get(&change.address).is_some_and(|one| observed.at(&one.identity).is_some());

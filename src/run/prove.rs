@@ -56,7 +56,7 @@ pub struct Proof {
 /// Resources that could not be seen again, all for the same cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unproven {
-    /// What does not let itself be looked at; none when nothing does.
+    /// What could not be looked at; none when that is everything.
     pub host: Option<Address>,
     /// Why, in words.
     pub reason: String,
@@ -147,11 +147,11 @@ struct SecondLook<'a> {
 }
 
 impl SecondLook<'_> {
-    /// Every change of the second look that is about something of which the run claims that it is in order.
+    /// The changes of the second look to resources that the run claims to be in order.
     fn claimed(&self) -> impl Iterator<Item = &Change> {
         let undone: HashSet<&Address> = self.applied.report.undone().collect();
         let all = self.again.plan.changes.iter();
-        // What was forgotten is there and nobody's, as was asked.
+        // A forgotten object is there without an owner, as was asked.
         all.filter(move |change| !undone.contains(&change.address) && !self.applied.forgotten.contains(&change.address))
     }
 
@@ -167,7 +167,7 @@ impl SecondLook<'_> {
                 let paths: Vec<&str> = change.attributes.iter().map(|attribute| attribute.path.as_str()).collect();
                 differs.insert(change.address.clone(), format!("{}: {}", change.action.word(), paths.join(", ")));
             }
-            // What this run made and nobody owns by now was not made as it should be.
+            // An object of this run that nobody owns by now was not made as it should be.
             let known = self.applied.blocked.contains(&change.address);
             if let Some(blocked) = change.blocked.as_ref().filter(|_| !known && !self.is_unseen(change)) {
                 differs.insert(change.address.clone(), blocked.words(&change.address));

@@ -30,8 +30,8 @@ pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
 /// A port of the machine of an engine.
 type EnginePort = (Option<String>, String);
 
-/// Whoever the spec declares later finds a port of a machine taken. Each is looked at once: to compare all with all would
-/// take the square of their number.
+/// Reports a port of a machine that an earlier resource has. Each resource is looked at once: to compare all with all
+/// would take the square of their number.
 fn ports(desired: &Desired, blocks: &[Block]) -> Diagnostics {
     let kinds = ["region", "container", "cluster"];
     let mut all: Vec<&Instance> = kinds.iter().flat_map(|kind| desired.of_kind(kind)).collect();

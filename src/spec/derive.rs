@@ -78,7 +78,7 @@ fn replication_role(name: &str, bucket: &TableEntry) -> Option<Table> {
     let mut discarded = Diagnostics::default();
     let mut derived = parse(&source.concat(), &mut discarded);
     if discarded.has_errors() {
-        // The names that it is made of are wrong, which is said where they stand.
+        // A name in it is wrong, which is reported where that name stands.
         return None;
     }
     derived = placed(derived, entry.key);

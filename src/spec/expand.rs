@@ -268,7 +268,7 @@ fn settings(
             Ok(old) if old.place().is_some() && scope.place.is_none() => {
                 format!("a {} stands in no place that its address says", kind.name)
             }
-            // An object stays in its region, whatever it is called. A cluster may have been called otherwise.
+            // A region is never renamed, so the former place has to be the same. A cluster may have been renamed.
             Ok(old) if kind.places == Places::Regions && old.place().is_some_and(|at| Some(at) != scope.place) => {
                 format!("`{text}` was in another region than {}", scope.place.unwrap_or_default())
             }

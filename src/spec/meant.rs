@@ -1,4 +1,4 @@
-//! Which names were meant by those that lead nowhere.
+//! Which names were meant by unknown ones.
 //!
 //! It is told once all of them are known: to look through all names for each wrong one would take their product.
 
@@ -9,7 +9,7 @@ use super::scope::Globals;
 use crate::diagnostic::Diagnostics;
 use crate::suggest::Near;
 
-/// Puts the name that was meant, most likely, into the hint of every diagnostic about a name that leads nowhere.
+/// Puts the name that was meant, most likely, into the hint of every diagnostic about an unknown name.
 pub fn suggest(diagnostics: &mut Diagnostics, index: &Index, globals: &Globals<'_>) {
     let mut near: HashMap<&'static str, Near> = HashMap::default();
     for diagnostic in diagnostics.iter_mut() {

@@ -365,7 +365,7 @@ impl<'a> Normalizer<'a> {
                 self.diagnostics.push(Diagnostic::error(&code::WRONG_KIND, detail).at(span));
                 Value::Null
             }
-            // Whoever names a resource here waits for it, stops it or looks at it, and what is no object can't be that.
+            // The resource that is named here is waited for, stopped or looked at, so it has to stand for an object.
             Ok(chosen) if kinds.is_empty() && chosen.iter().any(|address| self.stands_for_nothing(address)) => {
                 let detail = format!("`{text}` stands for no object");
                 self.diagnostics.push(

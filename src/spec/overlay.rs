@@ -1,7 +1,7 @@
 //! Environments: partial specs, each laid over the base.
 //!
-//! All of them are checked against the base, whichever one a run is about: nobody should find out on the day of the outage that
-//! another environment was broken all along.
+//! All of them are checked against the base, whichever one a run is about, so that a mistake in another environment is
+//! found before that environment is needed.
 
 use std::collections::HashMap;
 

@@ -2,8 +2,9 @@
 //! of a piece stay small enough to be near.
 //!
 //! The text is cut only before a header `[kind.name]` that differs from the one before, and only where the pieces mean
-//! together what the whole does. Whoever cuts inside a text or a list of several lines gets a piece that is not TOML by
-//! itself, so a wrong cut can't pass unseen: then, as for every error, the whole text is parsed, and tells what is wrong.
+//! together what the whole does. A cut inside a text or a list of several lines leaves a piece that is not TOML by
+//! itself, so a wrong cut is always noticed: then, as for every error, the whole text is parsed, and tells what is
+//! wrong.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -74,7 +75,7 @@ struct Cuts<'a> {
     plain: BTreeSet<&'a str>,
 }
 
-/// Finds the cuts; none where a line is neither surely a header nor surely none.
+/// Finds the cuts; none where it is not certain whether a line is a header.
 fn cuts(source: &str, size: usize) -> Option<Cuts<'_>> {
     let mut pieces = Vec::new();
     let mut plain = BTreeSet::new();

@@ -47,7 +47,7 @@ pub struct Unresolved {
     pub code: &'static Code,
     pub detail: String,
     pub hint: String,
-    /// The name that leads nowhere, and of which kind it is.
+    /// The unknown name, and of which kind it is.
     pub unknown: Option<(&'static str, String)>,
 }
 

@@ -38,7 +38,7 @@ impl LocalFolder {
     /// Makes a folder in it, closed to others, and keeps it out of version control.
     ///
     /// # Errors
-    /// When the disk does not let us, or a part of it is a link.
+    /// When the disk fails, or a part of it is a link.
     pub fn make(&self, folder: &Path) -> io::Result<()> {
         self.refuse_links(folder)?;
         private(&self.root).map_err(at(&self.root))?;
@@ -65,7 +65,7 @@ pub fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         Ok(found) if found.is_symlink() => return Err(link(path)),
         Ok(found) if found.is_dir() => return Err(at(path)(io::Error::other("a folder is where a file belongs"))),
         Ok(found) if !found.is_file() => return Err(at(path)(io::Error::other("it is no regular file"))),
-        // What else is the matter, opening it says.
+        // Opening the file reports any other problem.
         _ => {}
     }
     #[cfg(unix)]

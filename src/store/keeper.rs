@@ -17,7 +17,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Takes the lock, at once or not at all, as a lease that is lost when it is not renewed for so long.
     ///
     /// # Errors
-    /// When somebody holds it, or the disk or the network does not let us.
+    /// When somebody holds it, or the disk or the network fails.
     fn lock(&self, command: &str, lease: Duration) -> Result<Held, LockError>;
 
     /// What earlier runs recorded. What was deleted is as good as never written: records are no truth.
@@ -32,7 +32,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Begins the journal of a run; what earlier runs left open is carried over.
     ///
     /// # Errors
-    /// When the lease was lost, when somebody stands still who is about to begin, or the disk or the network does not let us.
+    /// When the lease was lost, when another process stopped while it was about to begin, or the disk or the network
+    /// fails.
     fn journal(&self, run: &Run, open: &Recorded, fence: Fence) -> Result<Arc<dyn Journal>, LockError>;
 
     /// What was there after the last run.
@@ -44,13 +45,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Writes down what is there after a run.
     ///
     /// # Errors
-    /// When the disk or the network does not let us.
+    /// When the disk or the network fails.
     fn keep(&self, inventory: &Inventory) -> io::Result<()>;
 
     /// Adds a finished run to the history.
     ///
     /// # Errors
-    /// When the disk or the network does not let us.
+    /// When the disk or the network fails.
     fn remember(&self, summary: &RunSummary) -> io::Result<()>;
 
     /// The runs before, the oldest first.

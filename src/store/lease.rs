@@ -41,7 +41,7 @@ pub enum LockError {
     /// Somebody alive was about to take them, and did not get on with it: most likely it was stopped just then.
     #[error("{}", stuck(.0))]
     Stuck(Option<Holder>),
-    /// The disk or the network does not let us.
+    /// The disk or the network fails.
     #[error("the records can't be used")]
     Disk(#[from] io::Error),
     /// The system gives no thread, and a lease can't be renewed without one.
@@ -145,7 +145,7 @@ impl fmt::Display for Former {
 }
 
 impl LockError {
-    /// Whether somebody else is at work, or may be; otherwise the disk, the network or the system are the matter.
+    /// Whether somebody else is at work, or may be; otherwise the problem is the disk, the network or the system.
     #[must_use]
     pub const fn is_somebody(&self) -> bool {
         matches!(self, Self::Held(_) | Self::Unreadable(_) | Self::Stuck(_))
@@ -165,7 +165,7 @@ impl Fence {
         Self { token, watches: vec![Arc::new(watch)] }
     }
 
-    /// A fence that falls with another one as well.
+    /// A fence that also refuses when another one does.
     #[must_use]
     pub(super) fn and(mut self, other: &Self) -> Self {
         self.watches.extend(other.watches.iter().cloned());

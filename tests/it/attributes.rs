@@ -154,7 +154,7 @@ pub fn names_others(ty: &Type) -> bool {
     }
 }
 
-/// The sandbox, with somebody in it who meddles with its world directly.
+/// The sandbox, with direct access to its world, as somebody else would change it.
 struct Simulated(RefCell<Rc<Engine>>);
 
 impl Simulated {
@@ -206,7 +206,7 @@ impl Stand for Simulated {
 
     fn check(&self, _: &'static Kind, attribute: &Attribute, seen: &Value, wanted: &Value) -> Result<(), String> {
         let now = &seen["attributes"][attribute.name];
-        // A reference is in the spec what it led to in the world.
+        // The spec has a reference where the world has the value that it stands for.
         if now == wanted || wanted.to_string().contains("${") {
             return Ok(());
         }
@@ -220,7 +220,7 @@ impl Stand for Simulated {
         lines: &Lines,
         other: &str,
     ) -> Result<(), String> {
-        // What the other spec makes of it is known where that is so.
+        // Another engine applies the other spec, and the attribute's value is copied from there.
         let source = Engine::new();
         source.converge(other).await;
         let value = source.object(&subject(kind)).expect("made").attributes.get(attribute.name).clone();

@@ -71,7 +71,7 @@ fn nesting_without_end() {
 #[test]
 fn a_disk_that_can_not_be_written() {
     let place = Place::with(SPEC);
-    // A file where the records' folder should be can't be written by anyone, root or not.
+    // A file in the place of the records' folder stops every user, root as well.
     place.write(".atlas", "in the way");
     refused(&place.run(&["apply", "--yes"]), &["can't be"]);
     assert_eq!(place.read(".atlas"), "in the way");
@@ -152,7 +152,7 @@ fn secrets_are_never_shown() {
     refused(&run, &["a secret's value never stands in the spec"]);
     assert!(!format!("{run:?}").contains("hunter2"), "{run:?}");
     assert!(!format!("{:?}", place.run(&["plan", "--json"])).contains("hunter2"));
-    // A reference is never followed, so its value can be nowhere.
+    // The sandbox never reads the secret behind a reference, so no output can hold its value.
     place.edit("\"hunter2\"", "{ env = \"ATLAS_TEST_TOKEN\" }");
     let output = place.command(&["-vv", "apply", "--yes"]).env("ATLAS_TEST_TOKEN", "hunter2").output().expect("runs");
     let run = Run::of(output);

@@ -1,4 +1,4 @@
-//! A bucket in this process: as much of S3 as records need, with a clock of its own, and with moods.
+//! An S3 server in this process: as much of S3 as records need, with its own clock, and with ways to fail.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -19,7 +19,7 @@ pub struct Bucket {
 struct Inner {
     objects: BTreeMap<String, Object>,
     written: u64,
-    mood: Mood,
+    behaviour: Behaviour,
     requests: Vec<String>,
 }
 
@@ -30,18 +30,18 @@ struct Object {
     modified: u64,
 }
 
-/// What the server does.
+/// How the server answers.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mood {
+pub enum Behaviour {
     #[default]
     Good,
-    /// It takes requests and never answers.
-    Silent,
-    /// It answers half of what it has to say, and then nothing more.
+    /// It accepts connections and never answers.
+    NoAnswer,
+    /// It sends half of each answer.
     Breaking,
-    /// It lets nobody in.
+    /// It denies every request.
     Denying,
-    /// It does not tell its time.
+    /// Its answers have no date.
     Timeless,
 }
 
@@ -54,20 +54,20 @@ impl Bucket {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let inner = Arc::clone(&shared);
-                // A connection that breaks off is the client's business.
+                // A connection that breaks is handled by the client.
                 std::thread::spawn(move || serve(&stream, &inner));
             }
         });
         Self { port, inner }
     }
 
-    /// What a spec says of its records, to have them here.
+    /// The value of `records` that puts a spec's records into this bucket.
     pub fn url(&self) -> String {
         format!("s3://team-records/all?region=us-east-1&endpoint=http://127.0.0.1:{}", self.port)
     }
 
-    pub fn set_mood(&self, mood: Mood) {
-        self.inner.lock().expect("sound").mood = mood;
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
+        self.inner.lock().expect("sound").behaviour = behaviour;
     }
 
     pub fn keys(&self) -> Vec<String> {
@@ -95,7 +95,7 @@ impl Bucket {
         self.inner.lock().expect("sound").requests.len()
     }
 
-    /// A command that may ask for records here.
+    /// A command with credentials for this bucket.
     pub fn command(&self, place: &Place, args: &[&str]) -> Command {
         let mut command = place.command(args);
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
@@ -112,26 +112,26 @@ fn serve(stream: &TcpStream, inner: &Mutex<Inner>) {
     let mut reader = BufReader::new(stream);
     while let Some((head, body)) = request(&mut reader) {
         let line = head.lines().next().unwrap_or_default().to_owned();
-        let mood = {
+        let behaviour = {
             let mut inner = inner.lock().expect("sound");
             inner.requests.push(line.clone());
-            inner.mood
+            inner.behaviour
         };
-        if mood == Mood::Silent {
-            // It stands there until the client goes away.
+        if behaviour == Behaviour::NoAnswer {
+            // The connection stays open until the client closes it.
             let _ = reader.read(&mut [0]);
             return;
         }
-        let mut answer = if mood == Mood::Denying {
+        let mut answer = if behaviour == Behaviour::Denying {
             failure(403, "AccessDenied", "not \u{1b}[2J for you")
         } else {
             inner.lock().expect("sound").answer(&line, &head, body)
         };
-        if mood != Mood::Timeless {
+        if behaviour != Behaviour::Timeless {
             answer.0 = format!("{}\r\nDate: {}", answer.0, date(now()));
         }
         let (head, body) = answer;
-        let told = if mood == Mood::Breaking { body.len() / 2 } else { body.len() };
+        let told = if behaviour == Behaviour::Breaking { body.len() / 2 } else { body.len() };
         let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len());
         let mut stream = stream;
         if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body[..told])).is_err() {

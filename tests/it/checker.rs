@@ -1,4 +1,4 @@
-//! The independent check of plans: a good plan is spoilt in one way after another, and each is caught for what it is.
+//! The independent check of plans: a good plan is made wrong in one way after another, and each violation is reported.
 
 use std::collections::BTreeSet;
 
@@ -79,7 +79,7 @@ struct Made {
     plan: Plan,
 }
 
-/// How a plan is spoilt.
+/// How a plan is made wrong.
 type Spoil = fn(&mut Made);
 
 impl Made {
@@ -125,7 +125,7 @@ impl Made {
         assert!(after.len() < before, "there was no such edge");
     }
 
-    /// Adds a deletion that is nothing but wrong.
+    /// Adds a deletion that nothing asked for.
     fn delete(&mut self, identity: &str) {
         let object = self.observed.at(identity).expect("observed").clone();
         let address = object.resource().expect("marked").clone();
@@ -260,7 +260,7 @@ const WAYS: [(&str, Spoil, &str); 19] = [
 ];
 
 #[tokio::test]
-async fn a_spoilt_plan_is_caught_for_what_it_is() {
+async fn each_violation_of_a_wrong_plan_is_reported() {
     let good = Made::new().await;
     assert!(good.check().is_empty(), "{:#?}", good.check());
     for (name, spoil, violation) in WAYS {

@@ -1,4 +1,4 @@
-//! Ports, subnets, names and addresses: whoever gives one up goes before whoever takes it.
+//! Ports, subnets, names and addresses: the object that releases one is changed before the object that takes it.
 
 use atlas::action::Verb;
 use atlas::diagnostic::code;
@@ -43,14 +43,14 @@ fn web(name: &str, ports: &str) -> String {
 const AWS: &str = "[region.a]\naws = {}\n[region.b]\naws = {}\n";
 
 #[tokio::test]
-async fn who_gives_something_up_goes_before_who_takes_it() {
+async fn a_claim_is_released_before_it_is_taken() {
     let role = |region: &str| {
         format!(
             "{AWS}[role.r]\nregions = [\"{region}\"]\nname = \"one\"\ntrust = {{ service = \"s3.amazonaws.com\" }}\nallow = []\n"
         )
     };
     let cases: Vec<(String, String, &str, &str)> = vec![
-        // A renamed block that is called by its own name.
+        // A renamed block without `renamed_from`, whose object gets the new name.
         (web("old", "\"8080:80\""), web("new", "\"8080:80\""), "container.old", "container.new"),
         // All addresses of a machine, and one of them.
         (web("old", "\"0.0.0.0:8080:80\""), web("new", "\"8080:81\""), "container.old", "container.new"),
@@ -104,7 +104,7 @@ async fn what_does_not_collide_waits_for_nobody() {
 }
 
 #[tokio::test]
-async fn two_that_are_made_anew_anyway_change_places() {
+async fn two_that_are_replaced_anyway_swap_claims() {
     let spec = |one: &str, other: &str| web("one", one) + &web("other", other);
     let engine = made(&spec("\"8080:80\"", "\"8081:80\"")).await;
     let swapped = spec("\"8081:80\"", "\"8080:80\"");
@@ -115,7 +115,7 @@ async fn two_that_are_made_anew_anyway_change_places() {
 }
 
 #[tokio::test]
-async fn of_some_that_change_places_in_place_one_is_made_anew() {
+async fn of_some_that_swap_claims_in_place_one_is_replaced() {
     let spec = |addresses: [&str; 3]| {
         let mut text = "[network.net]\nsubnet = \"10.77.0.0/24\"\n".to_owned();
         for (at, address) in addresses.iter().enumerate() {
@@ -152,7 +152,7 @@ async fn what_can_not_be_made_anew_is_refused_with_all_named() {
     let error = plan.diagnostics.iter().find(|one| one.code == &code::NO_ROOM);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
     assert!(detail.contains("cluster.one") && detail.contains("cluster.other"), "{detail}");
-    // By way of a free port it goes.
+    // With a free port in between, it works in two applies.
     engine.converge(&format!("{HEAD}{}", spec("8082", "8080"))).await;
     engine.converge(&format!("{HEAD}{}", spec("8081", "8080"))).await;
 }
@@ -180,7 +180,7 @@ async fn what_an_object_has_that_stays_is_refused_with_both_named() {
     let error = plan.diagnostics.iter().find(|one| one.code == &code::HAD_AND_KEPT);
     let detail = &error.unwrap_or_else(|| panic!("{:#?}", plan.diagnostics)).detail;
     assert!(detail.starts_with("container.new needs the port 8080/tcp, which container.old has and keeps"), "{detail}");
-    // So is what stays because only a part is asked for.
+    // An object that stays because only a part of the plan was asked for is refused as well.
     let engine = made(&web("old", "\"8080:80\"")).await;
     let options = Options { targets: vec![selector("container.new")], ..Options::default() };
     let plan = engine.plan_with(&format!("{HEAD}{}", web("new", "\"8080:80\"")), &options).await;

@@ -1,7 +1,7 @@
-//! The suite that every world has to pass: the sandbox, LocalStack, moto, a container engine. Each attribute of each kind is
-//! made, changed and changed back, and drifts behind Atlas's back and is healed; objects are made again, removed, let go,
-//! adopted, protected and left alone. The cases come from the kinds' own schema. What comes of it is a matrix of kind and
-//! case, in which each cell is good or names what the world itself can't do.
+//! The suite that every world has to pass: the sandbox, LocalStack, moto, a container engine. Each attribute of each
+//! kind is made, changed and changed back, and drifts behind Atlas's back and is healed; objects are made again,
+//! removed, let go, adopted, protected and left alone. The cases come from the kinds' own schema. The result is a
+//! matrix of kind and case, in which each cell is good or names what the world itself can't do.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::support::{actions, execute, selector, summary};
 /// The lines of a block, by attribute, as the spec writes them.
 pub type Lines = BTreeMap<String, String>;
 
-/// A world with somebody in it who knows nothing of Atlas.
+/// A world, with a second client that knows nothing of Atlas.
 #[allow(async_fn_in_trait, reason = "nobody needs these futures to be sent anywhere")]
 pub trait Stand {
     /// What the matrix calls it.
@@ -32,7 +32,7 @@ pub trait Stand {
         kind.attributes.iter().collect()
     }
 
-    /// Why a case is nothing that this world can do.
+    /// Why this world can't do a case, if it can't.
     fn limit(&self, _: &Kind, _: &str) -> Option<&'static str> {
         None
     }
@@ -94,7 +94,7 @@ pub trait Stand {
         other: &str,
     ) -> Result<(), String>;
 
-    /// Whether two sights are of the same object.
+    /// Whether both looks saw the same object.
     fn same(&self, before: &Value, after: &Value) -> bool;
 
     /// What tells an object from one that was made in its place, where somebody else can see that.
@@ -123,8 +123,8 @@ pub async fn suite(stand: &impl Stand, kinds: &[&'static Kind]) -> usize {
     let mut count = 0;
     for kind in kinds {
         let mut cells: Vec<(String, Result<(), String>)> = Vec::new();
-        // What is called otherwise by its former address is refused, so it says its name; a cluster can't, and is renamed in
-        // a scenario of its own.
+        // With `renamed_from` and no name, the object would get the former block's name, which is refused, so the block
+        // says its name. A cluster can't, and is renamed in a scenario of its own.
         let says_its_name = |attribute: &Attribute| attribute.name != "renamed_from" || kind.name != "cluster";
         for attribute in stand.attributes(kind).into_iter().filter(|attribute| says_its_name(attribute)) {
             cells.push((attribute.name.to_owned(), attribute_converges(stand, kind, attribute).await));
@@ -140,7 +140,7 @@ pub async fn suite(stand: &impl Stand, kinds: &[&'static Kind]) -> usize {
             };
             cells.push((case.to_owned(), outcome));
             stand.clean(kind).await;
-            // What failed half-way may have left an object that is nobody's.
+            // A failed case may have left an object without a mark.
             let _ = stand.unmake(kind, &stand.plain(kind));
         }
         count += cells.len();
@@ -181,8 +181,8 @@ pub async fn converge(
     }
     let loss: Vec<&str> = loss.iter().map(String::as_str).collect();
     let mut report = execute(&pipeline, plan.clone(), &loss).await;
-    // What is written to meanwhile holds more by then, as a bucket does that takes the access logs of another one. Then, as
-    // the message says, it is planned again.
+    // An object that others write to holds more by then, as a bucket for access logs does. The error says to plan
+    // again, so this plans again.
     if report.failed.iter().any(|one| one.error.starts_with("it would lose more than the plan showed")) {
         let (pipeline, again) = self::plan(stand, spec, options).await;
         report = execute(&pipeline, again, &loss).await;
@@ -221,7 +221,7 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
         }
         if at > 0 {
             let replaced = change.is_some_and(|change| matches!(change.action, Action::Replace(_)));
-            // By another name an object is another one, whatever the table says of a name that drifted.
+            // Another name means another object, so a changed identity replaces it, even where a drifted name does not.
             let replaces = |one: &Attribute| one.replaces && wanted.get(one.name) != before.get(one.name);
             let by_table = identity != called || kind.attributes.iter().any(replaces);
             if replaced != (change.is_some() && (by_table || asked)) {
@@ -251,7 +251,7 @@ fn said(stand: &impl Stand, kind: &Kind, spec: &str) -> (Attributes, String) {
     (subject.attributes.clone(), subject.identity.to_string())
 }
 
-/// Somebody else sets the attribute to what its other example makes of it: the plan says so, and the next apply heals it.
+/// Somebody else gives the attribute the value of its other example: the plan says so, and the next apply heals it.
 async fn drift_heals(
     stand: &impl Stand,
     kind: &'static Kind,
@@ -330,7 +330,7 @@ async fn forgotten_stays(stand: &impl Stand, kind: &'static Kind) -> Result<(), 
     let before = stand.look(kind, &lines);
     converge(stand, &stand.spec(kind, None), &Options::default(), &[]).await?;
     let after = stand.look(kind, &lines);
-    // It is nobody's now, so nobody's plan touches it.
+    // The object has no owner now, so the plan leaves it alone.
     let (_, plan) = plan(stand, &stand.spec(kind, Some(&lines)), &Options::default()).await;
     let blocked = expect(&plan, &stand.subject(kind), "blocked");
     stand.unmake(kind, &lines)?;

@@ -80,8 +80,8 @@ fn every_crash_point_converges() {
     start.write("atlas.toml", AFTER);
     let mut point = 0;
     let mut died = 0;
-    // How many lines share a write is not the same each time, and so neither is the number of points: it ends only where
-    // several runs in a row went past the last one.
+    // The number of lines in one write varies between runs, and with it the number of crash points. So the loop ends
+    // only after several runs in a row went past the last point.
     let mut past = 0;
     while past < 3 {
         point += 1;
@@ -113,7 +113,7 @@ fn every_crash_point_converges() {
     assert!(died > 100, "only {died} crash points");
 }
 
-/// Everything in the world that nobody owns: what was let go is there still, and nothing else is left over.
+/// Everything in the world without an owner: the forgotten object should be there, and nothing else.
 fn strays(place: &Place) -> Vec<String> {
     let world = World::look(&place.path(".atlas/world/s")).expect("there");
     let mut strays = Vec::new();

@@ -36,7 +36,7 @@ fn every_code_is_explained() {
     assert!(run.stderr.contains("there is no kind and no code `A0100`"), "{run:?}");
 }
 
-/// A code that nothing says any more is one that people would look for in vain.
+/// People would look in vain for a code that nothing uses any more.
 #[test]
 fn every_code_is_used() {
     let mut used = String::new();

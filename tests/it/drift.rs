@@ -78,7 +78,7 @@ async fn drift_and_change_in_one_attribute_are_told_apart_by_path() {
     assert_eq!((paths(&plan), change(&plan).cause), ((vec!["tags.team"], vec![]), Cause::Drift));
     let plan = engine.plan(&SPEC.replace("owner = \"us\"", "owner = \"them\"")).await;
     assert_eq!(paths(&plan), (vec!["tags.team"], vec!["tags.owner"]));
-    // In another attribute nobody moved anything.
+    // A change of another attribute is no drift.
     let plan = engine.plan(&SPEC.replace("max_receives = 5", "max_receives = 3")).await;
     assert_eq!(paths(&plan), (vec!["tags.team"], vec!["dead_letter.max_receives"]));
 }
@@ -111,7 +111,7 @@ async fn what_is_left_to_others_hides_no_change_and_is_no_drift() {
     let edited = SPEC.replace("owner = \"us\"", "owner = \"them\"");
     assert_eq!(paths(&engine.plan(&edited).await), (vec![], vec!["tags.owner"]));
     engine.converge(&edited).await;
-    // It was there when the mark was written, and is another one by now.
+    // The mark was written while this tag was there, and the tag has changed since.
     set(&engine, &["tags", "seen"], "no".into());
     assert_eq!(paths(&engine.plan(SPEC).await), (vec![], vec!["tags.owner"]));
     set(&engine, &["tags", "team"], "theirs".into());
@@ -121,7 +121,7 @@ async fn what_is_left_to_others_hides_no_change_and_is_no_drift() {
 #[tokio::test]
 async fn what_a_newer_atlas_brings_is_no_drift() {
     let engine = made().await;
-    // As an older one made it, which knew no `receive_wait`.
+    // An older version of Atlas made it, without `receive_wait`.
     let edit = |object: &mut Object| {
         let mark = object.mark.as_mut().expect("marked");
         let known: Vec<&str> = mark.applied.split(' ').filter(|pair| !pair.starts_with("receive_wait:")).collect();
@@ -144,7 +144,7 @@ async fn what_becomes_managed_is_no_drift_and_what_nobody_asked_for_is() {
     set(&engine, &["policy"], Value::Null);
     set(&engine, &["redrive_allow"], Value::default().with(&["from"], "none".into()));
     assert_eq!(paths(&engine.plan(&asked).await).0, Vec::<&str>::new());
-    // One entry of a table that others had set already, where Atlas sets others.
+    // Others set one entry of a table in which Atlas manages other entries.
     set(&engine, &["redrive_allow"], Value::Null);
     set(&engine, &["tags", "stage"], "theirs".into());
     let asked = SPEC.replace("team = ", "stage = \"one\", team = ");
@@ -155,7 +155,7 @@ async fn what_becomes_managed_is_no_drift_and_what_nobody_asked_for_is() {
 async fn a_target_that_is_gone_is_no_drift_of_what_names_it() {
     let engine = made().await;
     engine.world().destroy("region/a/queue/dead").expect("deleted");
-    // As a driver tells it that can't find whose name this is.
+    // A driver that can't find the resource of an ARN gives the ARN itself.
     set(&engine, &["dead_letter", "queue"], "arn:aws:sqs:a:000000000000:dead".into());
     let plan = engine.plan(SPEC).await;
     assert_eq!(paths(&plan), (vec![], vec!["dead_letter.queue"]));

@@ -114,7 +114,7 @@ fn without_records_the_plan_is_the_same_to_the_byte() {
 }
 
 #[test]
-fn what_lies_behind_an_absent_host_is_deferred_with_its_content() {
+fn what_lives_in_an_absent_host_is_deferred_with_its_content() {
     let place = Place::flagship();
     let plan = place.json(&["plan", "--json"]);
     let mut deferred = 0;
@@ -133,7 +133,7 @@ fn what_lies_behind_an_absent_host_is_deferred_with_its_content() {
     let table =
         plan["changes"].as_array().expect("a list").iter().find(|change| change["kind"] == "table").expect("a table");
     assert!(table["attributes"].to_string().contains("gen_random_uuid()"));
-    // The one apply builds all of it, and nothing turned out other than shown: what was known is so.
+    // One apply builds all of it, and all values that the plan knew are as it showed them.
     place.expect(0, &["apply", "--yes"]);
     for change in plan["changes"].as_array().expect("a list") {
         let address = change["address"].as_str().expect("a word");

@@ -119,7 +119,7 @@ fn worked() -> Duration {
 
 #[test]
 #[ignore = "it is timed, so it runs alone"]
-fn four_times_as_much_takes_about_as_fast_for_each() {
+fn four_times_as_much_takes_about_four_times_as_long() {
     let mut slow = Vec::new();
     for (what, size, shape) in SHAPES {
         let best = |size: usize| {

@@ -1,4 +1,5 @@
-//! Losing a host is losing what lives in it: its verdict counts that, and what can't be looked at is not lost at all.
+//! Deleting a host deletes what lives in it: its verdict counts that, and what can't be looked at is not deleted at
+//! all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +46,7 @@ fn hold(engine: &Engine, identity: &str, counter: &'static str, count: u64) {
     engine.world().edit(identity, fill).expect("filled");
 }
 
-/// A plan for a world as somebody else saw it: with more objects, and with hosts that did not answer.
+/// A plan for the observed world after an edit: with more objects, or with hosts that did not answer.
 async fn seen(
     engine: &Engine,
     spec: &str,
@@ -128,7 +129,7 @@ async fn what_came_into_a_host_after_the_plan_keeps_it_whoever_made_it() {
         (late.identity, late.hosts, late.mark) = (Identity::from_text(came), vec![Identity::from_text(host)], None);
         late.kind = atlas::kind::get(late.identity.kind()).expect("a kind").into();
         engine.world().plant(&late).expect("planted");
-        // That the host may be lost was said of what was in it then.
+        // `--allow-loss` for the host covers only what was in it when the plan was made.
         let report = engine.execute(&pipeline, plan, &["region.b", "cluster.dc"]).await;
         assert!(engine.world().get(came).expect("readable").is_some(), "{came}: {report:#?}");
         let errors: Vec<&str> = report.failed.iter().map(|step| step.error.as_str()).collect();
@@ -195,7 +196,7 @@ async fn somebody_elses_object_in_a_host_is_named() {
         let named = "`region/b/cluster/dc/namespace/theirs` (which belongs to nobody that Atlas knows)";
         assert!(evidence.contains(named), "{evidence}");
     }
-    // What is somebody else's and protected refuses.
+    // A protected object of another project refuses the deletion as well.
     let plan = seen(&engine, WITHOUT, &Options::default(), |objects, _| {
         let mut foreign = objects.iter().find(|one| one.identity == "region/b/queue/empty").expect("there").clone();
         foreign.identity = Identity::from_text("region/b/queue/theirs");
@@ -208,7 +209,7 @@ async fn somebody_elses_object_in_a_host_is_named() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_ill_hides_what_lives_in_it() {
+async fn a_degraded_host_hides_what_lives_in_it() {
     let engine = made(SPEC).await;
     let plan = seen(&engine, WITHOUT, &Options::default(), |objects, _| {
         objects.retain(|one| !one.identity.starts_with("region/b/cluster/dc/"));
@@ -225,7 +226,7 @@ async fn a_host_that_is_ill_hides_what_lives_in_it() {
 #[tokio::test]
 async fn what_does_not_answer_is_not_destroyed_nor_what_it_needs() {
     let engine = made(SPEC).await;
-    // As an engine tells it: its container is there, and what runs in it does not answer.
+    // The container of the region is there, and what runs in it does not answer.
     let plan = seen(&engine, SPEC, &destroy(), |objects, unreachable| {
         objects.retain(|one| !one.identity.starts_with("region/b/"));
         let region = objects.iter_mut().find(|one| one.identity == "region/b").expect("there");

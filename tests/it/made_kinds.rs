@@ -60,7 +60,7 @@ fn topic(prefix: &str) -> Kind {
     }
 }
 
-/// What reads a topic, and lives in it.
+/// A kind that lives in a topic.
 fn reader() -> Kind {
     let attributes = vec![Attribute::made("from", Type::text(&rule::SOME), "Where it begins.").required()];
     Kind {
@@ -138,7 +138,7 @@ async fn a_made_kind_is_planned_made_changed_replaced_and_removed() {
     assert_eq!(told, ["/topics/t-orders", "sandbox://topic/t-orders"], "what the other one tells");
     assert!(broker.attributes("topic.orders/reader/audit").is_some());
 
-    // In place, then anew, as the kind says; what is no longer said goes.
+    // First a change in place, then a replacement, as the kind says; what left the spec is deleted.
     let (plan, report) = broker.converge(&spec("owners = [\"c\"]\ncleanup = \"compact\"\n")).await;
     assert_eq!(action(&plan, "topic.orders"), Action::Update);
     assert_eq!(action(&plan, "topic.copies-2"), Action::Delete);
@@ -157,7 +157,7 @@ async fn a_made_kind_is_planned_made_changed_replaced_and_removed() {
 }
 
 #[tokio::test]
-async fn drift_of_a_made_kind_is_seen_and_a_loss_is_not_had_without_a_word() {
+async fn drift_of_a_made_kind_is_seen_and_a_loss_needs_allow_loss() {
     let broker = Broker::new();
     let spec = "[topic.orders]\nname = \"t-orders\"\nowners = [\"a\"]\n";
     broker.converge(spec).await;
@@ -178,7 +178,7 @@ async fn drift_of_a_made_kind_is_seen_and_a_loss_is_not_had_without_a_word() {
     let plan = broker.plan("").await;
     let report = execute(&broker.pipeline(""), plan, &[]).await;
     assert!(!report.is_complete() && broker.attributes("topic.orders").is_some(), "{report:#?}");
-    // What was shown to be lost is lost when somebody says so, and no more than that.
+    // `--allow-loss` allows the loss that the plan showed, and no more.
     let plan = broker.plan("").await;
     edit(&|object| {
         object.usage.insert("messages".into(), 8.into());

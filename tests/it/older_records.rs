@@ -92,7 +92,7 @@ async fn of_older_records_a_project_takes_what_it_declares() {
     let journal = folder.path().join(".atlas/records/s/journal.jsonl");
     let before = fs::read(&journal).expect("there");
     let store = open(folder.path(), "t", "mine");
-    // Looking takes nothing over and sees the same.
+    // A command that only looks takes nothing over, and sees the same.
     assert_eq!(pending(store.as_ref()), [identity("mine")]);
     assert_eq!(store.inventory().expect("readable").made.into_iter().collect::<Vec<_>>(), [queue("mine")]);
     assert_eq!(store.history().expect("readable").len(), 1);
@@ -159,17 +159,17 @@ async fn an_older_atlas_and_a_new_one_do_not_work_at_once() {
     };
     let older = token(&lock);
     let store = open(folder.path(), "t", "mine");
-    // The older one holds its own lock only.
+    // The older version holds its own lock only.
     let file = fs::File::options().read(true).write(true).open(&lock).expect("there");
     file.try_lock().expect("free");
     assert!(matches!(store.lock("atlas apply", LEASE), Err(LockError::Held(_))));
     file.unlock().expect("let go");
-    // And finds it held by whoever is newer, before and after the records were taken over.
+    // The older version finds the lock held by the newer one, before and after the records were taken over.
     for _ in 0..2 {
         let held = store.lock("atlas apply", LEASE).expect("free");
         assert!(file.try_lock().is_err(), "the older one has to wait");
         assert!(held.lock.fence().token() > older && held.lock.fence().token() >= token(&lock));
-        // Should the older one take the lock over, the newer one does nothing more.
+        // Once the older version has taken the lock over, the newer one does nothing more.
         held.lock.fence().check().expect("held");
         let theirs = r#"{"pid":9,"host":"h","command":"c","since":"s","token":9000000000000}"#;
         let ours = fs::read(&lock).expect("there");

@@ -1,4 +1,4 @@
-//! A part of a plan, asked for by `--target` or `--exclude`, has all that it can't go without.
+//! A part of a plan, asked for by `--target` or `--exclude`, includes everything that it depends on.
 
 use atlas::plan::Options;
 
@@ -16,7 +16,7 @@ async fn what_goes_takes_along_the_change_that_ends_its_use() {
     let plan = actions(&engine.plan_with(UNUSED, &target).await);
     assert_eq!(plan.get("queue.dead@a").map(String::as_str), Some("delete"), "{plan:?}");
     assert_eq!(plan.get("queue.jobs@a").map(String::as_str), Some("update"), "{plan:?}");
-    // And without that change it stays.
+    // Without that change the queue stays.
     let exclude = Options { excludes: vec![selector("queue.jobs@a")], ..Options::default() };
     let plan = actions(&engine.plan_with(UNUSED, &exclude).await);
     assert!(!plan.contains_key("queue.dead@a") && !plan.contains_key("queue.jobs@a"), "{plan:?}");

@@ -1,4 +1,4 @@
-//! Records under attack: damaged, unreadable, and written by somebody whose lease is over.
+//! Bad records: damaged, unreadable, and written by a holder whose lease is over.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -98,7 +98,7 @@ fn half_a_line_of_history_costs_no_other() {
     assert_eq!(runs["runs"].as_array().or(runs.as_array()).expect("a list").len(), 2, "{runs}");
 }
 
-/// Somebody who slept at the question `Apply these changes?` must not begin a journal over the one of who took over.
+/// A holder that slept at the question `Apply these changes?` must not begin a journal over its successor's.
 #[tokio::test]
 async fn a_late_holder_can_not_begin_a_journal() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -143,7 +143,7 @@ fn a_folder_in_the_place_of_a_record_is_said() {
             assert!(run.stderr.contains(&format!("{name}`: a folder is where a file belongs")), "{name}: {run:?}");
         }
         if ["inventory.txt", "history.jsonl"].contains(&name) {
-            // What is for people only does not hold an apply up.
+            // A record that only people read does not stop an apply.
             let run = place.run(&["apply", "--yes"]);
             assert!(run.code == 0 && run.stderr.contains("warning: the "), "{name}: {run:?}");
         }
@@ -156,7 +156,7 @@ fn a_folder_in_the_place_of_a_record_is_said() {
     }
 }
 
-/// A link where records are would have them written elsewhere.
+/// Behind a link, records would be written somewhere else.
 #[cfg(unix)]
 #[test]
 fn no_link_is_followed_where_records_are() {
@@ -184,7 +184,7 @@ fn no_link_is_followed_where_records_are() {
                 // It is written only when there is something new.
                 std::fs::write(place.path(".atlas/records/t/s/inventory.txt"), "").expect("written");
             }
-            // A target as it would be needed, so that only the link is the matter.
+            // The link leads to a valid target, so that the link alone is refused.
             if there && std::fs::symlink_metadata(&path).is_ok() {
                 std::fs::rename(&path, &target).expect("moved");
             } else if path.is_dir() {
@@ -207,7 +207,7 @@ fn no_link_is_followed_where_records_are() {
 /// Every file at or below a path, with what is in it.
 #[cfg(unix)]
 fn contents(path: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
-    // The world is no record, and may be written.
+    // The sandbox's world is no record, and may be written.
     if path.is_file() {
         return vec![(path.to_owned(), std::fs::read(path).expect("readable"))];
     }
@@ -223,7 +223,7 @@ fn contents(path: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn nothing_that_records_say_plays_with_the_terminal() {
+fn nothing_in_records_controls_the_terminal() {
     let place = Place::with(SPEC);
     place.expect(0, &["apply", "--yes"]);
     let evil = "\\u001b[2J\\u001b]0;x\\u0007\\r\u{202e}";

@@ -80,7 +80,7 @@ async fn a_run_goes_from_nothing_to_converged_without_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_host_that_falls_silent_before_the_last_look_leaves_its_contents_unproven() {
+async fn a_host_that_stops_answering_before_the_last_look_leaves_its_contents_unproven() {
     let place = Place::with(SPEC);
     let opened = open(&place);
     let done = applied(&opened, &Options::default()).await.expect("applied");
@@ -93,7 +93,7 @@ async fn a_host_that_falls_silent_before_the_last_look_leaves_its_contents_unpro
     assert_eq!(unproven(&proof), BTreeMap::from([("region.b".to_owned(), hidden.clone())]));
     assert_eq!(last_outcome(&place), "unproven");
     assert!(hidden.iter().all(|one| inventory(&place).contains(one)), "{:?}", inventory(&place));
-    // What was made and is lost before anybody saw it is still missed.
+    // An object that was made and was lost before any look saw it still counts as missing.
     let world = world(&place);
     world.set_outage("region/b", false).expect("over");
     world.destroy("region/b").expect("lost");
@@ -151,7 +151,7 @@ async fn an_outage_that_begins_while_it_is_applied_is_a_failure_with_a_class_and
     assert_eq!(proof.ending, Ending::Failed);
     let failed: Vec<String> = proof.report.failed.iter().map(|one| format!("{} {}", one.address, one.error)).collect();
     assert!(failed.len() == 1 && failed[0].starts_with("queue.fresh@b unreachable"), "{failed:?}");
-    // What was in order when the run began is not claimed to be so still.
+    // The run does not claim that its earlier objects are still in order.
     assert_eq!(unproven(&proof)["region.b"], ["bucket.files@b", "queue.jobs@b", "region.b"]);
     assert!(inventory(&place).contains(&"queue.more@a".to_owned()));
 }
@@ -171,7 +171,7 @@ async fn what_was_deleted_where_nobody_answers_any_more_is_unproven() {
 }
 
 #[tokio::test]
-async fn what_was_known_to_be_out_of_sight_is_blocked_and_not_unproven() {
+async fn what_was_known_to_be_unreachable_is_blocked_and_not_unproven() {
     let place = Place::with(SPEC);
     pass(&place, &Options::default()).await;
     place.edit("[queue.jobs]", "[queue.more]\nregions = [\"a\"]\n[queue.jobs]");
@@ -209,16 +209,16 @@ async fn whoever_holds_the_lock_is_named_and_letting_go_is_at_once() {
     opened.release();
     let taken = second().expect("free");
     assert!(taken.notices.is_empty(), "nobody died: {:?}", taken.notices);
-    // Whoever let go can't write any more.
+    // After `release`, writing is refused.
     assert!(matches!(applied(&opened, &Options::default()).await, Err(RunError::Journal(_))));
-    // Whoever only looks never took it.
+    // A run that was opened for looking never took the lock.
     let looking =
         run::open(run::read(&setup(&place.path("atlas.toml"))).expect("good"), Purpose::Look).expect("opened");
     assert!(matches!(applied(&looking, &Options::default()).await, Err(RunError::Journal(_))));
 }
 
 #[tokio::test]
-async fn a_leave_to_lose_what_does_not_exist_is_refused_with_a_suggestion() {
+async fn allow_loss_for_what_does_not_exist_is_refused_with_a_suggestion() {
     let place = Place::with(SPEC);
     pass(&place, &Options::default()).await;
     let opened = open(&place);
@@ -242,7 +242,7 @@ async fn a_leave_to_lose_what_does_not_exist_is_refused_with_a_suggestion() {
     assert_ne!(run.code, 0, "{run:?}");
 }
 
-/// In a process of its own: what other tests need at the same time would be counted as well.
+/// In a process of its own, because memory that other tests use would be counted as well.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_thousand_passes_in_one_process_need_no_more_memory_than_a_hundred() {
@@ -259,7 +259,7 @@ fn a_thousand_passes_in_one_process_need_no_more_memory_than_a_hundred() {
 async fn passes() {
     const ALL: usize = 1_000;
     const WARM: usize = 200;
-    // Memory that no disk has to keep is enough of a disk here, where there is some.
+    // Files in memory are faster, where the system has a folder for them.
     let shared = Path::new("/dev/shm");
     let place = if shared.is_dir() { Place::within(shared) } else { Place::empty() };
     let mut before = 0;

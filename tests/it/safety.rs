@@ -1,4 +1,4 @@
-//! Nobody is in anybody's way: locks, killed processes, interruptions, and a world that others change meanwhile.
+//! Locks, killed processes, interruptions, and a world that others change meanwhile.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -83,7 +83,7 @@ fn fifty_kills_in_a_row_and_one_apply() {
         let former = journal_of(&place);
         let mut child = begin(&place, &["apply", "--yes", "-q"]);
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // The moment is one of its work and not of the clock, so that it is in the middle on a fast machine as on a slow one.
+        // The kill comes after a number of steps and not after a time, so that it is in the middle on every machine.
         let enough = (seed >> 33) as usize % 30 + 1;
         while child.try_wait().expect("known").is_none() && begun_steps(&place, former) < enough {
             std::thread::sleep(Duration::from_millis(1));
@@ -118,7 +118,7 @@ fn begun_steps(place: &Place, former: u64) -> usize {
         return 0;
     }
     let journal = std::fs::read_to_string(place.path(".atlas/records/t/s/journal.jsonl")).unwrap_or_default();
-    // What was carried over from runs before has no step of its own.
+    // An intent that was carried over from earlier runs has no step of its own.
     let carried = format!("\"step\":{}", usize::MAX);
     journal.lines().filter(|line| line.contains("\"intent\"") && !line.contains(&carried)).count()
 }
@@ -250,7 +250,7 @@ fn the_second_interrupt_stops_at_once() {
     let child = begin(&place, &["apply", "--yes"]);
     wait_for(&place, "\"step\":0");
     signal(&child, "-INT");
-    // The first has to have been taken before the second is sent, or they count as one.
+    // The first signal has to be handled before the second is sent, or they count as one.
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "-INT");
     let run = Run::of(child.wait_with_output().expect("it ends"));
@@ -259,7 +259,7 @@ fn the_second_interrupt_stops_at_once() {
 }
 
 #[test]
-fn the_world_can_be_played_while_an_apply_runs() {
+fn the_world_can_be_changed_while_an_apply_runs() {
     let place = slow("300");
     let child = begin(&place, &["apply", "--yes"]);
     wait_for(&place, "\"step\":1");
@@ -275,7 +275,7 @@ fn the_world_can_be_played_while_an_apply_runs() {
 async fn an_object_that_fills_up_after_planning_is_not_deleted() {
     let before = "[project]\nname = \"t\"\n[region.a]\n[queue.q]\nregions = [\"a\"]\n";
     let after = "[project]\nname = \"t\"\n[region.a]\n";
-    // Leave to lose what the plan called safe is no leave to lose what came later.
+    // `--allow-loss` covers what the plan showed, and not what came later.
     for allow in [&[][..], &["queue.q@a"]] {
         let engine = Engine::new();
         engine.converge(before).await;
@@ -320,7 +320,7 @@ async fn a_saved_plan_is_bound_to_where_it_was_made() {
 }
 
 #[tokio::test]
-async fn leave_to_lose_what_was_shown_is_no_leave_to_lose_more() {
+async fn allow_loss_covers_only_what_was_shown() {
     let spec = "[project]\nname = \"t\"\n[region.a]\n";
     let engine = Engine::new();
     engine.converge(&format!("{spec}[bucket.bbb]\nregions = [\"a\"]\n")).await;

@@ -1,5 +1,5 @@
-//! A driver may be told a secret, and what it is told may come back: in an error, a reason, a progress, a condition. No text
-//! that leaves its session repeats it, whatever the driver does.
+//! A driver may be told a secret, and may repeat it: in an error, a reason, a progress, a condition. No text that
+//! leaves its session holds the secret, whatever the driver does.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,10 +24,10 @@ use tokio::sync::{mpsc, watch};
 
 const VALUE: &str = "hunter2 & more";
 
-const SPEC: &str = "[project]\nname = \"t\"\n[region.a]\n[region.b]\n[queue.told]\nregions = [\"a\"]\n[queue.ill]\nregions = [\"a\"]\n\
-    [queue.dark]\nregions = [\"b\"]\n";
+const SPEC: &str = "[project]\nname = \"t\"\n[region.a]\n[region.b]\n[queue.told]\nregions = [\"a\"]\n\
+    [queue.degraded]\nregions = [\"a\"]\n[queue.unreachable]\nregions = [\"b\"]\n";
 
-/// A driver that reads a secret for each call, and says all that it knows.
+/// A driver that reads a secret for each call, and repeats it in every text.
 #[derive(Clone)]
 struct Talkative {
     inner: Sandbox,
@@ -79,8 +79,9 @@ impl Session for Telling {
 
     async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         let mut listing = self.inner.list(kinds, claims).await?;
-        let ill = listing.objects.iter_mut().filter(|object| object.identity.ends_with("ill"));
-        ill.for_each(|object| object.condition = Condition::Degraded(format!("its probe said {}", self.all.words())));
+        let degraded = listing.objects.iter_mut().filter(|object| object.identity.ends_with("degraded"));
+        degraded
+            .for_each(|object| object.condition = Condition::Degraded(format!("its probe said {}", self.all.words())));
         if kinds.iter().any(|kind| kind.name == "queue") {
             let hidden = Identity::from_text("region/a/queue/hidden");
             listing.unreachable.insert(hidden, format!("answers {}", self.all.words()));

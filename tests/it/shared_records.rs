@@ -1,11 +1,11 @@
-//! Records in S3 under attack, with a bucket in this process whose clock is a day ahead of every machine's.
+//! Bad records in S3, with a bucket in this process whose clock is a day ahead of every machine's.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 
-use crate::bucket::{Bucket, Mood};
+use crate::bucket::{Behaviour, Bucket};
 use crate::support::{Place, Run};
 
 const LOCK: &str = "all/t/s/lock";
@@ -60,7 +60,7 @@ const GARBAGE: [&[u8]; 7] = [
 ];
 
 #[test]
-fn a_lock_that_can_not_be_read_is_somebodys_until_its_lease_is_over() {
+fn an_unreadable_lock_is_held_until_its_lease_is_over() {
     for garbage in GARBAGE {
         let bucket = Bucket::start();
         let place = place(&bucket);
@@ -77,9 +77,9 @@ fn a_lock_that_can_not_be_read_is_somebodys_until_its_lease_is_over() {
     }
 }
 
-/// Whoever held a lock that is garbage or gone by now had its journal, and must not go on with it.
+/// A holder whose lock is garbage or gone still had the journal, and must not go on with it.
 #[test]
-fn who_had_the_journal_is_fenced_off_where_the_lock_does_not_tell() {
+fn a_former_holder_is_fenced_off_where_the_lock_does_not_name_it() {
     let garbage: [Option<&[u8]>; 3] = [None, Some(b""), Some(b"\xff")];
     for lock in garbage {
         let bucket = Bucket::start();
@@ -114,20 +114,20 @@ fn no_clock_of_a_machine_decides_when_a_lease_is_over() {
     }
     // A server that does not tell its time can't say that a lease is over.
     let bucket = Bucket::start();
-    bucket.set_mood(Mood::Timeless);
+    bucket.set_behaviour(Behaviour::Timeless);
     bucket.plant(LOCK, note(-86_400).as_bytes(), LONG_AGO);
     assert_eq!(bucket.run(&place(&bucket), &["apply", "--yes"]).code, 5);
 }
 
 #[test]
 fn records_that_do_not_answer_are_said_in_well_under_a_minute() {
-    for mood in [Mood::Silent, Mood::Breaking] {
+    for behaviour in [Behaviour::NoAnswer, Behaviour::Breaking] {
         let bucket = Bucket::start();
         let place = place(&bucket);
         bucket.plant(LOCK, note(0).as_bytes(), LONG_AGO);
         bucket.plant("all/t/s/journal/00000000000000000077/0000000000.jsonl", b"{}\n", LONG_AGO);
         bucket.plant("all/t/s/history/a.json", b"{}", LONG_AGO);
-        bucket.set_mood(mood);
+        bucket.set_behaviour(behaviour);
         let begun = Instant::now();
         let commands: [&[&str]; 4] = [&["apply", "--yes"], &["plan"], &["history"], &["status"]];
         let all = commands.map(|args| {
@@ -144,7 +144,7 @@ fn records_that_do_not_answer_are_said_in_well_under_a_minute() {
 }
 
 #[test]
-fn records_that_fall_silent_during_a_run_end_it_soon() {
+fn records_that_stop_answering_during_a_run_end_it_soon() {
     let bucket = Bucket::start();
     let place = place(&bucket);
     place.expect(0, &["sandbox", "latency", "300"]);
@@ -155,14 +155,14 @@ fn records_that_fall_silent_during_a_run_end_it_soon() {
         assert!(begun.elapsed() < Duration::from_secs(60), "no intent is ever written");
         std::thread::sleep(Duration::from_millis(5));
     }
-    bucket.set_mood(Mood::Silent);
+    bucket.set_behaviour(Behaviour::NoAnswer);
     let begun = Instant::now();
     let run = Run::of(child.wait_with_output().expect("it ends"));
     assert_eq!(run.code, 3, "{run:?}");
     assert!(run.stdout.contains("no answer within"), "{run:?}");
     assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
     // Nothing happened without its intent.
-    bucket.set_mood(Mood::Good);
+    bucket.set_behaviour(Behaviour::Good);
     place.expect(0, &["sandbox", "latency", "0"]);
     let token = |text: &str| text.contains("\"pid\":0");
     if !bucket.text(LOCK).is_some_and(|text| token(&text)) {
@@ -173,10 +173,10 @@ fn records_that_fall_silent_during_a_run_end_it_soon() {
 }
 
 #[test]
-fn a_server_that_lets_nobody_in_is_quoted_without_playing_with_the_terminal() {
+fn a_server_that_denies_access_is_quoted_without_control_characters() {
     let bucket = Bucket::start();
     let place = place(&bucket);
-    bucket.set_mood(Mood::Denying);
+    bucket.set_behaviour(Behaviour::Denying);
     for args in [&["apply", "--yes"][..], &["plan"], &["history"]] {
         let run = bucket.run(&place, args);
         assert_eq!(run.code, 1, "{run:?}");
@@ -186,7 +186,7 @@ fn a_server_that_lets_nobody_in_is_quoted_without_playing_with_the_terminal() {
 }
 
 #[test]
-fn what_a_lock_says_does_not_play_with_the_terminal() {
+fn what_a_lock_says_never_controls_the_terminal() {
     let bucket = Bucket::start();
     let place = place(&bucket);
     let evil = note(0).replace("elsewhere", "\\u001b[2Jhost\\r").replace("atlas apply", "\\u001b]0;x\\u0007");

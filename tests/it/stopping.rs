@@ -1,4 +1,4 @@
-//! While a run goes on: being asked, being asked to stop, and what changes before the last look.
+//! Questions and requests to stop during a run, and what changes before the last look.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -120,7 +120,7 @@ fn the_question_says_what_how_much_and_where() {
     assert_eq!(answer(&["destroy"], &format!("Delete all of this (4 to delete) {place_of}"), "y\n").0, Some(1));
     let forget = format!("Let go of this and leave it as it is (1 to forget) {place_of}");
     assert_eq!(answer(&["forget", "queue.one@a"], &forget, "no\n").0, Some(1));
-    // An object that somebody else protects loses that when it is taken over, and that is said.
+    // An object that somebody else protects loses its protection when it is taken over, and the question says so.
     let world = World::open(&place.path(".atlas/world/s")).expect("there");
     let theirs = |object: &mut atlas::observed::Object| {
         let mark = object.mark.as_mut().expect("marked");
@@ -184,7 +184,7 @@ fn a_run_that_was_killed_is_in_the_history() {
         until("the run is written down", || history().contains("unfinished"), history);
         for name in signals {
             signal(&child, name);
-            // The first has to have been taken before the second is sent, or they count as one.
+            // The first signal has to be handled before the second is sent, or they count as one.
             std::thread::sleep(Duration::from_millis(300));
         }
         child.wait().expect("it ends");
@@ -228,7 +228,7 @@ fn what_can_not_be_seen_again_is_said_and_no_success() {
         place.expect(4, &["drift"]);
         place.expect(0, &["sandbox", "outage", "a", "--end"]);
         place.expect(0, &["drift"]);
-        // What the run made is missed although no look ever saw it.
+        // The objects of the run count as missing although no look ever saw them.
         place.expect(0, &["sandbox", "delete", "region.a"]);
         place.expect(2, &["drift"]);
     }

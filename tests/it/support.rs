@@ -231,7 +231,7 @@ impl Place {
     /// Runs the program and expects an exit code; gives what it wrote to standard output.
     pub fn expect(&self, code: i32, args: &[&str]) -> String {
         let run = self.run(args);
-        // What went wrong stands at the end of a long output, and logs are cut in their middle.
+        // The error stands at the end of a long output, and logs are cut in their middle.
         let lines: Vec<_> = run.stdout.lines().collect();
         let end = lines[lines.len().saturating_sub(40)..].join("\n");
         assert_eq!(run.code, code, "atlas {}\n{}\n{end}", args.join(" "), run.stderr);

@@ -47,7 +47,7 @@ fn a_plan_stays_within_a_narrow_terminal() {
     let place = Place::flagship();
     for width in [60, 80, 120] {
         let run = with(&place, &["plan"], &[("COLUMNS", &width.to_string())]);
-        // What can't be broken is one value: a name, an ARN, an address.
+        // A line may be longer only where it is one value that can't be broken: a name, an ARN, an address.
         let too_long = |line: &&str| line.chars().count() > width && line.trim().contains(' ') && !line.contains('"');
         let long: Vec<&str> = run.stdout.lines().filter(too_long).collect();
         assert!(long.is_empty(), "{width}: {long:#?}");
@@ -115,7 +115,7 @@ fn a_plan_and_what_came_of_it_name_where() {
 }
 
 #[test]
-fn what_is_typed_never_plays_with_the_terminal() {
+fn what_is_typed_never_controls_the_terminal() {
     let place = Place::with(SPEC);
     place.write("bad\u{1b}[31mname.toml", "[project]\nname = \"t\"\nnome = 1\n");
     let commands: [&[&str]; 12] = [
@@ -152,7 +152,7 @@ fn what_is_typed_never_plays_with_the_terminal() {
             }
         }
     }
-    // What is written down by somebody else is no better.
+    // The same holds for names that somebody else wrote.
     place.expect(0, &["apply", "--yes"]);
     let history = ".atlas/records/t/s/history.jsonl";
     place.write(history, &place.read(history).replace("converged", "con\\u001b[2Jverged"));

@@ -26,7 +26,8 @@ pub(super) trait Api: Sync {
         true
     }
 
-    /// What the service's calls name each object by, of all that are there. It ends with the name, behind a `/` if at all.
+    /// What the service's calls name each object by, of all that are there. Each ends with the object's name, alone or
+    /// after a `/`.
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError>;
 
     /// What the service's calls name an object by, which is mostly its name; none when it is not there.
@@ -37,8 +38,8 @@ pub(super) trait Api: Sync {
     /// The first look at an object, with the call that tells its tags; none when it is not there.
     async fn find(&self, region: &Region, key: &str) -> Result<Option<Description>, DriverError>;
 
-    /// The second look, at what belongs to any look at an object of this kind and that not the first call tells; whether
-    /// the object is still there.
+    /// The second look: what every look at an object of this kind needs and the first call does not tell. Whether the
+    /// object is still there.
     async fn complete(&self, _: &Region, _: &mut Description, _: Option<&Attributes>) -> Result<bool, DriverError> {
         Ok(true)
     }
@@ -51,7 +52,8 @@ pub(super) trait Api: Sync {
     /// Makes an object with its mark, and gives what the service's calls name it by.
     async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError>;
 
-    /// What an object is like that was just made for these attributes: all parts that differ from them are written then.
+    /// The attributes of an object just after its creation for these attributes: all parts that differ are written
+    /// then.
     fn fresh(&self, attributes: &Attributes) -> Attributes {
         attributes.clone()
     }
@@ -91,7 +93,7 @@ pub(super) struct ObjectPart {
     pub read: Option<for<'a> fn(PartRead<'a>) -> Call<'a, Told>>,
     /// Writes what the attributes say.
     pub write: for<'a> fn(PartWrite<'a>) -> Call<'a, ()>,
-    /// Takes it away once the attributes say nothing of it; none when that is written like anything else.
+    /// Removes it when the attributes no longer say it; none when `write` does that.
     pub clear: Option<for<'a> fn(PartWrite<'a>) -> Call<'a, ()>>,
 }
 
@@ -115,7 +117,7 @@ pub(super) struct PartWrite<'a> {
 /// What a look is for.
 #[derive(Clone, Copy, Default)]
 pub(super) struct LookPurpose<'a> {
-    /// Whose object it has to be to be looked at any further; anybody's when none is named.
+    /// Whose objects are looked at any further; everybody's when none is named.
     pub owner: Option<&'a Owner>,
     /// What the spec says about it.
     pub wanted: Option<&'a Attributes>,

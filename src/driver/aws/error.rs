@@ -145,8 +145,8 @@ fn is_about_credentials<E: std::error::Error + 'static>(error: &SdkError<E>) -> 
     text.contains("credentials") && !text.contains("error sending request")
 }
 
-/// The last of what an error comes from: of a failed connection the operating system's own words. What the SDK says around
-/// them is the state of the whole request, which nobody wants to read and which may hold what nobody should.
+/// The innermost cause of an error: of a failed connection the operating system's own words. The SDK's text around it
+/// describes the whole request, which is long and may hold secrets.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(next) = last.source() {

@@ -13,7 +13,7 @@ use crate::kind::{KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};
 use crate::value::{Attributes, Value};
 
-/// Tells of the regions that are wanted and that are AWS's. Nobody makes or changes one.
+/// Tells of the wanted regions that are AWS's own. Atlas neither makes nor changes one.
 pub(super) struct External {
     reaches: Arc<Reaches>,
 }

@@ -87,8 +87,8 @@ fn put_mark(tags: &mut Tags, mark: &Mark) {
 
 /// What an object's tags say about its attributes: the spec's own tags, and what steers Atlas.
 ///
-/// Tags that others added are no attribute, unless the object has none but the spec's. Those that Atlas once wrote, and
-/// those that the spec wants now, are.
+/// Tags that others added are left out, unless the object may have none but the spec's. Tags that Atlas once wrote, and
+/// those that the spec wants now, are always included.
 pub(super) fn attributes(kind: &Kind, tags: &Tags, wanted: Option<&Attributes>) -> Vec<(&'static str, Value)> {
     let exclusive = |attributes: &Attributes| attributes.get("tags_exclusive") == &Value::Bool(true);
     let all = tags.contains_key(&own("tags-exclusive")) || wanted.is_some_and(exclusive);
@@ -176,7 +176,7 @@ fn long(tags: &Tags, key: &str) -> String {
 }
 
 fn put_long(tags: &mut Tags, key: &str, text: &str) {
-    // A part may end with a space, which some services cut off: a stroke ends it instead.
+    // A part may end with a space, which some services cut off, so a slash is put at its end.
     let characters: Vec<char> = text.chars().collect();
     for (at, part) in characters.chunks(LONGEST - 1).enumerate() {
         let name = if at == 0 { own(key) } else { own(&format!("{key}.{}", at + 1)) };
@@ -184,7 +184,7 @@ fn put_long(tags: &mut Tags, key: &str, text: &str) {
     }
 }
 
-/// A key may hold spaces, so in a list of keys those are written otherwise.
+/// A key may hold spaces, so a list of keys has them escaped.
 fn escape(key: &str) -> String {
     key.replace('=', "=3D").replace(' ', "=20")
 }
@@ -262,7 +262,7 @@ mod tests {
         assert!(read(&tags, "queue", "orders").is_some());
         assert_eq!(read(&tags, "queue", "copy"), None, "the name is another object's");
         assert_eq!(read(&tags, "bucket", "orders"), None, "the kind is another object's");
-        // A mark that says nothing about a name is as good as it always was.
+        // A mark that does not tell the name counts on any object, as before.
         let older = Mark { applied: String::new(), ..mark() };
         assert!(read(&write(&older, &Attributes::default()), "queue", "anything").is_some());
     }

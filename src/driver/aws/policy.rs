@@ -114,8 +114,8 @@ impl Api for Policies {
         done("tagging the policy", tag).map(drop)
     }
 
-    /// Deletes the policy with all its versions. What still has it keeps it from going, and then all of it stays. IAM tells
-    /// of what has just let go of it a little later, so that it is worth another try.
+    /// Deletes the policy with all its versions. While something has it attached, all of it stays. IAM reports that
+    /// something was detached a little later, so the step is tried again.
     async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
         if let Some(why) = &described.held {
             return Err(DriverError::new(Class::Transient, format!("the policy can't be deleted: {why}")));

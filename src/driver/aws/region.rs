@@ -160,8 +160,7 @@ impl Region {
 }
 
 async fn connect(settings: &RegionSettings) -> Clients {
-    // An endpoint that does not answer must be known as such before a person loses patience, and the SDK's own attempts
-    // come on top of these limits.
+    // An endpoint that does not answer must be found out quickly, and the SDK's own attempts multiply these limits.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
         .read_timeout(Duration::from_secs(30))
@@ -183,8 +182,8 @@ async fn connect(settings: &RegionSettings) -> Clients {
     let config = loader.load().await;
     // Only AWS itself answers under a host name for each bucket.
     let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(settings.endpoint.is_some());
-    // By default an SDK stops trying again once some hundred calls of one client failed, and gives up at the first answer
-    // that is spoilt after that. Steps and looks bound their attempts themselves, so each call has all of its own.
+    // By default an SDK stops its retries once some hundred calls of one client failed, and then fails at the first bad
+    // answer. Steps and looks bound their attempts themselves, so each call gets all of its retries.
     let retries = || RetryPartition::custom("atlas").token_bucket(TokenBucket::unlimited()).build();
     let sqs = aws_sdk_sqs::config::Builder::from(&config);
     let iam = aws_sdk_iam::config::Builder::from(&config);

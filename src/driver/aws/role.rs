@@ -139,7 +139,7 @@ impl Api for Roles {
         let name = &described.key;
         let iam = region.iam().await;
         if let Some(profile) = profile_of(region, name).await? {
-            // IAM tells of a profile that has just let go of it a little later, so that it is worth another try.
+            // IAM reports that a profile has just released it a little later, so the step is tried again.
             let why = format!("the role can't be deleted: the instance profile `{profile}` still holds it");
             return Err(DriverError::new(Class::Transient, why));
         }

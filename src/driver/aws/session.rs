@@ -79,7 +79,7 @@ impl InRegion {
         };
         match seen.await {
             Ok(object) => object.map(Box::new).map(Looked::Seen),
-            // What nobody wants and nobody may look at is nobody's business here.
+            // An object that is not wanted and may not be looked at is ignored.
             Err(error) if error.class == Class::Denied && only_ours => None,
             Err(error) if error.class == Class::Unreachable => {
                 Some(Looked::Hidden(self.region.identity.clone(), error))
@@ -89,7 +89,7 @@ impl InRegion {
         }
     }
 
-    /// What is hidden when nobody may list the objects of a kind: those that are wanted, and all that nobody knows of.
+    /// What is hidden when the objects of a kind may not be listed: those that are wanted, and all others of the kind.
     fn unlisted(&self, kind: &KindRef, claims: &Claims<'_>) -> impl Iterator<Item = Identity> {
         let all = self.region.identity.inside(kind.name, "");
         let mut wanted: Vec<&str> = claims.wanted.keys().copied().collect();
@@ -125,7 +125,7 @@ impl InRegion {
         self.describe(api, &seen.object.identity, want, Evidence::None).await?.ok_or_else(gone)
     }
 
-    /// A call on an object that was there a moment ago, and failed for no good reason: it may be gone.
+    /// Gives the error of a failed call, or a conflict when its object is gone.
     async fn unless_gone(
         &self,
         api: &'static dyn Api,

@@ -43,7 +43,7 @@ struct Answer {
 pub(super) async fn of(engine: &Engine, image: &str) -> Result<Option<DockerCredentials>, DriverError> {
     let credentials = found(engine, image).await?;
     if let Some(DockerCredentials { username, password, identitytoken, registrytoken, .. }) = &credentials {
-        // Of a short password what stands in a header would not be known by itself.
+        // The pair is hidden as well: a header holds its encoding, in which a short password alone would not be found.
         let pair =
             username.as_ref().zip(password.as_ref()).map(|(username, password)| format!("{username}:{password}"));
         let values = [password, identitytoken, registrytoken, &pair].into_iter().flatten();

@@ -84,7 +84,7 @@ impl Engine {
     /// The connection. A version that both sides speak is agreed upon once.
     pub async fn docker(&self) -> Result<&Docker, DriverError> {
         let connect = || async {
-            // An address that swallows everything must not hold up a plan that may need nothing of it.
+            // An address that never answers must not block a plan that may need nothing of it.
             match tokio::time::timeout(PATIENCE, self.connect()).await {
                 Ok(connected) => connected,
                 Err(_) => {
@@ -158,8 +158,8 @@ impl Engine {
         Ok(answer["Volumes"].as_array().cloned().unwrap_or_default())
     }
 
-    /// An answer in the engine's own words, where those are not the client's. None where the way to the engine is one that
-    /// only the client knows. `what` is being done.
+    /// An answer as plain JSON, where the client can't parse it. None where only the client can reach the engine.
+    /// `what` is being done.
     pub async fn raw(&self, path: &str, what: &str) -> Result<Option<serde_json::Value>, DriverError> {
         let place = self.place()?;
         let asked = async {

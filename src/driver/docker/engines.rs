@@ -55,7 +55,7 @@ impl Engines {
         if let Some(engine) = self.all().into_iter().find(by_word) {
             return Ok(engine);
         }
-        // The word of an address is no address any more; that of a context may be its name.
+        // An engine's address can't be restored from its scope, but a context's name may be the scope itself.
         let engine = Engine::new(Some(scope.to_string()), Arc::clone(&self.variables), Arc::clone(&self.hidden));
         match engine.is_known() {
             true => Ok(self.get(Some(&scope))),
@@ -83,7 +83,7 @@ pub(super) fn named_by(kind: &str, attributes: &Attributes) -> Option<Option<Str
     let text = |path: &str| attributes.at(path).and_then(Value::as_str).map(str::to_owned);
     match kind {
         "region" => (!attributes.get("localstack").is_null()).then(|| text("localstack.engine")),
-        // One that exists already is nobody's container.
+        // A cluster that exists already is on no engine.
         "cluster" => kind::EXISTING.iter().all(|way| attributes.get(way).is_null()).then(|| text("engine")),
         _ => Some(text("engine")),
     }

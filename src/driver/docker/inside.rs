@@ -117,7 +117,7 @@ impl Docker {
         if let StartExecResults::Attached { mut output, input: theirs } = started {
             let feeding = tokio::spawn(feed(docker.clone(), id.clone(), input, theirs));
             while let Some(line) = output.next().await {
-                // A command that nobody listens to any more still has an exit code.
+                // A command without a listener still has an exit code.
                 hear_line(&line.map_err(failed)?, &mut hear);
             }
             feeding.abort();

@@ -33,7 +33,7 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// Counts who is where; nobody counted what volumes hold.
+    /// Counts the containers of each network and volume; the sizes of volumes are not counted.
     pub fn of(containers: &[ContainerSummary]) -> Self {
         let mut counters = Self::default();
         for one in containers {

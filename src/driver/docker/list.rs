@@ -141,7 +141,7 @@ impl Query<'_> {
     }
 
     async fn ask_all(&self, engine: &Engine) -> Result<Vec<Described>, DriverError> {
-        // Connected first, so that four calls don't all find out that nobody is there.
+        // Connected first, so that four calls don't all wait for an engine that is not there.
         engine.docker().await?;
         let (networks, volumes, containers, notes) = futures_util::future::join4(
             async { if self.asks_for("network") { network::list(engine).await } else { Ok(Vec::new()) } },
@@ -280,7 +280,7 @@ impl Query<'_> {
                  what is a copy"
             ));
         }
-        // Where it may go, nobody is left to ask which one it was.
+        // After a deletion nobody can tell whether it was the right container, so that has to be certain before.
         let may_go = self.claims.evidence || wanted.is_none();
         if !one.is_certain && is_owned(&one) && may_go {
             return Err(renamed(&one.name, &self.scope.name(identity)));

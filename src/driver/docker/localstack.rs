@@ -90,7 +90,7 @@ pub(super) fn attributes(seen: &ContainerInspectResponse) -> Attributes {
     let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
     let text = labels.and_then(|labels| mark::get(labels, MADE_FROM));
     let mut made_from: Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    // Earlier the label held the network's address in the spec. The engine's name of it is its mode.
+    // Older labels hold the network's address in the spec; the container's network mode is the engine's name of it.
     let address = made_from.at("network").and_then(Value::as_str).is_some_and(|name| Address::parse(name).is_ok());
     let mode = seen.host_config.as_ref().and_then(|host| host.network_mode.as_deref());
     if let (true, Some(mode)) = (address, mode) {

@@ -175,7 +175,7 @@ mod tests {
         // A container that Atlas made from that image: it has a text of its own, also where all else is the same.
         let (_, again) = made();
         assert_eq!(read(&own(again.clone(), Some(&original))), Some(mark.clone()));
-        // One that an Atlas made which knew no such texts, from an image without a mark.
+        // A container of an older Atlas, which made no such texts, from an image without a mark.
         let mut older = original.clone();
         older.remove(super::MADE);
         let plain = Labels::from([("team".to_owned(), "ledger".to_owned())]);

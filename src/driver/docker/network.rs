@@ -24,7 +24,7 @@ pub(super) async fn named(engine: &Engine, name: &str) -> Result<Vec<Network>, D
     let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
     let found = engine.docker().await?.list_networks(Some(options)).await;
     let mut found = found.map_err(|error| classify("listing networks", &error))?;
-    // A part of a name is enough for the filter.
+    // The filter matches parts of names as well.
     found.retain(|network| network.name.as_deref() == Some(name));
     Ok(found)
 }

@@ -30,7 +30,7 @@ const USUAL_CAPABILITIES: [&str; 11] = [
     "SYS_CHROOT",
 ];
 
-/// One `FROM:TO` or `FROM:TO:ro` of the engine's machine or of a volume. What else Podman says of it is usual.
+/// One `FROM:TO` or `FROM:TO:ro` of the engine's machine or of a volume. Podman's further options are its defaults.
 pub(super) struct Bind {
     /// A folder, or the name of a volume.
     pub from: String,
@@ -51,7 +51,7 @@ impl Bind {
         !self.from.starts_with('/')
     }
 
-    /// As the spec writes it. What means nothing else stays as it is.
+    /// As the spec writes it: without Podman's defaults.
     pub fn text(text: &str) -> String {
         let Some(options) = text.splitn(3, ':').nth(2) else { return text.to_owned() };
         let usual = ["rw", "rprivate", "rbind"];
@@ -69,7 +69,7 @@ pub(super) fn image(there: String, wanted: Option<&str>) -> String {
     }
 }
 
-/// How many processes a container may have; none where the number is nobody's.
+/// How many processes a container may have; none where it is only Podman's default.
 pub(super) fn pids(host: &HostConfig, said: bool) -> Option<i64> {
     host.pids_limit.filter(|pids| *pids > 0 && (said || *pids != PIDS))
 }

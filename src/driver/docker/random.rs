@@ -2,7 +2,7 @@
 
 use crate::driver::{Class, DriverError};
 
-/// Such a text, for what it is wanted for.
+/// A random text. `what` says for what, in the error.
 pub(super) fn token(what: &str) -> Result<String, DriverError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {

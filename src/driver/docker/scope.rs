@@ -50,7 +50,7 @@ impl SessionScope {
 
     /// The identity that a text is, when it is one of those that this session is about.
     pub fn own(&self, kinds: &[KindRef], text: &str) -> Option<Identity> {
-        // Most of what is wanted is elsewhere, and has to be passed over at a glance.
+        // Most of what is wanted is elsewhere, so this comes before the text is parsed.
         let is_here = match &self.host {
             Some(host) => text.starts_with(host.as_str()) && host_of(text) == Some(host.as_str()),
             None => host_of(text).is_none(),

@@ -61,8 +61,8 @@ impl EngineSession {
             "cluster" => self.lay_out(engine, None, want).await,
             "network" => network::create(engine, want.attributes, labels).await.map(|()| want.derived.clone()),
             "volume" => {
-                // An engine tells when a volume was made to the second only, so what is noted about one that is gone would
-                // be taken for something about this one.
+                // A volume is known by the second in which it was made, so notes about one that is gone could be taken
+                // for notes about this one.
                 Notes::about(engine, want.identity).await?.clear(engine, want.identity).await?;
                 volume::create(engine, want.attributes, labels).await.map(|()| want.derived.clone())
             }
@@ -125,7 +125,7 @@ impl Session for EngineSession {
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
         let engine = self.engine(want);
         let made = self.make(&engine, want).await;
-        // Also what could not start is there from now on.
+        // A container that could not start exists from now on, too.
         self.0.engines().remember(want.identity, &engine);
         made
     }
@@ -136,7 +136,7 @@ impl Session for EngineSession {
             return self.make_again(there, want).await;
         }
         let outputs = match self.change(there, want).await {
-            // An engine has other words for what is gone in each of its calls.
+            // Each call reports a missing object in its own way, so the engine is asked again.
             Err(error) if !there.is_still_there().await.unwrap_or(true) => {
                 return Err(DriverError::new(Class::Conflict, format!("it is gone: {error}")));
             }

@@ -94,8 +94,8 @@ pub(super) async fn remove(engine: &Engine, name: &str) -> Result<(), DriverErro
     }
 }
 
-/// How many bytes each volume holds, for all of them in one call. The engine counts them file by file, so it is asked only
-/// when something is about to be removed. Nothing when anything is in the way.
+/// How many bytes each volume holds, for all of them in one call. The engine counts them file by file, so it is asked
+/// only when something is about to be removed. Empty when the engine can't tell.
 pub(super) async fn sizes(engine: &Engine) -> HashMap<String, u64> {
     // Engines before 23 refuse to count while they count already, be it for us or for others.
     let _alone = engine.counting.lock().await;

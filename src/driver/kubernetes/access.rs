@@ -121,7 +121,7 @@ async fn client(mut kubeconfig: Kubeconfig, context: Option<String>) -> Result<(
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
     let mut config = config.map_err(|error| unusable("the kubeconfig", &error))?;
     config.connect_timeout = Some(CONNECT);
-    // Attempts are counted where steps are tried again.
+    // Steps are tried again by the engine, so the client does not.
     config.default_retry = false;
     let endpoint = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     // Credentials may come from a program, which is waited for.

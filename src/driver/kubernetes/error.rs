@@ -36,7 +36,7 @@ pub(super) fn classify(error: &Error) -> DriverError {
     }
 }
 
-/// Why there are no credentials. What the program for them wrote to its standard output stays unsaid: it may be some.
+/// Why there are no credentials. The standard output of the program for them is left out: it may hold some.
 fn credentials(error: &AuthError) -> DriverError {
     let why = match error {
         AuthError::AuthExecStart(error) => format!("the program for its credentials can't be run: {error}"),

@@ -19,7 +19,7 @@ impl FencedWorld {
         self.token.load(Ordering::Relaxed)
     }
 
-    /// What every call suffers: latency, outages, scripted faults.
+    /// What happens in every call: latency, outages, scripted faults.
     pub async fn suffer(&self, identity: &str, verb: &str, address: Option<&str>) -> Result<(), DriverError> {
         let latency = self.world.latency()?;
         if !latency.is_zero() {

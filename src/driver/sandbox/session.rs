@@ -27,7 +27,8 @@ impl Inside {
         &self.sandbox.world
     }
 
-    /// What a call that changes an object suffers first. Faults are scripted by the address of the object's resource.
+    /// What happens first in a call that changes an object. Faults are scripted by the address of the object's
+    /// resource.
     async fn suffer(&self, object: &Object, verb: &str) -> Result<(), DriverError> {
         let address = object.resource().map(|address| address.as_str().to_owned());
         self.sandbox.suffer(&object.identity, verb, address.as_deref()).await

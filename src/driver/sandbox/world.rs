@@ -81,7 +81,7 @@ impl World {
         let open = |uri: &str, flags| -> rusqlite::Result<(Connection, bool)> {
             let connection = Connection::open_with_flags(uri, flags)?;
             connection.busy_timeout(Duration::from_secs(10))?;
-            // Most of what a plan reads it reads once: to map the file saves a copy of all of it.
+            // A plan reads most rows once, and mapping the file saves copying all of them.
             connection.pragma_update(None, "mmap_size", 1_i64 << 30)?;
             // This reads the file, so that whatever keeps it from being read is known now.
             is_whole(&connection).map(|whole| (connection, whole))
@@ -95,7 +95,7 @@ impl World {
                 .map_err(|_| error)
         })?;
         if !whole {
-            // It was killed while it made the world, before anything could be in it.
+            // A first start was killed while it made the world, before anything could be in it.
             return Self::in_memory();
         }
         Ok(Self { connection: Mutex::new(connection), path: Some(path), kinds: Catalog::default() })

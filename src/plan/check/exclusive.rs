@@ -1,4 +1,4 @@
-//! Who gives up a port, a subnet or a name goes before who takes it, and nothing is taken that stays somebody's.
+//! A port, a subnet or a name is given up before it is taken, and nothing is taken that another object keeps.
 
 use foldhash::HashMap;
 

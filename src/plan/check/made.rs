@@ -109,7 +109,7 @@ fn needs(checker: &Checker<'_>, step: &Step, change: &Change, instance: &Instanc
         }
         let there = checker.observed.at(&needed.identity).is_some();
         hosts_there += usize::from(host && there);
-        // What was let go of, or asked for by itself, stands alone.
+        // A forget, or a change that was asked for alone, may leave out what it needs.
         let alone = checker.options.exact || !checker.options.forget.is_empty();
         if !there && (all || blocks) && !alone {
             violations.add(Some(change), format!("{address} needs {need}, which is not there and which nothing makes"));

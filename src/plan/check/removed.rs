@@ -62,7 +62,8 @@ fn verdicts(checker: &Checker<'_>, violations: &mut Violations) {
     }
 }
 
-/// What the spec wants under a name goes only where its resource has another object, and takes that name afterwards.
+/// An orphan may have the identity of a resource only where that resource has another object and takes the name
+/// afterwards.
 fn wanted(checker: &Checker<'_>, violations: &mut Violations) {
     if checker.options.destroy {
         return;
@@ -81,7 +82,7 @@ fn wanted(checker: &Checker<'_>, violations: &mut Violations) {
         let elsewhere = checker.observed.marked(&instance.address).any(own)
             || former.is_some_and(|former| checker.observed.marked(former).any(own));
         let takes = checker.makes.get(&instance.address).is_some_and(|at| waits_for(checker, *at, instance));
-        // What an interrupted run left without a mark may stand in the way of nobody.
+        // This holds as well for what an interrupted run left without a mark.
         if !(elsewhere && takes) {
             let what =
                 format!("`{}` would be deleted, and {} is to be that object", instance.identity, instance.address);
@@ -114,7 +115,7 @@ fn order(checker: &Checker<'_>, violations: &mut Violations) {
 fn hosts<'a>(checker: &Checker<'a>, object: &'a Object) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut open: Vec<&str> = object.hosts.iter().map(Identity::as_str).collect();
-    // Hosts are a few deep; what would be its own host is no reason to go on for ever.
+    // Hosts are only a few deep; the bound ends a chain that leads back to itself.
     for _ in 0..64 {
         let Some(identity) = open.pop() else { break };
         if checker.deletes.contains_key(identity) {

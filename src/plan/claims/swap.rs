@@ -1,8 +1,8 @@
-//! Who has to be made anew so that two can change places.
+//! Which objects have to be made anew so that two can swap what they claim.
 //!
-//! An object that is changed in place gives up what it had and takes what it is to have at once. Where each of some waits for
-//! what another one has, one of them is made anew instead: it goes, the others change, and it comes back. So is what uses a
-//! network that has to go before the network that it moves to can come.
+//! An object that is changed in place gives up what it had and takes what it is to have at once. Where each of some
+//! waits for what another one has, one of them is made anew instead: it is deleted, the others change, and it is made
+//! again. So is an object that moves from a network that has to be deleted before its new network can be made.
 
 use foldhash::{HashMap, HashSet};
 use petgraph::algo::kosaraju_scc;
@@ -53,7 +53,7 @@ pub fn swaps(
         }
     }
     let mut anew = circles(&in_place);
-    // Only what is changed in place can be in the way of what comes and what goes.
+    // Only an object that is changed in place can hold up a deletion that a new object waits for.
     if !new.is_empty() && !in_place.is_empty() {
         anew.extend(users(desired, graph, observed, &claimants, &new, &in_place));
     }
@@ -98,7 +98,7 @@ fn circles(in_place: &[InPlace<'_>]) -> HashMap<Address, Address> {
         if broken.is_empty() {
             return anew;
         }
-        // What is made anew gives up everything before it takes anything.
+        // An object that is made anew gives up everything before it takes anything.
         let edges: Vec<_> =
             broken.iter().flat_map(|node| graph.edges(*node).map(|edge| petgraph::visit::EdgeRef::id(&edge))).collect();
         let edges: HashSet<_> = edges.into_iter().collect();
@@ -106,8 +106,8 @@ fn circles(in_place: &[InPlace<'_>]) -> HashMap<Address, Address> {
     }
 }
 
-/// What uses an object that has to go before another one can come, and is to use that one: it lets go of the first only when
-/// it is made anew.
+/// Objects that use one that has to be deleted before another one can be made, and that are to use that other one: they
+/// stop using the first only when they are made anew.
 fn users<'a>(
     desired: &'a Desired,
     graph: &DependencyGraph,

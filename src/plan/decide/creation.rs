@@ -21,7 +21,7 @@ impl<'a> Decider<'a> {
             None => (Cause::Spec, "new".into()),
         };
         let mut attributes = diff::creation(&instance.kind, &after);
-        // The mark is made along with the object; what steers Atlas in it is shown where it is not the usual.
+        // The mark is made along with the object; its settings are shown where they are not the defaults.
         let usual = Mark { protect: false, on_remove: OnRemove::Delete, ..self.mark(instance) };
         attributes.extend(mark_changes(&usual, &self.mark(instance)));
         Change {

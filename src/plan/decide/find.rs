@@ -30,13 +30,13 @@ impl<'a> Decider<'a> {
         own.or(was).filter(|object| !self.is_claimed(object)).map_or(Match::Nothing, Match::Elsewhere)
     }
 
-    /// Whether an interrupted run made an object and did not come to mark it.
+    /// Whether an interrupted run made an object and did not mark it.
     pub(super) fn is_leftover(&self, object: &Object) -> bool {
         object.mark.is_none() && self.recorded.intended(&object.identity)
     }
 
-    /// Whether a resource that takes an object over has another one, which nobody wants any more then. In what hosts others,
-    /// that would say of its contents that they have to be made.
+    /// Whether a resource that adopts an object also has another one, which becomes an orphan. Not for hosts: it would
+    /// mean that their contents have to be made.
     pub(super) fn leaves_another(&self, instance: &Instance) -> bool {
         let another = |object: &Object| object.kind == instance.kind && object.identity != instance.identity;
         !instance.kind.hosts_others && self.observed.marked(&instance.address).any(another)

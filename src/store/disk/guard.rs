@@ -20,7 +20,7 @@ impl Guard {
     /// Takes the guard of a lock.
     ///
     /// # Errors
-    /// When somebody else keeps it for longer than a moment, or the disk does not let us.
+    /// When somebody else keeps it for longer than a moment, or the disk fails.
     pub fn take(lock: &Path, command: &str) -> Result<Self, LockError> {
         let path = path(lock);
         let mut file = open(OpenOptions::new().read(true).write(true).create(true).truncate(false), &path)?;
@@ -42,7 +42,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Nobody has it from now on. Should that stay unsaid, the next one to have it says its own name first.
+        // The guard is free from now on. If this can't be written, the next holder overwrites the name.
         let _ = lock_file::put(&mut self.file, &Holder::nobody(self.token));
     }
 }

@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(known.damage.lines, 0);
         // Nobody knows what a disk holds that failed to sync, so nothing is begun after that.
         disk.fail("sync");
-        journal.intend(entry(3, "d")).await.expect_err("the disk is ill");
+        journal.intend(entry(3, "d")).await.expect_err("the disk fails");
         let error = journal.intend(entry(4, "e")).await.expect_err("and stays so");
         assert!(error.to_string().contains("could not be written before"), "{error}");
     }

@@ -43,7 +43,7 @@ impl Lock {
     /// than `last`, and larger than any that this lock had.
     ///
     /// # Errors
-    /// When somebody alive holds it, or the disk does not let us.
+    /// When somebody alive holds it, or the disk fails.
     pub fn take(path: &Path, command: &str, lease: Duration, last: u64) -> Result<Held<Self>, LockError> {
         // Only one process at a time may look and decide; the guard is held for a moment only.
         let mut guard = Guard::take(path, command)?;
@@ -72,7 +72,7 @@ impl Lock {
             }
         };
         let holder = Holder::this_process(command, last);
-        // Whoever can't renew a lease must not take it.
+        // A holder that can't renew the lease must not take it.
         let renewing = renew(file.try_clone().map_err(at(path))?, lease / 4)?;
         point("lock: before it is taken");
         write(&mut file, &holder).map_err(at(path))?;
@@ -146,8 +146,8 @@ fn unrenewed_for(file: &File) -> Option<Duration> {
     match now.duration_since(file.metadata().ok()?.modified().ok()?) {
         Ok(unrenewed) => Some(unrenewed),
         Err(ahead) => {
-            // A clock was wrong, and a holder must not keep the lock until that time comes: its lease counts from now on.
-            // One that lives renews it soon.
+            // The file's time is in the future, so a clock was wrong. The lease counts from now on; a holder that lives
+            // renews it soon.
             if ahead.duration() > Duration::from_secs(1) {
                 let _ = file.set_modified(now);
             }
@@ -203,7 +203,7 @@ mod tests {
             let first = take(&path).expect("free");
             std::fs::write(&path, garbage).expect("written");
             assert!(matches!(take(&path), Err(LockError::Held(None))), "{garbage:?}");
-            // Its holder does nothing more, as nobody can say whether it is still its.
+            // The holder does nothing more, because it can't tell whether it still holds the lock.
             first.lock.fence().check().expect_err("nobody can say");
             // The operating system knows when it is gone.
             let token = first.lock.fence().token();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_holder_whose_lock_can_not_be_read_is_fenced_off_in_time() {
+    fn an_unreadable_lock_that_is_not_renewed_is_taken_over_in_time() {
         for garbage in GARBAGE {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("lock");
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stands_still_with_the_guard_is_named_and_holds_nobody_up() {
+    fn a_stopped_holder_of_the_guard_is_named_and_blocks_nobody() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
         let guard = Guard::take(&path, "atlas destroy").expect("free");
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_holder_loses_its_lease_and_is_fenced_off() {
+    fn a_holder_that_does_not_renew_loses_its_lease_and_is_fenced_off() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
         let slow = take(&path).expect("free").lock;

@@ -94,7 +94,7 @@ mod tests {
             (br#"{"pid":1,"host":"h","token": 77"#, 77),
             (br#"{"token":"x"}"#, 0),
             (br#"{"pid":"one","host":"h","command":"c","since":"s","token":78}"#, 78),
-            // Behind such a token nobody could come.
+            // No larger token could follow this one.
             (br#"{"pid":1,"host":"h","command":"c","since":"s","token":18446744073709551615}"#, 0),
             (br#"{"pid":1,"host":"h","command":"c","since":"s","token":99999999999999999999999}"#, 0),
         ] {

@@ -96,7 +96,7 @@ impl Store for Disk {
     fn journal(&self, run: &Run, open: &Recorded, fence: Fence) -> Result<Arc<dyn Journal>, LockError> {
         let text = opening(run, open)?;
         self.local.make(&self.paths.folder)?;
-        // While this is so nobody can take the lease over, and so nobody else can begin a journal.
+        // While the guard is held, no other process can take the lease over, and so none can begin a journal.
         let _guard = Guard::take(&self.paths.lock, &format!("atlas {}", run.command))?;
         fence.check()?;
         let sink = journal::begin(&self.paths.journal, text.as_bytes(), open.damage.lines > 0)?;

@@ -104,7 +104,7 @@ fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<PendingLine>, fen
             }
         }
         point("journal: before a write");
-        // Whoever lost the lease must not write, and so must not act: somebody else is at work already.
+        // A holder that lost the lease must not write, and so must not act: somebody else is at work already.
         let result = fence.check().and_then(|()| sink.append(&text, !done.is_empty()));
         point("journal: after an fsync");
         sound &= result.is_ok();
@@ -113,7 +113,7 @@ fn write_all(mut sink: Box<dyn Sink>, waiting: &mpsc::Receiver<PendingLine>, fen
                 Ok(()) => Ok(()),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
-            // Whoever stopped waiting does not need to know.
+            // A waiter that stopped waiting does not need the result.
             let _ = one.send(copy);
         }
     }

@@ -34,7 +34,8 @@ pub struct Bucket {
     prefix: String,
     handle: Handle,
     time: ServerTime,
-    /// Whether the last call had no answer. Nobody waits long for the next one then: a run that has to end asks several times.
+    /// Whether the last call had no answer. The next one waits for a shorter time then: a run that has to end asks
+    /// several times.
     timed_out: Arc<AtomicBool>,
 }
 
@@ -42,7 +43,7 @@ pub struct Bucket {
 pub struct Fetched {
     /// What it holds.
     pub text: String,
-    /// What it is known by for as long as it is not written.
+    /// Its tag, which stays the same until it is written.
     pub tag: String,
     /// For how long it was not written, by S3's own clock; none when S3 does not tell.
     pub age: Option<Duration>,
@@ -119,7 +120,7 @@ impl Bucket {
         }
     }
 
-    /// The keys that begin so, in order, each with its size in bytes.
+    /// The keys with this beginning, in order, each with its size in bytes.
     pub fn list(&self, below: &str) -> io::Result<Vec<(String, u64)>> {
         let mut pages =
             self.client.list_objects_v2().bucket(&self.name).prefix(self.key(below)).into_paginator().send();

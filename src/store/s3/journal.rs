@@ -20,7 +20,7 @@ pub fn read(bucket: &Bucket) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for (key, _) in bucket.list("journal/")?.into_iter().filter(|(_, size)| *size > 0) {
         text.extend(bucket.get(&key)?.map(|found| found.text).unwrap_or_default().into_bytes());
-        // Objects are written whole. One that somebody spoilt must not swallow the first line of the next.
+        // Objects are written whole. A damaged one must not take in the first line of the next.
         if !text.ends_with(b"\n") {
             text.push(b'\n');
         }
@@ -63,7 +63,7 @@ pub fn fence_off(bucket: &Bucket, token: u64) -> io::Result<()> {
         };
         match bucket.put(&segment(token, next), "", None) {
             Ok(_) => return Ok(()),
-            // It wrote one just now; the one after that is ours.
+            // The former holder wrote one just now, so the next number is tried.
             Err(Refused::Moved(_)) => {}
             Err(Refused::Failed(error)) => return Err(error),
         }

@@ -81,7 +81,7 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
     };
     let own = Own::default();
     let renewal = Renewal { lost: Arc::default(), renewed: Arc::new(Mutex::new(Moment::now())), good: lease };
-    // Whoever can't renew a lease must not take it.
+    // A holder that can't renew the lease must not take it.
     let renewing = renew(bucket.clone(), Arc::clone(&own), renewal.clone(), lease / 4)?;
     let note = LockObject { holder: Holder::this_process(command, last), renewed: since_1970() };
     let token = note.holder.token;
@@ -133,14 +133,14 @@ impl Drop for SharedLock {
         let Some((note, tag)) = locked(&self.own).clone() else { return };
         // The token stays, so that it only grows.
         let note = LockObject { holder: Holder { pid: 0, ..note.holder }, ..note };
-        // Whoever took the lease over has another tag, and keeps it.
+        // A later holder has written another tag, so its lock stays.
         let _ = self.bucket.put("lock", &note.text(), Some(&tag));
     }
 }
 
 impl Watch for Renewal {
-    /// Whether the lease is still good, as far as can be known without asking anybody. One that could not be renewed for so
-    /// long that somebody else may have it is not: a machine that slept wakes up like that.
+    /// Whether the lease is still good, as far as can be known without asking anybody. One that was not renewed for so
+    /// long that somebody else may have it is not, for example after the machine slept.
     fn check(&self) -> io::Result<()> {
         if self.lost.load(Ordering::Relaxed) {
             return lost("the lease was lost to a later run");
@@ -178,7 +178,7 @@ fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<
                     *locked(&renewal.renewed) = asked;
                     *own = Some((note, tag));
                 }
-                // A lease that can't be renewed runs out, and then the fence falls.
+                // A lease that can't be renewed runs out, and then the fence refuses to write.
                 Err(Refused::Failed(_)) => {}
             }
         }

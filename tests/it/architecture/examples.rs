@@ -82,8 +82,8 @@ fn two_files_that_import_each_other_are_seen() {
 }
 
 #[test]
-fn a_name_that_is_passed_on_belongs_to_where_it_is_defined() {
-    // The parent only passes `A` on, and `b` uses it by way of the parent.
+fn a_re_exported_name_belongs_to_where_it_is_defined() {
+    // The parent only re-exports `A`, and `b` uses it through the parent.
     let parent = "mod a; mod b; pub use a::A; pub use b::go;";
     let files = [("m/mod.rs", parent), ("m/a.rs", "pub struct A;"), ("m/b.rs", "use super::A; pub fn go() {}")];
     assert!(found(&files).is_empty());
@@ -91,7 +91,7 @@ fn a_name_that_is_passed_on_belongs_to_where_it_is_defined() {
     let parent = "mod a; mod b; pub use b::go; pub struct Own; fn f() { go() }";
     let files = [("m/mod.rs", parent), ("m/a.rs", ""), ("m/b.rs", "use super::Own; pub fn go() {}")];
     assert_eq!(found(&files), [["m/b.rs", "m/mod.rs"]]);
-    // `a` uses `b` by way of the parent, and `b` uses `a`.
+    // `a` uses `b` through the parent, and `b` uses `a`.
     let parent = "mod a; mod b; pub use a::A; pub use b::B;";
     let files =
         [("m/mod.rs", parent), ("m/a.rs", "use crate::m::B; pub struct A;"), ("m/b.rs", "use super::A; pub struct B;")];

@@ -1,4 +1,4 @@
-//! Which file uses what which other file defines. A name that a module only passes on belongs to the file that defines it.
+//! Which file uses what which other file defines. A re-exported name belongs to the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +44,7 @@ impl Crate {
             }
             for import in &names.imports {
                 if let Some(name) = &import.name {
-                    // Of one name for several features any will do.
+                    // A name may be imported once for each of several features; any one of those imports will do.
                     all.bindings.entry((import.module.clone(), name.clone())).or_insert_with(|| import.clone());
                 }
             }
@@ -53,7 +53,7 @@ impl Crate {
         all
     }
 
-    /// Who uses whom. What is only passed on is not used by whoever passes it on, unless that counts as well.
+    /// Which file uses which. A re-export is no use of its name, unless `passed_on` says that it counts.
     pub fn edges(&self, passed_on: bool) -> Vec<Edge> {
         let mut edges: BTreeMap<(String, String), Edge> = BTreeMap::new();
         for (from, names) in &self.files {
@@ -68,7 +68,7 @@ impl Crate {
             for import in names.imports.iter().filter(|import| passed_on || !import.public) {
                 match self.resolve(&import.module, &import.path, 0) {
                     Some(Target::Item(file)) => add(file, import.line, &import.path),
-                    // What is used of a module stands where its name does.
+                    // A module counts as used here only if none of its items is named through this import below.
                     Some(Target::Module(module))
                         if import.name.as_ref().is_none_or(|name| passed_on || !begun.contains(name)) =>
                     {
@@ -155,12 +155,12 @@ impl Crate {
     /// What a module calls by a name that it has from elsewhere.
     fn bound(&self, module: &[String], name: &str, depth: usize) -> Option<Target> {
         let import = self.bindings.get(&(module.to_vec(), name.to_owned()))?;
-        // A name that leads back to itself leads nowhere.
+        // A name whose imports lead back to it resolves to nothing.
         if depth < 8 { self.resolve(&import.module, &import.path, depth + 1) } else { None }
     }
 }
 
-/// The groups of files that use each other in a circle, each ordered by path.
+/// The groups of files that use each other in a cycle, each ordered by path.
 pub fn circles(edges: &[Edge]) -> Vec<Vec<String>> {
     let mut uses: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for edge in edges {

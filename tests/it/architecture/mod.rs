@@ -19,7 +19,7 @@ use purity::effects;
 use source::SourceFile;
 use table::{Row, declared, rows, top};
 
-/// What a pure file names all the same, and why that can't be told from outside.
+/// The effects that a pure file may name, and why no caller can notice them.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("parallel.rs", "rayon", "its results are in the order of the items, whichever thread made them"),
     ("parallel.rs", "ThreadPool*", "the threads that it begins do nothing but what it is given"),
@@ -82,7 +82,7 @@ fn files_are_small_and_say_what_they_are() {
 }
 
 #[test]
-fn every_effect_has_one_door() {
+fn every_effect_has_one_place() {
     let doors = [
         ("std::env::var", "src/cli/environment.rs"),
         ("Timestamp::now", "src/store/clock.rs"),
@@ -115,14 +115,14 @@ fn upward(edges: &[Edge], rows: &[Row]) -> Vec<String> {
     below.map(|edge| format!("{}:{}: `{}` is in {}, below it", edge.from, edge.line, edge.path, edge.to)).collect()
 }
 
-/// The files of a circle, with each of the imports that make it one.
+/// The files of a cycle, with each of the imports that make it one.
 fn described(circle: &[String], edges: &[Edge]) -> String {
     let inside = edges.iter().filter(|edge| circle.contains(&edge.from) && circle.contains(&edge.to));
     let lines = inside.map(|edge| format!("  {}:{}: `{}` is in {}\n", edge.from, edge.line, edge.path, edge.to));
     format!("these files import each other:\n{}", lines.collect::<String>())
 }
 
-/// What is not pure in files that have to be, what they import that need not be, and exceptions that are none any more.
+/// Effects in files that have to be pure, their imports of files that need not be, and exceptions that nothing needs.
 fn impure(sources: &[SourceFile], all: &Crate, rows: &[Row], exceptions: &[(&str, &str, &str)]) -> Vec<String> {
     let is_pure = |path: &str| rows.iter().any(|row| row.holds(path));
     let pure = sources.iter().filter(|source| is_pure(&source.path));

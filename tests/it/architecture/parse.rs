@@ -14,9 +14,9 @@ pub struct Import {
     pub module: Vec<String>,
     /// What it names, as it is written.
     pub path: Vec<String>,
-    /// What that is called from then on; none when it is everything in it.
+    /// What the name becomes in this module; none when everything in it is imported.
     pub name: Option<String>,
-    /// Whether it only passes the name on.
+    /// Whether it is a re-export.
     pub public: bool,
     pub line: usize,
 }
@@ -86,7 +86,7 @@ pub fn names(code: &str, module: &[String]) -> Names {
                 tree(&tokens[at + 1..end], &mut import, &mut names.imports);
                 at = end + 1;
             }
-            // Who may see something is not what it uses.
+            // The path in a visibility, `pub(in path)`, is not used by that.
             "(" if text(at + 1) == "in" => at = (at..tokens.len()).find(|at| text(*at) == ")").unwrap_or(tokens.len()),
             first if is_word(first) && !(at > 0 && [".", "::", "'"].contains(&text(at - 1))) => {
                 let line = tokens[at].line;

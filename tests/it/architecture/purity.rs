@@ -4,7 +4,7 @@ use super::imports::Crate;
 use super::parse::tokens;
 use super::source::SourceFile;
 
-/// Words that give an effect away, wherever they stand. One that ends with `*` stands for all that begin so.
+/// Words that are an effect wherever they stand. One that ends with `*` stands for all words that begin so.
 const WORDS: &[&str] = &[
     // Waiting.
     "async",
@@ -67,7 +67,7 @@ const PATHS: &[&str] = &[
     "getrandom",
     "crossbeam*",
     "parking_lot",
-    // A test breaks the engine by it; the engine itself only asks whether it is broken.
+    // Only a test calls this, to break the engine; the engine itself only asks whether it is broken.
     "crate::mutation::arm",
     "crate::crash",
 ];

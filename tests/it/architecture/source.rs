@@ -1,4 +1,4 @@
-//! Source files without what is no code: comments, texts and unit tests become blanks, so that every line stays where it is.
+//! The code of source files: comments, texts and unit tests become blanks, so that every line keeps its number.
 
 use std::path::Path;
 
@@ -86,7 +86,7 @@ fn prose(chars: &[char], at: usize) -> Option<usize> {
             Some((end + 1).min(chars.len()))
         }
         '\'' if chars.get(at + 1) == Some(&'\\') => Some(find(at + 3, "'")),
-        // Anything else behind such a stroke is a lifetime.
+        // Any other apostrophe begins a lifetime.
         '\'' if chars.get(at + 2) == Some(&'\'') => Some(at + 3),
         _ => None,
     }

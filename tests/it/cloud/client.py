@@ -405,7 +405,7 @@ GRANT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s
 
 
 def make(request, kind, name):
-    """An object that nobody's engine made."""
+    """Makes an object without a mark."""
     if kind == "bucket":
         place = {"CreateBucketConfiguration": {"LocationConstraint": request["region"]}}
         client(request, "s3").create_bucket(Bucket=name, **({} if request["region"] == "us-east-1" else place))
@@ -421,7 +421,7 @@ def make(request, kind, name):
 
 
 def unmake(request, kind, name):
-    """Deletes an object behind everybody's back."""
+    """Deletes an object without Atlas."""
     if kind == "bucket":
         client(request, "s3").delete_bucket(Bucket=name)
     elif kind == "queue":

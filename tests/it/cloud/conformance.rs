@@ -1,4 +1,4 @@
-//! The suite for AWS's kinds, on LocalStack and on moto. What stands beside Atlas there is boto3.
+//! The suite for AWS's kinds, on LocalStack and on moto. The other client is boto3.
 
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"S
     ),
 ];
 
-/// Cells that a server can't do, and why.
+/// Cases that a server can't do, and why.
 const LIMITS: &[(&str, &str, &str, &str)] = &[
     ("moto", "bucket", "replication", "moto 5.2 forgets the filter of a replication rule"),
     ("moto", "queue", "redrive_allow", "moto 5.2 knows no RedriveAllowPolicy"),
@@ -142,7 +142,7 @@ impl Stand for Cloud {
         Ok(())
     }
 
-    /// These servers give an object nothing that a later one of the same name has not.
+    /// On these servers nothing tells an object from a later one of the same name.
     fn same(&self, before: &Value, after: &Value) -> bool {
         !before.is_null() && !after.is_null()
     }
@@ -150,8 +150,8 @@ impl Stand for Cloud {
     async fn clean(&self, _: &'static Kind) {
         let spec = self.head(&format!("conformance-{}", self.name));
         let mut failed = Vec::new();
-        // A bucket that takes the access logs of another one holds more by the time that it is deleted: only once the other
-        // one is gone does it hold what its plan shows.
+        // A bucket that takes the access logs of another one still grows while it is deleted. The second pass deletes
+        // it: by then the other bucket is gone, and the count in the plan holds.
         for _ in 0..2 {
             let (pipeline, plan) = Self::plan(&spec, &Options { destroy: true, ..Options::default() }).await;
             let all: Vec<String> = plan.changes.iter().map(|change| change.address.to_string()).collect();

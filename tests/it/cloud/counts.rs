@@ -1,4 +1,4 @@
-//! What a bucket holds, counted at any size, on a made-up S3 that says whatever a test wants to hear.
+//! What a bucket holds, counted at any size, on a simulated S3 that answers as each test wants.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -157,7 +157,7 @@ async fn a_count_is_exact_or_says_that_it_is_not() {
 async fn what_came_after_the_last_look_stays() {
     let identity = Identity::from_text("region/us-east-1/bucket/full");
     for (shown, pages, written) in [(13_000, 14, "2025-06-01"), (13_000, 13, "2026-06-01"), (1_000, 2, "2026-06-01")] {
-        // What was written since is older, newer, or as much as before: one of the two tells.
+        // New versions are found by their number or by their date, so each case changes at least one of the two.
         let (server, url) = MadeUp::start(shown / 1_000, false).await;
         let session = open(&region("us-east-1", &url, Some("1"))).await;
         let seen = session.read(&evidence(&own(BUCKET), &identity)).await.expect("readable").expect("there");
@@ -166,7 +166,7 @@ async fn what_came_after_the_last_look_stays() {
         let error = session.delete(&seen).await.expect_err("it holds more");
         assert_eq!((error.class, &*error.message), (Class::Conflict, "it holds more than when it was looked at"));
         assert!(server.removed.load(Ordering::Relaxed) <= shown, "nothing that was not counted is removed");
-        // Where it is looked at again before anything happens, nothing happens.
+        // A count just before the deletion finds them as well, and then nothing is removed.
         let (server, url) = MadeUp::start(pages.max(shown / 1_000 + 1), false).await;
         let session = open(&region("us-east-1", &url, Some("1"))).await;
         let then = std::iter::once(("objects".into(), Count::Exactly(shown as u64))).collect();
@@ -187,7 +187,7 @@ async fn what_was_counted_is_removed_whole() {
     let seen = session.read(&evidence(&own(BUCKET), &identity)).await.expect("readable").expect("there");
     session.delete(&seen).await.expect("deleted");
     assert_eq!(server.removed.load(Ordering::Relaxed), 12_000);
-    // A listing that asks for nobody's evidence counts nothing of what is wanted.
+    // A listing without `evidence` does not count the contents of a wanted bucket.
     let before = server.listed.load(Ordering::Relaxed);
     let attributes = [("name", "full".into())].into_iter().collect();
     let wanted = std::iter::once((identity.as_str(), Some(&attributes))).collect();

@@ -1,4 +1,4 @@
-//! A proxy that stands between Atlas and a server, counts, and makes trouble.
+//! A proxy between Atlas and a server. It counts requests, and makes some of them fail.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ pub struct Proxy {
     _runtime: tokio::runtime::Runtime,
 }
 
-/// What a proxy does besides passing things on.
+/// What a proxy does besides forwarding requests.
 #[derive(Clone, Copy)]
 pub enum Spoil {
     Nothing,
@@ -22,9 +22,9 @@ pub enum Spoil {
     OneIn(usize),
     /// One request in so many is answered with 500 after it was carried out.
     Lost(usize),
-    /// Whatever names this is denied.
+    /// A request whose first line contains this is denied.
     Deny(&'static str),
-    /// Whatever names this is said to be done, and is not.
+    /// A request whose first line contains this is answered as done, and is not carried out.
     Swallow(&'static str),
 }
 
@@ -42,7 +42,7 @@ impl Proxy {
             while let Ok((stream, _)) = listener.accept().await {
                 let (server, count, seen) = (server.clone(), Arc::clone(&count), Arc::clone(&seen));
                 tokio::spawn(async move {
-                    // A connection that breaks off is the client's business.
+                    // A connection that breaks is handled by the client.
                     let _ = serve(stream, &server, &count, &seen, spoil).await;
                 });
             }
@@ -78,19 +78,19 @@ async fn serve(
             client.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n").await?;
             continue;
         }
-        let ill = match spoil {
+        let broken = match spoil {
             Spoil::OneIn(every) if number.is_multiple_of(every) => Some(number / every % 3),
             Spoil::Lost(every) if number.is_multiple_of(every) => Some(1),
             _ => None,
         };
-        if ill == Some(0) {
+        if broken == Some(0) {
             client.write_all(&failure(503, "Service Unavailable")).await?;
             continue;
         }
         let mut upstream = TcpStream::connect(server).await?;
         upstream.write_all(&request).await?;
         let answer = read_message(&mut upstream).await?.unwrap_or_default();
-        match ill {
+        match broken {
             Some(1) => client.write_all(&failure(500, "Internal Server Error")).await?,
             Some(_) => client.write_all(&failure(429, "Too Many Requests")).await?,
             None => client.write_all(&answer).await?,

@@ -95,7 +95,7 @@ fn a_stopped_holder_of_a_shared_lease_can_not_go_on() {
     assert!(slow.stdout.contains("lease") || slow.stderr.contains("lease"), "{}\n{}", slow.stdout, slow.stderr);
     other.expect(0, &["plan", "--detailed-exitcode"]);
     assert_all_there(&cloud, "us-east-1", "stopped", 60);
-    // What fences the former holder off stays there, as it may come back whenever it likes.
+    // The object that fences the former holder off stays, because that holder may come back at any time.
     let keys = cloud.ask("us-east-1", "keys", json!(["shared-records", "stopped/"])).expect("listed");
     let fence = |key: &&serde_json::Value| key[0].as_str().is_some_and(|key| key.contains("/journal/")) && key[1] == 0;
     assert_eq!(keys.as_array().expect("a list").iter().filter(fence).count(), 1, "{keys}");
@@ -105,7 +105,7 @@ fn a_stopped_holder_of_a_shared_lease_can_not_go_on() {
 fn an_answer_that_is_lost_is_no_lost_lease() {
     let Some(cloud) = Cloud::localstack() else { return };
     cloud.ask("us-east-1", "make", json!(["bucket", "shared-records"])).expect("made");
-    // What fails was carried out all the same: what is there then was written by whoever asks again.
+    // A failed call was carried out all the same, so the next attempt finds what it wrote itself.
     let proxy = Proxy::before(&cloud.us, Spoil::Lost(3));
     let spec = shared_behind(&cloud, &proxy.url(), "answers", 3);
     let place = Place::with(&spec);

@@ -1,4 +1,4 @@
-//! The contract of sessions, kept by AWS's driver alone, with nobody in between: on LocalStack and on moto.
+//! The contract of sessions, tested on AWS's driver without the engine: on LocalStack and on moto.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,7 +24,7 @@ pub fn owner() -> Owner {
     Owner::new("sessions", "default")
 }
 
-/// The host object of a region behind an endpoint; one that tells its account needs nobody's credentials.
+/// The host object of a region behind an endpoint; with an account, no credentials are needed to learn it.
 pub fn region(name: &str, endpoint: &str, account: Option<&str>) -> Object {
     let said = match account {
         Some(_) => ("localstack", kind::literal("{ port = 4566 }")),
@@ -60,7 +60,7 @@ pub fn mark(kind: &str, name: &str) -> Mark {
     }
 }
 
-/// A look at an object that is about to go.
+/// A look at an object that is about to be deleted.
 pub fn evidence<'a>(kind: &'a KindRef, identity: &'a Identity) -> Look<'a> {
     Look { kind, identity, wanted: None, evidence: true }
 }
@@ -127,7 +127,7 @@ impl Wish {
 const TRUST: (&str, &str) = ("trust", "{ service = \"ec2.amazonaws.com\" }");
 const ALLOW: (&str, &str) = ("allow", "[{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::x/*\"] }]");
 
-/// Makes one call as somebody who knows nothing of Atlas.
+/// Makes one call as a client that knows nothing of Atlas.
 fn call(cloud: &Cloud, operation: &str, arguments: Json) {
     cloud.ask("us-east-1", "race", json!([[[["iam", operation, arguments]]], 1])).expect("called");
 }
@@ -175,7 +175,7 @@ async fn a_policy_that_is_attached_stays_whole() {
         call(&cloud, "set_default_policy_version", json!({ "PolicyArn": arn, "VersionId": "v1" }));
         let left = cloud.describe("us-east-1", "policy", "attached");
         assert!(left["allow"][0]["actions"] == json!(["s3:GetObject"]), "its first version is there: {left}");
-        // What hangs on a role is taken off with it.
+        // The policy is attached to this role, and the role's deletion detaches it.
         session.delete(&role.seen(&*session).await).await.expect("deleted");
         session.delete(&policy.seen(&*session).await).await.expect("deleted");
     }
@@ -202,7 +202,7 @@ async fn a_copied_mark_makes_no_object_ours() {
                 .collect()
         };
         assert_eq!(names(&listed(&*session, &[BUCKET], &Wanted::default()).await), ["copied-original"]);
-        // One that is wanted is seen, as nobody's.
+        // The copy is seen when it is wanted, without a mark.
         let copy = Wish::new(BUCKET, "copied-copy", &[]);
         assert_eq!(copy.seen(&*session).await.object.mark, None);
         assert!(original.seen(&*session).await.object.mark.is_some());
@@ -225,7 +225,7 @@ async fn what_is_gone_is_a_conflict_and_its_deletion_a_success() {
         for wish in wishes {
             wish.make(&*session).await;
             let again = wish.with(async |request| session.create(request).await).await;
-            // SQS and, in us-east-1, S3 take another creation of what is there already for the same one.
+            // SQS and, in us-east-1, S3 answer a second creation of the same object with success.
             if !["queue", BUCKET].contains(&wish.kind.name) {
                 assert_eq!(again.expect_err("it is there").class, Class::Conflict, "{:?}", wish.kind);
             }

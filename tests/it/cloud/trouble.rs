@@ -1,5 +1,5 @@
-//! What goes wrong in a cloud: a region that dies in the middle of an apply, servers that fail and throttle, secrets that
-//! must not get out, and too many calls.
+//! Failures in a cloud: a region that is killed during an apply, servers that fail and throttle, secrets that must not
+//! leak, and too many calls.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -117,7 +117,7 @@ pub fn assert_all_there(cloud: &Cloud, region: &str, prefix: &str, count: usize)
 }
 
 #[test]
-fn a_region_that_dies_in_the_middle_of_an_apply_holds_nobody_else_up() {
+fn a_region_that_is_killed_during_an_apply_holds_up_no_other() {
     let port = free_port();
     let Some(mut dying) = Region::start(port) else { return };
     let steady = Cloud::localstack().expect("set with the others");
@@ -215,7 +215,7 @@ fn denied_absent_and_unreachable_are_three_things() {
     cloud.ask("us-east-1", "unmake", json!(["bucket", "us-east-1-three-1"])).expect("deleted");
     let proxy = Proxy::before(&cloud.us, Spoil::Deny("us-east-1-three-0"));
     let nobody = format!("http://127.0.0.1:{}", free_port());
-    // Only the region is another address; whose the objects are does not depend on it.
+    // Only the address of the region changes; who owns the objects does not depend on it.
     let spec = spec.replacen(&cloud.us, &proxy.url(), 1).replacen(&cloud.us, &nobody, 1);
     place.write(
         "atlas.toml",
@@ -266,7 +266,7 @@ fn a_kind_that_can_not_be_listed_hides_only_itself() {
     place.expect(0, &["apply", "--yes"]);
     cloud.ask("us-east-1", "unmake", json!(["queue", "us-east-1-unlisted-1"])).expect("deleted");
     let proxy = Proxy::before(&cloud.us, Spoil::Deny("ListBuckets"));
-    // Both left the spec, and both are to be found by nothing but a listing.
+    // Both are gone from the spec, so only a listing can find them.
     let without = spec.replacen(&cloud.us, &proxy.url(), 1);
     let without: Vec<&str> = without
         .split_inclusive("\n[")
@@ -284,7 +284,7 @@ fn a_kind_that_can_not_be_listed_hides_only_itself() {
             })
             .collect()
     };
-    // Queues are as they always were: one is made again, one goes.
+    // Queues are not affected: one is created again, and one is deleted.
     assert_eq!(
         of("queue"),
         [("queue.q1@us-east-1", "create", true), ("queue.q0@us-east-1", "delete", true)],
@@ -297,7 +297,7 @@ fn a_kind_that_can_not_be_listed_hides_only_itself() {
 }
 
 #[test]
-fn no_credential_gets_out() {
+fn no_credential_leaks() {
     let Some(cloud) = Cloud::moto() else { return };
     let planted = [
         ("AWS_ACCESS_KEY_ID", "AKIAPLANTEDKEYID0001"),
@@ -327,7 +327,7 @@ fn no_credential_gets_out() {
     assert!(outputs.iter().any(|(what, _)| what.ends_with("journal.jsonl")), "the journal was looked at");
     for (what, bytes) in outputs {
         let text = String::from_utf8_lossy(&bytes);
-        // The id of a key is no secret by itself, and is kept out all the same.
+        // The id of an access key is no secret, and is kept out of texts all the same.
         for (name, value) in planted {
             assert!(!text.contains(value), "{name} in {what}");
         }
@@ -370,7 +370,7 @@ fn an_apply_is_about_as_fast_as_sixteen_threads() {
     const COUNT: usize = 150;
     let Some(cloud) = Cloud::localstack() else { return };
     let (mut ours, mut theirs) = (f64::MAX, f64::MAX);
-    // Taken in turns, and the best of each: whatever else this machine does is in the way of both.
+    // They run in turns, and the best time of each counts, because other work on this machine slows both.
     for round in 0..3 {
         let head =
             format!("[project]\nname = \"pace{round}\"\n[region.us-east-1]\naws = {{ endpoint = \"{}\" }}\n", cloud.us);
@@ -378,8 +378,7 @@ fn an_apply_is_about_as_fast_as_sixteen_threads() {
         let begun = Instant::now();
         place.expect(0, &["apply", "--yes", "--parallelism", "16"]);
         ours = ours.min(begun.elapsed().as_secs_f64());
-        // The same calls for as many other objects, those that prove the result among them, by threads that know nothing
-        // but to make them.
+        // The same calls for as many other objects, those of the last look included, made by plain threads.
         let name = |n: usize| format!("us-east-1-race{round}-{n}");
         let calls: Vec<Value> = (0..COUNT).flat_map(|n| [bucket_calls(&name(n)), queue_calls(&name(n))]).collect();
         let took = cloud.ask("us-east-1", "race", json!([calls, 16])).expect("run").as_f64().expect("seconds");

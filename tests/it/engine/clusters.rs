@@ -86,7 +86,7 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
     for (key, value) in wanted.as_object().expect("a table") {
         assert_eq!(&server[key], value, "{key} of {server:#}");
     }
-    // k3d complains about a first server of one that says it begins a cluster of several.
+    // k3d warns when the only server of a cluster has the label of the first of several.
     assert!(server["k3d.server.init"].is_null(), "{server:#}");
     let agent = engine.inspect("container", "k3d-layout-agent-0");
     assert_eq!(agent["Config"]["Labels"]["k3d.role"], "agent");
@@ -107,7 +107,7 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
         assert!(mounts.as_array().is_some_and(|all| all.iter().any(there)), "{mounts:#}");
     }
     let kubeconfig = place.read(".atlas/clusters/layout/default/k3d-layout.yaml");
-    // Where a version before kept it.
+    // The path where an earlier version kept it.
     std::fs::create_dir_all(place.path(".atlas/clusters/default")).expect("made");
     place.write(".atlas/clusters/default/k3d-layout.yaml", &kubeconfig);
     assert!(kubeconfig.contains(&format!("https://127.0.0.1:{port}")), "{kubeconfig}");
@@ -138,7 +138,7 @@ fn agents_come_and_go_in_place_and_a_killed_server_heals() {
     assert!(drift.contains("k3d-agents-server-0 is stopped"), "{drift}");
     engine.expect(&place, 0, &["apply", "--yes"]);
     assert_eq!(engine.id("k3d-agents-server-0"), server, "it was started and not made anew");
-    // One that is gone altogether is made anew, with the data that its predecessor kept.
+    // A server that is gone is made again, with the data of the one before.
     let born = ["exec", "k3d-agents-server-0", "/bin/cat", "/var/lib/rancher/k3s/born"];
     let before = engine.docker(&born);
     engine.docker(&["rm", "-f", "k3d-agents-server-0"]);
@@ -245,7 +245,7 @@ fn what_a_container_writes_and_commands_in_it() {
     assert!(gone.code == 1 && gone.stderr.contains("can't be looked into"), "{}", gone.stderr);
 }
 
-/// Sits at a terminal of 40 rows and 133 columns, types, and tells what was on the screen and how it ended.
+/// Runs a command at a terminal of 40 rows and 133 columns, types, and prints the screen and how the command ended.
 const PERSON: &str = r#"
 import fcntl, os, pty, struct, sys, termios
 pid, terminal = pty.fork()
@@ -274,7 +274,7 @@ fn a_person_can_talk_to_a_command_in_a_container() {
     let python = variable("ATLAS_TEST_PYTHON").expect("set with the others");
     let place = Place::with(&format!("{}{}", head("talking"), super::container("talking", "")));
     engine.expect(&place, 0, &["apply", "--yes"]);
-    // The size of a terminal is told once the command runs, so it is asked for after the first answer.
+    // The command learns the terminal's size once it runs, so the size is asked for after the first answer.
     let script = "test -t 0 && printf 'name? '; read name; echo \"hello $name\"; stty size; exit 5";
     let mut command = Command::new(python);
     command.arg("-c").arg(PERSON).arg(env!("CARGO_BIN_EXE_atlas"));

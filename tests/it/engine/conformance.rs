@@ -1,4 +1,4 @@
-//! The suite for an engine's kinds. What stands beside Atlas there is the engine's own command line.
+//! The suite for an engine's kinds. The other client is the engine's own command line.
 
 use std::fmt::Write as _;
 
@@ -180,7 +180,7 @@ impl Stand for Engine {
         if at + 1 < count || !ONLY_LOWERED.contains(&attribute.name) {
             return Ok(Vec::new());
         }
-        lifting_needs_a_new_one(self, kind, spec).await?;
+        lifting_a_limit_needs_a_new_container(self, kind, spec).await?;
         Ok(vec![selector(&subject(kind))])
     }
 
@@ -253,7 +253,7 @@ fn stages_here(kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
 }
 
 /// An engine can't lift a limit from a container that exists, and Atlas says so before it asks for a new one.
-async fn lifting_needs_a_new_one(engine: &Engine, kind: &Kind, spec: &str) -> Result<(), String> {
+async fn lifting_a_limit_needs_a_new_container(engine: &Engine, kind: &Kind, spec: &str) -> Result<(), String> {
     match engine.converge(spec, &Options::default(), &[&subject(kind)]).await {
         Err(error) if error.contains("can't lift a limit") && error.contains("--replace") => Ok(()),
         Err(error) => Err(error),

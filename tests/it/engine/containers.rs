@@ -1,5 +1,5 @@
-//! What `docker inspect` says in the words of the spec; containers that somebody meddled with; volumes with something in
-//! them.
+//! What `docker inspect` says in the words of the spec; containers that somebody changed behind Atlas's back; volumes
+//! with data in them.
 
 use atlas::action::{Action, Cause};
 use atlas::kind::Kind;
@@ -10,8 +10,8 @@ use super::{Engine, container, head, until};
 
 use crate::support::{actions, execute, summary};
 
-/// An attribute as `docker inspect` shows it, in the words of the spec. The engine has an opinion where the spec has none
-/// (addresses of a network, variables of an image): what is not wanted at all is not compared then.
+/// An attribute as `docker inspect` shows it, in the words of the spec. The engine fills in what the spec leaves out
+/// (addresses of a network, variables of an image): an attribute that is not wanted at all is not compared then.
 pub fn attribute_of(kind: &Kind, attribute: &str, seen: &Value, wanted: &Value) -> Value {
     let (config, host) = (&seen["Config"], &seen["HostConfig"]);
     let mebi = |value: &Value| value.as_i64().filter(|number| *number > 0).map(|number| number / 1_048_576);
@@ -66,7 +66,7 @@ fn variables(config: &Value, wanted: &Value) -> Value {
         .into()
 }
 
-/// The values are there, and what the spec says are the references to them.
+/// The container has the values, and the spec has the references to them.
 fn secrets(config: &Value, wanted: &Value) -> Value {
     let there = variables(config, &Value::Null);
     let value = match (&wanted["TOKEN"]["env"], &wanted["TOKEN"]["file"]) {
@@ -160,7 +160,7 @@ fn health(seen: &Value) -> Value {
     })
 }
 
-/// What somebody does to a container behind Atlas's back, and what the plan calls it. Each is healed in place.
+/// What somebody does to a container behind Atlas's back, and the plan's reason for it. Each is healed in place.
 const MEDDLING: [(&str, &[&[&str]], &str); 10] = [
     ("stopped", &[&["stop", "-t", "1", "NAME"]], "condition"),
     ("killed", &[&["kill", "NAME"]], "condition"),
@@ -231,7 +231,7 @@ async fn healed(engine: &Engine, spec: &str, id: &str, path: &str) -> Result<(),
 #[tokio::test]
 async fn an_engine_that_has_two_names_has_each_object_once() {
     let Some(engine) = Engine::here() else { return };
-    // The network is on the usual engine, and the volume on one that is called by its address, which is the same.
+    // The network is on the usual engine, and the volume on an engine given by its address, which is the same engine.
     let spec = format!("{}[network.two-names]\n[volume.two-names]\nengine = \"{}\"\n", head("two-names"), engine.host);
     engine.converge(&spec, &Options::default(), &[]).await.unwrap_or_else(|error| panic!("{error}"));
     engine.clean("two-names").await;
@@ -240,7 +240,7 @@ async fn an_engine_that_has_two_names_has_each_object_once() {
 #[tokio::test]
 async fn a_container_that_was_made_and_never_started_is_started() {
     let Some(engine) = Engine::here() else { return };
-    // A container whose port is taken is made and can't start: what a run leaves that ends between the two.
+    // A container whose port is taken is created and can't start, as after a run that ended between the two.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
     let spec = format!("{}{}", head("halfway"), container("halfway", &format!("ports = [\"{port}:80\"]\n")));

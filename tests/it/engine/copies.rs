@@ -47,7 +47,7 @@ async fn a_container_of_an_image_that_was_made_from_another_one_is_nobody_s() {
     engine.docker(&["commit", "committed", "atlas-test/committed:1"]);
     start_from(&engine, "atlas-test/committed:1", "committed-copy");
     let copy = engine.id("committed-copy");
-    // The copy is not seen, and the original is what it was.
+    // The copy is not seen, and nothing changes about the original.
     let (_, plan) = engine.plan(&spec, &Options::default()).await;
     assert!(plan.is_empty(), "{}", summary(&plan));
     let plan = without(&engine, "committed").await;
@@ -55,7 +55,7 @@ async fn a_container_of_an_image_that_was_made_from_another_one_is_nobody_s() {
     engine.converge(&head("committed"), &Options::default(), &[]).await.expect("the original goes");
     assert!(engine.inspect("container", "committed").is_null());
     assert_eq!(engine.id("committed-copy"), copy);
-    // Also under the name of the original it is somebody else's.
+    // Under the name of the original, the copy still belongs to somebody else.
     engine.docker(&["rename", "committed-copy", "committed"]);
     assert!(without(&engine, "committed").await.is_empty());
     let (pipeline, plan) = engine.plan(&spec, &Options::default()).await;
@@ -63,7 +63,7 @@ async fn a_container_of_an_image_that_was_made_from_another_one_is_nobody_s() {
     execute(&pipeline, plan, &[]).await;
     assert_eq!(engine.id("committed"), copy, "nothing was done to it");
     engine.docker(&["rm", "--force", "committed"]);
-    // What Atlas itself makes from that image is Atlas's own.
+    // A container that Atlas makes from that image is Atlas's own.
     let spec = head("committed") + &container("committed", "image = \"atlas-test/committed:1\"\n");
     engine.converge(&spec, &Options::default(), &[]).await.expect("made from it");
     engine.converge(&head("committed"), &Options::default(), &[]).await.expect("it goes");
@@ -88,7 +88,7 @@ async fn labels_of_an_image_say_nothing_about_containers_of_atlas() {
     let spec = head("labelled") + &container("labelled", "image = \"atlas-test/labelled:1\"\n");
     engine.converge(&spec, &Options::default(), &[]).await.expect("it is made anew");
     assert_eq!(engine.inspect("container", "labelled")["Config"]["Image"], "atlas-test/labelled:1");
-    // One that somebody runs is neither that project's nor a node of that cluster.
+    // A container that somebody starts from it is neither that project's nor a node of that cluster.
     start_from(&engine, "atlas-test/labelled:1", "victim");
     for project in ["victim", "labelled-other"] {
         assert!(without(&engine, project).await.is_empty());
@@ -155,7 +155,7 @@ async fn what_was_renamed_is_not_removed_before_it_is_known() {
     engine.converge(&spec, &Options::default(), &[]).await.expect("made");
     engine.docker(&["rename", "renamed", "renamed-by-hand"]);
     let id = engine.id("renamed-by-hand");
-    // It may be a copy, of something that is gone by now.
+    // It may be a copy of a container that is gone by now.
     let (pipeline, plan) = engine.plan(&head("renamed"), &Options::default()).await;
     let said = reasons(&plan);
     assert!(said.contains("docker rename renamed-by-hand renamed"), "{said}");
@@ -164,7 +164,7 @@ async fn what_was_renamed_is_not_removed_before_it_is_known() {
     let (pipeline, plan) = engine.plan(&other, &Options::default()).await;
     execute(&pipeline, plan, &[]).await;
     assert_eq!(engine.id("renamed-by-hand"), id, "nothing was deleted");
-    // One that something was noted about since is known by the engine's own name of it.
+    // A container with a note about it is known by its id, whatever its name.
     engine.docker(&["rename", "renamed-by-hand", "renamed"]);
     let noted = spec.replace("\"no\"", "\"always\"");
     engine.converge(&noted, &Options::default(), &[]).await.expect("changed in place");

@@ -8,7 +8,7 @@ use crate::support::{Place, Run, root};
 
 const TOKEN: &str = "planted-token-of-the-cluster-0001";
 
-/// A cluster that nobody asked Atlas to make.
+/// A cluster that exists without Atlas.
 struct Cluster {
     server: Child,
     place: Place,
@@ -136,14 +136,14 @@ fn a_cluster_of_eks_is_reached_with_aws_s_own_tokens() {
     // The client asks for a token as often as it likes, and for nothing else.
     assert_eq!(asked.lines().next(), Some(wanted[0]));
     assert!(asked.lines().count() > 1 && asked.lines().skip(1).all(|line| line == wanted[1]), "{asked}");
-    // Credentials that the cluster does not take, and a command line that fails, are no reason to touch anything.
+    // Credentials that the cluster refuses, and a command line that fails, change nothing.
     cluster.place.program("aws", &answers(&cluster, "somebody-else-s"));
     let denied = cluster.run(&["plan"]);
     assert!(denied.stdout.contains("denies access") && denied.stdout.contains("401"), "{denied:?}");
     cluster.place.program("aws", "echo 'The config profile (staging) could not be found' >&2; exit 255");
     let failed = cluster.run(&["plan"]);
     assert!(failed.stderr.contains("profile (staging) could not be found"), "{failed:?}");
-    // Whatever the spec says itself is not asked for.
+    // AWS is not asked for what the spec says itself.
     cluster.place.program("aws", &answers(&cluster, TOKEN));
     let address = format!(
         "eks = {{ name = \"ledger-us\", endpoint = \"{}\", certificate_authority = \"{}\" }}",

@@ -62,7 +62,7 @@ fn an_image_is_pulled_with_docker_s_own_credentials_and_its_progress_told() {
     let image = registry.image();
     let block = |image: &str| container("pulled", &format!("image = \"{image}\"\n"));
     let place = Place::with(&format!("{}{}", head("pulled"), block(&format!("{image}:1"))));
-    // Without credentials the registry says nothing.
+    // Without credentials the registry refuses the pull.
     configure(&place, &serde_json::json!({}));
     let refused = run(&engine, &place, &["apply", "--yes"]);
     assert!(refused.code == 3 && refused.stdout.contains("denied: the image"), "{refused:?}");
@@ -83,7 +83,7 @@ fn an_image_is_pulled_with_docker_s_own_credentials_and_its_progress_told() {
         .filter_map(|event| event["amount"].as_str())
         .collect();
     assert_eq!(busy.last().copied(), Some("2 of 2 layers, 1.3 of 1.3 MB"), "{events:#?}");
-    // The digest that was pulled is told, and pins the image from then on.
+    // The digest of the pulled image is an output, and pins the image from then on.
     let shown = run(&engine, &place, &["show", "container.pulled", "--json"]);
     assert!(shown.stdout.contains(&registry.digest), "{shown:?}");
     place.write("atlas.toml", &format!("{}{}", head("pulled"), block(&format!("{image}@{}", registry.digest))));

@@ -59,7 +59,7 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // The end of its input tells the keeper to take the engine and all that is on it away.
+        // When its input ends, the script stops the engine and removes everything on it.
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
         if let Some(mut second) = self.second.take() {

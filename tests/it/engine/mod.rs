@@ -75,7 +75,7 @@ impl Engine {
     pub fn inspect(&self, kind: &str, name: &str) -> Value {
         let Ok(text) = self.ask(&[kind, "inspect", name]) else { return Value::Null };
         let mut seen = serde_json::from_str::<Value>(&text).expect("JSON")[0].take();
-        // An engine has no order of them: it tells them in another one each time.
+        // The engine lists them in another order each time.
         if let Some(mounts) = seen["Mounts"].as_array_mut() {
             mounts.sort_by_key(|mount| mount["Destination"].to_string());
         }
@@ -141,7 +141,7 @@ impl Engine {
         assert!(report.is_complete(), "{:?}", report.failed);
     }
 
-    /// The program, which finds this engine in its surroundings.
+    /// The program, with this engine in its environment variables.
     pub fn command(&self, place: &Place, arguments: &[&str]) -> Command {
         let mut command = place.command(arguments);
         command.env("DOCKER_HOST", &self.host).env(SECRET.0, SECRET.1).env_remove("DOCKER_CONTEXT");

@@ -13,7 +13,7 @@ fn containers_are_made_about_as_fast_as_by_sixteen_docker_runs() {
     const COUNT: usize = 100;
     let Some(engine) = Engine::here() else { return };
     let (mut ours, mut theirs) = (f64::MAX, f64::MAX);
-    // Taken in turns, and the best of each: whatever else this machine does is in the way of both.
+    // They run in turns, and the best time of each counts, because other work on this machine slows both.
     for round in 0..2 {
         let blocks: String = (0..COUNT).map(|n| container(&format!("pace-{round}-{n}"), "")).collect();
         let place = Place::with(&format!("{}{blocks}", head(&format!("pace{round}"))));

@@ -1,5 +1,5 @@
-//! Before something is deleted to be made anew, all that can be found out about the new one is: what can't be made leaves the
-//! old one as it is.
+//! Before an object is deleted to be made anew, Atlas finds out all that it can about the new one: when that can't be
+//! made, the old one stays as it is.
 
 use super::{Engine, SECRET, container, head};
 use crate::support::{Place, Run};
@@ -81,7 +81,7 @@ fn what_a_run_left_of_a_trial_is_taken_away_by_the_next_one() {
     engine.docker(&left);
     engine.expect(&place, 0, &["destroy", "--yes"]);
     assert!(engine.inspect("container", "tried.atlas-trial").is_null());
-    // What only has such a name is somebody's.
+    // A container that only has such a name belongs to somebody else.
     engine.expect(&place, 0, &["apply", "--yes"]);
     engine.docker(&["create", "--name", "tried.atlas-trial", "atlas-test/empty:1", "/bin/true"]);
     engine.expect(&place, 0, &["destroy", "--yes"]);

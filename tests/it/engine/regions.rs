@@ -116,7 +116,7 @@ fn one_apply_makes_two_regions_and_all_that_lives_in_them() {
         assert!(seen["NetworkSettings"]["Networks"]["two-regions"].is_object(), "{seen}");
     }
     regions.run(0, &["plan", "--detailed-exitcode"]);
-    // Nothing turned out other than shown: what was known is so, and what was not has a value now.
+    // The apply did what the plan showed: known values are the same, and unknown ones have a value now.
     let mut unknown = 0;
     for change in &before {
         let address = change["address"].as_str().expect("a word");
@@ -164,7 +164,7 @@ fn a_region_that_was_killed_is_started_and_gets_back_what_it_held() {
         let inside = json!(change["kind"] != "region");
         assert_eq!((&change["unsure"], &change["blocked"]), (&inside, &Value::Null), "{change}");
     }
-    // What nobody can look at has no verdict of its own, so its host has one for all of it.
+    // Nobody can look into the region, so its own verdict covers everything in it.
     let plan = regions.engine.json(&regions.place, 0, &["plan", "--destroy", "--json"]);
     let plan = plan["changes"].as_array().expect("a list").clone();
     let region = plan.iter().find(|change| change["address"] == "region.us-east-1").expect("it goes");
@@ -176,7 +176,7 @@ fn a_region_that_was_killed_is_started_and_gets_back_what_it_held() {
     assert_eq!(stable(regions.contents("us-east-1")), stable(made.clone()));
     regions.run(0, &["plan", "--detailed-exitcode"]);
     regions.run(0, &["drift"]);
-    // Another LocalStack is another region: what lives in it goes with it, and is made again in the new one.
+    // Another LocalStack is another region: its contents go with it, and are made again in the new one.
     let spec = regions.place.read("atlas.toml").replacen("localstack = {", "localstack = { persist = true,", 1);
     regions.place.write("atlas.toml", &spec);
     let plan = regions.plan();
@@ -203,7 +203,7 @@ fn a_region_goes_once_nothing_protected_is_in_it() {
     let kept = spec.lines().enumerate().filter(|(at, _)| !(block..block + 2).contains(at)).map(|(_, line)| line);
     let without = kept.collect::<Vec<_>>().join("\n").replace("\"us-east-1\",\"eu-central-1\"", "\"us-east-1\"");
     regions.place.write("atlas.toml", &(without + "\n"));
-    // Neither a plan nor any permission to lose data takes what is protected, or what it lives in.
+    // No option deletes a protected object or the region that it lives in.
     for arguments in [&["plan"][..], &["apply", "--yes"], &["apply", "--yes", "--allow-loss", "region.eu-central-1"]] {
         let refused = regions.engine.run(&regions.place, arguments);
         let said = format!("{}{}", refused.stdout, refused.stderr);
@@ -213,7 +213,7 @@ fn a_region_goes_once_nothing_protected_is_in_it() {
     assert_eq!(regions.engine.id(&container), id);
     assert_eq!(regions.contents("eu-central-1"), made);
 
-    // Let go of, it is nobody's, and the region holds it still: that takes a word about the region itself.
+    // After `forget` nobody owns the bucket, but it is still in the region: deleting that region needs `--allow-loss`.
     regions.run(0, &["forget", "bucket.logs@eu-central-1", "--yes"]);
     let plan = regions.plan();
     let region = plan.iter().find(|change| change["address"] == "region.eu-central-1").expect("it goes");

@@ -27,7 +27,7 @@ fn gone(engine: &Engine, place: &Place) {
 }
 
 #[test]
-fn where_no_engine_is_everything_is_blocked_and_nothing_planned() {
+fn without_an_engine_everything_is_blocked_and_nothing_planned() {
     let engine = Engine::at("unix:///nowhere/docker.sock");
     let place = Place::with(&format!(
         "{}[network.net]\n[volume.data]\n[region.us-east-1]\nlocalstack = {{}}\n[queue.jobs]\nregions = [\"us-east-1\"]\n{}",
@@ -131,7 +131,7 @@ fn elsewhere(engine: &Engine, folder: &Place, own: &str, other: &str) {
 }
 
 #[test]
-fn a_health_check_that_never_passes_ends_with_its_words() {
+fn a_health_check_that_never_passes_ends_with_its_output() {
     let Some(engine) = Engine::here() else { return };
     let lines = "health = { command = [\"/bin/sh\", \"-c\", \"echo the disk is full; exit 1\"], interval = \"1s\" }\n\
         wait = \"healthy\"\ntimeout = \"6s\"\n";
@@ -152,7 +152,7 @@ fn a_container_that_ends_at_once_says_why() {
     let place = project(&engine, "ends", &container("ends", lines));
     let said = fails(&engine, &place);
     assert!(said.contains("it ended with exit code 7; its last words: `no such ledger`"), "{said}");
-    // One that the engine starts again by itself never ends for good, and is not waited for for ever.
+    // The engine restarts this container again and again, so Atlas has to stop waiting for it.
     place.edit("restart = \"no\"", "restart = \"always\"");
     let said = fails(&engine, &place);
     assert!(said.contains("it ended again and again, 5 times, with exit code 7"), "{said}");
@@ -215,7 +215,7 @@ fn a_secret_that_changed_is_seen_and_never_said() {
         assert!(!text.contains(SECRET.1) && value.is_none_or(|value| !text.contains(value)), "{text}");
         run
     };
-    // Whoever may not know the secret can still plan.
+    // A person without the secret can still plan.
     assert_eq!(with(None, &["plan", "--detailed-exitcode"]).code, 0);
     let plan = with(Some("rotated-token-0002"), &["plan"]);
     assert!(plan.stdout.contains("secrets.TOKEN") && plan.stdout.contains("another value"), "{}", plan.stdout);

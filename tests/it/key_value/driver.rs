@@ -1,5 +1,5 @@
-//! A driver for the key-value store, written from docs/drivers.md alone. An object is an entry whose key is its identity;
-//! what it holds are the entries below `IDENTITY#COUNTER/`.
+//! A driver for the key-value store, written from docs/drivers.md alone. An object is an entry whose key is its
+//! identity; its contents are the entries below `IDENTITY#COUNTER/`.
 
 use std::sync::Arc;
 

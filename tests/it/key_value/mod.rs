@@ -1,5 +1,5 @@
-//! A driver that nobody but its documentation helped to write, in a world that nobody made for Atlas: it passes the suite
-//! that every driver passes.
+//! A driver that was written from its documentation alone, for a store that was not made for Atlas. It passes the suite
+//! of all drivers.
 
 mod driver;
 mod stand;

@@ -16,7 +16,7 @@ use crate::attributes;
 use crate::conformance::{Lines, Stand, converge, suite};
 use crate::support::address;
 
-/// What lives in several hosts has no place in this store.
+/// The store has no place for what lives in several hosts.
 const ELSEWHERE: &str = "[database.parent]\nregions = [\"us-east-1\", \"eu-central-1\", \"us-west-2\"]\n";
 
 struct Keys(RefCell<Arc<Store>>);
@@ -35,7 +35,7 @@ impl Keys {
         pipeline.desired.get(&address(&self.subject(kind))).expect("the subject").identity.to_string()
     }
 
-    /// Changes an entry as somebody would who knows how it is written: attributes, outputs, mark.
+    /// Changes an entry by its stored form: attributes, outputs, mark.
     fn edit(&self, key: &str, change: impl FnOnce(&mut Value)) -> Result<(), String> {
         let entry = self.store().get(key).ok_or_else(|| format!("no entry `{key}`"))?;
         let mut value = serde_json::from_str(&entry.text).map_err(|error| error.to_string())?;
@@ -86,7 +86,7 @@ impl Stand for Keys {
 
     fn check(&self, _: &'static Kind, attribute: &Attribute, seen: &Value, wanted: &Value) -> Result<(), String> {
         let now = &seen[0][attribute.name];
-        // What is named by its address is in the store what an API knows it by, and a reference is what it leads to.
+        // The store holds the API's own name in place of an address, and a value in place of a reference.
         let named = attributes::names_others(&attribute.ty) && !now.is_null();
         if now == wanted || named || wanted.to_string().contains("${") {
             return Ok(());

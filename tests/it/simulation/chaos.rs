@@ -12,7 +12,8 @@ use super::life::Life;
 use super::model::{Model, REGIONS};
 
 impl Life {
-    /// Somebody plays with the world between two runs. Gives what a stranger has by now.
+    /// Changes the world as somebody else would. Gives the resource whose identity a foreign object has now, if one was
+    /// made.
     pub fn chaos(&mut self, model: &Model) -> Result<Option<Address>, String> {
         let owned = self.unruly().owned();
         if !owned.is_empty() && self.random.chance(40) {
@@ -29,14 +30,14 @@ impl Life {
                 self.unruly().fill(&object.identity, more);
             }
         }
-        self.darkness(&owned)?;
+        self.set_outages(&owned)?;
         if self.random.chance(10) {
             self.stray()?;
         }
-        if self.random.chance(20) { self.stranger(model) } else { Ok(None) }
+        if self.random.chance(20) { self.foreign_object(model) } else { Ok(None) }
     }
 
-    /// How badly the world does during the next run.
+    /// Sets how many calls fail during the next run, and whether listings lag.
     pub fn trouble(&mut self) {
         self.unruly().watch(|watch| {
             watch.faults = [0, 0, 5, 20][watch.random.below(4)];
@@ -47,7 +48,7 @@ impl Life {
     }
 
     /// Hosts that do not answer, and hosts that answer and deny everything.
-    fn darkness(&mut self, owned: &[Object]) -> Result<(), String> {
+    fn set_outages(&mut self, owned: &[Object]) -> Result<(), String> {
         for region in ["region/a", "region/b"] {
             let out = self.random.chance(20);
             self.unruly().world().set_outage(region, out).map_err(|error| error.to_string())?;
@@ -74,7 +75,7 @@ impl Life {
         self.unruly().world().edit(identity, edit).expect("writable");
     }
 
-    /// An object that carries a mark of the project and that no spec ever had, or that of another project.
+    /// An object with a mark of this project for which no spec ever had a resource, or with a mark of another project.
     fn stray(&mut self) -> Result<(), String> {
         let region = REGIONS[self.random.below(2)];
         let identity = Identity::root("region", region).inside("queue", "stray");
@@ -99,10 +100,9 @@ impl Life {
         self.unruly().world().plant(&stray).map_err(|error| error.to_string())
     }
 
-    /// An object of somebody else, where one of ours is to be. One that no listing shows, where one of ours is to be made,
-    /// can't be told from ours once a run dies between its intent and its effect; neither can one where nobody knows what
-    /// became of an attempt.
-    fn stranger(&mut self, model: &Model) -> Result<Option<Address>, String> {
+    /// Makes an object of somebody else under the identity of one of ours. Not where an attempt to make ours may still
+    /// have its effect: then nobody could tell the two apart.
+    fn foreign_object(&mut self, model: &Model) -> Result<Option<Address>, String> {
         let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
         let desired = &opened.pipeline.desired;
         let instances: Vec<&Instance> = desired.of_kind("bucket").chain(desired.of_kind("queue")).collect();
@@ -112,8 +112,9 @@ impl Life {
         Ok((!doubtful && self.plant(instance)?).then(|| instance.address.clone()))
     }
 
-    /// Objects of somebody else in this account, by the names of what a run in another account was about to make there.
-    pub fn strangers(&mut self, model: &Model) -> Result<(), String> {
+    /// Makes objects of somebody else in this account, under the identities that an interrupted run in another account
+    /// was about to make.
+    pub fn foreign_objects(&mut self, model: &Model) -> Result<(), String> {
         let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
         let pending = self.records.pending();
         for instance in opened.pipeline.desired.objects() {
@@ -122,8 +123,8 @@ impl Life {
                 .filter(|intent| intent.identity == instance.identity)
                 .map(|intent| &intent.place)
                 .peekable();
-            // Of an intent in a host that was only about to be made nobody can tell where it was, and what is to be made here
-            // can't be told from what somebody else makes.
+            // Only where it is certain that the intents belong to other accounts: an object that was intended here
+            // can't be told from one that somebody else makes.
             let elsewhere = places.peek().is_some()
                 && places.all(|place| !place.is_empty() && !place.contains(self.unruly().account));
             let doubtful = self.unruly().watch(|watch| watch.doubtful.contains(instance.identity.as_str()));
@@ -134,7 +135,7 @@ impl Life {
         Ok(())
     }
 
-    /// Plants an object that is nobody's where that of a resource is to be, if there is room for it.
+    /// Makes an object without a mark under a resource's identity, if nothing is there and its host is.
     fn plant(&self, instance: &Instance) -> Result<bool, String> {
         let (world, identity) = (self.unruly().world(), &instance.identity);
         let there =
@@ -146,7 +147,7 @@ impl Life {
         let attributes = known.map(|(name, value)| (name, value.clone())).collect();
         world.plant(&foreign(instance.kind.clone(), identity, attributes)).map_err(|error| error.to_string())?;
         self.unruly().watch(|watch| {
-            // It is no object of ours that is young, so listings show it.
+            // Listings show it at once: the lag is for objects that the engine made.
             watch.made.remove(identity);
             watch.bare.remove(identity);
             watch.planted.insert(identity.clone());

@@ -21,7 +21,7 @@ use super::store::Records;
 use super::turn::{Came, Turn};
 use super::unruly::{LAG, Unruly};
 
-/// How long a lease lasts. Nobody outlives one here.
+/// How long a lease lasts. No life takes that long.
 const LEASE: Duration = Duration::from_secs(600);
 
 pub struct Life {
@@ -35,7 +35,7 @@ pub struct Life {
     pub records: Records,
     /// Whether only what somebody named may be lost.
     pub careful: bool,
-    /// The plan that was applied last, for telling what went wrong.
+    /// The plan that was applied last, for the message of a failure.
     pub plan: String,
 }
 
@@ -43,7 +43,7 @@ pub struct Life {
 #[cfg(not(feature = "crash-points"))]
 const fn arm(_: Option<Mutation>) {}
 
-/// Lives one life: what became of it, or what was broken.
+/// Runs one life; its end, or the promise that was broken.
 pub fn simulate(seed: u64, mutation: Option<Mutation>) -> Result<String, String> {
     arm(mutation);
     let life = std::panic::catch_unwind(|| run(seed));
@@ -60,7 +60,7 @@ fn run(seed: u64) -> Result<String, String> {
             worlds: [world("111111111111", &mut random), world("222222222222", &mut random)],
             here: 0,
             travels: random.chance(20),
-            // Disks are slow.
+            // Few lives use the disk, because it is slow.
             records: if random.chance(12) { Records::on_disk() } else { Records::in_memory() },
             careful: random.chance(40),
             random,
@@ -95,7 +95,7 @@ impl Life {
             let came =
                 if self.random.chance(15) { self.later(&model, turn).await? } else { self.run(&model, turn).await? };
             match came {
-                // What is protected can't go, and what nobody allowed to be lost: the person takes the edit back.
+                // The plan would delete what is protected, or lose what nobody allowed to be lost: the edit is undone.
                 Came::Refused => model = before,
                 Came::Crashed if self.travels && self.random.chance(70) => self.visit(&model).await?,
                 _ => {}
@@ -113,17 +113,17 @@ impl Life {
         Ok(())
     }
 
-    /// A spec that sets what is not its own to set is refused before anybody is asked anything.
+    /// A spec that sets a reserved key is refused before any driver is asked.
     fn refused(&self, model: &Model) -> Result<(), String> {
         let (desired, diagnostics) = compile(&model.text(), &Inputs::default());
         let told = diagnostics.iter().any(|one| one.code == &code::RESERVED_KEY);
         if told && desired.is_none() { Ok(()) } else { Err(format!("a reserved key was accepted\n{}", model.text())) }
     }
 
-    /// A run in the other account, by somebody who has its credentials: it keeps to what is its own there.
+    /// A run in the other account, which must leave alone what belongs to the first one.
     async fn visit(&mut self, model: &Model) -> Result<(), String> {
         self.here = 1;
-        self.strangers(model)?;
+        self.foreign_objects(model)?;
         let careful = std::mem::take(&mut self.careful);
         self.run(model, Turn::plain()).await?;
         self.careful = careful;
@@ -131,7 +131,7 @@ impl Life {
         Ok(())
     }
 
-    /// A plan is saved, and applied later: something may have happened meanwhile, and it may be in another account.
+    /// A plan is saved and applied later: the world may have changed by then, and it may be in another account.
     async fn later(&mut self, model: &Model, turn: Turn) -> Result<Came, String> {
         let opened = self.open(model, Purpose::Look).map_err(|error| format!("{error:?}"))?;
         let plan = match run::plan(&opened, &turn.options).await {

@@ -87,7 +87,7 @@ fn ten_thousand_seeds_keep_the_promises() {
 }
 
 #[test]
-fn a_seed_always_tells_the_same_story() {
+fn a_seed_always_gives_the_same_life() {
     for seed in 1..20 {
         assert_eq!(simulate(seed, None), simulate(seed, None), "seed {seed}");
     }

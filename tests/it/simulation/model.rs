@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// What a random spec has. What a region holds that is not in the spec is not in it either, and comes back with the region.
+/// What a random spec has. A region's contents are left out together with the region, and come back with it.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     /// Whether each of the two regions that may leave is there.
@@ -96,7 +96,7 @@ impl Model {
         text
     }
 
-    /// The regions of a queue that are in the spec, a bit for each.
+    /// The regions in which a queue is, a bit for each region that the spec has.
     fn live(&self, queue: &Queue) -> usize {
         (0..2).filter(|at| self.regions[*at]).map(|at| queue.regions & (1 << at)).sum()
     }
@@ -114,7 +114,7 @@ impl Model {
             queue.protect,
             on_remove(queue.forget)
         );
-        // Only an earlier queue that stands wherever this one does can be named.
+        // A queue can only name an earlier one that is in all of its regions.
         let usable = |other: &usize| self.queues[*other].as_ref().is_some_and(|other| self.live(other) & live == live);
         if let Some(other) = queue.dead_letter.filter(usable) {
             let _ = writeln!(text, "dead_letter = {{ queue = \"queue.q{other}\" }}");

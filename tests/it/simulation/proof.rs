@@ -1,4 +1,4 @@
-//! What has to be so after a run: nothing is claimed that is not so, and in the end everything converges.
+//! What must hold after a run: its claims are true, and in the end everything converges.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,36 +14,36 @@ use super::unruly::LAG;
 use super::watch::within;
 
 impl Life {
-    /// Nothing is planned where nobody answers, and nothing goes that holds what nobody could look at.
-    pub fn nothing_in_the_dark(&self, plan: &Plan) -> Result<(), String> {
-        let dark = self.dark()?;
-        if dark.is_empty() {
+    /// Nothing is planned in a host that can't be looked into, and no such host is destroyed.
+    pub fn nothing_where_unseen(&self, plan: &Plan) -> Result<(), String> {
+        let unseen = self.unseen_hosts()?;
+        if unseen.is_empty() {
             return Ok(());
         }
         for change in plan.changes.iter().filter(|change| change.acts()) {
             let targets = change.before.iter().chain(&change.after);
             let destroys = change.before.as_ref().filter(|_| change.action.destroys());
             let hides = |host: &String| destroys.is_some_and(|before| within(host, &before.identity));
-            let mut hosts = targets.flat_map(|target| dark.iter().filter(|host| target.identity.is_within(host)));
-            if let Some(host) = hosts.next().or_else(|| dark.iter().find(|host| hides(host))) {
+            let mut hosts = targets.flat_map(|target| unseen.iter().filter(|host| target.identity.is_within(host)));
+            if let Some(host) = hosts.next().or_else(|| unseen.iter().find(|host| hides(host))) {
                 let what = format!("{} of {}", change.action.word(), change.address);
-                return Err(format!("{what} is planned in the dark: {host} can't be seen"));
+                return Err(format!("{what} is planned: {host} can't be seen"));
             }
         }
         Ok(())
     }
 
-    /// The hosts that are there and could not be looked into.
-    fn dark(&self) -> Result<Vec<String>, String> {
+    /// The hosts that exist and could not be looked into.
+    fn unseen_hosts(&self) -> Result<Vec<String>, String> {
         let outages = self.unruly().world().outages().map_err(|error| error.to_string())?;
-        let mut dark: Vec<String> = outages.into_keys().collect();
+        let mut unseen: Vec<String> = outages.into_keys().collect();
         self.unruly().watch(|watch| {
-            // Of a host that no listing shows nobody knows that it denies anything.
+            // A host that no listing shows is not known to deny anything.
             let listed = |host: &&String| !watch.hidden.iter().any(|hidden| within(host, hidden));
-            dark.extend(watch.denied.iter().filter(listed).chain(&watch.failed).cloned());
+            unseen.extend(watch.denied.iter().filter(listed).chain(&watch.failed).cloned());
         });
-        dark.retain(|host| self.unruly().world().get(host).is_ok_and(|object| object.is_some()));
-        Ok(dark)
+        unseen.retain(|host| self.unruly().world().get(host).is_ok_and(|object| object.is_some()));
+        Ok(unseen)
     }
 
     /// What was done to the world against a promise.
@@ -56,7 +56,7 @@ impl Life {
         }
     }
 
-    /// Only what nobody can know is left open: what was denied, or refused, is settled.
+    /// Only intents whose outcome is unknown stay open: what was denied or refused is settled.
     pub fn intents(&self, crashed: bool) -> Result<(), String> {
         let pending: BTreeSet<String> =
             self.records.pending().into_keys().map(|intent| intent.identity.to_string()).collect();
@@ -89,14 +89,14 @@ impl Life {
         if !failed.is_empty() {
             return Err(format!("it converged, and {failed:?} could not be looked into: {}", told(proof)));
         }
-        let dark = self.dark()?;
+        let unseen = self.unseen_hosts()?;
         let desired = &opened.pipeline.desired;
         let owned = self.unruly().owned();
         let hidden = |host: &&String| {
             let wanted = desired.objects().any(|one| within(&one.identity, host)) && !options.destroy;
             wanted || owned.iter().any(|object| within(&object.identity, host))
         };
-        if let Some(host) = dark.iter().find(hidden) {
+        if let Some(host) = unseen.iter().find(hidden) {
             return Err(format!("it converged, and {host} can't be seen: {}", told(proof)));
         }
         let nothing = Desired::default();
@@ -104,7 +104,7 @@ impl Life {
             .map_err(|broken| format!("it converged, and {broken}: {}", told(proof)))
     }
 
-    /// The world is as a spec says, as far as listings told of it.
+    /// The world is as a spec says.
     fn as_the_spec_says(&self, desired: &Desired) -> Result<(), String> {
         let world = self.unruly().world();
         for instance in desired.objects() {
@@ -150,7 +150,8 @@ impl Life {
         Err(format!("it does not converge: {last:?}\n{}\n{}", self.plan, model.text()))
     }
 
-    /// The owners of what is not ours take it away; what an interrupted run of ours left unmarked has to be found by us.
+    /// Removes what belongs to others and is in the way, as its owners would. What an interrupted run left unmarked
+    /// stays: the engine has to find it.
     fn clear_foreign(&self, desired: &Desired) -> Result<(), String> {
         let regions: Vec<&str> = desired.of_kind("region").map(|region| region.identity.as_str()).collect();
         for object in self.unruly().all() {
@@ -159,7 +160,7 @@ impl Life {
                 self.unruly().watch(|watch| watch.planted.contains(identity) || watch.forgotten.contains(identity));
             let nobodys = object.mark.is_none() && left;
             let others = object.mark.as_ref().is_some_and(|mark| mark.project != "t");
-            // What stays in a region that is to go would keep it for ever.
+            // An object in a region that is to be deleted would keep that region for ever.
             let in_the_way = !regions.iter().any(|region| within(identity, region));
             let wanted = desired.objects().any(|instance| instance.identity == object.identity);
             if (nobodys || others) && (in_the_way || wanted) {

@@ -28,7 +28,7 @@ impl Records {
     }
 
     pub fn on_disk() -> Self {
-        // Memory that no disk has to keep is enough of a disk, where there is some.
+        // Files in memory are faster, where the system has a folder for them.
         let shared = Path::new("/dev/shm");
         let folder = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
         let folder = folder.expect("a folder");
@@ -47,7 +47,7 @@ impl Records {
         self.lock_file().and_then(|lock| std::fs::read_to_string(lock).ok())
     }
 
-    /// A process that dies leaves its name in the lock, and in the journal, at worst, half a line.
+    /// A dead process leaves its name in the lock and, at worst, half a line in the journal.
     pub fn leave(&self, holder: &str) {
         let Some(lock) = self.lock_file() else { return };
         std::fs::write(lock, holder).expect("writable");
@@ -63,7 +63,7 @@ impl Records {
     }
 }
 
-/// Records in memory that know what a crash would leave of them. Nobody is kept out.
+/// Records in memory that know what a crash would leave of them. Their lock keeps nobody out.
 #[derive(Clone, Debug, Default)]
 struct Memory(Arc<Mutex<Kept>>);
 
@@ -137,7 +137,7 @@ impl Journal for Memory {
     }
 }
 
-/// A lease that nobody takes over.
+/// A lease that is never taken over.
 struct Unshared(Fence);
 
 impl Lease for Unshared {
@@ -155,8 +155,8 @@ impl Watch for Never {
     }
 }
 
-/// The real records. Virtual time goes on as soon as nobody has anything to do, and knows nothing of a disk: so everybody
-/// waits for the disk.
+/// The real records. Virtual time advances as soon as no task has work, and does not count disk writes as work. So each
+/// write blocks all tasks until it is done.
 #[derive(Debug)]
 struct OnDisk(Disk);
 
@@ -194,7 +194,7 @@ impl Store for OnDisk {
     }
 }
 
-/// A journal for which everybody waits.
+/// A journal that blocks all tasks while it writes.
 struct AtOnce(Arc<dyn Journal>);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! One run in a life: open, plan, approve, apply, prove, and what is watched of it.
+//! One run in a life: open, plan, approve, apply, prove, and the checks around each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use super::life::{Life, writing};
 use super::model::Model;
 use super::watch::{is_lossy, within};
 
-/// A run that is going to be.
+/// How a run is to be made.
 pub struct Turn {
     pub options: Options,
-    /// After how long it dies.
+    /// After how long it is killed.
     pub crash: Option<Duration>,
-    /// The plan that was saved before, what it said, and whether that was in another account.
+    /// The saved plan, the plan it was made from, and whether that was in another account.
     pub saved: Option<(SavedPlan, Plan, bool)>,
 }
 
@@ -28,16 +28,16 @@ pub struct Turn {
 pub enum Came {
     /// It was refused for a good reason.
     Refused,
-    /// Nothing could be done.
+    /// The world could not be observed, or all of the saved plan had moved.
     Undone,
-    /// It died, or lost its lock.
+    /// It was killed, or lost its lock.
     Crashed,
-    /// It came to its end, with so many steps.
+    /// It reached its end, with this many steps.
     Ended(Ending, usize),
 }
 
 impl Turn {
-    /// A run that nobody asks anything of and that nothing happens to.
+    /// A run without options, which is not killed.
     pub fn plain() -> Self {
         Self { options: Options::default(), crash: None, saved: None }
     }
@@ -62,7 +62,7 @@ impl Life {
         if planned.plan.diagnostics.has_errors() {
             return self.expected(&planned.plan, model).map(|()| Came::Refused);
         }
-        self.nothing_in_the_dark(&planned.plan)?;
+        self.nothing_where_unseen(&planned.plan)?;
         let allow_loss: Vec<Selector> = {
             let wanted = planned.plan.changes.iter().filter(|_| !self.careful || self.random.chance(50));
             wanted.map(|change| Selector::new(change.address.clone())).collect()
@@ -87,7 +87,7 @@ impl Life {
         let came = self.carry_out(&opened, approved, model, &turn).await;
         let holder = self.records.holder().filter(|_| came == Ok(Came::Crashed));
         drop(opened);
-        // What was cut off lets go of what it has.
+        // The tasks of a killed run release what they hold.
         tokio::time::sleep(Duration::from_millis(1)).await;
         holder.iter().for_each(|holder| self.records.leave(holder));
         self.violations(model)?;
@@ -96,7 +96,8 @@ impl Life {
         Ok(came)
     }
 
-    /// Applies and proves, unless it dies on the way. Where the lock is real, somebody else wants it meanwhile.
+    /// Applies and proves, unless the run is killed. Where the lock is a real one, another run tries to take it
+    /// meanwhile.
     async fn carry_out(
         &mut self,
         opened: &Opened,
@@ -105,7 +106,7 @@ impl Life {
         turn: &Turn,
     ) -> Result<Came, String> {
         let manner = Manner::unattended(1 + self.random.below(8));
-        let (blind, after) = (self.blindness(), Duration::from_millis(self.random.below(300) as u64));
+        let (unlistable, after) = (self.unlistable(), Duration::from_millis(self.random.below(300) as u64));
         let spoils = self.random.chance(30) && !self.unruly().watch(|watch| watch.calm);
         let life = &*self;
         let work = async {
@@ -115,7 +116,7 @@ impl Life {
                 Err(RunError::Locked(_) | RunError::Journal(_)) if spoils => return Ok(Came::Crashed),
                 Err(error) => return Err(format!("{error:?}")),
             };
-            life.unruly().watch(|watch| (watch.blind, watch.failed) = (blind, BTreeSet::new()));
+            life.unruly().watch(|watch| (watch.unlistable, watch.failed) = (unlistable, BTreeSet::new()));
             let proof = run::prove(opened, applied).await;
             life.claims(opened, &proof, &turn.options)?;
             Ok(Came::Ended(proof.ending, proof.steps))
@@ -136,14 +137,14 @@ impl Life {
             Some(after) => tokio::time::timeout(after, both).await.ok(),
             None => Some(both.await),
         };
-        self.unruly().watch(|watch| watch.blind = None);
+        self.unruly().watch(|watch| watch.unlistable = None);
         let Some((came, spoilt)) = came else { return Ok(Came::Crashed) };
-        // Whoever can't tell whether the lock is still its own writes nothing any more.
+        // A run that can't tell whether it still holds the lock writes nothing more.
         if spoilt? { came.map(|_| Came::Crashed) } else { came }
     }
 
-    /// What does not let itself be looked at when all is done, if anything.
-    fn blindness(&mut self) -> Option<String> {
+    /// A host, or the world, that can't be listed in the last look, if any.
+    fn unlistable(&mut self) -> Option<String> {
         if !self.random.chance(15) {
             return None;
         }
@@ -154,7 +155,7 @@ impl Life {
         Some(hosts.swap_remove(at))
     }
 
-    /// A saved plan does what it said, and only where it was said.
+    /// A saved plan does exactly what it showed, and only in the account that it was made in.
     fn just_what_it_said(&self, approved: &Approved, saved: &(SavedPlan, Plan, bool)) -> Result<(), String> {
         let (_, then, elsewhere) = saved;
         let fresh = |change: &&Change| change.acts() && !left_out(approved, &change.address);
@@ -208,8 +209,8 @@ impl Life {
         });
     }
 
-    /// The hosts that must stay, whatever the plan says: with them something would be lost that is protected, or that
-    /// nobody gave leave to lose. It counts what is there in truth, as far as it could be seen.
+    /// The hosts that must not be deleted, whatever the plan says, because that would lose something protected, or data
+    /// that nobody allowed to be lost. It counts what is in the world, except what listings hid.
     fn kept(&self, plan: &Plan, allow_loss: &[Selector]) -> BTreeMap<Identity, String> {
         let deletes = plan.steps.iter().filter(|step| step.verb == Verb::Delete).map(|step| &plan.changes[step.change]);
         let hosts: Vec<&Change> = deletes.filter(|change| change.kind.hosts_others).collect();
@@ -235,8 +236,8 @@ impl Life {
         kept
     }
 
-    /// A plan may be refused because something protected is in the way of an edit, or something that somebody keeps who is
-    /// left out of it or has to wait, and for nothing else.
+    /// A plan may be refused only because an edit would destroy something protected, or because it takes what another
+    /// object keeps that is left out of the plan or has to wait.
     pub fn expected(&self, plan: &Plan, model: &Model) -> Result<(), String> {
         let partial = plan.diagnostics.iter().any(|one| one.code == &code::PART_OF_A_PLAN)
             || plan.changes.iter().any(|change| change.blocked.is_some());
@@ -255,7 +256,7 @@ fn left_out(approved: &Approved, address: &Address) -> bool {
     approved.moved.contains_key(address) || approved.unapproved.contains(address)
 }
 
-/// What a proof is, for telling.
+/// A proof in words.
 pub fn told(proof: &Proof) -> String {
     format!(
         "{:?}, differs: {:?}, unproven: {:?}, failed: {:?}",

@@ -1,5 +1,5 @@
-//! A driver that keeps its contract and nothing more: slow, failing before or after an effect, marking some objects
-//! only after they are made, counting up to a bound, and listing with a lag. What the engine does to the world is watched.
+//! A driver that keeps its contract and nothing more: it is slow, fails before or after an effect, marks some objects
+//! only after they are made, counts up to a bound, and lists with a lag. It checks what the engine does to the world.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Unruly {
     }
 
     /// Takes time, and sometimes fails.
-    async fn suffer(&self, moment: &str) -> Result<(), DriverError> {
+    async fn delay_or_fail(&self, moment: &str) -> Result<(), DriverError> {
         let (wait, fails, class) = self.watch(|watch| {
             let class = class(&mut watch.random);
             (watch.random.below(40) as u64, watch.random.below(100) < watch.faults, class)
@@ -55,15 +55,15 @@ impl Unruly {
         if fails { Err(DriverError::new(class, format!("it failed {moment}"))) } else { Ok(()) }
     }
 
-    /// Whether a host, or the world, lets itself be listed.
+    /// Whether a listing of a host, or of the world, succeeds.
     fn lists(&self, host: &str) -> Result<(), DriverError> {
         self.watch(|watch| {
             let class = class(&mut watch.random);
             let most = if host.is_empty() { 800 } else { 200 };
             let fails = watch.random.below(most) < watch.faults;
-            let blind = watch.blind.as_ref().is_some_and(|blind| blind.is_empty() || within(host, blind));
+            let unlistable = watch.unlistable.as_ref().is_some_and(|one| one.is_empty() || within(host, one));
             let looked = watch.denies(host).and_then(|()| {
-                if fails || blind { Err(DriverError::new(class, "it failed while listing")) } else { Ok(()) }
+                if fails || unlistable { Err(DriverError::new(class, "it failed while listing")) } else { Ok(()) }
             });
             if looked.is_err() {
                 watch.failed.insert(host.to_owned());
@@ -72,7 +72,7 @@ impl Unruly {
         })
     }
 
-    /// Remembers what nobody can know: whether an attempt had its effect, or will have.
+    /// Remembers each object whose attempt may have had its effect, or may have it later.
     fn doubt<T>(&self, identity: &Identity, result: Result<T, DriverError>) -> Result<T, DriverError> {
         if result.as_ref().is_err_and(|error| matches!(error.class, Class::Transient | Class::Unreachable)) {
             self.watch(|watch| watch.doubtful.insert(identity.to_string()));
@@ -85,7 +85,7 @@ fn class(random: &mut Random) -> Class {
     [Class::Transient, Class::Throttled, Class::Denied, Class::Unreachable][random.below(4)]
 }
 
-/// What is told of what an object holds.
+/// Reduces the counts of an object to a bound.
 fn tell(object: &mut Object, bound: u64) {
     if object.kind.name == "bucket" {
         let told = |count: &Count| match count {
@@ -134,7 +134,7 @@ struct Inside {
 
 impl Inside {
     async fn make(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.unruly.suffer("before it was made").await?;
+        self.unruly.delay_or_fail("before it was made").await?;
         self.unruly.watch(|watch| watch.denies(want.identity))?;
         self.unruly.watch_making(want.mark, want.hosts, "create");
         self.unruly.watch_claims(want)?;
@@ -158,7 +158,7 @@ impl Inside {
                 watch.planted.remove(want.identity);
                 made(watch);
             });
-            self.unruly.suffer("between making and marking").await?;
+            self.unruly.delay_or_fail("between making and marking").await?;
             return self.inner.update(&Seen::new(bare), want).await;
         }
         let mut derived = want.derived.clone();
@@ -167,32 +167,32 @@ impl Inside {
         }
         let outputs = self.inner.create(&Request { derived: &derived, ..*want }).await?;
         self.unruly.watch(made);
-        self.unruly.suffer("after it was made").await?;
+        self.unruly.delay_or_fail("after it was made").await?;
         Ok(outputs)
     }
 
     async fn change(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.unruly.suffer("before it was changed").await?;
+        self.unruly.delay_or_fail("before it was changed").await?;
         self.unruly.watch(|watch| watch.denies(want.identity))?;
         let ours = seen.object.mark.as_ref().is_some_and(|mark| mark.address == want.mark.address);
         self.unruly.watch_making(want.mark, want.hosts, if ours { "update" } else { "adopt" });
         self.unruly.watch_adopting(seen, want.mark);
         self.unruly.watch_claims(want)?;
         let outputs = self.inner.update(seen, want).await?;
-        self.unruly.suffer("after it was changed").await?;
+        self.unruly.delay_or_fail("after it was changed").await?;
         Ok(outputs)
     }
 
     async fn look(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
-        self.unruly.suffer("while looking").await?;
+        self.unruly.delay_or_fail("while looking").await?;
         self.unruly.watch(|watch| watch.denies(look.identity))?;
         let mut seen = self.inner.read(look).await?;
         if let Some(seen) = &mut seen {
             tell(&mut seen.object, if look.evidence { COUNTED } else { 1 });
         }
-        // Others go on while Atlas thinks.
+        // Others change the world between two looks of the engine.
         if look.evidence && look.kind.name == "region" {
-            // What comes after the engine's last listing nobody can know of.
+            // An object that appears after the engine's last listing can't be known to it.
             let first = self
                 .unruly
                 .watch(|watch| watch.weighed.insert(look.identity.clone()) && !watch.calm && watch.random.chance(15));
@@ -208,7 +208,7 @@ impl Inside {
 }
 
 impl Unruly {
-    /// Somebody makes a queue in a region, where there is none of that name.
+    /// Somebody else makes a queue in a region, if it has none of that name.
     fn come_into(&self, region: &Identity) -> Result<(), DriverError> {
         let identity = region.inside("queue", "newcomer");
         if self.world().get(region)?.is_none() || self.world().get(&identity)?.is_some() {
@@ -283,10 +283,10 @@ impl Session for Inside {
     }
 
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
-        self.unruly.suffer("before it was deleted").await?;
+        self.unruly.delay_or_fail("before it was deleted").await?;
         self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "delete");
-        // An engine takes along whatever lives in a container.
+        // A container engine deletes everything in a container with it.
         let along: Vec<Identity> = self.unruly.watch(|watch| watch.came.iter().cloned().collect());
         for came in along.iter().filter(|came| came.is_within(&seen.object.identity)) {
             self.unruly.world().destroy(came)?;
@@ -294,7 +294,7 @@ impl Session for Inside {
         let there = self.unruly.world().get(&seen.object.identity)?;
         let mut told = there.clone();
         told.iter_mut().for_each(|told| tell(told, COUNTED));
-        // It holds what was seen, as far as anybody counts.
+        // It holds what was seen, as far as counts go.
         let same = told.as_ref().is_some_and(|told| told.usage == seen.object.usage);
         match there.clone().filter(|_| same) {
             Some(object) => {
@@ -304,7 +304,7 @@ impl Session for Inside {
             None => self.inner.delete(seen).await?,
         }
         there.iter().for_each(|gone| self.unruly.watch_loss(gone));
-        self.unruly.suffer("after it was deleted").await
+        self.unruly.delay_or_fail("after it was deleted").await
     }
 
     async fn release(&self, mark: &Mark) -> Result<(), DriverError> {
@@ -312,7 +312,7 @@ impl Session for Inside {
     }
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
-        self.unruly.suffer("before it was let go").await?;
+        self.unruly.delay_or_fail("before it was let go").await?;
         self.unruly.watch(|watch| watch.denies(&seen.object.identity))?;
         self.unruly.watch_removal(seen, "forget");
         self.unruly.watch(|watch| watch.forgotten.insert(seen.object.identity.clone()));

@@ -25,8 +25,8 @@ pub struct Watch {
     pub calm: bool,
     /// The hosts in which every call is denied.
     pub denied: BTreeSet<String>,
-    /// What does not let itself be looked into: a host, or, as an empty text, the world.
-    pub blind: Option<String>,
+    /// What can't be listed: a host, or, as an empty text, the world.
+    pub unlistable: Option<String>,
     /// The hosts of which a listing failed since somebody last asked.
     pub failed: BTreeSet<String>,
     /// What the approved plan does, by address: its verbs.
@@ -35,9 +35,9 @@ pub struct Watch {
     pub replaced: BTreeSet<Address>,
     /// The resources whose data may be lost.
     pub allowed: BTreeSet<Address>,
-    /// What may be taken over although it is nobody's.
+    /// What may be taken over although nobody owns it.
     pub adopted: BTreeSet<Address>,
-    /// What must not be deleted, and why: with it something would be lost that nobody gave leave to lose.
+    /// What must not be deleted, and why: it would lose something that nobody allowed to be lost.
     pub kept: BTreeMap<Identity, String>,
     /// What the approved plan says that each object holds.
     pub shown: BTreeMap<Identity, Usage>,
@@ -49,15 +49,15 @@ pub struct Watch {
     pub hidden: BTreeSet<Identity>,
     /// What was let go.
     pub forgotten: BTreeSet<Identity>,
-    /// What was made without a mark at first.
+    /// What was made and not marked at first.
     pub bare: BTreeSet<Identity>,
     /// What somebody else made.
     pub planted: BTreeSet<Identity>,
     /// What came into a host after the last plan was made.
     pub came: BTreeSet<Identity>,
-    /// The regions that were looked at since, as they are to be removed.
+    /// The regions that were looked at since then because they are to be removed.
     pub weighed: BTreeSet<Identity>,
-    /// Objects of which nobody can know whether an attempt to make or to adopt them had its effect, or will have.
+    /// Objects for which an attempt to make or to adopt them may have had its effect, or may have it later.
     pub doubtful: BTreeSet<String>,
 }
 
@@ -70,7 +70,7 @@ impl Watch {
             grows: false,
             calm: false,
             denied: BTreeSet::new(),
-            blind: None,
+            unlistable: None,
             failed: BTreeSet::new(),
             approved: BTreeMap::new(),
             replaced: BTreeSet::new(),
@@ -120,7 +120,7 @@ impl Unruly {
         self.world().find("t", "default", address).expect("readable").is_some()
     }
 
-    /// Every effect was approved, and comes after what it needs.
+    /// Every effect was approved, and comes after everything that it needs.
     pub fn watch_making(&self, mark: &Mark, hosts: &[Identity], verb: &'static str) {
         // A step that is tried again may find what it made or adopted before.
         let again = |verbs: &BTreeSet<&'static str>| verb == "update" && verbs.contains("adopt");
@@ -129,7 +129,7 @@ impl Unruly {
         if !allowed {
             self.violation(format!("{verb} of {} was in no approved plan", mark.address));
         }
-        // What has several hosts goes on without one of them, once it is there.
+        // An existing object with several hosts goes on without one of them.
         if hosts.len() > 1 && verb != "create" {
             return;
         }
@@ -138,7 +138,7 @@ impl Unruly {
         }
     }
 
-    /// What is nobody's, or somebody else's, is not taken over unless that was asked for.
+    /// An object that is not ours is taken over only when that was asked for.
     pub fn watch_adopting(&self, seen: &Seen, mark: &Mark) {
         let identity = &seen.object.identity;
         let Some(object) = self.world().get(identity).expect("readable") else { return };
@@ -151,7 +151,7 @@ impl Unruly {
         }
     }
 
-    /// What only one object can have is given up before it is taken. What nobody can see may be in the way.
+    /// A port is released before it is taken. An object that the engine can't see may still have it.
     pub fn watch_claims(&self, want: &Request<'_>) -> Result<(), DriverError> {
         let ports = want.attributes.get("ports");
         if want.kind.name != "cluster" || ports.items().is_empty() {
@@ -169,19 +169,19 @@ impl Unruly {
             self.world().visit_host(region, &mut visit).expect("readable");
         }
         let Some(other) = others.first() else { return Ok(()) };
-        if !self.is_dark(&other.identity) {
+        if !self.is_unseen(&other.identity) {
             self.violation(format!("{} takes a port that {} has", want.mark.address, other.identity));
         }
         Err(DriverError::new(Class::Conflict, "the port is taken"))
     }
 
     /// Whether the engine could not see an object when it last looked.
-    fn is_dark(&self, identity: &Identity) -> bool {
+    fn is_unseen(&self, identity: &Identity) -> bool {
         let outages = self.world().outages().expect("readable");
         self.watch(|watch| {
-            let mut dark = outages.keys().chain(&watch.denied).chain(&watch.failed);
+            let mut unseen = outages.keys().chain(&watch.denied).chain(&watch.failed);
             let mut hidden = watch.hidden.iter();
-            hidden.any(|host| within(identity, host)) || dark.any(|host| within(identity, host))
+            hidden.any(|host| within(identity, host)) || unseen.any(|host| within(identity, host))
         })
     }
 
@@ -223,7 +223,7 @@ impl Unruly {
         }
     }
 
-    /// What is gone with its data was allowed to go, and held no more than the plan said.
+    /// An object that is deleted with its data was allowed to be lost, and held no more than the plan said.
     pub fn watch_loss(&self, gone: &Object) {
         let came = self.watch(|watch| watch.came.iter().find(|came| came.is_within(&gone.identity)).cloned());
         if let Some(came) = came {

@@ -27,7 +27,8 @@ pub async fn tags(region: &Region, name: &str) -> Result<Option<Tags>, DriverErr
 pub async fn versioning(at: PartRead<'_>) -> Result<Told, DriverError> {
     let on = match at.region.s3().await.get_bucket_versioning().bucket(&at.described.key).send().await {
         Ok(answer) => answer.status() == Some(&BucketVersioningStatus::Enabled),
-        // Some servers name the answer otherwise than S3 does. The SDK insists on the name; what it says is plain.
+        // Some servers give the answer another name than S3 does, which the SDK refuses. Its content is read from the
+        // text.
         Err(error) if error.raw_response().is_some_and(|raw| raw.status().is_success()) => {
             let body = error.raw_response().and_then(|raw| raw.body().bytes()).unwrap_or_default();
             String::from_utf8_lossy(body).contains("<Status>Enabled</Status>")
@@ -42,7 +43,7 @@ pub async fn encryption(at: PartRead<'_>) -> Result<Told, DriverError> {
     let answer = found("reading the encryption of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.server_side_encryption_configuration);
     let rule = answer.as_ref().and_then(|one| one.rules().first()?.apply_server_side_encryption_by_default());
-    // S3 encrypts with its own keys whatever nobody says anything about.
+    // Without a rule, S3 encrypts with its own keys.
     let kms = rule.is_some_and(|rule| *rule.sse_algorithm() != ServerSideEncryption::Aes256);
     let key = rule.filter(|_| kms).and_then(|rule| rule.kms_master_key_id());
     Ok(vec![

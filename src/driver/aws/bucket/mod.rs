@@ -81,7 +81,7 @@ impl Api for Buckets {
 
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
         let s3 = region.s3().await;
-        // Buckets are listed for all regions at once; only AWS itself tells them apart.
+        // A listing has the buckets of all regions; only AWS itself can restrict it to one.
         let only = region.endpoint().is_none().then(|| region.name().to_owned());
         let mut pages = s3.list_buckets().set_bucket_region(only).into_paginator().send();
         let mut names = Vec::new();
@@ -109,7 +109,7 @@ impl Api for Buckets {
         PARTS
     }
 
-    /// What a new bucket is like everywhere; whether public access is blocked differs.
+    /// The attributes of a new bucket on every server. Whether public access is blocked differs between servers.
     fn fresh(&self, attributes: &Attributes) -> Attributes {
         let mut fresh = Attributes::default();
         fresh.set("versioning", Value::Bool(false));
@@ -122,7 +122,7 @@ impl Api for Buckets {
     /// Makes the bucket, and its mark at once.
     async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError> {
         let name = want.identity.name();
-        // us-east-1 is where a bucket goes that names no place, and the one region that S3 refuses by name:
+        // A bucket without a location constraint goes to us-east-1, and S3 refuses that region's name as one:
         // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>.
         let place = (region.name() != "us-east-1").then(|| {
             let place = BucketLocationConstraint::from(region.name());
@@ -131,8 +131,8 @@ impl Api for Buckets {
         let make = region.s3().await.create_bucket().bucket(&*name).set_create_bucket_configuration(place);
         let made = make.object_ownership(write::ownership(want.attributes)).send().await;
         if let Err(error) = made {
-            // The SDK tried again after an answer that was lost, and nobody's was there a moment ago: as long as nobody has
-            // marked it meanwhile, it is what was made here.
+            // The SDK tried again after an answer that was lost. There was no such bucket a moment ago, so as long as
+            // it has no mark, it is the one that was made here.
             let again = code(&error) == "BucketAlreadyOwnedByYou";
             let there = if again { look::tags(region, &name).await? } else { None };
             let unmarked =

@@ -81,7 +81,7 @@ pub(super) fn drop(cluster: &str, kept: &Kubeconfigs) -> Result<(), DriverError>
         }
     }
     let Some(user) = kept.user.as_ref().filter(|path| path.exists()) else { return Ok(()) };
-    // One that can't be read has nothing of Atlas's in it that could be told from the rest.
+    // In one that can't be read, Atlas's entries can't be told from the others.
     let Ok(before) = there(user) else { return Ok(()) };
     let after = without(before.clone(), cluster);
     if after == before { Ok(()) } else { write(user, &after) }

@@ -49,7 +49,7 @@ pub(super) async fn list(
     let mut listed: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
     for one in &found {
         let one = container::listed(one, container::image_of(one).and_then(|image| images.get(image)));
-        // What only an image says is no node: a copy of one, for example.
+        // Labels of the image alone make no node: the container may be a copy of one.
         let is_node = ["server", "agent"].contains(&mark::get(&one.labels, "k3d.role").unwrap_or_default());
         if let Some(name) = mark::get(&one.labels, "k3d.cluster").filter(|_| is_node) {
             listed.entry(name.to_owned()).or_default().push(one);
@@ -71,7 +71,7 @@ async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Opti
             seen.strangers.push(one.name);
             continue;
         }
-        // One that is removed just now is no node any more.
+        // A node may have been removed since it was listed.
         let Some(mut node) = container::inspect(engine, &one.id).await? else { continue };
         if let Some(config) = &mut node.config {
             config.labels = Some(one.labels);
@@ -163,7 +163,7 @@ pub(super) async fn apply(
     for wanted in layout.nodes() {
         let blueprint = layout.blueprint(&wanted);
         match there.get(&wanted.name) {
-            // One that never started may lack the files that it was to find.
+            // A node that never started may lack its files, so it is not kept.
             Some(node) if made_from(node).as_ref() == Some(&layout.made_from) && container::has_started(node) => {
                 if container::condition(node).is_some() {
                     container::resume(engine, node).await?;
@@ -171,7 +171,7 @@ pub(super) async fn apply(
             }
             old => {
                 if let Some(old) = old {
-                    // What the engine does not take must not cost the node that is there.
+                    // If the engine would refuse the new node, the existing one must stay.
                     container::prepare(engine, &blueprint, &pace).await?;
                     container::remove(engine, old.id.as_deref().unwrap_or_default()).await?;
                 }
@@ -198,7 +198,7 @@ pub(super) async fn apply(
     Ok(outputs)
 }
 
-/// Removes all of a cluster that its name leads to.
+/// Removes everything that belongs to a cluster by its name.
 pub(super) async fn remove(engine: &Engine, seen: &Nodes, kubeconfigs: &Kubeconfigs) -> Result<(), DriverError> {
     for node in seen.nodes.values() {
         container::remove(engine, node.id.as_deref().unwrap_or_default()).await?;

@@ -89,7 +89,7 @@ pub(in super::super) fn listed(container: &ContainerSummary, image: Option<&Labe
 /// The name of a listed container.
 pub(in super::super) fn name(container: &ContainerSummary) -> &str {
     let mut names = container.names.iter().flatten().map(|name| name.trim_start_matches('/'));
-    // One that another container is linked to has names in that one as well.
+    // A container that others link to has further names, below theirs.
     names.find(|name| !name.contains('/')).unwrap_or_default()
 }
 

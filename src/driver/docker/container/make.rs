@@ -66,7 +66,7 @@ pub(in super::super) async fn create(
 pub(super) fn body(blueprint: &Blueprint, there: &ImageInspect, image: &str) -> ContainerCreateBody {
     let mut body = blueprint.body.clone();
     let labels = body.labels.get_or_insert_default();
-    // A tag may lead elsewhere tomorrow; what it led to today is written down on the container.
+    // A tag may name another image tomorrow, so the digest that it names today is written on the container.
     if let Some(digest) = image::digest(there, image) {
         labels.insert(DIGEST.into(), digest);
     }

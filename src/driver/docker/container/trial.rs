@@ -20,7 +20,7 @@ pub(in super::super) async fn prepare(
     blueprint: &Blueprint,
     pace: &Pace<'_>,
 ) -> Result<(), DriverError> {
-    // What is only known later can't be tried now.
+    // An image that is only known later can't be tried now.
     let Some(image) = blueprint.body.image.clone() else { return Ok(()) };
     let there = image::ensure(engine, &image, &blueprint.pull, pace).await?;
     let mut body = body(blueprint, &there, &image);
@@ -44,7 +44,7 @@ pub(in super::super) async fn prepare(
 pub(in super::super) async fn end_trial(engine: &Engine, container: &str) -> Result<(), DriverError> {
     let name = name_of(container);
     let Some(seen) = inspect(engine, &name).await? else { return Ok(()) };
-    // Whatever else has that name is somebody's.
+    // Any other container of that name belongs to somebody else.
     let labels = seen.config.and_then(|config| config.labels).unwrap_or_default();
     if get(&labels, TRIAL) != Some(container) {
         return Ok(());

@@ -16,7 +16,7 @@ use crate::value::Value;
 
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(3);
-/// After how many restarts by the engine itself nobody expects a container to stay any more.
+/// After this many restarts by the engine itself, the container counts as one that does not stay up.
 const RESTARTS: i64 = 5;
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -67,7 +67,7 @@ pub(super) async fn wait(
             last_end = state.exit_code;
         }
         let missing = match missing(engine, id, &seen, wait, pace.left().min(PROBE)).await? {
-            // What can't run at all runs for a moment, so a container that only has to run is looked at twice.
+            // A container that fails at once still runs for a moment, so one that only has to run is looked at twice.
             None if wait.is_more_than_running() || before == Some(state.started_at.clone()) => return Ok(seen),
             None => "it does not go on running".to_owned(),
             Some(missing) => missing,
