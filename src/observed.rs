@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -145,7 +146,7 @@ pub struct Observed {
     unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,
     listed: HashSet<Identity>,
-    place: String,
+    places: Places,
 }
 
 impl Object {
@@ -171,17 +172,24 @@ impl Object {
     }
 }
 
-/// Where something happens, in words: what the objects that it lives in tell, and what the drivers spoke to; empty where
-/// nothing tells it.
+/// What the sessions spoke to for an object, where the outputs of its hosts do not tell it: an engine, say. By the identity of
+/// the object.
+pub type Places = HashMap<Identity, Arc<str>>;
+
+/// Where something happens to an object, in words: what it and its hosts are on, and what its hosts tell; empty where nothing
+/// tells it.
 #[must_use]
 pub fn whereabouts<'a>(
-    root: &str,
+    places: &Places,
+    own: impl Iterator<Item = &'a Identity>,
     hosts: impl Iterator<Item = &'a Identity>,
     object: impl Fn(&str) -> Option<&'a Object>,
 ) -> String {
-    let mut told: Vec<String> = Vec::new();
+    let on = |identity: &str| places.get(identity).map(|place| place.to_string());
+    let mut told: Vec<String> = own.filter_map(|identity| on(identity.as_str())).collect();
     for mut host in hosts.map(Identity::as_str) {
         loop {
+            told.extend(on(host));
             let outputs = object(host).into_iter().flat_map(|object| object.outputs.iter());
             let words: Vec<String> = outputs.map(|(name, value)| format!("{name} {value}")).collect();
             told.extend((!words.is_empty()).then(|| format!("{host}: {}", words.join(", "))));
@@ -191,7 +199,6 @@ pub fn whereabouts<'a>(
             }
         }
     }
-    told.extend((!root.is_empty()).then(|| root.to_owned()));
     told.sort();
     told.dedup();
     told.join("; ")
@@ -214,7 +221,7 @@ impl Observed {
         let by_address = HashTable::with_capacity(objects.len());
         let again = Vec::new();
         let mut observed =
-            Self { objects, hasher, by_identity, by_address, again, unreachable, made, listed, place: String::new() };
+            Self { objects, hasher, by_identity, by_address, again, unreachable, made, listed, places: Places::default() };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
             let mut at = 0..;
@@ -228,10 +235,10 @@ impl Observed {
         observed
     }
 
-    /// Tells what the drivers spoke to, where no host's outputs do.
+    /// Tells what the sessions spoke to for objects, where the outputs of their hosts do not.
     #[must_use]
-    pub fn at_place(mut self, place: String) -> Self {
-        self.place = place;
+    pub fn at_places(mut self, places: Places) -> Self {
+        self.places = places;
         self
     }
 
@@ -239,13 +246,13 @@ impl Observed {
     #[must_use]
     pub fn place_of(&self, identity: &Identity) -> String {
         let host = identity.host();
-        whereabouts(&self.place, host.iter(), |host| self.at(host))
+        whereabouts(&self.places, [identity].into_iter(), host.iter(), |host| self.at(host))
     }
 
-    /// What the drivers spoke to, where no host's outputs tell it.
+    /// What the sessions spoke to for objects, where the outputs of their hosts do not tell it.
     #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
+    pub const fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Indexes an object by its identity, unless one of the same identity is there; whether it did.

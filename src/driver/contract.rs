@@ -32,7 +32,7 @@ use super::{DriverError, Progress};
 use crate::address::Address;
 use crate::identity::Identity;
 use crate::kind::{Kind, KindRef, Outputs, Usage};
-use crate::observed::{Mark, Object, Owner};
+use crate::observed::{Mark, Object, Owner, Places};
 use crate::value::Attributes;
 
 /// What a driver does about objects of a kind on a host.
@@ -185,9 +185,9 @@ pub struct Listing {
     pub unreachable: BTreeMap<Identity, String>,
     /// The resources whose objects the world remembers as made by Atlas and never removed by it.
     pub made: BTreeSet<Address>,
-    /// What the session speaks to, where the host's own outputs do not tell it: the names that container engines have of
-    /// themselves. A plan that was made in one place is not carried out in another.
-    pub place: Option<String>,
+    /// What objects are or would be on, where the outputs of their hosts do not tell it: the names that container engines
+    /// have of themselves. A plan that was made in one place is not carried out in another.
+    pub places: Places,
 }
 
 /// Which object is looked at, and what for.

@@ -12,7 +12,7 @@ use crate::desired::Desired;
 use crate::identity::Identity;
 use crate::kind::{Host, KindRef, Usage};
 use crate::mutation::{Mutation, broken};
-use crate::observed::{Object, Observed};
+use crate::observed::{Object, Observed, Places};
 use crate::plan::references;
 use crate::recorded::{Intent, Recorded};
 
@@ -150,8 +150,8 @@ struct Found {
     unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,
     listed: HashSet<Identity>,
-    /// What the sessions speak to.
-    places: BTreeSet<String>,
+    /// What the sessions spoke to.
+    places: Places,
     /// Objects that live in several hosts, which are seen in each.
     spanning: HashSet<Identity>,
 }
@@ -184,8 +184,8 @@ impl Chunk {
 
 impl Found {
     fn take(&mut self, (raw, listing): (bool, Listing)) -> Option<Chunk> {
-        let Listing { mut objects, unreachable, mut made, place } = listing;
-        self.places.extend(place);
+        let Listing { mut objects, unreachable, mut made, places } = listing;
+        self.places.extend(places);
         objects.retain(|object| object.hosts.len() < 2 || self.spanning.insert(object.identity.clone()));
         self.unreachable.extend(unreachable);
         self.made.append(&mut made);
@@ -208,8 +208,7 @@ impl Found {
         objects.reserve_exact(self.chunks.iter().map(|chunk| chunk.objects.len()).sum());
         self.chunks.into_iter().for_each(|chunk| objects.extend(chunk.objects));
         let Self { unreachable, made, listed, places, .. } = Self { chunks: Vec::new(), ..self };
-        let place = places.into_iter().collect::<Vec<_>>().join(", ");
-        Observed::new(owner, objects, unreachable, made, listed).at_place(place)
+        Observed::new(owner, objects, unreachable, made, listed).at_places(places)
     }
 }
 

@@ -110,7 +110,7 @@ pub fn plan(
         layers,
         hosts,
         contents,
-        place: observed.place().to_owned(),
+        places: observed.places().clone(),
         known,
         diagnostics,
     }

@@ -10,7 +10,7 @@ use crate::action::Action;
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::identity::Identity;
-use crate::observed::{Object, whereabouts};
+use crate::observed::{Object, Places, whereabouts};
 use crate::value::long_hash;
 
 /// What is going to happen, completely: execution makes no choices.
@@ -32,8 +32,8 @@ pub struct Plan {
     pub hosts: HashMap<Identity, Object>,
     /// What was seen in each host that goes, at any depth; none for one into which nobody could look.
     pub contents: HashMap<Identity, HashSet<Identity>>,
-    /// What the drivers spoke to, where no host's outputs tell it.
-    pub place: String,
+    /// What the sessions spoke to for what changes and for its hosts, where the outputs of the hosts do not tell it.
+    pub places: Places,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'static>,
     /// What the planner wants said.
@@ -108,7 +108,8 @@ impl Plan {
     /// it. What is approved for one place is not done in another.
     #[must_use]
     pub fn place_of(&self, change: &Change) -> String {
-        let hosts = change.before.iter().chain(&change.after).flat_map(|target| &target.hosts);
-        whereabouts(&self.place, hosts, |host| self.hosts.get(host))
+        let targets = || change.before.iter().chain(&change.after);
+        let (own, hosts) = (targets().map(|target| &target.identity), targets().flat_map(|target| &target.hosts));
+        whereabouts(&self.places, own, hosts, |host| self.hosts.get(host))
     }
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bollard::models::SystemInfo;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
-use super::error::refused;
+use super::error::{classify, refused};
 use crate::driver::{Class, DriverError, Hidden, Variables};
 
 /// How long one request may take, in seconds; to stop a container takes ten.
@@ -32,6 +33,8 @@ pub(super) struct Engine {
     #[cfg(unix)]
     said: super::ssh::Said,
     architecture: OnceCell<String>,
+    is_podman: OnceCell<bool>,
+    own_name: OnceCell<String>,
     /// Held while it counts what volumes hold.
     pub counting: tokio::sync::Mutex<()>,
 }
@@ -77,6 +80,8 @@ impl Engine {
             #[cfg(unix)]
             said: super::ssh::Said::default(),
             architecture: OnceCell::new(),
+            is_podman: OnceCell::new(),
+            own_name: OnceCell::new(),
             counting: tokio::sync::Mutex::default(),
         }
     }
@@ -119,6 +124,8 @@ impl Engine {
         let about = docker.version().await.map_err(|error| refused(&place.address, &error))?;
         // A second connection finds out the same.
         let _ = self.architecture.set(about.arch.unwrap_or_default());
+        let mut parts = about.components.iter().flatten();
+        let _ = self.is_podman.set(parts.any(|part| part.name.contains("Podman")));
         Ok(docker)
     }
 
@@ -150,6 +157,24 @@ impl Engine {
     #[allow(clippy::unused_async, reason = "the same shape as where there is ssh")]
     async fn refused(&self, place: &Place, error: &bollard::errors::Error) -> DriverError {
         refused(&place.address, error)
+    }
+
+    /// What the engine calls itself, by whichever address it is reached. None where it does not tell, as behind a proxy that
+    /// lets few calls pass.
+    pub async fn own_name(&self) -> Option<&str> {
+        let ask = || async {
+            let docker = self.docker().await?;
+            let about = docker.info().await.map_err(|error| classify("asking the engine who it is", &error))?;
+            let is_podman = self.is_podman.get().copied().unwrap_or_default();
+            Ok::<_, DriverError>(own_name(&about, is_podman))
+        };
+        match self.own_name.get_or_try_init(ask).await {
+            Ok(name) => Some(name),
+            Err(error) => {
+                tracing::debug!(%error, "the engine does not say who it is");
+                None
+            }
+        }
     }
 
     /// The volumes with their sizes as engines tell them that speak an API before 1.52.
@@ -242,6 +267,15 @@ impl Engine {
     pub fn variable(&self, name: &str) -> Option<String> {
         (self.variables)(name).filter(|value| !value.is_empty())
     }
+}
+
+/// Docker keeps an id for as long as its data is there; engines before version 25 that run on one machine share it, so the
+/// folder of the data tells them apart. Podman tells another id each time that it is asked, so its machine stands for it.
+fn own_name(about: &SystemInfo, is_podman: bool) -> String {
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    let id = about.id.as_ref().filter(|id| !is_podman && !id.is_empty());
+    let who = id.map_or_else(|| format!("on {}", text(&about.name)), Clone::clone);
+    format!("engine {who} in {}", text(&about.docker_root_dir))
 }
 
 /// The address on which a machine publishes what Atlas itself has to reach: not for others, unless it is another machine.

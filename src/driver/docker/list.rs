@@ -58,13 +58,18 @@ pub(super) async fn list(scope: &SessionScope, kinds: &[KindRef], claims: &Claim
         async move {
             // An engine on which nothing is wanted may well not be there.
             if wanted.is_none() && engine.name.is_none() && !engine.is_there() {
-                return (engine, Ok(Vec::new()));
+                return (engine, None, Ok(Vec::new()));
             }
-            (engine, patiently(|| query.ask(engine)).await)
+            let (name, told) = futures_util::future::join(engine.own_name(), patiently(|| query.ask(engine))).await;
+            (engine, name, told)
         }
     });
     let mut found: BTreeMap<Identity, Vec<(Arc<Engine>, Described)>> = BTreeMap::new();
-    for (engine, answer) in futures_util::future::join_all(asked).await {
+    for (engine, name, answer) in futures_util::future::join_all(asked).await {
+        if let (Some(name), Ok(told)) = (name.map(Arc::<str>::from), &answer) {
+            let on_it = wanted.get(&engine.name).into_iter().flatten().chain(told.iter().map(|one| &one.object.identity));
+            listing.places.extend(on_it.map(|identity| (identity.clone(), Arc::clone(&name))));
+        }
         match answer {
             Ok(told) => told.into_iter().for_each(|one| {
                 found.entry(one.object.identity.clone()).or_default().push((Arc::clone(engine), one));

@@ -1,15 +1,20 @@
 //! An engine whose disk is full, one that is killed in the middle of an apply, and what a killed one leaves behind.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::json;
 
 use super::trouble::fails;
 use super::{Engine, container, free_port, head, servers, until};
 use crate::support::{Place, Run};
 
 /// An engine of this test's own, which it may kill.
-struct Own {
-    engine: Engine,
+pub(super) struct Own {
+    pub engine: Engine,
     pid: std::path::PathBuf,
     again: String,
     keeper: Child,
@@ -18,7 +23,7 @@ struct Own {
 
 impl Own {
     /// None where the tests run on an engine that was not started for them: there may be no other one then.
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         if std::env::var("ATLAS_TEST_DOCKER_ENGINE").is_err() {
             println!("skipped: the engine of this run was not started by scripts/servers");
             return None;
@@ -120,72 +125,78 @@ fn an_engine_that_is_killed_in_the_middle_of_an_apply_ends_up_with_everything_on
     println!("{before} of {COUNT} containers were there when the engine was killed");
 }
 
-/// A process in the engine's runtime under the id of a container, as an engine leaves one that dies while it starts a
-/// container. It has no other way to be told of it.
-struct Remainder {
-    socket: String,
-    id: String,
-    root: tempfile::TempDir,
+/// A way to an engine on which one container can't be started: what an engine says for ever that died while it started the
+/// container, when its runtime keeps the process. No command makes a real engine do so at a time that a test could choose.
+struct Relay {
+    engine: Engine,
 }
 
-impl Remainder {
-    fn of(own: &Own, id: &str) -> Self {
-        let socket = own.pid.with_file_name("exec").join("containerd/containerd.sock").display().to_string();
-        let root = tempfile::tempdir().expect("a folder");
-        for folder in ["usr", "lib", "lib64", "bin", "proc", "dev"] {
-            std::fs::create_dir(root.path().join(folder)).expect("made");
+impl Relay {
+    fn to(host: &str, container: &str) -> Self {
+        let socket = host.strip_prefix("unix://").expect("a socket").to_owned();
+        let start = format!("/containers/{container}/start");
+        let body = json!({ "message": format!("task {container}: already exists") }).to_string();
+        let answer = format!(
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (start, answer): (Arc<str>, Arc<str>) = (start.into(), answer.into());
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (socket, start, answer) = (socket.clone(), Arc::clone(&start), Arc::clone(&answer));
+                std::thread::spawn(move || relay(client, &socket, &start, &answer));
+            }
+        });
+        Self { engine: Engine::at(&format!("tcp://{address}")) }
+    }
+}
+
+/// Hands on what a client asks, but for one request. The engine's client sends no request before the last one is answered.
+fn relay(mut client: TcpStream, socket: &str, start: &str, answer: &str) -> Option<()> {
+    let mut engine = UnixStream::connect(socket).ok()?;
+    let (mut answers, mut back) = (engine.try_clone().ok()?, client.try_clone().ok()?);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut answers, &mut back);
+        let _ = back.shutdown(std::net::Shutdown::Both);
+    });
+    let mut buffer = [0; 65536];
+    loop {
+        let length = client.read(&mut buffer).ok().filter(|length| *length > 0)?;
+        let first_line = buffer[..length].split(|byte| *byte == b'\r').next().unwrap_or_default();
+        match String::from_utf8_lossy(first_line).contains(start) {
+            true => client.write_all(answer.as_bytes()).ok()?,
+            false => engine.write_all(&buffer[..length]).ok()?,
         }
-        let remainder = Self { socket, id: id.to_owned(), root };
-        let mounts = ["/usr", "/lib", "/lib64", "/bin"].map(|at| format!("type=bind,src={at},dst={at},options=rbind:ro"));
-        let mounts = mounts.iter().flat_map(|mount| ["--mount", mount]);
-        let root = remainder.root.path().to_str().expect("text");
-        let all: Vec<&str> = ["run", "--detach"].into_iter().chain(mounts).chain(["--rootfs", root, id]).collect();
-        remainder.ctr(&[all.as_slice(), &["/bin/sleep", "1d"]].concat());
-        remainder
-    }
-
-    fn ctr(&self, arguments: &[&str]) {
-        let mut command = Command::new("ctr");
-        command.args(["--address", &self.socket, "--namespace", "moby"]).args(arguments);
-        let run = Run::of(command.output().expect("ctr runs"));
-        assert_eq!(run.code, 0, "ctr {arguments:?}: {}", run.stderr);
-    }
-}
-
-impl Drop for Remainder {
-    fn drop(&mut self) {
-        self.ctr(&["tasks", "delete", "--force", &self.id]);
     }
 }
 
 #[test]
-fn what_a_dead_engine_left_of_a_container_that_never_started_does_not_stop_it() {
-    let Some(own) = Own::start() else { return };
-    let engine = &own.engine;
+fn a_container_that_its_engine_never_started_and_can_not_start_is_made_again() {
+    let Some(engine) = Engine::here() else { return };
     let port = free_port();
     let lines = format!("ports = [\"{port}:80\"]\nrestart = \"no\"\n");
     let place = Place::with(&(head("remainder") + &container("remainder", &lines)));
-    let taken = std::net::TcpListener::bind(("127.0.0.1", port)).expect("free");
-    fails(engine, &place);
+    engine.run(&place, &["destroy", "--yes"]);
+    let taken = TcpListener::bind(("127.0.0.1", port)).expect("free");
+    fails(&engine, &place);
     drop(taken);
     let (first, status) = (engine.id("remainder"), "{{.State.Status}}");
     assert_eq!(engine.docker(&["container", "inspect", "-f", status, "remainder"]), "created");
-    let remainder = Remainder::of(&own, &first);
-    let refused = engine.ask(&["start", "remainder"]).expect_err("the engine can't start it");
-    assert!(refused.contains("already exists"), "{refused}");
-    engine.expect(&place, 0, &["apply", "--yes"]);
-    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    let relayed = Relay::to(&engine.host, &first).engine;
+    relayed.expect(&place, 0, &["apply", "--yes"]);
+    relayed.expect(&place, 0, &["plan", "--detailed-exitcode"]);
     assert_ne!(engine.id("remainder"), first, "it was made again");
-    drop(remainder);
 
     // One that ran may hold something, so that it is not made again unasked; the way out is said.
     engine.docker(&["stop", "remainder"]);
     let second = engine.id("remainder");
-    let remainder = Remainder::of(&own, &second);
-    let said = fails(engine, &place);
+    let relayed = Relay::to(&engine.host, &second).engine;
+    let said = fails(&relayed, &place);
     assert!(said.contains("restart the engine, or make a new one with --replace"), "{said}");
     assert_eq!(engine.id("remainder"), second);
-    engine.expect(&place, 0, &["apply", "--yes", "--replace", "container.remainder"]);
-    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
-    drop(remainder);
+    relayed.expect(&place, 0, &["apply", "--yes", "--replace", "container.remainder"]);
+    relayed.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    engine.expect(&place, 0, &["destroy", "--yes"]);
 }

@@ -12,6 +12,7 @@ mod prepared;
 mod regions;
 mod remote;
 mod trouble;
+mod two_engines;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
