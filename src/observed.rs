@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashSet};
 use foldhash::fast::RandomState;
+use foldhash::{HashMap, HashSet};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ pub struct Observed {
     unreachable: BTreeMap<Identity, String>,
     made: BTreeSet<Address>,
     listed: HashSet<Identity>,
-    places: Places,
+    locations: Locations,
 }
 
 impl Object {
@@ -174,18 +174,18 @@ impl Object {
 
 /// What the sessions spoke to for an object, where the outputs of its hosts do not tell it: an engine, say. By the identity of
 /// the object.
-pub type Places = HashMap<Identity, Arc<str>>;
+pub type Locations = HashMap<Identity, Arc<str>>;
 
 /// Where something happens to an object, in words: what it and its hosts are on, and what its hosts tell; empty where nothing
 /// tells it.
 #[must_use]
 pub fn whereabouts<'a>(
-    places: &Places,
+    locations: &Locations,
     own: impl Iterator<Item = &'a Identity>,
     hosts: impl Iterator<Item = &'a Identity>,
     object: impl Fn(&str) -> Option<&'a Object>,
 ) -> String {
-    let on = |identity: &str| places.get(identity).map(|place| place.to_string());
+    let on = |identity: &str| locations.get(identity).map(|place| place.to_string());
     let mut told: Vec<String> = own.filter_map(|identity| on(identity.as_str())).collect();
     for mut host in hosts.map(Identity::as_str) {
         loop {
@@ -220,8 +220,17 @@ impl Observed {
         let by_identity = HashTable::with_capacity(objects.len());
         let by_address = HashTable::with_capacity(objects.len());
         let again = Vec::new();
-        let mut observed =
-            Self { objects, hasher, by_identity, by_address, again, unreachable, made, listed, places: Places::default() };
+        let mut observed = Self {
+            objects,
+            hasher,
+            by_identity,
+            by_address,
+            again,
+            unreachable,
+            made,
+            listed,
+            locations: Locations::default(),
+        };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
             let mut at = 0..;
@@ -237,8 +246,8 @@ impl Observed {
 
     /// Tells what the sessions spoke to for objects, where the outputs of their hosts do not.
     #[must_use]
-    pub fn at_places(mut self, places: Places) -> Self {
-        self.places = places;
+    pub fn at_locations(mut self, locations: Locations) -> Self {
+        self.locations = locations;
         self
     }
 
@@ -246,13 +255,13 @@ impl Observed {
     #[must_use]
     pub fn place_of(&self, identity: &Identity) -> String {
         let host = identity.host();
-        whereabouts(&self.places, [identity].into_iter(), host.iter(), |host| self.at(host))
+        whereabouts(&self.locations, [identity].into_iter(), host.iter(), |host| self.at(host))
     }
 
     /// What the sessions spoke to for objects, where the outputs of their hosts do not tell it.
     #[must_use]
-    pub const fn places(&self) -> &Places {
-        &self.places
+    pub const fn locations(&self) -> &Locations {
+        &self.locations
     }
 
     /// Indexes an object by its identity, unless one of the same identity is there; whether it did.

@@ -32,7 +32,7 @@ use super::{DriverError, Progress};
 use crate::address::Address;
 use crate::identity::Identity;
 use crate::kind::{Kind, KindRef, Outputs, Usage};
-use crate::observed::{Mark, Object, Owner, Places};
+use crate::observed::{Locations, Mark, Object, Owner};
 use crate::value::Attributes;
 
 /// What a driver does about objects of a kind on a host.
@@ -187,7 +187,7 @@ pub struct Listing {
     pub made: BTreeSet<Address>,
     /// What objects are or would be on, where the outputs of their hosts do not tell it: the names that container engines
     /// have of themselves. A plan that was made in one place is not carried out in another.
-    pub places: Places,
+    pub locations: Locations,
 }
 
 /// Which object is looked at, and what for.

@@ -12,7 +12,7 @@ use crate::desired::Desired;
 use crate::identity::Identity;
 use crate::kind::{Host, KindRef, Usage};
 use crate::mutation::{Mutation, broken};
-use crate::observed::{Object, Observed, Places};
+use crate::observed::{Locations, Object, Observed};
 use crate::plan::references;
 use crate::recorded::{Intent, Recorded};
 
@@ -151,7 +151,7 @@ struct Found {
     made: BTreeSet<Address>,
     listed: HashSet<Identity>,
     /// What the sessions spoke to.
-    places: Places,
+    locations: Locations,
     /// Objects that live in several hosts, which are seen in each.
     spanning: HashSet<Identity>,
 }
@@ -184,8 +184,8 @@ impl Chunk {
 
 impl Found {
     fn take(&mut self, (raw, listing): (bool, Listing)) -> Option<Chunk> {
-        let Listing { mut objects, unreachable, mut made, places } = listing;
-        self.places.extend(places);
+        let Listing { mut objects, unreachable, mut made, locations } = listing;
+        self.locations.extend(locations);
         objects.retain(|object| object.hosts.len() < 2 || self.spanning.insert(object.identity.clone()));
         self.unreachable.extend(unreachable);
         self.made.append(&mut made);
@@ -207,8 +207,8 @@ impl Found {
         let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();
         objects.reserve_exact(self.chunks.iter().map(|chunk| chunk.objects.len()).sum());
         self.chunks.into_iter().for_each(|chunk| objects.extend(chunk.objects));
-        let Self { unreachable, made, listed, places, .. } = Self { chunks: Vec::new(), ..self };
-        Observed::new(owner, objects, unreachable, made, listed).at_places(places)
+        let Self { unreachable, made, listed, locations, .. } = Self { chunks: Vec::new(), ..self };
+        Observed::new(owner, objects, unreachable, made, listed).at_locations(locations)
     }
 }
 

@@ -10,7 +10,7 @@ use super::scrubbed::{ScrubbedSession, scrubbed};
 use super::{Class, DriverError, Registry};
 use crate::identity::Identity;
 use crate::kind::{Catalog, Kind};
-use crate::observed::{Object, Owner, Places, whereabouts};
+use crate::observed::{Locations, Object, Owner, whereabouts};
 
 /// The open sessions of one run. Cheap to clone: all clones share them.
 #[derive(Clone)]
@@ -69,14 +69,14 @@ impl Sessions {
         }
     }
 
-    /// Where an object of this identity is made, as [`Observed::place_of`] tells it to later runs; `places` are those
+    /// Where an object of this identity is made, as [`Observed::place_of`] tells it to later runs; `locations` are those
     /// that were observed. Of a host that was made in this run, what its driver told when it was made.
     ///
     /// [`Observed::place_of`]: crate::observed::Observed::place_of
     #[must_use]
-    pub fn place_of(&self, places: &Places, identity: &Identity) -> String {
+    pub fn place_of(&self, locations: &Locations, identity: &Identity) -> String {
         let hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        whereabouts(places, [identity].into_iter(), identity.host().iter(), |host| hosts.get(host).map(Arc::as_ref))
+        whereabouts(locations, [identity].into_iter(), identity.host().iter(), |host| hosts.get(host).map(Arc::as_ref))
     }
 
     /// A session of a driver on a host.

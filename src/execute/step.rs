@@ -52,7 +52,7 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
         Verb::Adopt => !leftover && !broken(Mutation::RememberAdoptions),
         _ => session.creates_marked(&change.kind),
     };
-    let place = if marked { String::new() } else { shared.sessions.place_of(&shared.plan.places, job.identity()) };
+    let place = if marked { String::new() } else { shared.sessions.place_of(&shared.plan.locations, job.identity()) };
     let entry = Entry { marked, ..Entry::new(at, &change.address, step.verb, job.identity()).at(&place) };
     if !job.ahead(shared, session.as_ref()).await? {
         return Ok(Did::Nothing);

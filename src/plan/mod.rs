@@ -110,7 +110,7 @@ pub fn plan(
         layers,
         hosts,
         contents,
-        places: observed.places().clone(),
+        locations: observed.locations().clone(),
         known,
         diagnostics,
     }

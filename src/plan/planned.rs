@@ -10,7 +10,7 @@ use crate::action::Action;
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::identity::Identity;
-use crate::observed::{Object, Places, whereabouts};
+use crate::observed::{Locations, Object, whereabouts};
 use crate::value::long_hash;
 
 /// What is going to happen, completely: execution makes no choices.
@@ -33,7 +33,7 @@ pub struct Plan {
     /// What was seen in each host that goes, at any depth; none for one into which nobody could look.
     pub contents: HashMap<Identity, HashSet<Identity>>,
     /// What the sessions spoke to for what changes and for its hosts, where the outputs of the hosts do not tell it.
-    pub places: Places,
+    pub locations: Locations,
     /// What is known of the resources that others refer to or live in.
     pub known: Known<'static>,
     /// What the planner wants said.
@@ -110,6 +110,6 @@ impl Plan {
     pub fn place_of(&self, change: &Change) -> String {
         let targets = || change.before.iter().chain(&change.after);
         let (own, hosts) = (targets().map(|target| &target.identity), targets().flat_map(|target| &target.hosts));
-        whereabouts(&self.places, own, hosts, |host| self.hosts.get(host))
+        whereabouts(&self.locations, own, hosts, |host| self.hosts.get(host))
     }
 }

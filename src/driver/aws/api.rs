@@ -49,6 +49,12 @@ pub(super) trait Api: Sync {
         Ok(())
     }
 
+    /// Finds out beforehand what a creation would fail of, as an object may be deleted for its sake. No service of AWS rehearses
+    /// a creation, so this is about what it refers to.
+    async fn prepare(&self, _: &Region, _: &Request<'_>) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// Makes an object with its mark, and gives what the service's calls name it by.
     async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError>;
 

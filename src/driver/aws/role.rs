@@ -105,6 +105,22 @@ impl Api for Roles {
         there.map(|(name, value)| (name, value.clone())).collect()
     }
 
+    /// The policies that it names have to be there: its boundary is a part of the creation, and the others are attached after it.
+    async fn prepare(&self, region: &Region, want: &Request<'_>) -> Result<(), DriverError> {
+        let iam = region.iam().await;
+        let (boundary, policies) =
+            (text(want.attributes, "permissions_boundary"), want.attributes.get("policies").items());
+        for arn in boundary.into_iter().chain(policies.iter().filter_map(Value::as_str)) {
+            match found("reading a policy of the role", iam.get_policy().policy_arn(arn).send().await) {
+                Ok(None) => return Err(DriverError::new(Class::Invalid, format!("there is no policy `{arn}`"))),
+                // The rights to make a role are not those to read a policy.
+                Err(error) if error.class == Class::Denied => {}
+                read => drop(read?),
+            }
+        }
+        Ok(())
+    }
+
     async fn create(&self, region: &Region, want: &Request<'_>, tags: &Tags) -> Result<String, DriverError> {
         let (name, attributes) = (want.identity.name(), want.attributes);
         let make = region.iam().await.create_role();

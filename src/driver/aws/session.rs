@@ -180,6 +180,10 @@ impl Session for InRegion {
         Ok(Some(Seen::with(object, described)))
     }
 
+    async fn prepare(&self, want: &Request<'_>) -> Result<(), DriverError> {
+        by(want.kind)?.prepare(&self.region, want).await
+    }
+
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
         api::create(by(want.kind)?, &self.region, want).await?;
         Ok(want.derived.clone())

@@ -67,8 +67,9 @@ pub(super) async fn list(scope: &SessionScope, kinds: &[KindRef], claims: &Claim
     let mut found: BTreeMap<Identity, Vec<(Arc<Engine>, Described)>> = BTreeMap::new();
     for (engine, name, answer) in futures_util::future::join_all(asked).await {
         if let (Some(name), Ok(told)) = (name.map(Arc::<str>::from), &answer) {
-            let on_it = wanted.get(&engine.name).into_iter().flatten().chain(told.iter().map(|one| &one.object.identity));
-            listing.places.extend(on_it.map(|identity| (identity.clone(), Arc::clone(&name))));
+            let on_it =
+                wanted.get(&engine.name).into_iter().flatten().chain(told.iter().map(|one| &one.object.identity));
+            listing.locations.extend(on_it.map(|identity| (identity.clone(), Arc::clone(&name))));
         }
         match answer {
             Ok(told) => told.into_iter().for_each(|one| {

@@ -3,6 +3,7 @@
 mod conformance;
 mod counts;
 mod flagship;
+mod prepared;
 mod proxy;
 mod records;
 mod sessions;

@@ -6,7 +6,8 @@ use crate::support::Place;
 
 /// What an engine has of the project: its containers and volumes.
 fn all_on(engine: &Engine) -> Vec<String> {
-    let containers = engine.docker(&["ps", "--all", "--format", "{{.ID}}", "--filter", "label=atlas.project=two-engines"]);
+    let containers =
+        engine.docker(&["ps", "--all", "--format", "{{.ID}}", "--filter", "label=atlas.project=two-engines"]);
     let volumes = engine.docker(&["volume", "ls", "--quiet", "--filter", "label=atlas.project=two-engines"]);
     containers.lines().chain(volumes.lines()).map(str::to_owned).collect()
 }
