@@ -8,10 +8,10 @@ use crate::support::{Place, Run};
 #[test]
 fn a_role_whose_boundary_does_not_exist_is_not_deleted_for_it() {
     let Some(cloud) = Cloud::moto() else { return };
-    let role = "[role.prepared]\ntrust = { service = \"lambda.amazonaws.com\" }\nregions = [\"us-east-1\"]\npath = \"/old/\"\n";
+    let role = "[role.prepared]\nname = \"prepared\"\ntrust = { service = \"lambda.amazonaws.com\" }\nregions = [\"us-east-1\"]\npath = \"/old/\"\n";
     let place = Place::with(&(cloud.head("prepared") + role));
     place.expect(0, &["apply", "--yes"]);
-    let name = "us-east-1-prepared";
+    let name = "prepared";
     let before = cloud.describe("us-east-1", "role", name);
     assert_ne!(before, json!(null));
     // A path is given when a role is made, so the role is replaced under the same name: the old one goes first.
