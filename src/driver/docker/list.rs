@@ -15,7 +15,7 @@ use super::mark::{self, Labels};
 use super::note::Notes;
 use super::scope::SessionScope;
 use super::{cluster, container, network, volume};
-use crate::driver::{Claims, DriverError, Listing, patiently};
+use crate::driver::{Claims, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::{self, KindRef};
 use crate::observed::Object;
@@ -33,7 +33,7 @@ pub(super) struct Described {
     /// Whether its mark is certain to be its own.
     pub is_certain: bool,
     /// Containers that carry the mark as well and are no part of it.
-    pub strangers: Vec<String>,
+    pub copies: Vec<String>,
 }
 
 /// What is asked of every engine.
@@ -60,7 +60,7 @@ pub(super) async fn list(scope: &SessionScope, kinds: &[KindRef], claims: &Claim
             if wanted.is_none() && engine.name.is_none() && !engine.is_there() {
                 return (engine, Ok(Vec::new()));
             }
-            (engine, patiently(|| query.ask(engine)).await)
+            (engine, with_retries(|| query.ask(engine)).await)
         }
     });
     let mut found: BTreeMap<Identity, Vec<(Arc<Engine>, Described)>> = BTreeMap::new();
@@ -176,7 +176,7 @@ impl Query<'_> {
             let (id, name) = (one.listed.id.clone(), one.listed.name.clone());
             let (is_certain, said) = (one.is_certain, self.wanted(&one.identity).flatten());
             let object = inspected.object(one, engine, Some(&counters), said, &secret);
-            Described { object, id, name, is_certain, strangers: Vec::new() }
+            Described { object, id, name, is_certain, copies: Vec::new() }
         });
         Ok(told.collect())
     }
@@ -247,9 +247,9 @@ impl Query<'_> {
             if !self.is_relevant(&one) {
                 continue;
             }
-            let strangers = if self.is_owned(&one) { seen.strangers.clone() } else { Vec::new() };
+            let copies = if self.is_owned(&one) { seen.copies.clone() } else { Vec::new() };
             let object = Inspected::Cluster(seen).object(one, engine, None, None, &|_| None);
-            told.push(Described { object, id, name, is_certain: true, strangers });
+            told.push(Described { object, id, name, is_certain: true, copies });
         }
         Ok(told)
     }
@@ -274,9 +274,9 @@ impl Query<'_> {
             return Err(several(&names));
         }
         let Some((engine, one)) = told.into_iter().next() else { return Err("is not there any more".into()) };
-        if let Some(stranger) = one.strangers.first() {
+        if let Some(copy) = one.copies.first() {
             return Err(format!(
-                "is made of the nodes of a cluster, and `{stranger}` carries its mark as well and is none of them; remove \
+                "is made of the nodes of a cluster, and `{copy}` carries its mark as well and is none of them; remove \
                  what is a copy"
             ));
         }
