@@ -192,7 +192,7 @@ impl<'a> Make<'a> {
                 self.conclude(shared, object.outputs).map(|()| false)
             }
             Some(object) => Err(StepError::new(format!(
-                "it turned out other than the plan showed: `{}` is there already and belongs to {}; plan again",
+                "it is not as the plan showed: `{}` is there already and belongs to {}; plan again",
                 object.identity,
                 object.owner()
             ))),
@@ -234,9 +234,7 @@ impl<'a> Make<'a> {
         let other = planned.iter().find(|(name, value)| outputs.get(*name).is_some_and(|now| now != *value));
         if let Some((name, value)) = other {
             let now = &outputs[name];
-            return Err(StepError::new(format!(
-                "it turned out other than the plan showed: `{name}` is `{now}`, not `{value}`"
-            )));
+            return Err(StepError::new(format!("it is not as the plan showed: `{name}` is `{now}`, not `{value}`")));
         }
         if self.change.kind.hosts_others {
             shared.sessions.learn(self.object(outputs.clone()));

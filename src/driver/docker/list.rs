@@ -276,8 +276,7 @@ impl Query<'_> {
         let Some((engine, one)) = told.into_iter().next() else { return Err("is not there any more".into()) };
         if let Some(copy) = one.copies.first() {
             return Err(format!(
-                "is made of the nodes of a cluster, and `{copy}` carries its mark as well and is none of them; remove \
-                 what is a copy"
+                "is a cluster, and `{copy}` carries its mark without being one of its nodes; remove that copy"
             ));
         }
         // After a deletion nobody can tell whether it was the right container, so that has to be certain before.
@@ -289,8 +288,8 @@ impl Query<'_> {
         // before its containers are gone.
         if wanted.is_some_and(|wanted| named_by(identity.kind(), wanted).is_none()) {
             return Err(
-                "is still in containers that Atlas made, and the spec says it is elsewhere; say again what it said \
-                        then, destroy it, and only then move it"
+                "is still in containers that Atlas made, and the spec says it is elsewhere; restore the former spec, \
+                 destroy it, and then move it"
                     .into(),
             );
         }
@@ -307,8 +306,8 @@ pub(super) fn several(names: &[(&str, &str)]) -> String {
     };
     let all: Vec<String> = names.iter().map(name).collect();
     format!(
-        "is there more than once: {} have its name or carry its mark, and nobody can tell which of them Atlas made; remove \
-         or rename what is a copy",
+        "is there more than once: {} have its name or carry its mark, and nothing shows which of them Atlas made; \
+         remove or rename the copy",
         all.join(" and ")
     )
 }
@@ -316,8 +315,8 @@ pub(super) fn several(names: &[(&str, &str)]) -> String {
 /// Why nothing is removed that is called otherwise than its mark says.
 pub(super) fn renamed(now: &str, then: &str) -> String {
     format!(
-        "is called `{now}` now, and nobody can tell whether that is what Atlas made or a copy of it; if it is, give it back \
-         its name with `docker rename {now} {then}`"
+        "is called `{now}` now, so it may be a copy of what Atlas made; if it is the original, rename it back with \
+         `docker rename {now} {then}`"
     )
 }
 

@@ -104,7 +104,7 @@ async fn find(
             let notes = Notes::about(engine, identity).await?;
             let identified = cluster::identified(&seen, identity, &notes);
             if let Some(copy) = seen.copies.first() {
-                let message = format!("`{copy}` carries the mark of the cluster's nodes and is none of them");
+                let message = format!("`{copy}` carries the mark of the cluster's nodes without being one of them");
                 return Err(DriverError::new(Class::Conflict, message));
             }
             Ok(Some((identified, Inspected::Cluster(seen), notes)))
