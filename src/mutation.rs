@@ -7,7 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
     /// A step does not wait for its intent to be written.
-    DropTheIntent,
+    SkipTheIntent,
     /// One step does not wait for another one.
     IgnoreAnEdge,
     /// A host that does not answer counts as one in which nothing is.
@@ -23,7 +23,7 @@ pub enum Mutation {
     /// When everything is destroyed, what can't be looked at goes as well.
     DestroyTheUnseen,
     /// A proof that could not be had counts as a good one.
-    TakeNoProofForAGoodOne,
+    TrustAMissingProof,
     /// Keys that belong to the mark may be set by the spec.
     AcceptReservedKeys,
     /// What was counted up to a bound counts as all that there is.
@@ -34,8 +34,8 @@ pub enum Mutation {
     ClaimFromElsewhere,
     /// A saved plan is applied in whichever account.
     ApplyAnywhere,
-    /// A step that takes a claim does not wait for the step that gives it up.
-    TakeBeforeItIsGiven,
+    /// A step that takes a claim does not wait for the step that releases it.
+    TakeBeforeRelease,
     /// An intent stays open after its effect was denied.
     KeepADeniedIntent,
     /// What was about to be taken over counts as made by us.

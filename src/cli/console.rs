@@ -19,7 +19,7 @@ impl Console {
     ///
     /// # Errors
     /// When the terminal can't be set up.
-    pub fn lend() -> io::Result<(Self, Terminal)> {
+    pub fn take_over() -> io::Result<(Self, Terminal)> {
         let before = tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.make_raw();

@@ -193,15 +193,15 @@ pub fn found(opened: &Opened, diagnostics: Diagnostics) -> Failure {
 /// The failure for a lock that can't be taken.
 pub fn locked(error: LockError) -> Failure {
     match error {
-        LockError::Held(_) => Failure::new("somebody else is at work here")
+        LockError::Held(_) => Failure::new("another run holds the lock")
             .because(error.to_string())
-            .hint("wait until it is done; its lock goes with it")
+            .hint("wait until that run ends; it releases its lock then")
             .code(5),
-        LockError::Unreadable(_) => Failure::new("somebody else may be at work here")
+        LockError::Unreadable(_) => Failure::new("another run may hold the lock")
             .because(error.to_string())
-            .hint("wait until then, and find out what wrote there")
+            .hint("wait until the lock is free, and find out what wrote there")
             .code(5),
-        LockError::Stuck(_) => Failure::new("somebody else is about to work here")
+        LockError::Stuck(_) => Failure::new("another run is about to take the lock")
             .because(error.to_string())
             .hint("let it go on if it was stopped, or end it")
             .code(5),

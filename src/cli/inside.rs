@@ -29,11 +29,11 @@ mod real {
 
     pub async fn exec(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<End, Failure> {
         let (docker, found) = find(global, &args.address)?;
-        let (lent, input) = input(ui)
-            .map_err(|error| Failure::new("the terminal can't be lent to the command").because(error.to_string()))?;
+        let (console, input) = input(ui)
+            .map_err(|error| Failure::new("the terminal can't be handed to the command").because(error.to_string()))?;
         let code = docker.exec(&found.subject(), &args.command, input, |heard| pass(heard, ui)).await;
         // Messages from here on go to the person's own terminal again.
-        drop(lent);
+        drop(console);
         let code = code.map_err(|error| failed(&args.address, error))?;
         Ok(End::Code(u8::try_from(code).unwrap_or(1)))
     }
@@ -44,12 +44,12 @@ mod real {
         if !ui.talks() {
             return Ok((None, piped()));
         }
-        let (lent, terminal) = crate::cli::console::Console::lend()?;
-        Ok((Some(lent), Input::Terminal(terminal)))
+        let (console, terminal) = crate::cli::console::Console::take_over()?;
+        Ok((Some(console), Input::Terminal(terminal)))
     }
 
     #[cfg(not(unix))]
-    #[allow(clippy::unnecessary_wraps, reason = "the same shape as where there are terminals to lend")]
+    #[allow(clippy::unnecessary_wraps, reason = "the same shape as where there are terminals to hand over")]
     fn input(_: &Ui) -> std::io::Result<(Option<()>, Input)> {
         Ok((None, piped()))
     }

@@ -57,9 +57,9 @@ pub fn selectors(addresses: &[Address]) -> Vec<Selector> {
 /// Where the spec is, and what its surroundings say.
 pub fn setup(global: &Global) -> Setup {
     let mut variables = environment::variables();
-    let given: BTreeMap<_, _> =
+    let passed: BTreeMap<_, _> =
         global.var.iter().map(|(name, value)| (name.clone(), (value.clone(), format!("--var {name}")))).collect();
-    variables.extend(given);
+    variables.extend(passed);
     Setup {
         file: global.file.clone(),
         inputs: Inputs { environment: global.environment.clone(), variables, ..Inputs::default() },

@@ -8,7 +8,7 @@ use crate::kind::rule;
 pub struct RecordsUrl {
     /// The bucket. It has to be there.
     pub bucket: String,
-    /// What stands before every key, without a stroke at its end; may be empty.
+    /// The prefix of every key, without a slash at its end. It may be empty.
     pub prefix: String,
     /// The bucket's region.
     pub region: Option<String>,

@@ -7,32 +7,32 @@ mod contract;
 #[cfg(feature = "docker")]
 pub mod docker;
 mod error;
+mod foreign;
 mod hidden;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod observe;
-mod patience;
 mod progress;
 pub mod protocol;
 mod registry;
+mod retry;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod scrubbed;
 pub mod secret;
 mod sessions;
-mod strangers;
 
 use std::sync::Arc;
 
 pub use contract::{Claims, Driver, Listing, Look, Request, Seen, Service, Session, Wanted};
 pub use error::{Class, DriverError};
+pub use foreign::{look_for_foreign_objects, look_for_newcomers};
 pub use hidden::Hidden;
 pub use observe::{look_into, observe, still_open};
-pub use patience::patiently;
 pub use progress::{Busy, Progress};
 pub use registry::Registry;
+pub use retry::with_retries;
 pub use sessions::Sessions;
-pub use strangers::{look_for_newcomers, look_for_strangers};
 
 /// What the surroundings say: environment variables by name.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

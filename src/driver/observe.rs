@@ -6,7 +6,7 @@ use foldhash::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::contract::{Claims, Listing, Look, Service, Wanted};
-use super::{Class, DriverError, Sessions, patiently};
+use super::{Class, DriverError, Sessions, with_retries};
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::identity::Identity;
@@ -76,7 +76,7 @@ pub async fn look_into(sessions: &Sessions, removed: &[(KindRef, Identity)], obs
         async move {
             let session = sessions.keeper(&kind, &hosts).await.ok()?;
             let look = Look { kind: &kind, identity: &identity, wanted: None, evidence: true };
-            let seen = patiently(|| session.read(&look)).await.ok()??;
+            let seen = with_retries(|| session.read(&look)).await.ok()??;
             Some((identity, seen.object.usage))
         }
     };
@@ -117,7 +117,7 @@ pub async fn still_open(sessions: &Sessions, recorded: &Recorded, observed: &Obs
             let hosts: Vec<Identity> = identity.host().into_iter().collect();
             let session = sessions.keeper(kind, &hosts).await.ok()?;
             let look = Look { kind, identity: &identity, wanted: None, evidence: false };
-            let there = patiently(|| session.read(&look)).await;
+            let there = with_retries(|| session.read(&look)).await;
             there.is_ok_and(|seen| seen.is_none_or(|seen| seen.object.mark.is_some())).then_some(intent)
         }
     };

@@ -98,10 +98,10 @@ impl<'a> Job<'a> {
                 make.still_missing(shared, session).await
             }
             Self::Make(make) if make.change.verdict.is_some() && make.verb != Verb::Create => {
-                make.weigh(shared, session).await.map(|()| true)
+                make.check_loss(shared, session).await.map(|()| true)
             }
             Self::Remove(remove) if remove.verb == Verb::Delete => {
-                remove.weigh(shared, session).await?;
+                remove.check_loss(shared, session).await?;
                 remove.prepare_successor(shared, session).await.map(|()| true)
             }
             _ => Ok(true),
@@ -192,7 +192,7 @@ impl<'a> Make<'a> {
                 self.conclude(shared, object.outputs).map(|()| false)
             }
             Some(object) => Err(StepError::new(format!(
-                "it turned out other than the plan showed: `{}` is there already and belongs to {}; plan again",
+                "it is not as the plan showed: `{}` is there already and belongs to {}; plan again",
                 object.identity,
                 object.owner()
             ))),
@@ -200,7 +200,7 @@ impl<'a> Make<'a> {
     }
 
     /// Looks at what a change in place would lose now.
-    async fn weigh(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
+    async fn check_loss(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         let Some(object) = look::at(session, self.change, &self.target.identity).await? else { return Ok(()) };
         let verdict = (self.change.kind.update_loss)(&object.attributes, &self.attributes, &object.usage);
         if let Some(verdict) = verdict {
@@ -234,9 +234,7 @@ impl<'a> Make<'a> {
         let other = planned.iter().find(|(name, value)| outputs.get(*name).is_some_and(|now| now != *value));
         if let Some((name, value)) = other {
             let now = &outputs[name];
-            return Err(StepError::new(format!(
-                "it turned out other than the plan showed: `{name}` is `{now}`, not `{value}`"
-            )));
+            return Err(StepError::new(format!("it is not as the plan showed: `{name}` is `{now}`, not `{value}`")));
         }
         if self.change.kind.hosts_others {
             shared.sessions.learn(self.object(outputs.clone()));
@@ -264,7 +262,7 @@ impl<'a> Make<'a> {
 
 impl Remove<'_> {
     /// Looks at what the deletion would lose now.
-    async fn weigh(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
+    async fn check_loss(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         let Some(object) = look::at(session, self.change, &self.target.identity).await? else { return Ok(()) };
         let verdict = (self.change.kind.loss)(&object.usage);
         verdict::within(&shared.allow_loss, self.change, &verdict, &object.usage)?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::context::{RunContext, StepError};
-use crate::driver::{Claims, Class, DriverError, Look, Session, Wanted, patiently};
+use crate::driver::{Claims, Class, DriverError, Look, Session, Wanted, with_retries};
 use crate::identity::Identity;
 use crate::kind::KindRef;
 use crate::observed::Object;
@@ -13,7 +13,7 @@ use crate::value::Attributes;
 /// One object as it is now, with what it holds.
 pub async fn at(session: &dyn Session, change: &Change, identity: &Identity) -> Result<Option<Object>, StepError> {
     let look = Look { kind: &change.kind, identity, wanted: None, evidence: true };
-    Ok(patiently(|| session.read(&look)).await?.map(|seen| seen.object))
+    Ok(with_retries(|| session.read(&look)).await?.map(|seen| seen.object))
 }
 
 /// The object that a deferred step is about to make, if it is there already. Each host is asked once for each kind.
@@ -37,7 +37,7 @@ pub async fn inside(
             wanted.insert(target.identity.as_str(), Some(attributes));
             let claims = Claims { owner: shared.sessions.owner(), wanted: &wanted, evidence: false, all_but: None };
             let kinds = [kind.clone()];
-            let listing = patiently(|| session.list(&kinds, &claims)).await?;
+            let listing = with_retries(|| session.list(&kinds, &claims)).await?;
             if let Some(reason) = listing.unreachable.get(host) {
                 return Err(DriverError::new(Class::Unreachable, reason.clone()));
             }

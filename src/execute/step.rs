@@ -57,7 +57,7 @@ async fn attempt(shared: &RunContext, at: usize, step: &Step, change: &Change) -
     if !job.ahead(shared, session.as_ref()).await? {
         return Ok(Did::Nothing);
     }
-    if !broken(Mutation::DropTheIntent) {
+    if !broken(Mutation::SkipTheIntent) {
         shared
             .journal
             .intend(entry.clone())
@@ -90,13 +90,13 @@ struct Doubt {
     /// An attempt that failed may have had its effect all the same.
     any: bool,
     /// An attempt may still have its effect later: its answer did not come.
-    lingering: bool,
+    unanswered: bool,
 }
 
 impl Doubt {
     fn add(&mut self, class: Class) {
         self.any |= !matches!(class, Class::Conflict);
-        self.lingering |= matches!(class, Class::Transient | Class::Unreachable);
+        self.unanswered |= matches!(class, Class::Transient | Class::Unreachable);
     }
 }
 
@@ -112,7 +112,7 @@ async fn is_settled(
     leftover: bool,
 ) -> bool {
     match step.verb {
-        _ if doubt.lingering => false,
+        _ if doubt.unanswered => false,
         verb if leftover || verb == Verb::Create => {
             let look = Look { kind: &change.kind, identity: job.identity(), wanted: None, evidence: false };
             let seen = session.read(&look).await;

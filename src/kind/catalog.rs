@@ -18,7 +18,7 @@ pub struct Catalog(Option<Arc<MadeKinds>>);
 
 /// The kinds that were made at run time.
 struct MadeKinds {
-    /// Hosts before what lives in them, as far as whoever made them gave them in that order.
+    /// In the order in which the caller gave them. The caller should put hosts before what lives in them.
     kinds: Vec<KindRef>,
     by_name: HashMap<&'static str, usize>,
     /// Those whose resources are declared inside one of another kind, by that.

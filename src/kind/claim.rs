@@ -1,7 +1,7 @@
 //! What only one object can have at a time: a port of a machine, a range of addresses, a name that counts in a whole account.
 //!
-//! A kind lists what its objects claim as data. The planner compares what goes or changes with what comes or changes, and
-//! lets whoever gives something up go before whoever takes it.
+//! A kind lists what its objects claim as data. The planner compares the claims before and after a change. A step that takes
+//! a claim waits for the step that releases it.
 
 use std::borrow::Cow;
 use std::mem::{forget, replace};
@@ -90,14 +90,14 @@ impl Exclusive {
     /// With one of these attributes the object only is reached, and takes nothing for itself.
     #[must_use]
     pub const fn unless(mut self, attributes: &'static [&'static str]) -> Self {
-        // What a constant replaces can't be dropped; nobody says this twice.
+        // Constant code can't drop the old value, so it forgets it. A claim says this once.
         forget(replace(&mut self.unless, Shared::Static(attributes)));
         self
     }
 }
 
 impl Claim<'_> {
-    /// What tells the thing that is claimed from any other, but for the addresses.
+    /// Identifies the claimed thing, apart from its addresses.
     #[must_use]
     pub fn thing(&self) -> (&str, &str, &str) {
         (self.what, &self.scope, &self.name)

@@ -1,4 +1,4 @@
-//! What was counted as evidence for a verdict: exactly so many, at least so many, or nobody knows.
+//! Counts as evidence for a verdict: exactly so many, at least so many, or unknown.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

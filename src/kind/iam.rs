@@ -5,10 +5,10 @@
 use jsonc_parser::ast::{Object, Value as Node};
 
 use super::fault::Fault;
-use super::json;
 use super::schema::{Attribute, Facts, Rule, Type};
 use super::shared::Shared::Static;
 use super::view::{Findings, Resource};
+use super::{json, rule};
 use crate::diagnostic::code;
 use crate::value::Value;
 
@@ -48,6 +48,12 @@ pub static TRUST: Rule =
 pub static RESOURCE_POLICY: Rule =
     Rule { says: Static("a resource policy"), pattern: None, check: Static(&|text| check_document(text, false)) };
 
+/// The path of a role, a policy or an instance profile.
+pub const PATH: Attribute =
+    Attribute::new("path", Type::text(&rule::IAM_PATH), "The path in front of the name.", &["\"/\"", "\"/atlas/\""])
+        .default("\"/\"")
+        .replaces();
+
 /// The attributes of one statement in its short form.
 pub static STATEMENT: &[Attribute] = &[
     Attribute::new(
@@ -59,7 +65,7 @@ pub static STATEMENT: &[Attribute] = &[
     .required(),
     Attribute::new(
         "resources",
-        Type::set(const { &Type::text(&super::rule::SOME) }),
+        Type::set(const { &Type::text(&rule::SOME) }),
         "The resources, as ARNs.",
         &["[\"arn:aws:s3:::a\"]", "[\"arn:aws:s3:::b/*\"]"],
     )

@@ -25,14 +25,7 @@ pub static INSTANCE_PROFILE: Kind = Kind {
             &["\"ledger-machines\"", "\"ledger-machines-2\""],
         )
         .replaces(),
-        Attribute::new(
-            "path",
-            Type::text(&rule::IAM_PATH),
-            "The path in front of the name.",
-            &["\"/\"", "\"/atlas/\""],
-        )
-        .default("\"/\"")
-        .replaces(),
+        iam::PATH,
         Attribute::new(
             "role",
             Type::address(&["role"]),

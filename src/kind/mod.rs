@@ -4,9 +4,9 @@
 //! `atlas explain` and the tests that change every attribute once are derived from that table, so a new attribute is one
 //! entry and a new kind is one file and one line in [`ALL`].
 //!
-//! A kind may be made at run time as well: it is the same data, owned instead of written down ([`Shared`]). Whatever works on
-//! a spec or on a world looks kinds up in the spec's [`Catalog`] and holds them as [`KindRef`]; [`ALL`] is for what is about
-//! this program itself, such as its documentation.
+//! A kind can also be made at run time. It has the same data, owned instead of static ([`Shared`]). Code that works on a spec or
+//! on a world looks up kinds in the spec's [`Catalog`] and holds them as [`KindRef`]. [`ALL`] is only for what describes this
+//! program itself, such as its documentation.
 
 pub mod amount;
 mod app;

@@ -34,7 +34,7 @@ pub static REFS: [KindRef; ALL.len()] = {
     let mut refs = [const { KindRef::Own(&region::REGION) }; ALL.len()];
     let mut at = 0;
     while at < ALL.len() {
-        // What a constant replaces can't be dropped, and there is nothing to drop in it.
+        // Constant code can't drop the old value, so it forgets it. The old value owns nothing.
         forget(replace(&mut refs[at], KindRef::Own(ALL[at])));
         at += 1;
     }

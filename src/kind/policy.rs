@@ -27,14 +27,7 @@ pub static POLICY: Kind = Kind {
             &["\"read-audit\"", "\"read-audit-2\""],
         )
         .replaces(),
-        Attribute::new(
-            "path",
-            Type::text(&rule::IAM_PATH),
-            "The path in front of the name.",
-            &["\"/\"", "\"/atlas/\""],
-        )
-        .default("\"/\"")
-        .replaces(),
+        iam::PATH,
         Attribute::new(
             "description",
             Type::text(&rule::ANY),

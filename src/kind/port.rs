@@ -12,7 +12,7 @@ pub struct Port {
     pub engine: Option<String>,
     /// The address of the machine that it is bound to.
     pub address: String,
-    /// The port of the machine, and behind a stroke `tcp` or `udp`.
+    /// The port of the machine, then a slash, then `tcp` or `udp`.
     pub port: String,
 }
 

@@ -26,14 +26,7 @@ pub static ROLE: Kind = Kind {
             &["\"ledger-app\"", "\"ledger-app-2\""],
         )
         .replaces(),
-        Attribute::new(
-            "path",
-            Type::text(&rule::IAM_PATH),
-            "The path in front of the name.",
-            &["\"/\"", "\"/atlas/\""],
-        )
-        .default("\"/\"")
-        .replaces(),
+        iam::PATH,
         Attribute::new(
             "description",
             Type::text(&rule::ANY),

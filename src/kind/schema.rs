@@ -46,8 +46,8 @@ pub struct Kind {
     pub claims: Shared<[Exclusive]>,
     /// Counters that a driver observes, such as the objects in a bucket: the evidence for a loss verdict.
     pub usage: Shared<[&'static str]>,
-    /// Those of its counters that are exact. Of messages and bytes a service tells about how many there are, and they come and
-    /// go by themselves; objects and rows are somebody's.
+    /// Those of its counters that are exact. A service counts messages and bytes only roughly, and they come and go by
+    /// themselves. Objects and rows belong to somebody.
     pub exact: Shared<[&'static str]>,
     /// Checks of one resource that need more than one attribute, or the rest of the spec.
     pub check: Shared<Check>,
@@ -233,7 +233,7 @@ impl Attribute {
     /// The value when the spec says nothing, as TOML.
     #[must_use]
     pub const fn default(mut self, toml: &'static str) -> Self {
-        // What a constant replaces can't be dropped; nobody says two defaults.
+        // Constant code can't drop the old value, so it forgets it. An attribute has one default.
         forget(self.default.replace(DefaultValue::Toml(toml)));
         self
     }
@@ -306,8 +306,8 @@ impl Output {
 }
 
 impl Kind {
-    /// A kind that is made at run time, as little as can be said of one: one object for each declaration, which lives in the
-    /// world itself, without attributes of its own. What it holds is nobody's to say, so to delete one counts as a loss.
+    /// A kind made at run time, with the least that a kind needs. Each declaration is one object, which lives in the world
+    /// itself and has no attributes of its own. Atlas can't tell what the object holds, so its deletion counts as a loss.
     #[must_use]
     pub fn made(text: &str, summary: &str) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! What a kind consists of, whoever wrote it: a table of this program, which costs nothing to share, or something that was
-//! made while the program runs, which is counted and let go of with its last user.
+//! The pieces of a kind. A piece is static, which costs nothing to share, or it was made at run time. A piece made at run time
+//! is counted, and freed with its last user.
 
 use std::fmt;
 use std::ops::Deref;

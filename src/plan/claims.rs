@@ -159,10 +159,10 @@ pub fn link(
     }
     taken_twice(changes, steps, &takers, diagnostics);
     let mut edges: Vec<(usize, usize)> = Vec::new();
-    for (claim, giver) in given(changes, steps, &claimants) {
+    for (claim, giver) in released(changes, steps, &claimants) {
         edges.extend(takers.hits(&claim).map(|(_, taker)| (taker, giver)).filter(|(taker, giver)| taker != giver));
     }
-    for (taker, giver) in edges.iter().filter(|_| !broken(Mutation::TakeBeforeItIsGiven)) {
+    for (taker, giver) in edges.iter().filter(|_| !broken(Mutation::TakeBeforeRelease)) {
         steps[*taker].after.push(*giver);
     }
     kept(changes, steps, &claimants, &takers, diagnostics);
@@ -191,9 +191,9 @@ fn taken<'a>(
     taken
 }
 
-/// What each step gives up.
-fn given<'a>(changes: &'a [Change], steps: &[Step], claimants: &Claimants<'a>) -> Vec<(Claim<'a>, usize)> {
-    let mut given = Vec::new();
+/// What each step releases.
+fn released<'a>(changes: &'a [Change], steps: &[Step], claimants: &Claimants<'a>) -> Vec<(Claim<'a>, usize)> {
+    let mut released = Vec::new();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| !matches!(step.verb, Verb::Create | Verb::Forget)) {
         let change = &changes[step.change];
         if change.kind.claims.is_empty() {
@@ -203,9 +203,9 @@ fn given<'a>(changes: &'a [Change], steps: &[Step], claimants: &Claimants<'a>) -
         if let Some(after) = change.after.as_ref().filter(|_| step.verb != Verb::Delete) {
             claims = without(claims, &claimants.of(&change.kind, &after.attributes, after.hosts.first()));
         }
-        given.extend(claims.into_iter().map(|claim| (claim, at)));
+        released.extend(claims.into_iter().map(|claim| (claim, at)));
     }
-    given
+    released
 }
 
 fn before<'a>(change: &'a Change, claimants: &Claimants<'a>) -> Vec<Claim<'a>> {

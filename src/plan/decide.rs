@@ -82,7 +82,7 @@ pub struct Decider<'a> {
     /// How many stay as they are.
     pub unchanged: usize,
     /// What has to be made anew so that another one can take what it has.
-    anew: HashMap<Address, Address>,
+    swaps: HashMap<Address, Address>,
 }
 
 impl<'a> Decider<'a> {
@@ -109,7 +109,7 @@ impl<'a> Decider<'a> {
             claimed: vec![false; observed.objects().len()],
             changes: Vec::new(),
             unchanged: 0,
-            anew: if options.destroy { HashMap::default() } else { swaps(desired, graph, observed, baseline) },
+            swaps: if options.destroy { HashMap::default() } else { swaps(desired, graph, observed, baseline) },
         }
     }
 
@@ -207,7 +207,7 @@ impl<'a> Decider<'a> {
             Action::Create => Disposition::Made,
             Action::Replace(order) => Disposition::Replaced(order),
             // Its former object is deleted, and whatever names that has to name this one.
-            Action::Adopt if self.leaves_another(instance) => Disposition::Replaced(Order::CreateFirst),
+            Action::Adopt if self.has_another_object(instance) => Disposition::Replaced(Order::CreateFirst),
             Action::Update | Action::Adopt if degraded => Disposition::Repaired,
             _ => Disposition::Stays,
         };
@@ -272,7 +272,7 @@ impl<'a> Decider<'a> {
             attributes = self.replaced_references(instance, &after);
         }
         let replaced_need = self.replaced_need(instance);
-        let room = self.anew.get(&instance.address);
+        let room = self.swaps.get(&instance.address);
         let forced = room.is_some() || selected(&self.options.replace, &instance.address);
         let moved = matches!(found, Match::Elsewhere(_));
         let host_order = self.host_order(instance);

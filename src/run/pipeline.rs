@@ -63,9 +63,9 @@ impl Pipeline {
             .filter_map(|change| Some((change.kind.clone(), change.before.as_ref()?.identity.clone())))
             .filter(|(kind, identity)| observed.at(identity).is_some_and(|object| lacks_usage(kind, &object.usage)))
             .collect();
-        let strangers = driver::look_for_strangers(&self.sessions, &hosts_that_go(&plan), &mut observed).await;
+        let foreign = driver::look_for_foreign_objects(&self.sessions, &hosts_that_go(&plan), &mut observed).await;
         let counted = driver::look_into(&self.sessions, &removed, &mut observed).await;
-        if !strangers && !counted {
+        if !foreign && !counted {
             return Ok((observed, plan));
         }
         let plan = self.plan(recorded, &observed, options);

@@ -83,6 +83,6 @@ pub(super) fn is_unseen(change: &Change, desired: &Desired, observed: &Observed)
     let seen = || desired.get(&change.address).is_some_and(|one| observed.at(&one.identity).is_some());
     // What lives in several hosts is seen as long as one of them answers.
     let before = change.before.as_ref().filter(|before| before.hosts.len() < 2);
-    let dark = || before.is_some_and(|before| observed.why_unreachable(&before.identity).is_some());
-    change.unsure || change.blocked.is_some() && (change.action == Action::NoOp && !seen() || dark())
+    let unreachable = || before.is_some_and(|before| observed.why_unreachable(&before.identity).is_some());
+    change.unsure || change.blocked.is_some() && (change.action == Action::NoOp && !seen() || unreachable())
 }

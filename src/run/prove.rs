@@ -81,7 +81,7 @@ pub async fn prove(opened: &Opened, mut applied: Applied) -> Proof {
             let unproven = look.unproven();
             (look.differs(), unproven, Some(again))
         }
-        Err(_) if broken(Mutation::TakeNoProofForAGoodOne) => (BTreeMap::new(), Vec::new(), None),
+        Err(_) if broken(Mutation::TrustAMissingProof) => (BTreeMap::new(), Vec::new(), None),
         Err(error) => (BTreeMap::new(), vec![nothing_seen(&error, &applied)], None),
     };
     notices.extend(keep_inventory(opened, &applied.report.done, again.as_ref().map(|again| &again.observed)));
@@ -193,7 +193,7 @@ impl SecondLook<'_> {
         }
         let deleted = self.applied.report.done.iter().filter(|(_, verb)| *verb == Verb::Delete);
         for (address, identity) in deleted.filter_map(|(address, _)| self.applied.removed.get_key_value(address)) {
-            if let Some((host, reason)) = dark_host(&self.again.observed, identity) {
+            if let Some((host, reason)) = unreachable_host(&self.again.observed, identity) {
                 add(Some(host), reason, address);
             }
         }
@@ -208,7 +208,7 @@ impl SecondLook<'_> {
 }
 
 /// The host that hides an object, and why.
-fn dark_host<'a>(observed: &'a Observed, identity: &Identity) -> Option<(Address, &'a str)> {
+fn unreachable_host<'a>(observed: &'a Observed, identity: &Identity) -> Option<(Address, &'a str)> {
     let reason = observed.why_unreachable(identity)?;
     let host = observed.unreachable().keys().find(|host| identity.is_within(host))?;
     Some((address_of(host), reason))

@@ -96,7 +96,7 @@ pub fn variables(
         }
         let default = table.get("default").map(|entry| &entry.node);
         let value = match (inputs.variables.get(name.as_str()), default) {
-            (Some((text, origin)), default) => given(name, text, origin, default, diagnostics),
+            (Some((text, origin)), default) => read_input(name, text, origin, default, diagnostics),
             (None, Some(default)) => scalar(source, name, default, diagnostics),
             (None, None) => {
                 diagnostics.push(
@@ -126,7 +126,8 @@ pub fn variables(
     variables
 }
 
-fn given(
+/// The value that a variable was given from outside, read as the type of its default.
+fn read_input(
     name: &str,
     text: &str,
     origin: &str,

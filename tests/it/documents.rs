@@ -180,23 +180,54 @@ fn links_in_the_documents_lead_somewhere() {
     }
 }
 
-/// The index of the promises names tests and scenarios that are there.
+/// The index of the promises has ten of them, and names tests, scenarios and mutations that are there.
 #[test]
 fn the_promises_are_held_by_tests_that_exist() {
-    let page = std::fs::read_to_string(root().join("docs/promises.md")).expect("readable");
+    let page = read("docs/promises.md");
+    let mutations = read("src/mutation.rs");
     let module = |name: &str| {
         let folders = ["", "engine/", "cloud/", "simulation/"];
         let files = folders.iter().map(|folder| root().join(format!("tests/it/{folder}{name}.rs")));
         files.filter_map(|file| std::fs::read_to_string(file).ok()).collect::<String>()
     };
     let mut count = 0;
-    for named in page.split('`').skip(1).step_by(2) {
+    for named in quoted(&page) {
         if let Some((file, test)) = named.split_once("::").filter(|(file, _)| *file != "module") {
             assert!(module(file).contains(&format!("fn {test}(")), "there is no test `{named}`");
             count += 1;
+        } else if is_camel_case(named) {
+            assert!(mutations.contains(&format!("\n    {named},\n")), "there is no mutation `{named}`");
         } else if !named.contains(['/', '.', ':']) && named.contains('-') {
             assert!(root().join("tests/scenarios").join(named).is_dir(), "there is no scenario `{named}`");
         }
     }
     assert!(count > 20, "{count} tests are named");
+    let variants = mutations.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','));
+    for variant in variants.filter(|line| is_camel_case(line)) {
+        assert!(page.contains(&format!("`{variant}`")), "the mutation `{variant}` belongs to no promise");
+    }
+}
+
+/// Each promise has a test, or says that what it promises is not there yet.
+#[test]
+fn there_are_ten_promises_and_each_is_tested_or_to_come() {
+    let page = read("docs/promises.md");
+    let promises: Vec<&str> = page.split("\n## ").skip(1).collect();
+    assert_eq!(promises.len(), 10);
+    for (at, promise) in promises.iter().enumerate() {
+        let (heading, body) = promise.split_once('\n').expect("a heading and what follows it");
+        assert!(heading.starts_with(&format!("{}. ", at + 1)), "promise {} is `{heading}`", at + 1);
+        let tested = quoted(body).any(|named| named.contains("::"));
+        let to_come = body.contains("There is no ") && body.contains(" yet, so nothing to show.");
+        assert!(tested != to_come, "{heading}: {body}");
+    }
+}
+
+/// What stands in backquotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn is_camel_case(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(|c| c.is_ascii_alphabetic())
 }

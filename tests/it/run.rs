@@ -282,7 +282,7 @@ async fn passes() {
 
 /// The bytes of memory that this process has.
 #[cfg(target_os = "linux")]
-fn resident() -> usize {
+pub fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").expect("readable");
     text.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number") * 4_096
 }

@@ -7,7 +7,7 @@ use litemap::LiteMap;
 
 use super::error::reason;
 use super::region::{REGION, Reaches, RegionSettings};
-use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
+use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, with_retries};
 use crate::identity::{Identity, host_of};
 use crate::kind::{KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};
@@ -26,7 +26,7 @@ impl External {
     /// Asks a region who is calling: what answers is there, and tells its account.
     async fn ask(&self, kind: &KindRef, identity: &Identity, wanted: &Attributes) -> Result<Object, DriverError> {
         let reach = self.reaches.of(RegionSettings::of_external(&identity.name(), wanted));
-        let account = patiently(|| reach.caller()).await?;
+        let account = with_retries(|| reach.caller()).await?;
         tracing::debug!(region = %identity, account, "the region answers");
         let RegionSettings { endpoint, profile, .. } = &reach.settings;
         let said = [("endpoint", endpoint), ("profile", profile)];

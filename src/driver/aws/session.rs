@@ -8,7 +8,7 @@ use super::error::reason;
 use super::object::Description;
 use super::region::Region;
 use super::{mark, served};
-use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, patiently};
+use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
 use crate::kind::{Kind, KindRef, Outputs};
 use crate::observed::{Mark, Object};
@@ -53,7 +53,7 @@ impl InRegion {
         kind: &KindRef,
         claims: &Claims<'_>,
     ) -> Result<Vec<Looked>, DriverError> {
-        let listed = patiently(|| api.list(&self.region)).await?;
+        let listed = with_retries(|| api.list(&self.region)).await?;
         let looks: Vec<_> = listed.into_iter().map(|key| self.look(api, kind, key, claims)).collect();
         Ok(stream::iter(looks).buffer_unordered(CONCURRENCY).filter_map(|found| async { found }).collect().await)
     }
@@ -72,7 +72,7 @@ impl InRegion {
         let count = if claims.evidence || !any { Evidence::Pages(PAGES) } else { Evidence::None };
         let purpose = LookPurpose { owner: only_ours.then_some(claims.owner), wanted, count };
         let seen = async {
-            match patiently(|| api::look(api, &self.region, key, purpose)).await? {
+            match with_retries(|| api::look(api, &self.region, key, purpose)).await? {
                 Some(described) => described.object(kind, &self.region, wanted).await.map(Some),
                 None => Ok(None),
             }

@@ -18,7 +18,7 @@ use crate::driver::{Class, DriverError, Hidden, Variables};
 /// How long one request may take, in seconds; to stop a container takes ten.
 const TIMEOUT: u64 = 120;
 /// How long it may take to connect.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The oldest API that has all that Atlas asks for: Docker 19.03 and Podman 3 speak it.
 const OLDEST: (usize, usize) = (1, 40);
 
@@ -90,13 +90,13 @@ impl Engine {
     pub async fn docker(&self) -> Result<&Docker, DriverError> {
         let connect = || async {
             // An address that never answers must not block a plan that may need nothing of it.
-            match tokio::time::timeout(PATIENCE, self.connect()).await {
+            match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
                 Ok(connected) => connected,
                 Err(_) => {
                     let address = self.place().map(|place| place.address).unwrap_or_default();
                     let message = format!(
                         "the container engine at {address} does not answer within {} s; start it, or correct DOCKER_HOST",
-                        PATIENCE.as_secs()
+                        CONNECT_TIMEOUT.as_secs()
                     );
                     Err(DriverError::new(Class::Unreachable, message))
                 }

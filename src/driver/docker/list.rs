@@ -15,7 +15,7 @@ use super::mark::{self, Labels};
 use super::note::Notes;
 use super::scope::SessionScope;
 use super::{cluster, container, network, volume};
-use crate::driver::{Claims, DriverError, Listing, patiently};
+use crate::driver::{Claims, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::{self, KindRef};
 use crate::observed::Object;
@@ -33,7 +33,7 @@ pub(super) struct Described {
     /// Whether its mark is certain to be its own.
     pub is_certain: bool,
     /// Containers that carry the mark as well and are no part of it.
-    pub strangers: Vec<String>,
+    pub copies: Vec<String>,
 }
 
 /// What is asked of every engine.
@@ -60,7 +60,7 @@ pub(super) async fn list(scope: &SessionScope, kinds: &[KindRef], claims: &Claim
             if wanted.is_none() && engine.name.is_none() && !engine.is_there() {
                 return (engine, None, Ok(Vec::new()));
             }
-            let (name, told) = futures_util::future::join(engine.own_name(), patiently(|| query.ask(engine))).await;
+            let (name, told) = futures_util::future::join(engine.own_name(), with_retries(|| query.ask(engine))).await;
             (engine, name, told)
         }
     });
@@ -182,7 +182,7 @@ impl Query<'_> {
             let (id, name) = (one.listed.id.clone(), one.listed.name.clone());
             let (is_certain, said) = (one.is_certain, self.wanted(&one.identity).flatten());
             let object = inspected.object(one, engine, Some(&counters), said, &secret);
-            Described { object, id, name, is_certain, strangers: Vec::new() }
+            Described { object, id, name, is_certain, copies: Vec::new() }
         });
         Ok(told.collect())
     }
@@ -253,9 +253,9 @@ impl Query<'_> {
             if !self.is_relevant(&one) {
                 continue;
             }
-            let strangers = if self.is_owned(&one) { seen.strangers.clone() } else { Vec::new() };
+            let copies = if self.is_owned(&one) { seen.copies.clone() } else { Vec::new() };
             let object = Inspected::Cluster(seen).object(one, engine, None, None, &|_| None);
-            told.push(Described { object, id, name, is_certain: true, strangers });
+            told.push(Described { object, id, name, is_certain: true, copies });
         }
         Ok(told)
     }
@@ -280,10 +280,9 @@ impl Query<'_> {
             return Err(several(&names));
         }
         let Some((engine, one)) = told.into_iter().next() else { return Err("is not there any more".into()) };
-        if let Some(stranger) = one.strangers.first() {
+        if let Some(copy) = one.copies.first() {
             return Err(format!(
-                "is made of the nodes of a cluster, and `{stranger}` carries its mark as well and is none of them; remove \
-                 what is a copy"
+                "is a cluster, and `{copy}` carries its mark without being one of its nodes; remove that copy"
             ));
         }
         // After a deletion nobody can tell whether it was the right container, so that has to be certain before.
@@ -295,8 +294,8 @@ impl Query<'_> {
         // before its containers are gone.
         if wanted.is_some_and(|wanted| named_by(identity.kind(), wanted).is_none()) {
             return Err(
-                "is still in containers that Atlas made, and the spec says it is elsewhere; say again what it said \
-                        then, destroy it, and only then move it"
+                "is still in containers that Atlas made, and the spec says it is elsewhere; restore the former spec, \
+                 destroy it, and then move it"
                     .into(),
             );
         }
@@ -313,8 +312,8 @@ pub(super) fn several(names: &[(&str, &str)]) -> String {
     };
     let all: Vec<String> = names.iter().map(name).collect();
     format!(
-        "is there more than once: {} have its name or carry its mark, and nobody can tell which of them Atlas made; remove \
-         or rename what is a copy",
+        "is there more than once: {} have its name or carry its mark, and nothing shows which of them Atlas made; \
+         remove or rename the copy",
         all.join(" and ")
     )
 }
@@ -322,8 +321,8 @@ pub(super) fn several(names: &[(&str, &str)]) -> String {
 /// Why nothing is removed that is called otherwise than its mark says.
 pub(super) fn renamed(now: &str, then: &str) -> String {
     format!(
-        "is called `{now}` now, and nobody can tell whether that is what Atlas made or a copy of it; if it is, give it back \
-         its name with `docker rename {now} {then}`"
+        "is called `{now}` now, so it may be a copy of what Atlas made; if it is the original, rename it back with \
+         `docker rename {now} {then}`"
     )
 }
 

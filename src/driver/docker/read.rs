@@ -103,8 +103,8 @@ async fn find(
             let Some(seen) = found else { return Ok(None) };
             let notes = Notes::about(engine, identity).await?;
             let identified = cluster::identified(&seen, identity, &notes);
-            if let Some(stranger) = seen.strangers.first() {
-                let message = format!("`{stranger}` carries the mark of the cluster's nodes and is none of them");
+            if let Some(copy) = seen.copies.first() {
+                let message = format!("`{copy}` carries the mark of the cluster's nodes without being one of them");
                 return Err(DriverError::new(Class::Conflict, message));
             }
             Ok(Some((identified, Inspected::Cluster(seen), notes)))

@@ -18,7 +18,7 @@ use crate::driver::{Class, DriverError};
 use crate::value::{Attributes, Value};
 
 /// How long it is asked again while the engine is busy with counting.
-const PATIENCE: Duration = Duration::from_secs(30);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often it is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -99,7 +99,7 @@ pub(super) async fn remove(engine: &Engine, name: &str) -> Result<(), DriverErro
 pub(super) async fn sizes(engine: &Engine) -> HashMap<String, u64> {
     // Engines before 23 refuse to count while they count already, be it for us or for others.
     let _alone = engine.counting.lock().await;
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + BUSY_TIMEOUT;
     let items = loop {
         match count(engine).await {
             Err(error) if error.message.contains("already running") && Instant::now() < end => {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::driver::{Class, DriverError};
 
 /// How long AWS's command line may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A cluster of EKS.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,14 +69,14 @@ async fn describe(eks: &Eks) -> Result<Value, DriverError> {
     if let Some(profile) = &eks.profile {
         command.env("AWS_PROFILE", profile);
     }
-    let output = match tokio::time::timeout(PATIENCE, command.output()).await {
+    let output = match tokio::time::timeout(TIMEOUT, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => {
             let hint = "install AWS's command line, which its tokens come from as well";
             return Err(DriverError::new(Class::Invalid, format!("`aws` can't be run: {error}; {hint}")));
         }
         Err(_) => {
-            let message = format!("`aws eks describe-cluster` takes longer than {} s", PATIENCE.as_secs());
+            let message = format!("`aws eks describe-cluster` takes longer than {} s", TIMEOUT.as_secs());
             return Err(DriverError::new(Class::Unreachable, message));
         }
     };

@@ -19,7 +19,9 @@ use access::{Access, connect};
 #[cfg(feature = "docker")]
 pub use access::{client_of, kubeconfigs};
 
-use super::{Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session, Variables, patiently};
+use super::{
+    Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session, Variables, with_retries,
+};
 use crate::identity::Identity;
 use crate::kind::{self, Kind, KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object, Owner};
@@ -125,7 +127,7 @@ impl Session for ExternalClusters {
             Some((identity, attributes, cluster))
         });
         let looks = wanted.map(|(identity, attributes, cluster)| async move {
-            let seen = patiently(|| cluster.look(&identity, attributes)).await;
+            let seen = with_retries(|| cluster.look(&identity, attributes)).await;
             (identity, seen)
         });
         for (identity, seen) in futures_util::future::join_all(looks).await {

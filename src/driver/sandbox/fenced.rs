@@ -20,7 +20,7 @@ impl FencedWorld {
     }
 
     /// What happens in every call: latency, outages, scripted faults.
-    pub async fn suffer(&self, identity: &str, verb: &str, address: Option<&str>) -> Result<(), DriverError> {
+    pub async fn inject(&self, identity: &str, verb: &str, address: Option<&str>) -> Result<(), DriverError> {
         let latency = self.world.latency()?;
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -38,11 +38,11 @@ impl FencedWorld {
     /// An object answers as long as one of its hosts does.
     pub async fn reachable(&self, object: &Object) -> Result<(), DriverError> {
         if object.hosts.len() < 2 {
-            return self.suffer(&object.identity, "read", None).await;
+            return self.inject(&object.identity, "read", None).await;
         }
         let mut last = Ok(());
         for host in &object.hosts {
-            last = self.suffer(host, "read", None).await;
+            last = self.inject(host, "read", None).await;
             if last.is_ok() {
                 break;
             }

@@ -29,9 +29,9 @@ impl Inside {
 
     /// What happens first in a call that changes an object. Faults are scripted by the address of the object's
     /// resource.
-    async fn suffer(&self, object: &Object, verb: &str) -> Result<(), DriverError> {
+    async fn inject(&self, object: &Object, verb: &str) -> Result<(), DriverError> {
         let address = object.resource().map(|address| address.as_str().to_owned());
-        self.sandbox.suffer(&object.identity, verb, address.as_deref()).await
+        self.sandbox.inject(&object.identity, verb, address.as_deref()).await
     }
 }
 
@@ -81,13 +81,13 @@ impl Session for Inside {
         let object = self.world().get(look.identity)?;
         match &object {
             Some(object) => self.sandbox.reachable(object).await?,
-            None => self.sandbox.suffer(look.identity, "read", None).await?,
+            None => self.sandbox.inject(look.identity, "read", None).await?,
         }
         Ok(object.map(Seen::new))
     }
 
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.sandbox.suffer(want.identity, "create", Some(want.mark.address.as_str())).await?;
+        self.sandbox.inject(want.identity, "create", Some(want.mark.address.as_str())).await?;
         let object = Object {
             kind: want.kind.clone(),
             identity: want.identity.clone(),
@@ -113,7 +113,7 @@ impl Session for Inside {
     }
 
     async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
-        self.sandbox.suffer(want.identity, "update", Some(want.mark.address.as_str())).await?;
+        self.sandbox.inject(want.identity, "update", Some(want.mark.address.as_str())).await?;
         Ok(self.world().write(|transaction| {
             transaction.fence(&self.owner, self.sandbox.token())?;
             let mut object = same(transaction, seen, want.most)?
@@ -131,7 +131,7 @@ impl Session for Inside {
     }
 
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
-        self.suffer(&seen.object, "delete").await?;
+        self.inject(&seen.object, "delete").await?;
         Ok(self.world().write(|transaction| {
             transaction.fence(&self.owner, self.sandbox.token())?;
             if same(transaction, seen, Some(&seen.object.usage))?.is_some() {
@@ -155,7 +155,7 @@ impl Session for Inside {
     }
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
-        self.suffer(&seen.object, if mark.is_some() { "update" } else { "forget" }).await?;
+        self.inject(&seen.object, if mark.is_some() { "update" } else { "forget" }).await?;
         Ok(self.world().write(|transaction| {
             transaction.fence(&self.owner, self.sandbox.token())?;
             if let Some(mut object) = same(transaction, seen, None)? {

@@ -112,11 +112,11 @@ fn needs(checker: &Checker<'_>, step: &Step, change: &Change, instance: &Instanc
         // A forget, or a change that was asked for alone, may leave out what it needs.
         let alone = checker.options.exact || !checker.options.forget.is_empty();
         if !there && (all || blocks) && !alone {
-            violations.add(Some(change), format!("{address} needs {need}, which is not there and which nothing makes"));
+            violations.add(Some(change), format!("{address} needs {need}, which is not there, and no step makes it"));
         }
     }
     if hosts_there == 0 && !instance.hosts.is_empty() && !checker.options.exact {
-        violations.add(Some(change), format!("{address} would be made in nothing that is there"));
+        violations.add(Some(change), format!("{address} would be made, and none of its hosts is there"));
     }
 }
 

@@ -52,12 +52,12 @@ pub fn swaps(
             in_place.push(InPlace { instance, object, gives, takes });
         }
     }
-    let mut anew = circles(&in_place);
+    let mut replaced = circles(&in_place);
     // Only an object that is changed in place can hold up a deletion that a new object waits for.
     if !new.is_empty() && !in_place.is_empty() {
-        anew.extend(users(desired, graph, observed, &claimants, &new, &in_place));
+        replaced.extend(users(desired, graph, observed, &claimants, &new, &in_place));
     }
-    anew
+    replaced
 }
 
 /// Whether an object would be changed in place.
@@ -73,7 +73,7 @@ fn may_go(one: &InPlace<'_>) -> bool {
 
 /// Breaks each circle of objects that wait for each other at one of them.
 fn circles(in_place: &[InPlace<'_>]) -> HashMap<Address, Address> {
-    let mut anew: HashMap<Address, Address> = HashMap::default();
+    let mut replaced: HashMap<Address, Address> = HashMap::default();
     let all = in_place.iter().enumerate();
     let index =
         ClaimIndex::new(all.flat_map(|(at, one)| one.gives.iter().map(move |claim| (claim.clone(), at))).collect());
@@ -91,12 +91,12 @@ fn circles(in_place: &[InPlace<'_>]) -> HashMap<Address, Address> {
             members.sort_by_key(|one| &one.instance.address);
             let Some(chosen) = members.iter().find(|one| may_go(one)) else { continue };
             let other = members.iter().find(|one| one.instance.address != chosen.instance.address);
-            anew.extend(other.map(|other| (chosen.instance.address.clone(), other.instance.address.clone())));
+            replaced.extend(other.map(|other| (chosen.instance.address.clone(), other.instance.address.clone())));
             broken
                 .extend(circle.iter().find(|node| in_place[graph[**node]].instance.address == chosen.instance.address));
         }
         if broken.is_empty() {
-            return anew;
+            return replaced;
         }
         // An object that is made anew gives up everything before it takes anything.
         let edges: Vec<_> =
@@ -116,7 +116,7 @@ fn users<'a>(
     new: &[&'a Instance],
     in_place: &[InPlace<'_>],
 ) -> HashMap<Address, Address> {
-    let mut anew = HashMap::default();
+    let mut replaced = HashMap::default();
     let claims = |at: usize| claimants.of_instance(new[at]).into_iter().map(move |claim| (claim, at));
     let comes = ClaimIndex::new((0..new.len()).flat_map(claims).collect());
     let goes = |object: &&Object| {
@@ -133,12 +133,12 @@ fn users<'a>(
     }
     pairs.retain(|_, takers| !takers.is_empty());
     if pairs.is_empty() {
-        return anew;
+        return replaced;
     }
     for one in in_place.iter().filter(|one| may_go(one)) {
         let needed = one.object.mark.iter().flat_map(|mark| &mark.needs).filter_map(|need| pairs.get(need));
         let taker = needed.flatten().find(|taker| graph.needs(&one.instance.address).any(|(need, _)| need == **taker));
-        anew.extend(taker.map(|taker| (one.instance.address.clone(), (*taker).clone())));
+        replaced.extend(taker.map(|taker| (one.instance.address.clone(), (*taker).clone())));
     }
-    anew
+    replaced
 }

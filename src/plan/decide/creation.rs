@@ -14,7 +14,7 @@ impl<'a> Decider<'a> {
     pub(super) fn creation(&self, instance: &'a Instance, after: Attributes) -> Change {
         let repaired = self.repaired_host(instance);
         let (cause, reason) = match &repaired {
-            Some(host) => (Cause::Drift, format!("unknown until {host} is well again; made only if it is gone")),
+            Some(host) => (Cause::Drift, format!("unknown until {host} is ready again; made only if it is gone")),
             None if self.observed.was_made(&instance.address) => {
                 (Cause::Missing, "was deleted behind Atlas's back".into())
             }

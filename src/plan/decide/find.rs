@@ -37,7 +37,7 @@ impl<'a> Decider<'a> {
 
     /// Whether a resource that adopts an object also has another one, which becomes an orphan. Not for hosts: it would
     /// mean that their contents have to be made.
-    pub(super) fn leaves_another(&self, instance: &Instance) -> bool {
+    pub(super) fn has_another_object(&self, instance: &Instance) -> bool {
         let another = |object: &Object| object.kind == instance.kind && object.identity != instance.identity;
         !instance.kind.hosts_others && self.observed.marked(&instance.address).any(another)
     }

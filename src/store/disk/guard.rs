@@ -24,7 +24,7 @@ impl Guard {
     pub fn take(lock: &Path, command: &str) -> Result<Self, LockError> {
         let path = path(lock);
         let mut file = open(OpenOptions::new().read(true).write(true).create(true).truncate(false), &path)?;
-        for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        for _ in 0..TIMEOUT.as_millis() / PAUSE.as_millis() {
             match file.try_lock() {
                 Ok(()) => {
                     let token = lock_file::read(&mut file).map_err(at(&path))?.token();
@@ -48,7 +48,7 @@ impl Drop for Guard {
 }
 
 /// How long a guard is waited for. Whoever has it does no more than to write a small file to the disk.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a guard is looked at.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -99,7 +99,7 @@ impl Lease for Lock {
 
 impl Watch for Watched {
     fn check(&self) -> io::Result<()> {
-        let lost = |why: String| Err(io::Error::other(format!("{why}, so nothing more is done here")));
+        let lost = |why: String| Err(io::Error::other(format!("{why}, so this run stops")));
         let known = match open_known(&self.path) {
             Ok(Some(mut file)) => lock_file::read(&mut file).unwrap_or(LockFile::Empty),
             _ => LockFile::Empty,

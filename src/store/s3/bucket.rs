@@ -17,10 +17,10 @@ use crate::desired::RecordsUrl;
 use crate::style::harmless;
 
 /// How long a call may take, with all its attempts. Records are small, and whoever waits for them does nothing else.
-const PATIENCE: Duration = Duration::from_secs(12);
+const CALL_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// How long a call may take after one that had no answer.
-const IMPATIENCE: Duration = Duration::from_secs(3);
+const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long one attempt of a call may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -62,7 +62,7 @@ impl Bucket {
         let handle = Handle::try_current().map_err(io::Error::other)?;
         let time = ServerTime::default();
         let what = format!("connecting to `s3://{}`", url.bucket);
-        let client = within(&handle, &what, PATIENCE, async { Ok(connect(url, time.clone()).await) })?;
+        let client = within(&handle, &what, CALL_TIMEOUT, async { Ok(connect(url, time.clone()).await) })?;
         let (name, prefix) = (url.bucket.clone(), prefix.to_owned());
         Ok(Self { client, name, prefix, handle, time, timed_out: Arc::default() })
     }
@@ -147,8 +147,8 @@ impl Bucket {
     }
 
     fn within<T>(&self, what: &str, call: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-        let patience = if self.timed_out.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
-        let ended = within(&self.handle, what, patience, call);
+        let limit = if self.timed_out.load(Ordering::Relaxed) { SHORT_TIMEOUT } else { CALL_TIMEOUT };
+        let ended = within(&self.handle, what, limit, call);
         let timed_out = ended.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
         self.timed_out.store(timed_out, Ordering::Relaxed);
         ended
@@ -177,7 +177,7 @@ async fn connect(url: &RecordsUrl, time: ServerTime) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
         .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(PATIENCE)
+        .operation_timeout(CALL_TIMEOUT)
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::standard())
@@ -198,22 +198,17 @@ async fn connect(url: &RecordsUrl, time: ServerTime) -> Client {
 }
 
 /// Waits for a call, in a task of the runtime as well as in a thread beside it, and no longer than is reasonable.
-fn within<T>(
-    handle: &Handle,
-    what: &str,
-    patience: Duration,
-    call: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    let limited = async { tokio::time::timeout(patience, call).await };
+fn within<T>(handle: &Handle, what: &str, limit: Duration, call: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let limited = async { tokio::time::timeout(limit, call).await };
     let ended = match Handle::try_current() {
         Ok(_) => tokio::task::block_in_place(|| handle.block_on(limited)),
         Err(_) => handle.block_on(limited),
     };
-    ended.unwrap_or_else(|_| Err(silence(what, patience)))
+    ended.unwrap_or_else(|_| Err(silence(what, limit)))
 }
 
-fn silence(what: &str, patience: Duration) -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, format!("{what}: no answer within {} s", patience.as_secs()))
+fn silence(what: &str, limit: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("{what}: no answer within {} s", limit.as_secs()))
 }
 
 fn failed<E: ProvideErrorMetadata + std::error::Error + 'static, R: std::fmt::Debug + 'static>(
@@ -223,7 +218,7 @@ fn failed<E: ProvideErrorMetadata + std::error::Error + 'static, R: std::fmt::De
     let said = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        _ if matches!(error, SdkError::TimeoutError(_)) => return silence(what, PATIENCE),
+        _ if matches!(error, SdkError::TimeoutError(_)) => return silence(what, CALL_TIMEOUT),
         _ => return io::Error::other(format!("{what}: {}", innermost(error))),
     };
     io::Error::other(format!("{what}: {}", harmless(&said)))

@@ -85,7 +85,7 @@ impl Sink for Segments {
                     self.unsure = None;
                 }
                 Err(Refused::Moved(_)) => {
-                    return Err(io::Error::other("the lease was lost to a later run, so nothing more is done here"));
+                    return Err(io::Error::other("the lease was lost to a later run, so this run stops"));
                 }
                 Err(Refused::Failed(error)) => {
                     self.unsure = Some(text.to_owned());

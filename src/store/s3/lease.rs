@@ -187,7 +187,7 @@ fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<
 }
 
 fn lost(why: &str) -> io::Result<()> {
-    Err(io::Error::other(format!("{why}, so nothing more is done here")))
+    Err(io::Error::other(format!("{why}, so this run stops")))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

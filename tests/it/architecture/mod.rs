@@ -70,6 +70,26 @@ fn the_core_is_pure() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// What a simple kind costs: all lines of its table and of its driver, comments and blank ones too, and besides them one
+/// line for each list of kinds that it stands in.
+#[test]
+fn a_simple_kind_takes_under_150_lines_and_no_match_elsewhere() {
+    let own = ["kind/instance_profile.rs", "driver/aws/instance_profile.rs"];
+    let lines: usize = own.iter().map(|file| text(&format!("src/{file}")).lines().count()).sum();
+    assert!(lines < 150, "the table and the driver of instance profiles have {lines} lines");
+    let named = |line: &&str| {
+        let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.any(|word| ["instance_profile", "INSTANCE_PROFILE", "InstanceProfiles"].contains(&word))
+    };
+    for file in library().iter().filter(|file| !own.contains(&file.path.as_str())) {
+        let lists = ["kind/own.rs", "driver/aws/served.rs"].contains(&file.path.as_str());
+        for line in file.code.lines().filter(named) {
+            let declares = line.trim() == "mod instance_profile;";
+            assert!(declares || lists && !line.contains("=>"), "src/{}: {line}", file.path);
+        }
+    }
+}
+
 #[test]
 fn files_are_small_and_say_what_they_are() {
     let all = sources(&root().join("src")).into_iter().chain(sources(&root().join("tests")));

@@ -22,7 +22,7 @@ use life::simulate;
 /// Every way in which a test can break the engine. Each has to be caught.
 #[cfg(feature = "crash-points")]
 const MUTATIONS: [Mutation; 19] = [
-    Mutation::DropTheIntent,
+    Mutation::SkipTheIntent,
     Mutation::IgnoreAnEdge,
     Mutation::TakeUnreachableForAbsent,
     Mutation::TrustListings,
@@ -30,13 +30,13 @@ const MUTATIONS: [Mutation; 19] = [
     Mutation::AdoptAnything,
     Mutation::ForgetWhatLivesInHosts,
     Mutation::DestroyTheUnseen,
-    Mutation::TakeNoProofForAGoodOne,
+    Mutation::TrustAMissingProof,
     Mutation::AcceptReservedKeys,
     Mutation::TakeABoundForAll,
     Mutation::TakeAnUnreadableLock,
     Mutation::ClaimFromElsewhere,
     Mutation::ApplyAnywhere,
-    Mutation::TakeBeforeItIsGiven,
+    Mutation::TakeBeforeRelease,
     Mutation::KeepADeniedIntent,
     Mutation::RememberAdoptions,
     Mutation::LookOnce,

@@ -50,7 +50,7 @@ impl Life {
         self.unruly().watch(|watch| {
             watch.failed.clear();
             watch.came.clear();
-            watch.weighed.clear();
+            watch.examined.clear();
         });
         let planned = match run::plan(&opened, &turn.options).await {
             Ok(planned) => planned,

@@ -195,7 +195,7 @@ impl Inside {
             // An object that appears after the engine's last listing can't be known to it.
             let first = self
                 .unruly
-                .watch(|watch| watch.weighed.insert(look.identity.clone()) && !watch.calm && watch.random.chance(15));
+                .watch(|watch| watch.examined.insert(look.identity.clone()) && !watch.calm && watch.random.chance(15));
             if first {
                 self.unruly.come_into(look.identity)?;
             }

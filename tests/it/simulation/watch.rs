@@ -56,7 +56,7 @@ pub struct Watch {
     /// What came into a host after the last plan was made.
     pub came: BTreeSet<Identity>,
     /// The regions that were looked at since then because they are to be removed.
-    pub weighed: BTreeSet<Identity>,
+    pub examined: BTreeSet<Identity>,
     /// Objects for which an attempt to make or to adopt them may have had its effect, or may have it later.
     pub doubtful: BTreeSet<String>,
 }
@@ -85,7 +85,7 @@ impl Watch {
             bare: BTreeSet::new(),
             planted: BTreeSet::new(),
             came: BTreeSet::new(),
-            weighed: BTreeSet::new(),
+            examined: BTreeSet::new(),
             doubtful: BTreeSet::new(),
         }
     }

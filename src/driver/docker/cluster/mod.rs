@@ -65,10 +65,10 @@ pub(super) async fn list(
 }
 
 async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Option<Nodes>, DriverError> {
-    let mut seen = Nodes { name, nodes: BTreeMap::new(), strangers: Vec::new() };
+    let mut seen = Nodes { name, nodes: BTreeMap::new(), copies: Vec::new() };
     for one in all {
         if mark::identity(&one.labels).is_some() && !node::is_called_so(&one.name, &seen.name) {
-            seen.strangers.push(one.name);
+            seen.copies.push(one.name);
             continue;
         }
         // A node may have been removed since it was listed.
@@ -78,7 +78,7 @@ async fn inspect(engine: &Engine, name: String, all: Vec<Listed>) -> Result<Opti
         }
         seen.nodes.insert(one.name, node);
     }
-    Ok((!seen.nodes.is_empty() || !seen.strangers.is_empty()).then_some(seen))
+    Ok((!seen.nodes.is_empty() || !seen.copies.is_empty()).then_some(seen))
 }
 
 /// Whose a cluster is that was looked at as the object of an identity: a note tells it, or the mark of its nodes.

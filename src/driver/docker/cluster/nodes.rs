@@ -13,7 +13,7 @@ pub struct Nodes {
     /// Its nodes by container name, with their own labels only.
     pub nodes: BTreeMap<String, ContainerInspectResponse>,
     /// The names of containers that carry Atlas's mark of a node and are called otherwise than any node.
-    pub strangers: Vec<String>,
+    pub copies: Vec<String>,
 }
 
 /// What a node was made from; whatever differs from it makes the node again.

@@ -12,7 +12,7 @@ const ATTEMPTS: u32 = 5;
 ///
 /// # Errors
 /// The last one, once it was tried often enough, or at once when to try again can't help.
-pub async fn patiently<T, F>(look: impl Fn() -> F) -> Result<T, DriverError>
+pub async fn with_retries<T, F>(look: impl Fn() -> F) -> Result<T, DriverError>
 where
     F: Future<Output = Result<T, DriverError>>,
 {

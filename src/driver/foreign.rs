@@ -14,7 +14,7 @@ use crate::plan::references;
 
 /// Lists everything in hosts that a plan would remove, at any depth and whoever owns it; whether anything new came of it.
 /// What can't be listed counts as out of reach from then on, so that nothing happens to it.
-pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], observed: &mut Observed) -> bool {
+pub async fn look_for_foreign_objects(sessions: &Sessions, removed: &[Identity], observed: &mut Observed) -> bool {
     let mut learnt = false;
     // A host that was not listed at all, because it does not run for example, is known to be unknown already.
     let listed = removed.iter().filter(|host| observed.is_listed(host));
@@ -22,10 +22,10 @@ pub async fn look_for_strangers(sessions: &Sessions, removed: &[Identity], obser
     while !layer.is_empty() {
         let seen: HashSet<&str> = observed.objects().iter().map(|object| object.identity.as_str()).collect();
         let seen = &seen;
-        let lists: Vec<_> = layer.iter().map(|host| strangers_in(sessions, host, seen)).collect();
-        let listed: Vec<Strangers> = stream::iter(lists).buffered(AT_ONCE).collect().await;
+        let lists: Vec<_> = layer.iter().map(|host| foreign_objects_in(sessions, host, seen)).collect();
+        let listed: Vec<ForeignObjects> = stream::iter(lists).buffered(AT_ONCE).collect().await;
         layer.clear();
-        for Strangers { mut objects, mut raw, hidden } in listed {
+        for ForeignObjects { mut objects, mut raw, hidden } in listed {
             references::name(raw.iter_mut().collect(), observed.objects(), sessions.owner());
             objects.append(&mut raw);
             objects.retain(|object| observed.at(&object.identity).is_none());
@@ -53,10 +53,10 @@ pub async fn look_for_newcomers(
     let mut found = Vec::new();
     let mut layer = vec![host.clone()];
     while !layer.is_empty() {
-        let lists: Vec<_> = layer.iter().map(|host| strangers_in(sessions, host, &skipped)).collect();
-        let listed: Vec<Strangers> = stream::iter(lists).buffered(AT_ONCE).collect().await;
+        let lists: Vec<_> = layer.iter().map(|host| foreign_objects_in(sessions, host, &skipped)).collect();
+        let listed: Vec<ForeignObjects> = stream::iter(lists).buffered(AT_ONCE).collect().await;
         layer.clear();
-        for Strangers { objects, raw, hidden } in listed {
+        for ForeignObjects { objects, raw, hidden } in listed {
             if let Some((identity, reason)) = hidden.into_iter().next() {
                 return Err(DriverError::new(Class::Unreachable, format!("`{identity}` {reason}")));
             }
@@ -75,7 +75,7 @@ pub async fn look_for_newcomers(
 
 /// What lives in a host and was not seen yet.
 #[derive(Default)]
-struct Strangers {
+struct ForeignObjects {
     objects: Vec<Object>,
     /// Those that name others as the API knows them.
     raw: Vec<Object>,
@@ -83,19 +83,19 @@ struct Strangers {
     hidden: BTreeMap<Identity, String>,
 }
 
-async fn strangers_in(sessions: &Sessions, host: &Object, seen: &HashSet<&str>) -> Strangers {
+async fn foreign_objects_in(sessions: &Sessions, host: &Object, seen: &HashSet<&str>) -> ForeignObjects {
     let wanted = Wanted::default();
     let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: true, all_but: Some(seen) };
-    let mut strangers = Strangers::default();
+    let mut foreign = ForeignObjects::default();
     for job in HostListing::all(sessions, Some(host)) {
         match job.list(sessions, &claims).await {
             Ok((raw, mut listing)) => {
-                let objects = if raw { &mut strangers.raw } else { &mut strangers.objects };
+                let objects = if raw { &mut foreign.raw } else { &mut foreign.objects };
                 objects.append(&mut listing.objects);
-                strangers.hidden.append(&mut listing.unreachable);
+                foreign.hidden.append(&mut listing.unreachable);
             }
-            Err(error) => drop(strangers.hidden.insert(host.identity.clone(), unseen(&error))),
+            Err(error) => drop(foreign.hidden.insert(host.identity.clone(), unseen(&error))),
         }
     }
-    strangers
+    foreign
 }
