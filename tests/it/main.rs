@@ -23,6 +23,7 @@ mod folders;
 mod fuzz;
 mod growth;
 mod hosts;
+mod intents;
 mod key_value;
 mod made_kinds;
 mod older_records;
