@@ -30,6 +30,7 @@ mod older_records;
 mod outages;
 mod parts;
 mod records;
+mod replaced_hosts;
 mod run;
 mod safety;
 mod scenarios;
