@@ -42,4 +42,5 @@ mod stopping;
 
 mod support;
 mod terminal;
+mod two_drivers;
 mod updates;
