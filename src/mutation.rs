@@ -44,6 +44,8 @@ pub enum Mutation {
     LookOnce,
     /// What came into a host after its removal was planned goes along with it.
     OverlookNewcomers,
+    /// An update takes along whatever its object holds by then.
+    IgnoreWhatUpdatesLose,
 }
 
 #[cfg(feature = "crash-points")]

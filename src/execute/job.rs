@@ -14,6 +14,7 @@ use crate::driver::protocol::{self, Ownership};
 use crate::driver::{DriverError, Look, Progress, Request, Session};
 use crate::identity::Identity;
 use crate::kind::{Catalog, Facts, Outputs, Usage};
+use crate::mutation::{Mutation, broken};
 use crate::observed::{Condition, Mark, Object};
 use crate::plan::{Change, Known, Resolved, Resolver as _, Step, Target, references};
 use crate::value::Attributes;
@@ -203,7 +204,7 @@ impl<'a> Make<'a> {
     async fn check_loss(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         let Some(object) = look::at(session, self.change, &self.target.identity).await? else { return Ok(()) };
         let verdict = (self.change.kind.update_loss)(&object.attributes, &self.attributes, &object.usage);
-        if let Some(verdict) = verdict {
+        if let Some(verdict) = verdict.filter(|_| !broken(Mutation::IgnoreWhatUpdatesLose)) {
             verdict::within(&shared.allow_loss, self.change, &verdict, &object.usage)?;
             self.most = Some(object.usage);
         }

@@ -35,13 +35,13 @@ namespace = "n"
 
 const WITHOUT: &str = "[project]\nname = \"t\"\n[region.a]\n[network.shared]\n";
 
-async fn made(spec: &str) -> Engine {
+pub async fn made(spec: &str) -> Engine {
     let engine = Engine::new();
     engine.converge(spec).await;
     engine
 }
 
-fn hold(engine: &Engine, identity: &str, counter: &'static str, count: u64) {
+pub fn hold(engine: &Engine, identity: &str, counter: &'static str, count: u64) {
     let fill = move |object: &mut Object| object.usage.extend([(counter.into(), count.into())]);
     engine.world().edit(identity, fill).expect("filled");
 }
@@ -63,17 +63,17 @@ async fn seen(
     pipeline.plan(&Recorded::default(), &observed, options)
 }
 
-fn destroy() -> Options {
+pub fn destroy() -> Options {
     Options { destroy: true, ..Options::default() }
 }
 
-fn verdict(plan: &Plan, of: &str) -> (Risk, String) {
+pub fn verdict(plan: &Plan, of: &str) -> (Risk, String) {
     let change = plan.change(&address(of)).unwrap_or_else(|| panic!("{of} is not planned: {:#?}", actions(plan)));
     let verdict = change.verdict.as_ref().unwrap_or_else(|| panic!("{of} has no verdict"));
     (verdict.risk, verdict.evidence.clone())
 }
 
-fn errors(plan: &Plan) -> Vec<String> {
+pub fn errors(plan: &Plan) -> Vec<String> {
     plan.diagnostics.iter().filter(|one| one.address.is_some()).map(|one| one.detail.clone()).collect()
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use atlas::driver::protocol::{self, Ownership};
-use atlas::driver::{Class, Driver as _, Look, Request};
+use atlas::driver::{Class, Driver as _, Look, Request, Seen};
 use atlas::identity::Identity;
 use atlas::kind::{self, KindRef};
-use atlas::observed::{Mark, Observed, Owner};
+use atlas::observed::{Mark, Object, Observed, Owner};
 use atlas::plan::Options;
 use atlas::recorded::Recorded;
 use atlas::value::Attributes;
@@ -188,4 +188,41 @@ async fn every_call_of_the_contract_is_idempotent() {
     protocol::delete(session, &look, &mark, ours, none).await.expect("deleted already");
     protocol::forget(session, &look, &mark).await.expect("forgotten already");
     assert_eq!(engine.world().made("t", "default").expect("readable"), BTreeSet::from([address("region.a")]));
+}
+
+#[tokio::test]
+async fn a_change_of_what_holds_more_than_it_may_is_refused() {
+    let engine = Engine::new();
+    engine.converge("[project]\nname = \"t\"\n[region.a]\n[queue.q]\nregions = [\"a\"]\n").await;
+    let (region, queue) = (engine.object("region.a").expect("made"), engine.object("queue.q@a").expect("made"));
+    let session = engine.sandbox.open(Some(&region), &Owner::new("t", "default")).await.expect("open");
+    let mut shorter = queue.attributes.clone();
+    shorter.set("retention", "1d".into());
+    let want = Request {
+        kind: &queue.kind,
+        identity: &queue.identity,
+        hosts: &queue.hosts,
+        attributes: &shorter,
+        most: Some(&queue.usage),
+        derived: &queue.outputs,
+        mark: queue.mark.as_ref().expect("marked"),
+        limit: std::time::Duration::from_secs(60),
+        progress: &atlas::driver::Progress::default(),
+    };
+    let hold = |count: kind::Count| {
+        let fill = |object: &mut Object| object.usage.extend([("depth".into(), count)]);
+        engine.world().edit(&queue.identity, fill).expect("filled");
+    };
+    for count in [kind::Count::Exactly(1), kind::Count::AtLeast(1)] {
+        hold(count);
+        let refused = protocol::update(session.as_ref(), &want, Ownership::Marked).await;
+        assert_eq!(refused.expect_err("it holds more").class, Class::Conflict, "{count:?}");
+        // What comes in after the engine's own look is seen by the session, where its API can tell.
+        let refused = session.update(&Seen::new(queue.clone()), &want).await;
+        assert_eq!(refused.expect_err("it holds more").class, Class::Conflict, "{count:?}");
+        assert_eq!(engine.object("queue.q@a").expect("there").attributes, queue.attributes, "{count:?}");
+    }
+    hold(kind::Count::Exactly(0));
+    protocol::update(session.as_ref(), &want, Ownership::Marked).await.expect("it is empty");
+    assert_eq!(engine.object("queue.q@a").expect("there").attributes, shorter);
 }

@@ -296,6 +296,16 @@ fn a_region_that_tells_its_account_is_not_asked_for_it() {
     assert_eq!(proxy.requests.load(Ordering::Relaxed), 1, "one list, and nothing else");
 }
 
+/// What is made together with its tags needs no intent that outlives the run.
+#[tokio::test]
+async fn only_a_bucket_is_made_before_it_is_marked() {
+    let session = open(&region("us-east-1", "http://127.0.0.1:9", Some("123456789012"))).await;
+    for kind in ["queue", "policy", "role", "instance_profile"] {
+        assert!(session.creates_marked(&own(kind)), "{kind}");
+    }
+    assert!(!session.creates_marked(&own(BUCKET)));
+}
+
 #[tokio::test]
 async fn only_regions_that_are_wanted_are_told() {
     let Some(cloud) = Cloud::moto() else { return };

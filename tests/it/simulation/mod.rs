@@ -21,7 +21,7 @@ use life::simulate;
 
 /// Every way in which a test can break the engine. Each has to be caught.
 #[cfg(feature = "crash-points")]
-const MUTATIONS: [Mutation; 19] = [
+const MUTATIONS: [Mutation; 20] = [
     Mutation::SkipTheIntent,
     Mutation::IgnoreAnEdge,
     Mutation::TakeUnreachableForAbsent,
@@ -41,6 +41,7 @@ const MUTATIONS: [Mutation; 19] = [
     Mutation::RememberAdoptions,
     Mutation::LookOnce,
     Mutation::OverlookNewcomers,
+    Mutation::IgnoreWhatUpdatesLose,
 ];
 
 /// Runs seeds on all cores; the failures, by seed.

@@ -178,7 +178,9 @@ impl Inside {
         self.unruly.watch_making(want.mark, want.hosts, if ours { "update" } else { "adopt" });
         self.unruly.watch_adopting(seen, want.mark);
         self.unruly.watch_claims(want)?;
+        let before = self.unruly.world().get(want.identity)?;
         let outputs = self.inner.update(seen, want).await?;
+        before.iter().for_each(|before| self.unruly.watch_update_loss(before, want));
         self.unruly.delay_or_fail("after it was changed").await?;
         Ok(outputs)
     }
@@ -200,7 +202,8 @@ impl Inside {
                 self.unruly.come_into(look.identity)?;
             }
         }
-        if look.evidence && self.unruly.watch(|watch| watch.grows && watch.random.chance(20)) {
+        let holds = seen.is_some() && !look.kind.usage.is_empty();
+        if holds && self.unruly.watch(|watch| watch.grows && watch.random.chance(20)) {
             self.unruly.fill(look.identity, 1);
         }
         Ok(seen)
@@ -224,7 +227,7 @@ impl Unruly {
         Ok(())
     }
 
-    /// Puts so many more objects into a bucket.
+    /// Puts so many more things into an object, if it holds any.
     pub fn fill(&self, identity: &str, more: u64) {
         let edit = |object: &mut Object| {
             let counters = object.kind.usage.iter().take(1);

@@ -19,7 +19,7 @@ pub struct Watch {
     pub faults: usize,
     /// Whether listings lag behind.
     pub lags: bool,
-    /// Whether others put something into a bucket while it is looked at.
+    /// Whether others put something into objects while they are looked at.
     pub grows: bool,
     /// Whether nobody else is at work: the faults have stopped.
     pub calm: bool,
@@ -229,16 +229,32 @@ impl Unruly {
         if let Some(came) = came {
             self.violation(format!("{came} came into {} after the plan, and went along with it", gone.identity));
         }
-        let Some(address) = gone.resource().filter(|_| is_lossy(gone)) else { return };
+        if let Some(address) = gone.resource().filter(|_| is_lossy(gone)) {
+            self.watch_data(address, gone);
+        }
+    }
+
+    /// An object that is changed loses only what was allowed to be lost, and held no more than the plan said.
+    pub fn watch_update_loss(&self, before: &Object, want: &Request<'_>) {
+        let verdict = (before.kind.update_loss)(&before.attributes, want.attributes, &before.usage);
+        if verdict.is_some_and(|verdict| verdict.risk == Risk::Lossy) {
+            self.watch_data(&want.mark.address, before);
+        }
+    }
+
+    /// The data of an object is lost.
+    fn watch_data(&self, address: &Address, lost: &Object) {
         let (allowed, shown) =
-            self.watch(|watch| (watch.allowed.contains(address), watch.shown.get(&gone.identity).cloned()));
+            self.watch(|watch| (watch.allowed.contains(address), watch.shown.get(&lost.identity).cloned()));
         if !allowed {
             self.violation(format!("{address} held data that nobody allowed to be lost"));
         }
-        for (counter, held) in gone.usage.iter().filter(|(counter, _)| gone.kind.counts_exactly(counter)) {
+        for (counter, held) in &lost.usage {
             let shown = shown.as_ref().map_or(Count::Unknown, |shown| counted(shown, counter));
-            if matches!((shown, held), (Count::Exactly(shown), Count::Exactly(held)) if *held > shown) {
-                self.violation(format!("{address} held {held:?} {counter}, and the plan showed {shown:?}"));
+            let (Count::Exactly(then), Count::Exactly(now)) = (shown, held) else { continue };
+            // A counter that is not exact still tells something from nothing.
+            if *now > then && (then == 0 || lost.kind.counts_exactly(counter)) {
+                self.violation(format!("{address} held {now} {counter}, and the plan showed {then}"));
             }
         }
     }

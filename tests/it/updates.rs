@@ -1,0 +1,142 @@
+//! What an update would lose is weighed at the moment of its effect, as what a deletion would lose is.
+
+use atlas::kind::{Count, Risk};
+use atlas::plan::{Options, Plan};
+use atlas::recorded::Recorded;
+use atlas::run::Pipeline;
+use atlas::value::Value;
+
+use crate::support::{Engine, address};
+
+/// An update that loses some of what its object holds.
+struct Case {
+    of: &'static str,
+    before: &'static str,
+    after: &'static str,
+    /// The attribute that changes.
+    attribute: &'static str,
+    /// The counter that tells how much there is to lose.
+    counter: &'static str,
+    /// Whether that counter is exact, so that any growth is seen. Of another one only the first is.
+    exact: bool,
+}
+
+const HEAD: &str = "[project]\nname = \"t\"\n[region.a]\n[region.b]\n[region.c]\n";
+
+const QUEUE: &str = "[queue.q]\nregions = [\"a\"]\n";
+
+const TABLE: &str = "[database.d]\nregions = [\"a\", \"b\", \"c\"]\n[database.d.table.t]\nprimary_key = [\"id\"]\n";
+
+/// Every rule by which an update loses something.
+const CASES: [Case; 4] = [
+    // A column is dropped.
+    Case {
+        of: "database.d/table/t",
+        before: "columns = [{ name = \"id\", type = \"UUID\" }, { name = \"note\", type = \"STRING\" }]",
+        after: "columns = [{ name = \"id\", type = \"UUID\" }]",
+        attribute: "columns",
+        counter: "rows",
+        exact: true,
+    },
+    // A column takes another name.
+    Case {
+        of: "database.d/table/t",
+        before: "columns = [{ name = \"id\", type = \"UUID\" }, { name = \"note\", type = \"STRING\" }]",
+        after: "columns = [{ name = \"id\", type = \"UUID\" }, { name = \"notes\", type = \"STRING\" }]",
+        attribute: "columns",
+        counter: "rows",
+        exact: true,
+    },
+    // A column takes another type.
+    Case {
+        of: "database.d/table/t",
+        before: "columns = [{ name = \"id\", type = \"UUID\" }, { name = \"note\", type = \"STRING\" }]",
+        after: "columns = [{ name = \"id\", type = \"UUID\" }, { name = \"note\", type = \"INT\" }]",
+        attribute: "columns",
+        counter: "rows",
+        exact: true,
+    },
+    // Messages are kept for a shorter time.
+    Case {
+        of: "queue.q@a",
+        before: "retention = \"14d\"",
+        after: "retention = \"1d\"",
+        attribute: "retention",
+        counter: "depth",
+        exact: false,
+    },
+];
+
+impl Case {
+    fn spec(&self, lines: &str) -> String {
+        let block = if self.of.starts_with("queue") { QUEUE } else { TABLE };
+        format!("{HEAD}{block}{lines}\n")
+    }
+
+    /// An engine with the object as it is before the update.
+    async fn made(&self) -> Engine {
+        let engine = Engine::new();
+        engine.converge(&self.spec(self.before)).await;
+        engine
+    }
+
+    fn hold(&self, engine: &Engine, count: Count) {
+        let identity = engine.object(self.of).expect("made").identity;
+        let fill = |object: &mut atlas::observed::Object| object.usage.extend([(self.counter.into(), count)]);
+        engine.world().edit(&identity, fill).expect("filled");
+    }
+
+    fn value(&self, engine: &Engine) -> Value {
+        engine.object(self.of).expect("there").attributes.get(self.attribute).clone()
+    }
+
+    /// The plan of the update, made while the object holds this much.
+    async fn plan(&self, engine: &Engine, shown: u64) -> (Pipeline, Plan) {
+        self.hold(engine, shown.into());
+        let pipeline = engine.pipeline(&self.spec(self.after)).expect("a good spec");
+        let (_, plan) = pipeline.look_and_plan(&Recorded::default(), &Options::default()).await.expect("planned");
+        assert!(!plan.diagnostics.has_errors(), "{:#?}", plan.diagnostics);
+        let change = plan.change(&address(self.of)).expect("planned");
+        assert_eq!(change.action.word(), "update", "{}", self.of);
+        assert_eq!(change.risk(), if shown == 0 { Risk::Safe } else { Risk::Lossy }, "{}", self.of);
+        (pipeline, plan)
+    }
+}
+
+#[tokio::test]
+async fn what_an_update_would_lose_is_weighed_at_the_moment_of_its_effect() {
+    use Count::{AtLeast, Exactly, Unknown};
+    for case in &CASES {
+        for (shown, now, allowed, refused) in [
+            (0, Exactly(1), false, true),
+            // `--allow-loss` covers what the plan showed, and not what came later.
+            (0, Exactly(1), true, true),
+            (0, Unknown, true, true),
+            (3, Exactly(4), true, case.exact),
+            (3, AtLeast(3), true, case.exact),
+            (3, Exactly(3), false, true),
+            (3, Exactly(3), true, false),
+            (3, Exactly(0), true, false),
+            (0, Exactly(0), false, false),
+        ] {
+            let what = format!("{} {}: {shown}, then {now:?}, allowed: {allowed}", case.of, case.after);
+            let engine = case.made().await;
+            let before = case.value(&engine);
+            let (pipeline, plan) = case.plan(&engine, shown).await;
+            case.hold(&engine, now);
+            let allow_loss = if allowed { &[case.of][..] } else { &[] };
+            let report = engine.execute(&pipeline, plan, allow_loss).await;
+            let errors: Vec<&str> = report.failed.iter().map(|step| step.error.as_str()).collect();
+            if refused {
+                assert!(
+                    errors.len() == 1 && errors[0].starts_with("it would lose more than the plan showed"),
+                    "{what}: {errors:?}"
+                );
+                assert!(errors[0].contains(&format!("--allow-loss {}", case.of)), "{what}: {errors:?}");
+            } else {
+                assert!(errors.is_empty(), "{what}: {errors:?}");
+            }
+            assert_eq!(case.value(&engine) == before, refused, "{what}");
+        }
+    }
+}
