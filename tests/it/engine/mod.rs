@@ -13,6 +13,7 @@ mod prepared;
 mod regions;
 mod remote;
 mod trouble;
+mod unanswered;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
