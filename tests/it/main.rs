@@ -24,6 +24,7 @@ mod fuzz;
 mod growth;
 mod hosts;
 mod key_value;
+mod limits;
 mod made_kinds;
 mod older_records;
 mod outages;

@@ -8,6 +8,7 @@ mod copies;
 mod existing;
 mod images;
 mod killed;
+mod links;
 mod pace;
 mod prepared;
 mod regions;
