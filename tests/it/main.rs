@@ -29,6 +29,7 @@ mod made_kinds;
 mod older_records;
 mod outages;
 mod parts;
+mod preparing;
 mod records;
 mod run;
 mod safety;

@@ -136,7 +136,8 @@ impl Remainder {
             std::fs::create_dir(root.path().join(folder)).expect("made");
         }
         let remainder = Self { socket, id: id.to_owned(), root };
-        let mounts = ["/usr", "/lib", "/lib64", "/bin"].map(|at| format!("type=bind,src={at},dst={at},options=rbind:ro"));
+        let mounts =
+            ["/usr", "/lib", "/lib64", "/bin"].map(|at| format!("type=bind,src={at},dst={at},options=rbind:ro"));
         let mounts = mounts.iter().flat_map(|mount| ["--mount", mount]);
         let root = remainder.root.path().to_str().expect("text");
         let all: Vec<&str> = ["run", "--detach"].into_iter().chain(mounts).chain(["--rootfs", root, id]).collect();

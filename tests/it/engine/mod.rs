@@ -11,6 +11,7 @@ mod killed;
 mod links;
 mod pace;
 mod prepared;
+mod prepared_hosts;
 mod regions;
 mod remote;
 mod trouble;
