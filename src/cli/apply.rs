@@ -81,7 +81,9 @@ async fn prepare(opened: &Opened, work: Work<'_>, carrying: &Carrying, ui: &Ui) 
     }
     // A person who is asked has to see the plan. JSON, and `--quiet` without a question, leave it out.
     let unseen = ui.json() || (ui.quiet() && carrying.yes);
-    if !unseen {
+    if unseen {
+        warn(opened, &planned, ui);
+    } else {
         plan::show(opened, &planned, ui);
     }
     let asks = !carrying.yes && work.saved.is_none();
@@ -96,6 +98,19 @@ async fn prepare(opened: &Opened, work: Work<'_>, carrying: &Carrying, ui: &Ui) 
         confirm(ui, &question(work.question, &approved.planned)).await?;
     }
     Ok(approved)
+}
+
+/// Says what is worth a look in a plan that is not shown. What refuses it is said as an error.
+fn warn(opened: &Opened, planned: &Planned, ui: &Ui) {
+    if planned.plan.diagnostics.has_errors() {
+        return;
+    }
+    load::warn(opened.source.text(), &planned.plan.diagnostics, ui);
+    let found = planned.diagnostics(opened);
+    if ui.json() && !found.is_empty() {
+        let diagnostics = opened.source.text().to_json(&found);
+        ui.out_json(&serde_json::json!({ "event": "warning", "diagnostics": diagnostics }));
+    }
 }
 
 fn tell_moved(moved: &BTreeMap<Address, String>, unapproved: &BTreeSet<Address>, ui: &Ui) {

@@ -81,7 +81,7 @@ mod play {
         }
         // No run may be at work in the world that is deleted.
         let _held = spec.store.lock("atlas sandbox reset", super::super::environment::lease()).map_err(locked)?;
-        match std::fs::remove_dir_all(&folder) {
+        match spec.local.refuse_links(&folder).and_then(|()| std::fs::remove_dir_all(&folder)) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {

@@ -24,6 +24,16 @@ pub struct RunContext {
     pub contents: Mutex<HashMap<ContentsKey, Contents>>,
     /// The changes whose objects are to be in each host, by its identity and by their kind.
     pub inside: HashMap<ContentsKey, Vec<usize>>,
+    /// The hosts that are deleted to be made anew, by identity.
+    pub replaced: HashMap<Identity, ReplacedHost>,
+}
+
+/// A host that is deleted to be made anew.
+pub struct ReplacedHost {
+    /// Its change.
+    pub change: usize,
+    /// Whether the new one can be made; found out once in a run, before the first thing in it is deleted.
+    pub prepared: OnceCell<Result<(), StepError>>,
 }
 
 /// What the objects of one kind in one host are, by identity; asked at most once in a run.

@@ -275,30 +275,47 @@ impl Remove<'_> {
     }
 
     /// Before an object is deleted to be made anew, all that can be done for the new one is: what can't be made must not
-    /// leave the old one deleted. References that only come later are left out.
+    /// leave the old one deleted. The same holds for the hosts that are made anew around it, whose contents go first.
     async fn prepare_successor(&self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         if self.change.action != Action::Replace(Order::DeleteFirst) {
             return Ok(());
         }
-        let make = {
-            let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
-            Make::new(session, Verb::Create, self.change, (&known, shared.sessions.kinds()))
-        };
-        // What it names may only be made after the old one is gone; then nothing can be said yet.
-        let Ok(mut make) = make else { return Ok(()) };
-        let open: Vec<&'static str> =
-            make.resolved.iter().filter(|(_, value)| !value.is_known()).map(|(name, _)| name).collect();
-        open.into_iter().for_each(|name| make.resolved.set(name, crate::value::Value::Null));
-        let end = Instant::now() + std::time::Duration::from_secs(self.change.timeout);
-        let attempt = Attempt { doubtful: false, end, progress: &Progress::default() };
-        session.prepare(&make.request(&attempt)).await.map_err(|error| {
-            let class = Some(error.class);
-            let text = format!(
-                "{}: nothing was deleted, as what comes after it can't be made: {}",
-                error.class,
-                error.chain()
-            );
-            StepError { class, text }
-        })
+        for host in &self.target.hosts {
+            let chain = std::iter::successors(Some(host.clone()), Identity::host);
+            for replaced in chain.filter_map(|host| shared.replaced.get(&host)) {
+                let change = &shared.plan.changes[replaced.change];
+                let prepared = replaced.prepared.get_or_init(|| prepare_host(shared, change)).await;
+                prepared.clone()?;
+            }
+        }
+        prepare(shared, session, self.change).await.map_err(|error| nothing_deleted(&error, "what comes after it"))
     }
+}
+
+async fn prepare_host(shared: &RunContext, change: &Change) -> Result<(), StepError> {
+    let hosts = change.before.as_ref().map(|before| before.hosts.as_slice()).unwrap_or_default();
+    let session = shared.sessions.keeper(&change.kind, hosts).await?;
+    let prepared = prepare(shared, session.as_ref(), change).await;
+    prepared.map_err(|error| nothing_deleted(&error, &format!("{} around it", change.address)))
+}
+
+/// Does all that can be done for an object before it is made. References that only come later are left out.
+async fn prepare(shared: &RunContext, session: &dyn Session, change: &Change) -> Result<(), DriverError> {
+    let make = {
+        let known = shared.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Make::new(session, Verb::Create, change, (&known, shared.sessions.kinds()))
+    };
+    // What it names may only be made after the old one is gone; then nothing can be said yet.
+    let Ok(mut make) = make else { return Ok(()) };
+    let open: Vec<&'static str> =
+        make.resolved.iter().filter(|(_, value)| !value.is_known()).map(|(name, _)| name).collect();
+    open.into_iter().for_each(|name| make.resolved.set(name, crate::value::Value::Null));
+    let end = Instant::now() + std::time::Duration::from_secs(change.timeout);
+    let attempt = Attempt { doubtful: false, end, progress: &Progress::default() };
+    session.prepare(&make.request(&attempt)).await
+}
+
+fn nothing_deleted(error: &DriverError, what: &str) -> StepError {
+    let text = format!("{}: nothing was deleted, as {what} can't be made: {}", error.class, error.chain());
+    StepError { class: Some(error.class), text }
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use foldhash::HashMap;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -27,10 +27,11 @@ pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
 pub use retry::backoff;
 
-use crate::action::Verb;
+use crate::action::{Action, Order, Verb};
 use crate::address::Address;
 use crate::driver::Sessions;
-use crate::plan::{Plan, Selector};
+use crate::identity::Identity;
+use crate::plan::{Change, Plan, Selector};
 use context::StepError;
 use step::Did;
 
@@ -62,7 +63,7 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
     };
     run.drop_unapproved(execution.approved.as_ref());
     plan.hosts.values().for_each(|host| sessions.learn(host.clone()));
-    let inside = inside(&plan);
+    let (inside, replaced) = (inside(&plan), replaced(&plan));
     let shared = Arc::new(context::RunContext {
         known: Mutex::new(plan.known.clone()),
         plan,
@@ -73,6 +74,7 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
         stop: execution.stop.clone(),
         contents: Mutex::new(HashMap::default()),
         inside,
+        replaced,
     });
     let mut stop = execution.stop;
     let mut stoppable = true;
@@ -123,6 +125,17 @@ fn inside(plan: &Plan) -> HashMap<context::ContentsKey, Vec<usize>> {
         }
     }
     inside
+}
+
+/// The hosts that are deleted to be made anew, by identity.
+fn replaced(plan: &Plan) -> HashMap<Identity, context::ReplacedHost> {
+    let all = plan.changes.iter().enumerate().filter(|(_, change)| {
+        change.kind.hosts_others && change.acts() && change.action == Action::Replace(Order::DeleteFirst)
+    });
+    let entry = |(change, one): (usize, &Change)| {
+        Some((one.before.as_ref()?.identity.clone(), context::ReplacedHost { change, prepared: OnceCell::new() }))
+    };
+    all.filter_map(entry).collect()
 }
 
 struct RunState {

@@ -15,7 +15,7 @@ use super::baseline::Baseline;
 use super::change::{AttributeChange, Blocked, Change, Drifted, Target};
 use super::claims::{Claimants, swaps};
 use super::diff;
-use super::drift::LastApplied;
+use super::drift::{LastApplied, is_only_begun};
 use super::hold::unseen_with;
 use super::known::Known;
 use super::options::{Options, selected};
@@ -261,20 +261,28 @@ impl<'a> Decider<'a> {
         let mark = object.mark.as_ref();
         let applied = mark.and_then(|mark| LastApplied::read(&instance.kind, &mark.applied, &instance.settings.ignore));
         let mut attributes = diff::diff(&instance.kind, &object.attributes, &after, applied.as_ref());
+        let moved = matches!(found, Match::Elsewhere(_));
+        if moved {
+            // What leaves no trace on an object is known from the spec alone, which says another name now.
+            attributes
+                .iter_mut()
+                .filter(|change| change.before.is_null())
+                .for_each(|change| change.drift = Drifted::None);
+        }
         let remade = self.tell_remade(instance, &mut attributes);
         let wanted = self.mark(instance);
         let renamed = mark.filter(|mark| mark.address != instance.address).map(|mark| mark.address.clone());
         if let Some(mark) = mark {
             attributes.extend(mark_changes(mark, &wanted));
         }
-        attributes.extend(object.condition.reason().map(diff::repair));
+        let only_begun = is_only_begun(&instance.kind, object);
+        attributes.extend(object.condition.reason().map(|reason| diff::repair(reason, only_begun)));
         if attributes.is_empty() && mark.is_some() {
             attributes = self.replaced_references(instance, &after);
         }
         let replaced_need = self.replaced_need(instance);
         let room = self.swaps.get(&instance.address);
         let forced = room.is_some() || selected(&self.options.replace, &instance.address);
-        let moved = matches!(found, Match::Elsewhere(_));
         let host_order = self.host_order(instance);
         let replaces = forced || moved || host_order.is_some() || attributes.iter().any(|change| change.replaces);
         let action = if selected(&self.options.forget, &instance.address) && mark.is_some() {

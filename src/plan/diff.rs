@@ -54,16 +54,16 @@ pub fn deletion(kind: &Kind, before: &Attributes) -> Vec<AttributeChange> {
     list(kind, before, true)
 }
 
-/// The repair of an object, as a change of its condition.
+/// The repair of an object, as a change of its condition. What was only begun was never in order, so nobody moved it.
 #[must_use]
-pub fn repair(word: &str) -> AttributeChange {
+pub fn repair(word: &str, only_begun: bool) -> AttributeChange {
     AttributeChange {
         path: "condition".into(),
         before: word.into(),
         after: "running".into(),
         sensitive: false,
         replaces: false,
-        drift: Drifted::FromDesired,
+        drift: if only_begun { Drifted::None } else { Drifted::FromDesired },
     }
 }
 

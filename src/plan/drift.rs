@@ -9,6 +9,7 @@ use foldhash::HashMap;
 
 use super::change::{AttributeChange, Drifted};
 use crate::kind::{Attribute, Kind};
+use crate::observed::Object;
 use crate::path::split;
 use crate::value::{Attributes, Value};
 
@@ -126,8 +127,14 @@ fn combinations(count: usize) -> Vec<Vec<Had>> {
     tried
 }
 
-/// Whether a mark tells of an object that Atlas began to make and did not finish: nothing was applied to it yet.
-pub fn is_unfinished(kind: &Kind, applied: &str) -> bool {
+/// Whether Atlas began to make an object and did not finish: by its mark nothing was applied to it yet. An object that has
+/// nothing to apply is finished all the same, unless something is wrong with it.
+pub fn is_only_begun(kind: &Kind, object: &Object) -> bool {
+    let applied = object.mark.as_ref().map(|mark| mark.applied.as_str());
+    applied.is_some_and(|applied| is_unfinished(kind, applied) || (applied.is_empty() && !object.condition.is_ready()))
+}
+
+fn is_unfinished(kind: &Kind, applied: &str) -> bool {
     let always = |attribute: &Attribute| attribute.required || attribute.default.is_some();
     applied.is_empty() && kind.attributes.iter().any(always)
 }

@@ -77,11 +77,16 @@ pub fn world(local: &LocalFolder, desired: &Desired, write: bool) -> Result<crat
     use crate::driver::sandbox::World;
     use crate::driver::{Class, DriverError};
     let folder = local.world(&desired.environment);
-    let opened = if write {
-        let made = local.make(&folder).map_err(|error| DriverError::new(Class::Invalid, error.to_string()));
-        made.and_then(|()| World::open(&folder).map_err(DriverError::from))
-    } else {
-        World::look(&folder).map_err(DriverError::from)
+    let invalid = |error: std::io::Error| DriverError::new(Class::Invalid, error.to_string());
+    let open = || {
+        // The database is written to beside the file as well, also by whoever only looks.
+        local.refuse_links(&World::file(&folder)).map_err(invalid)?;
+        if !write {
+            return World::look(&folder).map_err(DriverError::from);
+        }
+        local.make(&folder).map_err(invalid)?;
+        World::open(&folder).map_err(DriverError::from)
     };
+    let opened = open();
     opened.map(|world| world.with_kinds(desired.kinds.clone())).map_err(|source| RunError::World { folder, source })
 }

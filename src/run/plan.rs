@@ -6,6 +6,7 @@ use super::open::Opened;
 use crate::action::Action;
 use crate::desired::Desired;
 use crate::diagnostic::Diagnostics;
+use crate::identity::Identity;
 use crate::observed::Observed;
 use crate::plan::{Change, Options, Plan};
 use crate::recorded::{Inventory, Recorded};
@@ -80,7 +81,10 @@ impl Planned {
 /// Whether a change only says that its object could not be looked at, or into. A blocked object that was seen is
 /// somebody else's, and known.
 pub(super) fn is_unseen(change: &Change, desired: &Desired, observed: &Observed) -> bool {
-    let seen = || desired.get(&change.address).is_some_and(|one| observed.at(&one.identity).is_some());
+    // A host that is there whether Atlas wants it or not was not looked at when it refused every question.
+    let answers = |identity: &Identity| !observed.unreachable().contains_key(identity);
+    let looked_at = |identity: &Identity| observed.at(identity).is_some() && answers(identity);
+    let seen = || desired.get(&change.address).is_some_and(|one| looked_at(&one.identity));
     // What lives in several hosts is seen as long as one of them answers.
     let before = change.before.as_ref().filter(|before| before.hosts.len() < 2);
     let unreachable = || before.is_some_and(|before| observed.why_unreachable(&before.identity).is_some());

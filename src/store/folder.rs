@@ -51,10 +51,13 @@ impl LocalFolder {
         }
     }
 
-    /// Refuses a folder in it when the folder, `.atlas`, or anything between them is a link: what is written there would be
+    /// Refuses a path in it when what is there, `.atlas`, or anything between them is a link: what is written there would be
     /// written elsewhere.
-    pub(super) fn refuse_links(&self, folder: &Path) -> io::Result<()> {
-        let parts = folder.ancestors().take_while(|part| part.starts_with(&self.root));
+    ///
+    /// # Errors
+    /// When a part of it is a link.
+    pub fn refuse_links(&self, path: &Path) -> io::Result<()> {
+        let parts = path.ancestors().take_while(|part| part.starts_with(&self.root));
         parts.collect::<Vec<_>>().into_iter().rev().try_for_each(refuse_link)
     }
 }
@@ -105,7 +108,7 @@ fn refuse_link(path: &Path) -> io::Result<()> {
 }
 
 fn link(path: &Path) -> io::Error {
-    at(path)(io::Error::other("it is a link, and Atlas follows none where its records are; remove it"))
+    at(path)(io::Error::other("it is a link, and Atlas follows none in its own folder; remove it"))
 }
 
 #[cfg(unix)]

@@ -219,6 +219,9 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
         if let Some(own) = kind.attribute(attribute.name) {
             stand.check(kind, own, &seen, &wanted.get(own.name).to_json()).map_err(told)?;
         }
+        if let Some(moved) = called_drift(&plan) {
+            return Err(told(format!("an edit of the spec is called drift: {moved}")));
+        }
         if at > 0 {
             let replaced = change.is_some_and(|change| matches!(change.action, Action::Replace(_)));
             // Another name means another object, so a changed identity replaces it, even where a drifted name does not.
@@ -241,6 +244,13 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
         return Err("nothing that was said about it changed anything".into());
     }
     if stand.drifts(kind, attribute) { drift_heals(stand, kind, attribute, &stages).await } else { Ok(()) }
+}
+
+/// What a plan takes for moved behind Atlas's back.
+fn called_drift(plan: &Plan) -> Option<String> {
+    let mut all = plan.changes.iter().flat_map(|change| change.attributes.iter().map(move |one| (change, one)));
+    let (change, one) = all.find(|(_, one)| one.drift.is_some())?;
+    Some(format!("{} {}: {:?} to {:?}, {:?}", change.address, one.path, one.before, one.after, one.drift))
 }
 
 /// What a spec says of the subject, in normal form.

@@ -173,6 +173,9 @@ fn no_link_is_followed_where_records_are() {
         "records/t/s/inventory.txt",
         "records/t/s/inventory.part",
         "records/t/s/history.jsonl",
+        "world",
+        "world/s",
+        "world/s/world.db",
     ] {
         for there in [true, false] {
             let place = Place::with(SPEC);
@@ -196,6 +199,18 @@ fn no_link_is_followed_where_records_are() {
             let before = contents(&target);
             let run = place.run(&["apply", "--yes"]);
             assert!(run.stderr.contains("it is a link, and Atlas follows none"), "{name} {there}: {run:?}");
+            if name.starts_with("world") {
+                for command in
+                    [&["plan"][..], &["sandbox", "delete", "queue.one@us-east-1"], &["sandbox", "reset", "--yes"]]
+                {
+                    let run = place.run(command);
+                    let is_reset = command.contains(&"reset");
+                    let removes_the_link = is_reset && name.ends_with("world.db");
+                    assert_eq!(run.code == 0, removes_the_link, "{name} {there}: {run:?}");
+                    assert_eq!(contents(&target), before, "{name} {there} {command:?}");
+                }
+                continue;
+            }
             let only_for_people = name.contains("inventory") || name.contains("history");
             assert_eq!(run.code, if only_for_people { 0 } else { 1 }, "{name} {there}: {run:?}");
             assert_eq!(contents(&target), before, "{name} {there}: something was written behind the link");

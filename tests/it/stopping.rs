@@ -89,16 +89,66 @@ fn slow(milliseconds: &str) -> Place {
 #[test]
 fn a_stop_at_the_question_ends_the_run_and_lets_go_of_the_lock() {
     for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        for command in [&["apply"][..], &["destroy"], &["adopt", "queue.one@a"], &["forget", "queue.two@a"]] {
+            let what = format!("{command:?} {name}");
+            let place = Place::with(SPEC);
+            if command != ["apply"] {
+                place.expect(0, &["apply", "--yes"]);
+            }
+            if command[0] == "adopt" {
+                give_to_somebody_else(&place, false);
+            }
+            let world = || place.json(&["status", "--json"]);
+            let before = world();
+            let seat = Seat::take(&place, command);
+            seat.wait_for("Only `yes` will do:");
+            let held = format!("\"pid\":{},", seat.child.id());
+            let lock = || place.read(".atlas/records/t/s/lock");
+            assert!(lock().contains(&held), "{what}: it holds the lock while it asks: {}", lock());
+            signal(&seat.child, name);
+            let (ended, text) = seat.end();
+            assert_eq!(ended, Some(code), "{what}: {text}");
+            assert!(text.contains("nothing was done: the run was asked to stop"), "{what}: {text}");
+            assert!(!lock().contains(&held), "{what}: it still holds the lock: {}", lock());
+            assert_eq!(world(), before, "{what}");
+            let next = place.run(&["forget", "queue.three@a", "--yes"]);
+            let free = if command == ["apply"] { 1 } else { 0 };
+            assert!(next.code == free && !next.stdout.contains("Took over"), "{what}: nobody died: {next:?}");
+        }
+    }
+}
+
+/// Marks a queue as another project's.
+fn give_to_somebody_else(place: &Place, protect: bool) {
+    let theirs = |object: &mut atlas::observed::Object| {
+        let mark = object.mark.as_mut().expect("marked");
+        mark.project = "other".into();
+        mark.protect = protect;
+    };
+    let world = World::open(&place.path(".atlas/world/s")).expect("there");
+    assert!(world.edit("region/a/queue/one", theirs).expect("edited"));
+}
+
+/// Nobody is asked, so nobody reads the question: that a protection goes is said all the same.
+#[test]
+fn a_protection_is_never_taken_away_without_a_word() {
+    let words = "the object of queue.one@a is protected by its mark, and would not be any more";
+    for arguments in [&["--yes"][..], &["--yes", "--quiet"], &["--yes", "--json"]] {
         let place = Place::with(SPEC);
-        let seat = Seat::take(&place, &["apply"]);
-        seat.wait_for("Only `yes` will do:");
-        signal(&seat.child, name);
-        let (ended, text) = seat.end();
-        assert_eq!(ended, Some(code), "{name}: {text}");
-        assert!(text.contains("nothing was done: the run was asked to stop"), "{name}: {text}");
-        let next = place.run(&["apply", "--yes"]);
-        assert!(next.code == 0 && !next.stdout.contains("Took over"), "{name}: nobody died: {next:?}");
-        assert!(!place.read(".atlas/records/t/s/lock").contains(&format!("\"pid\":{}", std::process::id())));
+        place.expect(0, &["apply", "--yes"]);
+        give_to_somebody_else(&place, true);
+        let run = place.run(&[&["adopt", "queue.one@a"], arguments].concat());
+        assert_eq!(run.code, 0, "{arguments:?}: {run:?}");
+        if arguments.contains(&"--json") {
+            let lines: Vec<serde_json::Value> =
+                run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            let (first, diagnostic) = (&lines[0], &lines[0]["diagnostics"][0]);
+            assert_eq!((&first["event"], &diagnostic["code"]), (&"warning".into(), &"A0519".into()), "{run:?}");
+            assert!(diagnostic["detail"].as_str().is_some_and(|detail| detail == words), "{run:?}");
+        } else {
+            let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(said.contains("A0519") && said.contains(words), "{arguments:?}: {run:?}");
+        }
     }
 }
 
@@ -121,13 +171,7 @@ fn the_question_says_what_how_much_and_where() {
     let forget = format!("Let go of this and leave it as it is (1 to forget) {place_of}");
     assert_eq!(answer(&["forget", "queue.one@a"], &forget, "no\n").0, Some(1));
     // An object that somebody else protects loses its protection when it is taken over, and the question says so.
-    let world = World::open(&place.path(".atlas/world/s")).expect("there");
-    let theirs = |object: &mut atlas::observed::Object| {
-        let mark = object.mark.as_mut().expect("marked");
-        mark.project = "other".into();
-        mark.protect = true;
-    };
-    assert!(world.edit("region/a/queue/one", theirs).expect("edited"));
+    give_to_somebody_else(&place, true);
     let question = "Take this over (1 to adopt) in project `t`, environment `s` (sandbox)? It takes away the protection of \
                     queue.one@a. Only `yes` will do:";
     let (code, text) = answer(&["adopt", "queue.one@a"], question, "no\n");

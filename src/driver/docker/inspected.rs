@@ -96,12 +96,30 @@ impl Inspected {
         wanted: Option<&Attributes>,
         secret: &dyn Fn(&Value) -> Option<String>,
     ) -> Object {
+        let is_made = identified.is_certain && mark::is_of_a_made_one(&identified.listed.labels);
+        let is_begun = is_made && matches!(self, Self::Container(seen) if !container::has_started(seen));
+        let mut object = self.as_told(identified, engine, counters, wanted, secret);
+        // A container that Atlas made and that never started was begun only: nothing was applied to it yet.
+        if let Some(mark) = object.mark.as_mut().filter(|_| is_begun) {
+            mark.applied.clear();
+        }
+        object
+    }
+
+    fn as_told(
+        &self,
+        identified: Identified,
+        engine: &Engine,
+        counters: Option<&Counters>,
+        wanted: Option<&Attributes>,
+        secret: &dyn Fn(&Value) -> Option<String>,
+    ) -> Object {
         let mark = identified.mark.clone();
         let managed = |name: &str| is_managed(name, mark.as_ref(), wanted);
         let name = engine.name.as_deref();
         match self {
             Self::Network(one) => {
-                let attributes = network::attributes(one, name, managed, wanted);
+                let attributes = network::attributes(one, name, managed, mark.as_ref(), wanted);
                 let usage = usage(counters, |counters| {
                     vec![("containers", counted(&counters.members, &identified.listed.name))]
                 });

@@ -10,6 +10,7 @@ use super::error::{classify, is_absent};
 use super::listed::{Listed, said};
 use super::mark::{Labels, carry};
 use crate::driver::DriverError;
+use crate::observed::Mark;
 use crate::value::{Attributes, Value};
 
 /// Every network of an engine, in one call.
@@ -43,12 +44,20 @@ pub(super) fn attributes(
     network: &Network,
     engine: Option<&str>,
     managed: impl Fn(&str) -> bool,
+    mark: Option<&Mark>,
     wanted: Option<&Attributes>,
 ) -> Attributes {
-    // A network with addresses of both sorts has two of them, and the engine chooses what the spec does not say.
+    // A network with addresses of both sorts has two of them, and the engine chooses what the spec does not say. Where the
+    // spec names none of them any more, the mark tells which it named before.
     let configs = network.ipam.as_ref().and_then(|ipam| ipam.config.as_deref()).unwrap_or_default();
     let asked = wanted.and_then(|wanted| wanted.get("subnet").as_str());
-    let config = configs.iter().find(|config| config.subnet.as_deref() == asked).or_else(|| configs.first());
+    let applied = mark.and_then(|mark| mark.applied.split(' ').find_map(|pair| pair.strip_prefix("subnet:")));
+    let is_applied = |subnet: &String| applied.is_some_and(|digest| Value::from(subnet.as_str()).digest() == digest);
+    let config = configs
+        .iter()
+        .find(|config| config.subnet.as_deref() == asked)
+        .or_else(|| configs.iter().find(|config| config.subnet.as_ref().is_some_and(is_applied)))
+        .or_else(|| configs.first());
     // The engine gives every network a subnet; it is an attribute only where somebody chose it.
     let chosen = |name: &str, value: Option<&String>| match managed(name) {
         true => value.map_or(Value::Null, |text| text.as_str().into()),

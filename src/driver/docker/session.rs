@@ -32,9 +32,10 @@ impl EngineSession {
     /// Where kubeconfigs are kept: below the spec, or in the user's own file.
     fn kubeconfigs(&self) -> cluster::Kubeconfigs {
         let user: Option<PathBuf> = kubernetes::kubeconfigs(&self.0.surroundings.variables).into_iter().next();
-        let (all, owner) = (self.0.surroundings.base.join(".atlas/clusters"), &self.0.owner);
+        let (root, owner) = (self.0.surroundings.base.join(".atlas"), &self.0.owner);
+        let all = root.join("clusters");
         let own = all.join(owner.project.as_str()).join(owner.environment.as_str());
-        cluster::Kubeconfigs { own, older: all.join(owner.environment.as_str()), user }
+        cluster::Kubeconfigs { root, own, older: all.join(owner.environment.as_str()), user }
     }
 
     fn blueprint(&self, want: &Request<'_>, labels: Labels) -> Result<Blueprint, DriverError> {

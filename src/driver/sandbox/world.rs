@@ -54,12 +54,18 @@ pub struct World {
 pub struct Transaction<'a>(pub(super) rusqlite::Transaction<'a>, &'a Catalog);
 
 impl World {
+    /// The file of the world in a folder.
+    #[must_use]
+    pub fn file(folder: &Path) -> PathBuf {
+        folder.join("world.db")
+    }
+
     /// Opens the world in a folder, and makes it when it is not there.
     ///
     /// # Errors
     /// When the folder or the database can't be used.
     pub fn open(folder: &Path) -> Result<Self, WorldError> {
-        let path = folder.join("world.db");
+        let path = Self::file(folder);
         let mut connection = Connection::open(&path)?;
         prepare(&mut connection)?;
         Ok(Self { connection: Mutex::new(connection), path: Some(path), kinds: Catalog::default() })
@@ -70,7 +76,7 @@ impl World {
     /// # Errors
     /// When there is a database that can't be read.
     pub fn look(folder: &Path) -> Result<Self, WorldError> {
-        let path = folder.join("world.db");
+        let path = Self::file(folder);
         // Only a file that is certainly not there, or that a crash left before anything was in it, is an empty world.
         match std::fs::metadata(&path) {
             Ok(metadata) if metadata.len() > 0 => {}

@@ -5,7 +5,7 @@ use crate::address::Address;
 use crate::kind::Kind;
 use crate::observed::Object;
 use crate::plan::change::AttributeChange;
-use crate::plan::drift::is_unfinished;
+use crate::plan::drift::is_only_begun;
 
 /// What the reason for a change follows from.
 pub(super) struct Circumstances<'a> {
@@ -35,17 +35,14 @@ impl Circumstances<'_> {
         let asked = self.attributes.iter().any(|change| !change.drift.is_some());
         let only_unknown =
             !self.attributes.is_empty() && self.attributes.iter().all(|one| !one.is_known() || one.before == one.after);
-        let unfinished = || {
-            let mark = self.object.mark.as_ref();
-            asked && mark.is_some_and(|mark| is_unfinished(self.kind, &mark.applied))
-        };
+        let only_begun = || asked && is_only_begun(self.kind, self.object);
         let because_of_others = self.in_replaced_host || only_unknown;
         match (self.replaced_need, self.renamed_from, self.remade, self.room) {
             (Some(need), ..) if because_of_others => (Cause::ReplacedDependency, format!("{need} is replaced")),
             _ if self.action == Action::Forget => (Cause::Spec, "Atlas was asked to let go of it".into()),
             _ if self.taken_over => (Cause::Spec, format!("it exists and belonged to {}", self.object.owner())),
             (_, Some(old), ..) => (Cause::Spec, format!("it was known as {old}")),
-            _ if unfinished() => (Cause::Spec, "it was begun and not finished".into()),
+            _ if only_begun() => (Cause::Spec, "it was begun and not finished".into()),
             (_, _, Some(target), _) if !drifted => (Cause::ReplacedDependency, format!("{target} is made anew")),
             _ if drifted && asked => {
                 (Cause::Spec, "the spec changed, and so did the object, behind Atlas's back".into())

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod counts;
+mod denied;
 mod flagship;
 mod prepared;
 mod proxy;

@@ -26,7 +26,12 @@ pub enum Spoil {
     Deny(&'static str),
     /// A request whose first line contains this is answered as done, and is not carried out.
     Swallow(&'static str),
+    /// Once a request came whose first line contains this, every request for a list is answered with this status.
+    NoListsAfter(&'static str, u16),
 }
+
+/// What tells a request for a list: S3 says it in the address, SQS in a header, and IAM in the body.
+const LISTS: [&str; 3] = ["x-id=ListBuckets", "AmazonSQS.ListQueues", "Action=List"];
 
 impl Proxy {
     pub fn before(server: &str, spoil: Spoil) -> Self {
@@ -64,14 +69,23 @@ async fn serve(
 ) -> std::io::Result<()> {
     while let Some(request) = read_message(&mut client).await? {
         let number = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let head = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
-        let denied = matches!(spoil, Spoil::Deny(name) if head.contains(name));
+        let text = String::from_utf8_lossy(&request);
+        let head = text.lines().next().unwrap_or_default().to_owned();
+        let refused = match spoil {
+            Spoil::Deny(name) if head.contains(name) => Some(403),
+            Spoil::NoListsAfter(name, status) => {
+                let begun = seen.lock().expect("sound").iter().any(|head| head.contains(name));
+                Some(status).filter(|_| begun && LISTS.iter().any(|list| text.contains(list)))
+            }
+            _ => None,
+        };
         let swallowed = matches!(spoil, Spoil::Swallow(name) if head.contains(name));
         seen.lock().expect("sound").push(head);
-        if denied {
-            let body = "<Error><Code>AccessDenied</Code><Message>not for you</Message></Error>";
-            let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\n\r\n", body.len());
-            client.write_all((head + body).as_bytes()).await?;
+        if let Some(status) = refused {
+            let code = if status == 403 { "AccessDenied" } else { "InternalError" };
+            let body = format!("<Error><Code>{code}</Code><Message>not for you</Message></Error>");
+            let head = format!("HTTP/1.1 {status} {code}\r\ncontent-length: {}\r\n\r\n", body.len());
+            client.write_all((head + &body).as_bytes()).await?;
             continue;
         }
         if swallowed {

@@ -40,7 +40,7 @@ fn image(engine: &Engine) -> (String, String) {
     ("atlas-test/k3s:1".into(), binds.join(", "))
 }
 
-fn spec(engine: &Engine, project: &str, cluster: &str, agents: usize, more: &str) -> String {
+pub(super) fn spec(engine: &Engine, project: &str, cluster: &str, agents: usize, more: &str) -> String {
     let moto = variable("ATLAS_TEST_MOTO").expect("set with the others");
     let (image, binds) = image(engine);
     format!(
@@ -55,7 +55,7 @@ fn labels(engine: &Engine, node: &str) -> Value {
     engine.inspect("container", node)["Config"]["Labels"].clone()
 }
 
-fn nodes(engine: &Engine, cluster: &str) -> Vec<String> {
+pub(super) fn nodes(engine: &Engine, cluster: &str) -> Vec<String> {
     let filter = format!("label=k3d.cluster={cluster}");
     let names = engine.docker(&["ps", "--filter", &filter, "--format", "{{.Names}}"]);
     let mut names: Vec<String> = names.lines().map(str::to_owned).collect();

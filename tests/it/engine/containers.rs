@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Engine, container, head, until};
 
-use crate::support::{actions, execute, summary};
+use crate::support::{Place, actions, execute, summary};
 
 /// An attribute as `docker inspect` shows it, in the words of the spec. The engine fills in what the spec leaves out
 /// (addresses of a network, variables of an image): an attribute that is not wanted at all is not compared then.
@@ -238,21 +238,34 @@ async fn an_engine_that_has_two_names_has_each_object_once() {
 }
 
 #[tokio::test]
-async fn a_container_that_was_made_and_never_started_is_started() {
+async fn a_container_that_was_made_and_never_started_is_made_again() {
     let Some(engine) = Engine::here() else { return };
     // A container whose port is taken is created and can't start, as after a run that ended between the two.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
-    let spec = format!("{}{}", head("halfway"), container("halfway", &format!("ports = [\"{port}:80\"]\n")));
+    let spec =
+        format!("{}{}", head("halfway"), container("halfway", &format!("restart = \"no\"\nports = [\"{port}:80\"]\n")));
     engine.converge(&spec, &Options::default(), &[]).await.expect_err("the port is taken");
     assert_eq!(engine.inspect("container", "halfway")["State"]["Status"], "created");
     let id = engine.id("halfway");
-    drop(taken);
     let (_, plan) = engine.plan(&spec, &Options::default()).await;
     assert_eq!(json!(actions(&plan)), json!({ "container.halfway": "update" }), "{}", summary(&plan));
     assert!(summary(&plan).contains("never started"), "{}", summary(&plan));
+    // Atlas itself began it, and nobody else touched it: neither the plan nor `drift` says otherwise.
+    let change = &plan.changes[0];
+    assert_eq!((change.cause, change.reason.as_str()), (Cause::Spec, "it was begun and not finished"));
+    assert!(change.attributes.iter().all(|one| !one.drift.is_some()), "{:?}", change.attributes);
+    let place = Place::with(&spec);
+    let drift = engine.json(&place, 0, &["drift", "--json"]);
+    assert_eq!(drift, json!({ "drift": [], "unknown": [] }));
+    // An edit of the spec meanwhile is a change.
+    place.edit("restart", "user = \"0\"\nrestart");
+    let plan = engine.json(&place, 0, &["plan", "--json"]);
+    assert_eq!(plan["changes"][0]["cause"], "spec", "{plan:#}");
+    engine.expect(&place, 0, &["drift"]);
+    drop(taken);
     engine.converge(&spec, &Options::default(), &[]).await.expect("started");
-    assert_eq!(engine.id("halfway"), id);
+    assert_ne!(engine.id("halfway"), id, "an engine may hold a remainder of one that could not start");
     engine.clean("halfway").await;
 }
 

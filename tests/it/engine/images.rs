@@ -14,6 +14,8 @@ struct Registry {
     process: Child,
     port: u16,
     digest: String,
+    /// What the engine sends to say who asks: the name and the password, in base64.
+    credentials: String,
 }
 
 impl Registry {
@@ -27,9 +29,11 @@ impl Registry {
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");
-        let mut digest = String::new();
-        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut digest).expect("it says its digest");
-        Some(Self { process, port, digest: digest.trim().to_owned() })
+        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let mut line = || lines.next().expect("a line").expect("readable");
+        let (digest, header) = (line(), line());
+        let credentials = header.trim_start_matches("Basic ").to_owned();
+        Some(Self { process, port, digest, credentials })
     }
 
     fn image(&self) -> String {
@@ -92,4 +96,35 @@ fn an_image_is_pulled_with_docker_s_own_credentials_and_its_progress_told() {
         assert_eq!(run.code, 0, "{arguments:?} {run:?}");
     }
     engine.docker(&["image", "rm", "--force", &format!("{image}:1")]);
+}
+
+#[test]
+fn a_registry_that_repeats_credentials_gives_nothing_away() {
+    let (Some(engine), Some(registry)) = (Engine::here(), Registry::start()) else { return };
+    let image = format!("127.0.0.1:{}/atlas-test/echo:1", registry.port);
+    let place = Place::with(&format!("{}{}", head("echoed"), container("echoed", &format!("image = \"{image}\"\n"))));
+    let answer = serde_json::json!({ "Username": "ada", "Secret": PASSWORD });
+    place.program("docker-credential-planted", &format!("cat > /dev/null\necho '{answer}'"));
+    let server = format!("127.0.0.1:{}", registry.port);
+    configure(&place, &serde_json::json!({ "credHelpers": { server.as_str(): "planted" } }));
+    let mut texts = Vec::new();
+    for arguments in [&["apply", "--yes"][..], &["apply", "--yes", "--json"], &["apply", "--yes", "-vv"], &["history"]]
+    {
+        let run = run(&engine, &place, arguments);
+        assert_eq!(run.code, if arguments[0] == "apply" { 3 } else { 0 }, "{arguments:?}: {run:?}");
+        texts.push((format!("{arguments:?}"), run.stdout + &run.stderr));
+    }
+    // The engine passes on what the registry said, so there was something to keep back.
+    assert!(texts[0].1.contains("you said Authorization"), "{}", texts[0].1);
+    let helper = place.path("bin/docker-credential-planted");
+    for file in crate::cloud::trouble::files(&place.path("")).into_iter().filter(|file| *file != helper) {
+        let bytes = std::fs::read(&file).expect("readable");
+        texts.push((file.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    assert!(texts.iter().any(|(what, _)| what.ends_with("journal.jsonl")), "the journal was looked at");
+    for (what, text) in texts {
+        // People read it in lines of a limited width.
+        let text: String = text.split_whitespace().collect();
+        assert!(!text.contains(PASSWORD) && !text.contains(&registry.credentials), "{what}: {text}");
+    }
 }

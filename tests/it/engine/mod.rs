@@ -1,5 +1,6 @@
 //! Networks, volumes, containers and LocalStack regions on a real container engine. `scripts/servers` starts it.
 
+mod claims;
 mod clusters;
 mod conformance;
 mod containers;
@@ -7,12 +8,15 @@ mod copies;
 mod existing;
 mod images;
 mod killed;
+mod links;
 mod pace;
 mod prepared;
+mod prepared_hosts;
 mod regions;
 mod remote;
 mod trouble;
 mod two_engines;
+mod unanswered;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

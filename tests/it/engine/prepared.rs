@@ -1,6 +1,8 @@
 //! Before an object is deleted to be made anew, Atlas finds out all that it can about the new one: when that can't be
 //! made, the old one stays as it is.
 
+use std::path::PathBuf;
+
 use super::{Engine, SECRET, container, head};
 use crate::support::{Place, Run};
 
@@ -18,6 +20,14 @@ const REFUSED: [(&str, &str, &str); 7] = [
 /// All that a run said, in one line: people read it in lines of a limited width.
 fn said(run: &Run) -> String {
     (run.stdout.clone() + &run.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The files of a place, the journal among them, in which a text stands.
+fn files_with(place: &Place, text: &str) -> Vec<PathBuf> {
+    let all = crate::cloud::trouble::files(&place.path(""));
+    assert!(all.iter().any(|file| file.ends_with("journal.jsonl")), "{all:?}");
+    let has = |file: &PathBuf| String::from_utf8_lossy(&std::fs::read(file).expect("readable")).contains(text);
+    all.into_iter().filter(has).collect()
 }
 
 #[test]
@@ -41,6 +51,7 @@ fn what_can_t_be_made_leaves_the_old_one_running() {
             && run.code == 3
             && text.contains(why)
             && !text.contains("planted-")
+            && files_with(&place, "planted-") == [place.path("nul.txt")]
             && seen["Id"] == id.as_str()
             && seen["State"]["Running"] == true
             && !left.contains("prepared.atlas-trial");

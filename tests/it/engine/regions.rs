@@ -13,16 +13,16 @@ const REGIONS: [&str; 2] = ["us-east-1", "eu-central-1"];
 const KINDS: [&str; 3] = ["bucket", "queue", "role"];
 
 /// Two regions on an engine, and the client that knows nothing of Atlas.
-struct Regions {
-    engine: Engine,
-    cloud: Cloud,
-    place: Place,
+pub(super) struct Regions {
+    pub engine: Engine,
+    pub cloud: Cloud,
+    pub place: Place,
     project: &'static str,
 }
 
 impl Regions {
     /// None where no engine or no LocalStack is there.
-    fn new(project: &'static str, count: usize) -> Option<Self> {
+    pub fn new(project: &'static str, count: usize) -> Option<Self> {
         let engine = Engine::here()?;
         let home = variable("ATLAS_TEST_LOCALSTACK_HOME")?;
         let ports = [free_port(), free_port()];
@@ -43,20 +43,20 @@ impl Regions {
         Some(Self { engine, cloud, place: Place::with(&spec), project })
     }
 
-    fn container(&self, region: &str) -> String {
+    pub fn container(&self, region: &str) -> String {
         format!("{}-default-{region}", self.project)
     }
 
     /// What the other client sees of all that lives in a region.
-    fn contents(&self, region: &str) -> Vec<Value> {
+    pub fn contents(&self, region: &str) -> Vec<Value> {
         KINDS.iter().map(|kind| self.cloud.describe(region, kind, &format!("{region}-{}", self.project))).collect()
     }
 
-    fn run(&self, code: i32, arguments: &[&str]) -> String {
+    pub fn run(&self, code: i32, arguments: &[&str]) -> String {
         self.engine.expect(&self.place, code, arguments)
     }
 
-    fn plan(&self) -> Vec<Value> {
+    pub fn plan(&self) -> Vec<Value> {
         let plan = self.engine.json(&self.place, 0, &["plan", "--json"]);
         plan["changes"].as_array().expect("a list").clone()
     }
@@ -232,7 +232,7 @@ fn a_region_goes_once_nothing_protected_is_in_it() {
 }
 
 /// Without what a server makes up for each new object.
-fn stable(mut contents: Vec<Value>) -> Vec<Value> {
+pub(super) fn stable(mut contents: Vec<Value>) -> Vec<Value> {
     for one in contents.iter_mut().filter_map(Value::as_object_mut) {
         one.retain(|key, _| !["id", "created"].contains(&key.as_str()));
     }

@@ -1,4 +1,6 @@
 """Stands in for an image registry that asks who is there: one image of two layers, at one name, by tag and by digest.
+Whoever asks for `atlas-test/echo` is refused, and told again what credentials came with the request. It prints the digest
+of its image, and then the header that it takes for the right one.
 
     registry.py PORT NAME USER PASSWORD
 
@@ -18,6 +20,7 @@ import tarfile
 
 PORT, NAME, USER, PASSWORD = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 ALLOWED = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+ECHO = "atlas-test/echo"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -93,6 +96,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
             return self.answer(401, body, WWW_Authenticate='Basic realm="stand-in"')
         if path in ("/v2/", "/v2"):
             return self.answer(200, b"{}")
+        if path.startswith(f"/v2/{ECHO}/"):
+            said = f"denied: you said Authorization: {self.headers['Authorization']}"
+            return self.answer(403, json.dumps({"errors": [{"code": "DENIED", "message": said}]}).encode())
         reference = path.rsplit("/", 1)[-1]
         if path.startswith(f"/v2/{NAME}/manifests/") and reference in ("1", digest(MANIFESTS)):
             return self.answer(200, MANIFESTS, MANIFEST, Docker_Content_Digest=digest(MANIFESTS))
@@ -107,5 +113,5 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Registry)
-print(digest(MANIFESTS), flush=True)
+print(digest(MANIFESTS), ALLOWED, sep="\n", flush=True)
 server.serve_forever()

@@ -45,6 +45,10 @@ fn without_an_engine_everything_is_blocked_and_nothing_planned() {
     for words in ["unix:///nowhere/docker.sock", "there is no such socket", "start Docker or Podman", "DOCKER_HOST"] {
         assert!(said.contains(words), "{words}: {said}");
     }
+    // A look that saw nothing is no good news.
+    for arguments in [&["drift"][..], &["status"], &["plan", "--detailed-exitcode"]] {
+        engine.expect(&place, 4, arguments);
+    }
     engine.expect(&place, 3, &["apply", "--yes"]);
 }
 

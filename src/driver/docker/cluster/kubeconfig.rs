@@ -19,6 +19,8 @@ const INSIDE: &str = "/output/kubeconfig.yaml";
 /// Where kubeconfigs are kept on this machine.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Kubeconfigs {
+    /// Atlas's own folder, in which no link is followed.
+    pub root: PathBuf,
     /// The folder for files of Atlas's own.
     pub own: PathBuf,
     /// Where versions kept them that did not tell projects apart.
@@ -50,6 +52,15 @@ pub(super) async fn read(engine: &Engine, server: &str) -> Result<Option<Value>,
     Ok(serde_saphyr::from_str::<Value>(&text).ok().filter(|value| value["clusters"][0].is_object()))
 }
 
+/// Finds out, before anything is made, what keeps a cluster's kubeconfig from being kept.
+pub(super) fn may_keep(cluster: &str, wish: &str, kept: &Kubeconfigs) -> Result<(), DriverError> {
+    match wish {
+        "none" => Ok(()),
+        "file" => refuse_links(&own_file(cluster, kept), kept),
+        _ => there(&user_file(kept)?).map(std::mem::drop),
+    }
+}
+
 /// Keeps a cluster's kubeconfig where the spec says.
 pub(super) async fn keep(
     engine: &Engine,
@@ -66,7 +77,9 @@ pub(super) async fn keep(
     let inside = inside.ok_or_else(|| DriverError::new(Class::Transient, "the server wrote no kubeconfig yet"))?;
     let fresh = renamed(inside, cluster, endpoint);
     if wish == "file" {
-        return write(&own_file(cluster, kept), &fresh);
+        let own = own_file(cluster, kept);
+        refuse_links(&own, kept)?;
+        return write(&own, &fresh);
     }
     let path = user_file(kept)?;
     write(&path, &merged(there(&path)?, &fresh))
@@ -75,6 +88,10 @@ pub(super) async fn keep(
 /// Takes away what was kept of a cluster.
 pub(super) fn drop(cluster: &str, kept: &Kubeconfigs) -> Result<(), DriverError> {
     for own in [own_file(cluster, kept), file_in(&kept.older, cluster)] {
+        // Behind a link there is nothing that Atlas wrote.
+        if refuse_links(&own, kept).is_err() {
+            continue;
+        }
         match std::fs::remove_file(&own) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&own, &error)),
             _ => {}
@@ -93,6 +110,25 @@ fn own_file(cluster: &str, kept: &Kubeconfigs) -> PathBuf {
 
 fn file_in(folder: &Path, cluster: &str) -> PathBuf {
     folder.join(format!("k3d-{cluster}.yaml"))
+}
+
+/// Refuses a file of Atlas's own when it, or a folder on the way to it, is a link: what is done to it would be done
+/// elsewhere.
+fn refuse_links(file: &Path, kept: &Kubeconfigs) -> Result<(), DriverError> {
+    let part = part_of(file);
+    let mut all = file.ancestors().chain([part.as_path()]).filter(|path| path.starts_with(&kept.root));
+    match all.find(|path| path.is_symlink()) {
+        None => Ok(()),
+        Some(link) => {
+            let what = format!("`{}` is a link, and Atlas follows none in its own folder; remove it", link.display());
+            Err(failed(file, &what))
+        }
+    }
+}
+
+/// What a file is called until all of it is written.
+fn part_of(file: &Path) -> PathBuf {
+    file.with_extension("part")
 }
 
 fn user_file(kept: &Kubeconfigs) -> Result<PathBuf, DriverError> {
@@ -168,7 +204,7 @@ fn write(path: &Path, config: &Value) -> Result<(), DriverError> {
     let text = serde_saphyr::to_string(config).map_err(|error| failed(path, &error))?;
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| failed(path, &error))?;
-    let part = path.with_extension("part");
+    let part = part_of(path);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

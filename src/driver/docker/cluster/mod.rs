@@ -157,6 +157,8 @@ pub(super) async fn apply(
     let name = &*request.identity.name();
     let pace = Pace::of(request);
     let layout = Layout::new(name, request.attributes, labels, seen, engine.machine())?;
+    let wish = request.attributes.at("k3d.kubeconfig").and_then(Value::as_str).unwrap_or("none");
+    kubeconfig::may_keep(name, wish, kubeconfigs)?;
     prepare(engine, &layout).await?;
     let empty = BTreeMap::new();
     let there = seen.map_or(&empty, |seen| &seen.nodes);
@@ -192,7 +194,6 @@ pub(super) async fn apply(
     let now = now.ok_or_else(|| DriverError::new(Class::Transient, "it is not there although it was made"))?;
     let outputs = now.outputs(engine);
     let server = node::name(name, NodeRole::Server, 0);
-    let wish = request.attributes.at("k3d.kubeconfig").and_then(Value::as_str).unwrap_or("none");
     let endpoint = outputs.get("endpoint").cloned().unwrap_or_default();
     kubeconfig::keep(engine, &server, name, wish, &endpoint, kubeconfigs).await?;
     Ok(outputs)

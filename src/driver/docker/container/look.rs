@@ -17,7 +17,7 @@ use super::super::mark::Labels;
 use super::super::podman::{self, Bind};
 use crate::driver::DriverError;
 use crate::identity::Identity;
-use crate::kind::duration;
+use crate::kind::{duration, port};
 use crate::observed::Owner;
 use crate::value::{Attributes, Value};
 
@@ -170,7 +170,7 @@ pub(in super::super) fn attributes(
         ("entrypoint", known("entrypoint", list(config.entrypoint.as_ref()))),
         ("environment", said("environment", &environment, &labels, managed, wanted)),
         ("secrets", secrets.unwrap_or_default()),
-        ("ports", as_wanted("ports", ports(&host), wanted)),
+        ("ports", ports(&host)),
         ("binds", binds(&host)),
         ("volumes", mounts(&host)),
         ("tmpfs", Value::List(host.tmpfs.iter().flatten().map(|(path, _)| path.as_str().into()).collect())),
@@ -215,16 +215,17 @@ fn owned((key, value): (&str, &str)) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }
 
-/// Published ports as `ADDRESS:PORT:PORT/PROTOCOL`, all of it written out.
-fn ports(host: &HostConfig) -> Vec<String> {
+/// Published ports as the spec writes them.
+fn ports(host: &HostConfig) -> Value {
     let mut all = Vec::new();
     for (inside, bindings) in host.port_bindings.iter().flatten() {
         for binding in bindings.iter().flatten() {
             let address = binding.host_ip.as_deref().filter(|address| !address.is_empty()).unwrap_or("0.0.0.0");
-            all.push(format!("{address}:{}:{inside}", binding.host_port.as_deref().unwrap_or_default()));
+            let full = format!("{address}:{}:{inside}", binding.host_port.as_deref().unwrap_or_default());
+            all.push(port::short(&full).into());
         }
     }
-    all
+    Value::List(all)
 }
 
 /// A port as the spec writes it, written out.
@@ -232,17 +233,6 @@ pub(super) fn written_out(port: &str) -> String {
     let (pair, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
     let full = if pair.matches(':').count() == 2 { pair.to_owned() } else { format!("127.0.0.1:{pair}") };
     format!("{full}/{protocol}")
-}
-
-/// Ports in the words of the spec where those mean the same.
-fn as_wanted(name: &str, found: Vec<String>, wanted: Option<&Attributes>) -> Value {
-    let spelt = wanted.map(|wanted| wanted.get(name).items()).unwrap_or_default();
-    let word = |full: &String| {
-        let same = spelt.iter().find(|item| item.as_str().is_some_and(|text| &written_out(text) == full));
-        let short = full.strip_prefix("127.0.0.1:").unwrap_or(full);
-        same.cloned().unwrap_or_else(|| short.strip_suffix("/tcp").unwrap_or(short).into())
-    };
-    Value::List(found.iter().map(word).collect())
 }
 
 fn mounts(host: &HostConfig) -> Value {
