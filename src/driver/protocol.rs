@@ -1,9 +1,9 @@
 //! What holds for every driver alike, written once: whose an object is, what protects it, what may be taken over, what
 //! may be lost, and what follows when an answer was lost on its way.
 
-use super::contract::{Look, Request, Session};
+use super::contract::{Look, Request, Seen, Session};
 use super::{Class, DriverError};
-use crate::kind::{Kind, Outputs, Usage};
+use crate::kind::{Kind, Outputs, Risk, Usage, Verdict};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object};
 
@@ -29,14 +29,14 @@ pub async fn create(
 ) -> Result<Outputs, DriverError> {
     if let Some(seen) = session.read(&look(want)).await? {
         owned(&seen.object, want.mark, ownership)?;
-        return session.update(&seen, want).await;
+        return bring(session, want, seen).await;
     }
     match session.create(want).await {
         // An answer that was lost on the way makes an SDK ask again, and then it is there already.
         Err(error) if error.class == Class::Conflict => {
             let seen = session.read(&look(want)).await?;
             match seen.filter(|seen| owned(&seen.object, want.mark, Ownership::Marked).is_ok()) {
-                Some(seen) => session.update(&seen, want).await,
+                Some(seen) => bring(session, want, seen).await,
                 None => Err(error),
             }
         }
@@ -54,12 +54,30 @@ pub async fn update(
     ownership: Ownership<'_>,
 ) -> Result<Outputs, DriverError> {
     let seen = session.read(&look(want)).await?;
-    let seen = seen.ok_or_else(|| DriverError::new(Class::Conflict, "it is gone"))?;
+    let seen = seen.ok_or_else(gone)?;
     owned(&seen.object, want.mark, ownership)?;
     if want.most.is_some_and(|most| holds_more(want.kind, most, &seen.object.usage)) {
         return Err(DriverError::new(Class::Conflict, "it holds more than when it was looked at"));
     }
-    session.update(&seen, want).await
+    bring(session, want, seen).await
+}
+
+/// Brings an object that is there to what is wanted. Where the plan showed that this loses something, what may be lost was
+/// found out before, and `most` says it. Where the plan showed no loss, nothing is lost: somebody may have changed the object
+/// since, or a listing did not have it when the plan was made.
+async fn bring(session: &dyn Session, want: &Request<'_>, seen: Seen) -> Result<Outputs, DriverError> {
+    let loss = |object: &Object| (want.kind.update_loss)(&object.attributes, want.attributes, &object.usage);
+    if want.most.is_some() || broken(Mutation::IgnoreWhatUpdatesLose) || loss(&seen.object).is_none() {
+        return session.update(&seen, want).await;
+    }
+    let counted = session.read(&Look { evidence: true, ..look(want) }).await?.ok_or_else(gone)?;
+    match loss(&counted.object).filter(|verdict| verdict.risk > Risk::Safe) {
+        Some(Verdict { evidence, .. }) => {
+            let message = format!("it would lose what the plan did not show ({evidence}); plan again");
+            Err(DriverError::new(Class::Conflict, message))
+        }
+        None => session.update(&counted, &Request { most: Some(&counted.object.usage), ..*want }).await,
+    }
 }
 
 /// Deletes an object that the mark owns and that nothing protects, and that holds no more than `most`. What is not there is
@@ -132,6 +150,10 @@ fn owned(object: &Object, owner: &Mark, ownership: Ownership<'_>) -> Result<(), 
     }
     let whose = object.owner();
     Err(DriverError::new(Class::Conflict, format!("`{}` is there and belongs to {whose}", object.identity)))
+}
+
+fn gone() -> DriverError {
+    DriverError::new(Class::Conflict, "it is gone")
 }
 
 const fn look<'a>(want: &Request<'a>) -> Look<'a> {

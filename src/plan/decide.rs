@@ -15,7 +15,7 @@ use super::baseline::Baseline;
 use super::change::{AttributeChange, Blocked, Change, Drifted, Target};
 use super::claims::{Claimants, swaps};
 use super::diff;
-use super::drift::{LastApplied, is_only_begun};
+use super::drift::is_only_begun;
 use super::hold::unseen_with;
 use super::known::Known;
 use super::options::{Options, selected};
@@ -259,16 +259,8 @@ impl<'a> Decider<'a> {
     fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
         diff::leave_ignored(&instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
         let mark = object.mark.as_ref();
-        let applied = mark.and_then(|mark| LastApplied::read(&instance.kind, &mark.applied, &instance.settings.ignore));
-        let mut attributes = diff::diff(&instance.kind, &object.attributes, &after, applied.as_ref());
         let moved = matches!(found, Match::Elsewhere(_));
-        if moved {
-            // What leaves no trace on an object is known from the spec alone, which says another name now.
-            attributes
-                .iter_mut()
-                .filter(|change| change.before.is_null())
-                .for_each(|change| change.drift = Drifted::None);
-        }
+        let mut attributes = diff::of_object(instance, object, &after, moved);
         let remade = self.tell_remade(instance, &mut attributes);
         let wanted = self.mark(instance);
         let renamed = mark.filter(|mark| mark.address != instance.address).map(|mark| mark.address.clone());

@@ -2,7 +2,9 @@
 
 use super::change::{AttributeChange, Drifted};
 use super::drift::LastApplied;
+use crate::desired::Instance;
 use crate::kind::{Kind, Type};
+use crate::observed::Object;
 use crate::path::{join, split};
 use crate::value::{Attributes, Text, Value};
 
@@ -38,6 +40,21 @@ pub fn diff(
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     if let Some(applied) = applied {
         applied.tell(kind, before, &mut changes);
+    }
+    changes
+}
+
+/// Every difference between a resource and its object, told apart as drift or change. An object that has `moved` is called
+/// otherwise than the spec says.
+#[must_use]
+pub fn of_object(instance: &Instance, object: &Object, after: &Attributes, moved: bool) -> Vec<AttributeChange> {
+    let (kind, ignore) = (&instance.kind, &instance.settings.ignore);
+    let applied = object.mark.as_ref().and_then(|mark| LastApplied::read(kind, &mark.applied, ignore));
+    let mut changes = diff(kind, &object.attributes, after, applied.as_ref());
+    if moved {
+        // What leaves no trace on an object is known from the spec alone, which says another name now.
+        let untraced = changes.iter_mut().filter(|change| change.before.is_null());
+        untraced.for_each(|change| change.drift = Drifted::None);
     }
     changes
 }

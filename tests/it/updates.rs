@@ -140,3 +140,49 @@ async fn what_an_update_would_lose_is_weighed_at_the_moment_of_its_effect() {
         }
     }
 }
+
+/// Where the plan shows no loss, there is none: whatever comes up between the plan and its step.
+#[tokio::test]
+async fn a_step_that_the_plan_showed_without_a_loss_loses_nothing() {
+    for case in &CASES {
+        for (by, count, refused) in [
+            ("an update", Count::Exactly(1), true),
+            ("an update", Count::Unknown, true),
+            ("an update", Count::Exactly(0), false),
+            ("a creation", Count::Exactly(1), true),
+            ("a creation", Count::Unknown, true),
+            ("a creation", Count::Exactly(0), false),
+        ] {
+            let what = format!("{} {}: {count:?}, by {by}", case.of, case.after);
+            let engine = case.made().await;
+            let full = engine.object(case.of).expect("made");
+            let protected = case.spec(&format!("{}\nprotect = true", case.after));
+            if by == "an update" {
+                engine.converge(&case.spec(case.after)).await;
+            } else {
+                // A listing that lags behind does not have it.
+                engine.world().write(|world| world.remove(full.identity.as_str())).expect("removed");
+            }
+            let pipeline = engine.pipeline(&protected).expect("a good spec");
+            let (_, plan) = pipeline.look_and_plan(&Recorded::default(), &Options::default()).await.expect("planned");
+            let change = plan.change(&address(case.of)).expect("planned");
+            assert_eq!(change.risk(), Risk::Safe, "{what}");
+            // What it holds now would be lost, as somebody made it as it was before.
+            let mut there = full.clone();
+            there.usage.extend([(case.counter.into(), count)]);
+            engine.world().write(|world| world.put(&there)).expect("put");
+            let report = engine.execute(&pipeline, plan, &[case.of]).await;
+            let errors: Vec<&str> = report.failed.iter().map(|step| step.error.as_str()).collect();
+            if refused {
+                assert!(
+                    errors.len() == 1 && errors[0].contains("would lose what the plan did not show"),
+                    "{what}: {errors:?}"
+                );
+            } else {
+                assert!(errors.is_empty(), "{what}: {errors:?}");
+            }
+            let now = engine.object(case.of).expect("there");
+            assert_eq!(now.attributes.get(case.attribute) == full.attributes.get(case.attribute), refused, "{what}");
+        }
+    }
+}

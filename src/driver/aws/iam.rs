@@ -26,8 +26,8 @@ pub(super) fn name_in(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or_default()
 }
 
-/// The statements of an object in the form that the spec uses: its short form, unless the spec writes JSON or the short
-/// form can't say all of it. `raw` is the attribute for the JSON.
+/// The statements of an object in the form that the spec uses: its short form, unless the spec writes JSON or did when it
+/// was last applied, or the short form can't say all of it. `raw` is the attribute for the JSON.
 pub(super) fn grants(
     raw: &'static str,
     stored: &str,
@@ -38,7 +38,7 @@ pub(super) fn grants(
     if let Some(said) = said.filter(|said| document::same(said, stored)) {
         return vec![(raw, said.into())];
     }
-    let short = !is_managed(raw, mark, wanted) || wanted.is_some_and(|wanted| wanted.get(raw).is_null());
+    let short = !is_managed(raw, mark, wanted);
     match document::to_grants(stored).filter(|_| short) {
         Some((allow, deny)) => vec![("allow", allow), ("deny", deny)],
         None => vec![(raw, document::normal(stored).as_str().into())],

@@ -278,10 +278,7 @@ fn trust(stored: &str, account: &str, mark: Option<&Mark>, wanted: Option<&Attri
     if let Some(said) = said.filter(|said| document::same(said, stored)) {
         return ("trust_policy", said.into());
     }
-    let long = match wanted {
-        Some(wanted) => !wanted.get("trust_policy").is_null(),
-        None => is_managed("trust_policy", mark, wanted),
-    };
+    let long = is_managed("trust_policy", mark, wanted);
     match document::to_trust(stored, account).filter(|_| !long) {
         Some(trust) => ("trust", trust),
         None => ("trust_policy", document::normal(stored).as_str().into()),
