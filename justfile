@@ -14,11 +14,11 @@ update:
 
 # Plans the flagship in the sandbox.
 plan *args:
-    cargo run --release -- plan {{args}}
+    cargo sandbox plan {{args}}
 
 # Applies the flagship in the sandbox.
 apply *args:
-    cargo run --release -- apply {{args}}
+    cargo sandbox apply {{args}}
 
 # Lives so many simulated lives.
 simulate count="100000":

@@ -20,6 +20,7 @@ fn the_cloud_layer_converges_and_others_see_it() {
     let place = flagship(&cloud);
     let said = place.expect(0, &["apply", "-e", "cloud", "--yes"]);
     assert!(said.contains("8 created"), "{said}");
+    assert!(said.contains("(real world, account 000000000000)"), "{said}");
     place.expect(0, &["plan", "-e", "cloud", "--detailed-exitcode"]);
     for region in ["us-east-1", "eu-central-1"] {
         others_see(&cloud, region);
