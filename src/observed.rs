@@ -149,6 +149,14 @@ pub struct Observed {
     locations: Locations,
 }
 
+impl Mark {
+    /// The digest of what was last applied to an attribute; none when nothing was.
+    #[must_use]
+    pub fn digest_of(&self, attribute: &str) -> Option<&str> {
+        self.applied.split(' ').find_map(|pair| pair.strip_prefix(attribute)?.strip_prefix(':'))
+    }
+}
+
 impl Object {
     /// Whether this project and environment own the object.
     #[must_use]

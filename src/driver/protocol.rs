@@ -6,6 +6,7 @@ use super::{Class, DriverError};
 use crate::kind::{Kind, Outputs, Risk, Usage, Verdict};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object};
+use crate::value::Attributes;
 
 /// Whether an object may be without the mark that it should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +129,13 @@ pub fn holds_more(kind: &Kind, then: &Usage, now: &Usage) -> bool {
         None => false,
     };
     kind.usage.iter().any(grown)
+}
+
+/// Whether an attribute of an object is Atlas's business: the spec says it, or Atlas once applied it.
+#[must_use]
+pub fn is_managed(attribute: &str, mark: Option<&Mark>, wanted: Option<&Attributes>) -> bool {
+    wanted.is_some_and(|wanted| !wanted.get(attribute).is_null())
+        || mark.is_some_and(|mark| mark.digest_of(attribute).is_some())
 }
 
 /// Whether the mark on an object is of this resource, whatever else it says.

@@ -6,8 +6,9 @@ use std::pin::Pin;
 use async_trait::async_trait;
 
 use super::mark::{self, Tags};
-use super::object::{Description, Told, is_managed};
+use super::object::{Description, Told};
 use super::region::Region;
+use crate::driver::protocol::is_managed;
 use crate::driver::{DriverError, Request};
 use crate::observed::Owner;
 use crate::value::Attributes;

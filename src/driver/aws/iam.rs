@@ -3,7 +3,8 @@
 use aws_sdk_iam::types::Tag;
 
 use super::mark::Tags;
-use super::object::{is_managed, text};
+use super::object::text;
+use crate::driver::protocol::is_managed;
 use crate::driver::{Class, DriverError};
 use crate::kind::document;
 use crate::observed::Mark;

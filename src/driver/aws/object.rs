@@ -80,12 +80,6 @@ impl Description {
     }
 }
 
-/// Whether an attribute of an object is Atlas's business: the spec says it, or Atlas once applied it.
-pub(super) fn is_managed(name: &str, mark: Option<&Mark>, wanted: Option<&Attributes>) -> bool {
-    let applied = |mark: &Mark| mark.applied.split(' ').any(|pair| pair.split(':').next() == Some(name));
-    wanted.is_some_and(|wanted| !wanted.get(name).is_null()) || mark.is_some_and(applied)
-}
-
 /// A text attribute, when it is set and known.
 pub(super) fn text<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str> {
     attributes.get(name).as_str()

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, Network, Volume};
 
 use super::engine::Engine;
-use super::listed::{Identified, Listed, is_managed};
+use super::listed::{Identified, Listed};
 use super::mark::{self, Labels};
 use super::{cluster, container, localstack, network, volume};
 use crate::driver::DriverError;
+use crate::driver::protocol::is_managed;
 use crate::kind::{Count, Outputs, Usage};
 use crate::observed::{Condition, Object};
 use crate::value::{Attributes, Value};
@@ -87,6 +88,13 @@ impl Inspected {
         }
     }
 
+    /// Whether it is a container that Atlas made and that never started, by the labels that it has and whether its mark is
+    /// certain to be its own.
+    pub fn is_unstarted(&self, is_certain: bool, labels: &Labels) -> bool {
+        let Self::Container(seen) = self else { return false };
+        is_certain && mark::is_of_a_made_one(labels) && !container::has_started(seen)
+    }
+
     /// The object in Atlas's words. `wanted` is what the spec says of it, and `secret` tells the value of a secret.
     pub fn object(
         &self,
@@ -96,8 +104,7 @@ impl Inspected {
         wanted: Option<&Attributes>,
         secret: &dyn Fn(&Value) -> Option<String>,
     ) -> Object {
-        let is_made = identified.is_certain && mark::is_of_a_made_one(&identified.listed.labels);
-        let is_begun = is_made && matches!(self, Self::Container(seen) if !container::has_started(seen));
+        let is_begun = self.is_unstarted(identified.is_certain, &identified.listed.labels);
         let mut object = self.as_told(identified, engine, counters, wanted, secret);
         // A container that Atlas made and that never started was begun only: nothing was applied to it yet.
         if let Some(mark) = object.mark.as_mut().filter(|_| is_begun) {

@@ -58,26 +58,32 @@ pub(super) async fn list(scope: &SessionScope, kinds: &[KindRef], claims: &Claim
         async move {
             // An engine on which nothing is wanted may well not be there.
             if wanted.is_none() && engine.name.is_none() && !engine.is_there() {
-                return (engine, None, Ok(Vec::new()));
+                return (engine, Ok((None, Vec::new())));
             }
-            let (name, told) = futures_util::future::join(engine.own_name(), with_retries(|| query.ask(engine))).await;
-            (engine, name, told)
+            let ask = || async {
+                // Connected first, so that an engine that is not there is waited for once, and not by each call.
+                engine.docker().await?;
+                let (name, told) = futures_util::future::join(engine.own_name(), query.ask(engine)).await;
+                Ok((name, told?))
+            };
+            (engine, with_retries(ask).await)
         }
     });
     let mut found: BTreeMap<Identity, Vec<(Arc<Engine>, Described)>> = BTreeMap::new();
-    for (engine, name, answer) in futures_util::future::join_all(asked).await {
-        if let (Some(name), Ok(told)) = (name.map(Arc::<str>::from), &answer) {
-            let on_it =
-                wanted.get(&engine.name).into_iter().flatten().chain(told.iter().map(|one| &one.object.identity));
-            listing.locations.extend(on_it.map(|identity| (identity.clone(), Arc::clone(&name))));
-        }
+    for (engine, answer) in futures_util::future::join_all(asked).await {
+        let on_it = wanted.get(&engine.name).into_iter().flatten();
         match answer {
-            Ok(told) => told.into_iter().for_each(|one| {
-                found.entry(one.object.identity.clone()).or_default().push((Arc::clone(engine), one));
-            }),
+            Ok((name, told)) => {
+                if let Some(name) = name.map(Arc::<str>::from) {
+                    let on_it = on_it.chain(told.iter().map(|one| &one.object.identity));
+                    listing.locations.extend(on_it.map(|identity| (identity.clone(), Arc::clone(&name))));
+                }
+                for one in told {
+                    found.entry(one.object.identity.clone()).or_default().push((Arc::clone(engine), one));
+                }
+            }
             Err(error) => {
                 let reason = format!("is on an engine that can't be asked: {}", error.chain());
-                let on_it = wanted.get(&engine.name).into_iter().flatten();
                 listing.unreachable.extend(on_it.map(|identity| (identity.clone(), reason.clone())));
             }
         }
@@ -147,8 +153,6 @@ impl Query<'_> {
     }
 
     async fn ask_all(&self, engine: &Engine) -> Result<Vec<Described>, DriverError> {
-        // Connected first, so that four calls don't all wait for an engine that is not there.
-        engine.docker().await?;
         let (networks, volumes, containers, notes) = futures_util::future::join4(
             async { if self.asks_for("network") { network::list(engine).await } else { Ok(Vec::new()) } },
             async { if self.asks_for("volume") { volume::list(engine).await } else { Ok(Vec::new()) } },

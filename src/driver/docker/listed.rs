@@ -77,12 +77,6 @@ fn name_of(identity: &Identity, mark: &Mark) -> String {
     }
 }
 
-/// Whether an attribute of an object is Atlas's business: the spec says it, or Atlas once applied it.
-pub(super) fn is_managed(name: &str, mark: Option<&Mark>, wanted: Option<&Attributes>) -> bool {
-    let said = wanted.is_some_and(|wanted| !wanted.get(name).is_null());
-    said || mark.is_some_and(|mark| mark.applied.split(' ').any(|pair| pair.starts_with(&format!("{name}:"))))
-}
-
 /// The entries of a table of texts on an object that are Atlas's business: others bring some as well (an image its
 /// labels and variables), so only those count that the spec names, and that Atlas made along with the object.
 pub(super) fn said(

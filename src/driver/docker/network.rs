@@ -51,7 +51,7 @@ pub(super) fn attributes(
     // spec names none of them any more, the mark tells which it named before.
     let configs = network.ipam.as_ref().and_then(|ipam| ipam.config.as_deref()).unwrap_or_default();
     let asked = wanted.and_then(|wanted| wanted.get("subnet").as_str());
-    let applied = mark.and_then(|mark| mark.applied.split(' ').find_map(|pair| pair.strip_prefix("subnet:")));
+    let applied = mark.and_then(|mark| mark.digest_of("subnet"));
     let is_applied = |subnet: &String| applied.is_some_and(|digest| Value::from(subnet.as_str()).digest() == digest);
     let config = configs
         .iter()

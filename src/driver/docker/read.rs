@@ -10,7 +10,7 @@ use super::list::several;
 use super::listed::{Identified, Listed};
 use super::note::Notes;
 use super::scope::SessionScope;
-use super::{cluster, container, mark, network, volume};
+use super::{cluster, container, network, volume};
 use crate::driver::{Class, DriverError, Look, Seen};
 use crate::identity::Identity;
 use crate::kind::KindRef;
@@ -51,8 +51,7 @@ impl There {
 
     /// Whether it is a container that Atlas made and that never started.
     pub fn is_unstarted(&self) -> bool {
-        let Inspected::Container(seen) = &self.inspected else { return false };
-        self.is_certain && mark::is_of_a_made_one(&self.listed.labels) && !container::has_started(seen)
+        self.inspected.is_unstarted(self.is_certain, &self.listed.labels)
     }
 
     /// Whether the engine still has this very object.
