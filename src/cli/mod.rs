@@ -52,7 +52,11 @@ pub fn main() -> ExitCode {
     }
     let ui = Ui::new(&arguments.global);
     crate::telemetry::start(arguments.global.verbose, ui.palette().has_colour());
-    let runtime = match runtime::start() {
+    let global = arguments.global.clone();
+    let show = move |failure: Failure| {
+        failure.show(&Ui::new(&global));
+    };
+    let runtime = match runtime::start(show) {
         Ok(runtime) => runtime,
         Err(failure) => return failure.show(&ui),
     };

@@ -12,6 +12,9 @@ const SPEC: &str = "[project]\nname = \"t\"\nenvironment = \"s\"\n[environment.s
 /// A user who has no processes, where the tests run as root, for whom there are no limits.
 const NOBODY: &str = "61234";
 
+/// How many seconds the program may take before it counts as hanging, and is killed.
+const LONGEST: &str = "60";
+
 /// The program under a limit of threads, as a user for whom there is one. None where that can't be had.
 fn limited(place: &Place, limit: u32, arguments: &[&str]) -> Option<Run> {
     let root = std::fs::metadata("/proc/self").ok()?.uid() == 0;
@@ -20,6 +23,7 @@ fn limited(place: &Place, limit: u32, arguments: &[&str]) -> Option<Run> {
         let user = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"];
         words.splice(0..0, user.map(str::to_owned));
     }
+    words.splice(0..0, ["timeout", "--signal=KILL", LONGEST].map(str::to_owned));
     words.push(place.path("atlas").display().to_string());
     words.extend(arguments.iter().map(|word| (*word).to_owned()));
     let mut command = Command::new(&words[0]);
