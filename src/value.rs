@@ -74,6 +74,15 @@ impl Value {
         }
     }
 
+    /// The number, when it is a whole one.
+    #[must_use]
+    pub const fn as_int(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// The items, when it is a list; otherwise none.
     #[must_use]
     pub fn items(&self) -> &[Self] {

@@ -4,10 +4,11 @@ use std::num::NonZero;
 use std::sync::{RwLock, mpsc};
 use std::thread::{self, Builder};
 use std::time::Duration;
-use std::{io, panic, process};
+use std::{io, panic};
 
 use tokio::runtime::Runtime;
 
+use super::end::at_once;
 use super::failure::{Failure, locked};
 use crate::store::LockError;
 
@@ -33,7 +34,7 @@ pub fn start(show: impl Fn(Failure) + Send + Sync + 'static) -> Result<Runtime, 
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |_| {
         show(refused());
-        process::exit(1);
+        at_once(1);
     }));
     let built = builder.build();
     panic::set_hook(hook);

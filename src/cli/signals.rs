@@ -10,6 +10,7 @@ use tokio::signal::unix::Signal as Stream;
 use tokio::signal::windows::CtrlC as Stream;
 use tokio::sync::watch;
 
+use super::end::at_once;
 use super::ui::{Ui, write_error};
 use crate::style::Role;
 
@@ -51,7 +52,7 @@ impl StopRequests {
                 let again = signals.next().await;
                 if again.urges {
                     // The journal has every intent, so the next run carries on.
-                    std::process::exit(i32::from(again.code));
+                    at_once(again.code);
                 }
             }
         });

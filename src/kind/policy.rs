@@ -38,7 +38,8 @@ pub static POLICY: Kind = Kind {
         ALLOW,
         DENY,
         Attribute::new("document", Type::json(&iam::DOCUMENT), "The policy, as IAM writes it.", DOCUMENT_EXAMPLES)
-            .beside(&["!allow"]),
+            .beside(&["!allow"])
+            .instead_of(&["allow", "deny"]),
         TAGS,
         TAGS_EXCLUSIVE,
     ]),
@@ -52,9 +53,9 @@ pub static POLICY: Kind = Kind {
     exact: Static(&[]),
     check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
-        if set("document") == (set("allow") || set("deny")) {
+        if !set("document") && !set("allow") && !set("deny") {
             findings.error(
-                if set("document") { "document" } else { "" },
+                "",
                 &code::POLICY_CONTENT,
                 "a policy needs either statements (`allow`, `deny`) or a `document`",
                 "write [[policy.NAME.allow]] with `actions` and `resources`",

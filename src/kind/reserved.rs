@@ -57,6 +57,13 @@ pub static TAGS: &[Reserved] = &[
     },
 ];
 
+/// The inline policy of a role that is Atlas's own.
+pub static INLINE_POLICIES: &[Reserved] = &[Reserved {
+    keys: Texts::Static(&["atlas"]),
+    why: Static("the policy of that name has what `allow`, `deny` and `policy` say"),
+    hint: Static("say it there, or choose another name"),
+}];
+
 /// What the mark on an object of a container engine takes, the engine itself, and k3d, by whose labels clusters are found:
 /// <https://docs.docker.com/engine/manage-resources/labels/>.
 pub static LABELS: &[Reserved] = &[

@@ -5,7 +5,7 @@ use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
-use super::{iam, rule};
+use super::{iam, reserved, rule};
 use crate::diagnostic::code;
 
 /// An IAM role.
@@ -73,14 +73,28 @@ pub static ROLE: Kind = Kind {
                 r#"'{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":"sts:AssumeRole"}}'"#,
             ],
         )
-        .beside(&["!trust"]),
+        .beside(&["!trust"])
+        .instead_of(&["trust"]),
         ALLOW,
         DENY,
-        Attribute::new("policy", Type::json(&iam::DOCUMENT), "Its inline policy, as IAM writes it.", DOCUMENT_EXAMPLES),
+        Attribute::new(
+            "policy",
+            Type::json(&iam::DOCUMENT),
+            "Its inline policy, as IAM writes it, in place of `allow` and `deny`.",
+            DOCUMENT_EXAMPLES,
+        )
+        .instead_of(&["allow", "deny"]),
+        Attribute::new(
+            "inline_policies",
+            Type::map(const { &Type::json(&iam::DOCUMENT) }),
+            "Further inline policies by name, as IAM writes them. One that it does not name is removed.",
+            INLINE_EXAMPLES,
+        )
+        .reserved(reserved::INLINE_POLICIES),
         Attribute::new(
             "policies",
             Type::set(const { &Type::address(&["policy"]) }),
-            "Managed policies to attach.",
+            "Managed policies to attach. One that it does not name is detached.",
             &["[\"policy.read\"]", "[]"],
         ),
         Attribute::new(
@@ -109,9 +123,9 @@ pub static ROLE: Kind = Kind {
     exact: Static(&[]),
     check: Static(&|resource, _, findings| {
         let set = |name| !resource.attributes.get(name).is_null();
-        if set("trust") == set("trust_policy") {
+        if !set("trust") && !set("trust_policy") {
             findings.error(
-                if set("trust") { "trust_policy" } else { "" },
+                "",
                 &code::TRUST,
                 "a role needs exactly one of `trust` and `trust_policy`",
                 "say who may take the role on: `trust = { service = \"ec2.amazonaws.com\" }`",
@@ -151,4 +165,10 @@ pub const DENY: Attribute = Attribute::new(
 pub const DOCUMENT_EXAMPLES: &[&str] = &[
     r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}]}'"#,
     r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::a/*"}]}'"#,
+];
+
+/// Two good tables of inline policies.
+const INLINE_EXAMPLES: &[&str] = &[
+    r#"{ logs = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}' }"#,
+    r#"{ logs = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}', "to.read" = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}]}' }"#,
 ];

@@ -205,6 +205,23 @@ pub static BIND: Rule = Rule {
     }),
 };
 
+/// A day, as ISO 8601 writes it.
+pub static DATE: Rule = Rule {
+    says: Static("day, \"YYYY-MM-DD\""),
+    pattern: Some(Static("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")),
+    check: Static(&|text| {
+        let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
+        let digits = text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+        match parts.as_slice() {
+            [year, month, day] if digits && text.len() == 10 && (1..=days_in(*year, *month)).contains(day) => Ok(()),
+            _ => Err(Fault::new(format!("`{text}` is no day")).hint("write it as \"2040-12-31\"")),
+        }
+    }),
+};
+
 /// A published port, `[ADDRESS:]PORT:PORT[/udp]`.
 pub static PUBLISH: Rule = Rule {
     says: Static("published port, \"[ADDRESS:]HOST:CONTAINER[/udp]\""),
@@ -310,6 +327,18 @@ const CAPABILITIES: [&str; 41] = [
     "SYS_TTY_CONFIG",
     "WAKE_ALARM",
 ];
+
+/// How many days a month has; none where there is no such month.
+const fn days_in(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
 fn iam_name(text: &str, most: usize) -> Result<(), Fault> {
     allow(text, |c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c), "letters, digits and `+=,.@_-`")?;
     length(text, 1, most)

@@ -118,6 +118,8 @@ pub struct Attribute {
     pub beside: Texts,
     /// Keys of the table, or items of the list, that belong to somebody else.
     pub reserved: Shared<[Reserved]>,
+    /// Other attributes that say the same thing in another form, so that only this one or those can stand.
+    pub instead_of: Texts,
 }
 
 /// The value of an attribute of which the spec says nothing.
@@ -221,6 +223,7 @@ impl Attribute {
             examples: Texts::Static(examples),
             beside: Texts::NONE,
             reserved: Shared::Static(&[]),
+            instead_of: Texts::NONE,
         }
     }
 
@@ -228,6 +231,14 @@ impl Attribute {
     #[must_use]
     pub fn made(text: &str, ty: Type, doc: &str) -> Self {
         Self { doc: doc.into(), ..Self::new(name(text), ty, "", &[]) }
+    }
+
+    /// Other attributes that say the same thing in another form.
+    #[must_use]
+    pub const fn instead_of(mut self, others: &'static [&'static str]) -> Self {
+        // Constant code can't drop the old list, so it forgets it. It is empty.
+        forget(replace(&mut self.instead_of, Texts::Static(others)));
+        self
     }
 
     /// The value when the spec says nothing, as TOML.

@@ -17,6 +17,7 @@ pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
         let mut findings = Findings::default();
         for instance in instances {
+            forms(instance, &mut findings);
             (instance.kind.check)(&instance.as_resource(), desired, &mut findings);
             findings.take().for_each(|finding| diagnostics.push(diagnostic(finding, instance, blocks)));
         }
@@ -25,6 +26,22 @@ pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
     let mut diagnostics = ports(desired, blocks);
     runs.into_iter().for_each(|found| diagnostics.append(found));
     diagnostics
+}
+
+/// Reports what is said in two forms, of which only one would count.
+fn forms(instance: &Instance, findings: &mut Findings) {
+    let said = |name: &&str| !instance.attributes.get(name).is_null();
+    for attribute in instance.kind.attributes.iter().filter(|attribute| said(&attribute.name)) {
+        let name = attribute.name;
+        if let Some(other) = attribute.instead_of.iter().find(said) {
+            findings.error(
+                name,
+                &code::SAID_IN_TWO_WAYS,
+                format!("`{name}` and `{other}` say the same thing, and only one of them would count"),
+                format!("keep `{name}` or `{other}`, not both"),
+            );
+        }
+    }
 }
 
 /// A port of the machine of an engine.

@@ -49,11 +49,11 @@ pub fn add(root: &mut Table) {
 /// role needs rights that only the owner of the keys can name; such a bucket names its role itself.
 fn replication_role(name: &str, bucket: &TableEntry) -> Option<Table> {
     let table = bucket.node.as_table()?;
-    let entry = table.get("replication")?;
+    let (form, entry) = FORMS.iter().find_map(|form| Some((*form, table.get(form)?)))?;
     let replication = entry.node.as_table()?;
     let text = |key: &str| table.get(key).and_then(|entry| entry.node.as_str());
-    let to = replication.get("to")?.node.as_str().filter(|to| !to.contains(['$', '"', '\\']))?;
-    if replication.contains_key("role") || text("encryption") == Some("kms") {
+    let targets = targets(replication)?;
+    if replication.contains_key("role") || text("encryption").is_some_and(|word| word.starts_with("kms")) {
         return None;
     }
     // A renamed bucket keeps its name, and so does its role.
@@ -61,19 +61,20 @@ fn replication_role(name: &str, bucket: &TableEntry) -> Option<Table> {
     let base = former.as_ref().map_or(name, Address::name);
     let own = text("name").unwrap_or(base).replace("${name}", name);
     let role = format!("{base}-replication");
-    let allow = |actions: &[&str], resource: &str| {
-        format!("[[role.{role}.allow]]\nactions = {}\nresources = [{}]\n", quoted(actions), quoted(resource))
+    let allow = |actions: &[&str], resources: &[String]| {
+        format!("[[role.{role}.allow]]\nactions = {}\nresources = {}\n", quoted(actions), quoted(resources))
     };
+    let copies: Vec<String> = targets.iter().map(|to| format!("${{{to}.arn}}/*")).collect();
     let source = [
-        format!("[bucket.{name}.replication]\nrole = {}\n", quoted(format!("role.{role}"))),
+        format!("[bucket.{name}.{form}]\nrole = {}\n", quoted(format!("role.{role}"))),
         format!("[role.{role}]\nname = {}\n", quoted(format!("${{region}}-{role}"))),
         "trust = { service = \"s3.amazonaws.com\" }\n".to_owned(),
-        allow(&["s3:GetReplicationConfiguration", "s3:ListBucket"], &format!("arn:aws:s3:::{own}")),
+        allow(&["s3:GetReplicationConfiguration", "s3:ListBucket"], &[format!("arn:aws:s3:::{own}")]),
         allow(
             &["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"],
-            &format!("arn:aws:s3:::{own}/*"),
+            &[format!("arn:aws:s3:::{own}/*")],
         ),
-        allow(&["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], &format!("${{{to}.arn}}/*")),
+        allow(&["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], &copies),
     ];
     let mut discarded = Diagnostics::default();
     let mut derived = parse(&source.concat(), &mut discarded);
@@ -85,6 +86,33 @@ fn replication_role(name: &str, bucket: &TableEntry) -> Option<Table> {
     let regions = table.get("regions").cloned().map(|regions| ("regions".into(), regions));
     derived.merge(one("role", one(&role, regions.into_iter().collect(), entry.key), entry.key));
     Some(derived)
+}
+
+/// The two forms in which a bucket says where it is copied to.
+const FORMS: [&str; 2] = ["replication", "replication_rules"];
+
+/// What a rule may say that needs rights which only others can name.
+const NEEDS_MORE: [&str; 3] = ["account", "kms_key", "encrypted"];
+
+/// The buckets that receive the copies, each once; none where that can't be told, or rights are needed that only others can
+/// name.
+fn targets(replication: &Table) -> Option<Vec<&str>> {
+    let listed = replication.get("rules").map(|entry| &entry.node.content);
+    let rules: Vec<&Table> = match listed {
+        Some(Content::Array(rules)) => rules.iter().map(Node::as_table).collect::<Option<_>>()?,
+        _ => vec![replication],
+    };
+    let mut targets = Vec::new();
+    for rule in rules {
+        if NEEDS_MORE.iter().any(|name| rule.contains_key(name)) {
+            return None;
+        }
+        let to = rule.get("to")?.node.as_str().filter(|to| !to.contains(['$', '"', '\\']))?;
+        if !targets.contains(&to) {
+            targets.push(to);
+        }
+    }
+    Some(targets)
 }
 
 /// A text or a list of texts as TOML writes it; JSON's strings are TOML's as well.

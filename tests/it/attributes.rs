@@ -269,3 +269,38 @@ fn defaults_are_written_in_normal_form() {
         }
     }
 }
+
+/// Whatever says that it stands in place of something else is refused beside it, and not dropped without a word.
+#[test]
+fn two_ways_to_say_one_thing_are_refused_together() {
+    let mut pairs = 0;
+    for kind in kind::ALL {
+        for attribute in kind.attributes.iter() {
+            let left_out = attribute.beside.iter().filter_map(|line| line.strip_prefix('!'));
+            let others: std::collections::BTreeSet<&str> = left_out.chain(attribute.instead_of.iter()).collect();
+            for other in others {
+                let other = kind.attribute(other).expect("an attribute");
+                let mut lines = base(kind);
+                for one in [attribute, other] {
+                    one.beside.iter().filter(|line| !line.starts_with('!')).for_each(|line| say(&mut lines, line));
+                    lines.insert(one.name.to_owned(), one.example().to_owned());
+                }
+                let (_, diagnostics) = atlas::spec::compile(&spec(kind, Some(&lines)), &atlas::spec::Inputs::default());
+                let said = diagnostics.iter().any(|one| {
+                    one.detail.contains("both")
+                        || one.detail.contains("only one of them")
+                        || one.detail.contains("either")
+                });
+                assert!(
+                    diagnostics.has_errors() && said,
+                    "{}: {} and {}: {diagnostics:#?}",
+                    kind.name,
+                    attribute.name,
+                    other.name
+                );
+                pairs += 1;
+            }
+        }
+    }
+    assert!(pairs >= 6, "{pairs}");
+}

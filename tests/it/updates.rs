@@ -23,12 +23,59 @@ struct Case {
 
 const HEAD: &str = "[project]\nname = \"t\"\n[region.a]\n[region.b]\n[region.c]\n";
 
+const BUCKET: &str = "[bucket.books]\nregions = [\"a\"]\n";
+
 const QUEUE: &str = "[queue.q]\nregions = [\"a\"]\n";
 
 const TABLE: &str = "[database.d]\nregions = [\"a\", \"b\", \"c\"]\n[database.d.table.t]\nprimary_key = [\"id\"]\n";
 
 /// Every rule by which an update loses something.
-const CASES: [Case; 4] = [
+const CASES: [Case; 9] = [
+    // A lifecycle rule is added.
+    Case {
+        of: "bucket.books@a",
+        before: "",
+        after: "lifecycle = [{ id = \"old\", expire_after = \"1d\" }]",
+        attribute: "lifecycle",
+        counter: "objects",
+        exact: true,
+    },
+    // A rule matches more: a tag is no longer asked for.
+    Case {
+        of: "bucket.books@a",
+        before: "lifecycle = [{ id = \"old\", tags = { temp = \"true\" }, expire_after = \"1d\" }]",
+        after: "lifecycle = [{ id = \"old\", expire_after = \"1d\" }]",
+        attribute: "lifecycle",
+        counter: "objects",
+        exact: true,
+    },
+    // A rule that did nothing does something.
+    Case {
+        of: "bucket.books@a",
+        before: "lifecycle = [{ id = \"old\", enabled = false, expire_on = \"2040-01-01\" }]",
+        after: "lifecycle = [{ id = \"old\", expire_on = \"2040-01-01\" }]",
+        attribute: "lifecycle",
+        counter: "objects",
+        exact: true,
+    },
+    // Objects expire earlier.
+    Case {
+        of: "bucket.books@a",
+        before: "lifecycle = [{ id = \"old\", prefix = \"x/\", expire_after = \"9d\" }]",
+        after: "lifecycle = [{ id = \"old\", prefix = \"x/\", expire_after = \"8d\" }]",
+        attribute: "lifecycle",
+        counter: "objects",
+        exact: true,
+    },
+    // Fewer old versions are kept.
+    Case {
+        of: "bucket.books@a",
+        before: "lifecycle = [{ id = \"old\", expire_noncurrent_after = \"9d\", keep_noncurrent = 5 }]",
+        after: "lifecycle = [{ id = \"old\", expire_noncurrent_after = \"9d\", keep_noncurrent = 2 }]",
+        attribute: "lifecycle",
+        counter: "objects",
+        exact: true,
+    },
     // A column is dropped.
     Case {
         of: "database.d/table/t",
@@ -69,7 +116,11 @@ const CASES: [Case; 4] = [
 
 impl Case {
     fn spec(&self, lines: &str) -> String {
-        let block = if self.of.starts_with("queue") { QUEUE } else { TABLE };
+        let block = match self.of.split('.').next() {
+            Some("queue") => QUEUE,
+            Some("bucket") => BUCKET,
+            _ => TABLE,
+        };
         format!("{HEAD}{block}{lines}\n")
     }
 
@@ -184,5 +235,47 @@ async fn a_step_that_the_plan_showed_without_a_loss_loses_nothing() {
             let now = engine.object(case.of).expect("there");
             assert_eq!(now.attributes.get(case.attribute) == full.attributes.get(case.attribute), refused, "{what}");
         }
+    }
+}
+
+/// What loses nothing at once, and may cost something later, is said and needs no flag.
+#[tokio::test]
+async fn what_loses_nothing_at_once_is_said() {
+    let lifecycle = |rules: &str| format!("lifecycle = [{rules}]");
+    let old = lifecycle("{ id = \"old\", prefix = \"x/\", expire_after = \"9d\" }");
+    let copied = "versioning = true\nreplication = { to = \"bucket.copies@a\", role = \"role.r@a\" }";
+    let others =
+        "[bucket.copies]\nregions = [\"a\"]\nversioning = true\n[role.r]\nregions = [\"a\"]\ntrust = { aws = \"1\" }\n";
+    for (before, after, risk) in [
+        ("versioning = true", "", Some(Risk::Recoverable)),
+        (copied, "versioning = true", Some(Risk::Recoverable)),
+        (
+            "encryption = \"kms\"\nkms_key = \"alias/a\"",
+            "encryption = \"kms\"\nkms_key = \"alias/b\"",
+            Some(Risk::Recoverable),
+        ),
+        ("encryption = \"kms\"", "", Some(Risk::Recoverable)),
+        // With versioning an expired object is still there, as an old version.
+        ("versioning = true", &*("versioning = true\n".to_owned() + &old), Some(Risk::Recoverable)),
+        // Rules that match less, act later, or are gone lose nothing.
+        (&*old, "", None),
+        (&*old, &*lifecycle("{ id = \"old\", prefix = \"x/y/\", expire_after = \"9d\" }"), None),
+        (&*old, &*lifecycle("{ id = \"new\", prefix = \"x/\", tags = { a = \"b\" }, expire_after = \"10d\" }"), None),
+        (&*old, &*lifecycle("{ id = \"old\", enabled = false, expire_after = \"1d\" }"), None),
+        ("", "versioning = true", None),
+        ("", "encryption = \"kms\"", None),
+    ] {
+        let spec = |lines: &str| format!("{HEAD}{BUCKET}{lines}\n{others}");
+        let engine = Engine::new();
+        engine.converge(&spec(before)).await;
+        let identity = engine.object("bucket.books@a").expect("made").identity;
+        let fill = |object: &mut atlas::observed::Object| object.usage.extend([("objects".into(), Count::Exactly(3))]);
+        engine.world().edit(&identity, fill).expect("filled");
+        let pipeline = engine.pipeline(&spec(after)).expect("a good spec");
+        let (_, plan) = pipeline.look_and_plan(&Recorded::default(), &Options::default()).await.expect("planned");
+        let verdict = plan.change(&address("bucket.books@a")).expect("planned").verdict.clone();
+        assert_eq!(verdict.map(|verdict| verdict.risk), risk, "{before} -> {after}");
+        let report = engine.execute(&pipeline, plan, &[]).await;
+        assert!(report.is_complete(), "{before} -> {after}: {:?}", report.failed);
     }
 }

@@ -177,4 +177,34 @@ codes! {
         "[container.cache]\nimage = \"redis:8\"\nenvironment = { TOKEN = \"none\" }\nsecrets = { TOKEN = { env = \"SHOP_TOKEN\" } }\n"
     );
     "Keep one of them.";
+
+    SAID_IN_TWO_WAYS = "A0431" "one thing said in two ways";
+    "Two attributes say the same thing, each in a form of its own. Only one of them would count, and the other would be dropped \
+     without a word.";
+    Example::Spec(
+        "[role.shop]\nregions = [\"us-east-1\"]\ntrust = { service = \"ec2.amazonaws.com\" }\npolicy = '{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::shop/*\"}]}'\ndeny = [{ actions = [\"s3:DeleteObject\"], resources = [\"*\"] }]\n"
+    );
+    "Keep one of them, with all that it has to say.";
+
+    RULE_TWICE = "A0432" "lifecycle rule declared twice";
+    "S3 tells the lifecycle rules of a bucket apart by their names.";
+    Example::Spec(
+        "[bucket.logs]\nregions = [\"us-east-1\"]\nlifecycle = [{ id = \"old\", expire_after = \"30d\" }, { id = \"old\", expire_after = \"60d\" }]\n"
+    );
+    "Give each rule a name of its own.";
+
+    LIFECYCLE_RULE = "A0433" "lifecycle rule that S3 refuses";
+    "Some parts of a lifecycle rule can't stand beside each other, and objects have to move before they expire.";
+    Example::Spec(
+        "[bucket.logs]\nregions = [\"us-east-1\"]\nlifecycle = [{ id = \"old\", transitions = [{ after = \"7d\", to = \"standard-ia\" }] }]\n"
+    );
+    "Make two rules of it, or change the age that it names.";
+
+    REPLICATION_RULE = "A0434" "replication rule that S3 refuses";
+    "Some parts of a replication rule can't stand beside each other, or not without each other, and no two rules have one name or \
+     one priority.";
+    Example::Spec(
+        "[bucket.logs]\nregions = [\"us-east-1\"]\nversioning = true\nreplication_rules = { rules = [{ id = \"all\", to = \"bucket.copies@eu-central-1\", within_15_minutes = true }] }\n\n[bucket.copies]\nregions = [\"eu-central-1\"]\nversioning = true\n"
+    );
+    "Say what is missing, or remove what can't stand there.";
 }

@@ -98,6 +98,8 @@ pub(super) struct ObjectPart {
     pub covers: &'static [&'static str],
     /// Reads it; none when a look at the object tells it already.
     pub read: Option<for<'a> fn(PartRead<'a>) -> Call<'a, Told>>,
+    /// Whether it is read although neither the spec nor the mark says anything about it, so that what others put there shows.
+    pub always: bool,
     /// Writes what the attributes say.
     pub write: for<'a> fn(PartWrite<'a>) -> Call<'a, ()>,
     /// Removes it when the attributes no longer say it; none when `write` does that.
@@ -160,7 +162,7 @@ pub(super) async fn look(
         return Ok(None);
     }
     let managed = |described: &Description, part: &ObjectPart| {
-        part.covers.iter().any(|name| is_managed(name, described.mark.as_ref(), purpose.wanted))
+        part.always || part.covers.iter().any(|name| is_managed(name, described.mark.as_ref(), purpose.wanted))
     };
     for part in api.parts() {
         if let Some(read) = part.read.filter(|_| managed(&described, part)) {

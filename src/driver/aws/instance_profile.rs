@@ -18,6 +18,7 @@ static PARTS: &[ObjectPart] = &[ObjectPart {
     covers: &["role"],
     read: None,
     write: |to| Box::pin(put_role(to)),
+    always: false,
     clear: Some(|to| Box::pin(remove_role(to.region, to.key, to.before))),
 }];
 

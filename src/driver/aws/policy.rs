@@ -1,16 +1,17 @@
 //! Managed policies, over IAM.
 
 use async_trait::async_trait;
-use aws_sdk_iam::types::PolicyScopeType;
+use aws_sdk_iam::types::{PolicyScopeType, PolicyUsageType};
 
 use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
-use super::mark::Tags;
+use super::mark::{self, Tags};
 use super::object::{Description, optional, text};
 use super::region::Region;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::document;
+use crate::observed::Mark;
 use crate::value::Attributes;
 
 /// IAM keeps at most five versions of a policy:
@@ -23,6 +24,7 @@ static PARTS: &[ObjectPart] = &[ObjectPart {
     covers: &["allow", "deny", "document"],
     read: None,
     write: |to| Box::pin(put_document(to)),
+    always: false,
     clear: None,
 }];
 
@@ -114,18 +116,65 @@ impl Api for Policies {
         done("tagging the policy", tag).map(drop)
     }
 
-    /// Deletes the policy with all its versions. While something has it attached, all of it stays. IAM reports that
-    /// something was detached a little later, so the step is tried again.
+    /// Deletes the policy with all its versions. It is taken from those roles of its owner's that are known to need it: where
+    /// it is replaced, they get the new one. While anything else has it, all of it stays. IAM reports that something was
+    /// detached a little later, so the step is tried again.
     async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
-        if let Some(why) = &described.held {
-            return Err(DriverError::new(Class::Transient, format!("the policy can't be deleted: {why}")));
+        let iam = region.iam().await;
+        let arn = &described.key;
+        if described.held.is_some() {
+            let (own, others) = users(region, described).await?;
+            if let Some(first) = others.first() {
+                let more = others.len() - 1;
+                let more = if more > 0 { format!(" and {more} others have") } else { " has".to_owned() };
+                let why = format!("the policy can't be deleted: {first}{more} it still");
+                return Err(DriverError::new(Class::Transient, why));
+            }
+            for role in own {
+                let detach = iam.detach_role_policy().role_name(&role).policy_arn(arn).send().await;
+                found("detaching the policy from a role", detach)?;
+            }
         }
-        for version in old_versions(region, &described.key).await? {
-            delete_version(region, &described.key, &version).await?;
+        for version in old_versions(region, arn).await? {
+            delete_version(region, arn, &version).await?;
         }
-        found("deleting the policy", region.iam().await.delete_policy().policy_arn(&described.key).send().await)
-            .map(drop)
+        found("deleting the policy", iam.delete_policy().policy_arn(arn).send().await).map(drop)
     }
+}
+
+/// Who has a policy: the roles that need it by their own marks, and everybody else, in words.
+async fn users(region: &Region, described: &Description) -> Result<(Vec<String>, Vec<String>), DriverError> {
+    let iam = region.iam().await;
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    let ask =
+        |usage: PolicyUsageType| iam.list_entities_for_policy().policy_arn(&described.key).policy_usage_filter(usage);
+    let mut pages = ask(PolicyUsageType::PermissionsPolicy).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let Some(page) = found("looking for who has the policy", page)? else { break };
+        others.extend(page.policy_users().iter().filter_map(|user| Some(format!("the user `{}`", user.user_name()?))));
+        others.extend(page.policy_groups().iter().filter_map(|one| Some(format!("the group `{}`", one.group_name()?))));
+        for role in page.policy_roles().iter().filter_map(|role| role.role_name()) {
+            if needs(region, role, described).await? {
+                own.push(role.to_owned());
+            } else {
+                others.push(format!("the role `{role}`"));
+            }
+        }
+    }
+    // A role without its boundary would have more rights for a moment.
+    let policy = found("reading a policy", iam.get_policy().policy_arn(&described.key).send().await)?;
+    let bounds = policy.and_then(|answer| answer.policy?.permissions_boundary_usage_count).unwrap_or_default();
+    others.extend((bounds > 0).then(|| format!("{bounds} roles and users are bounded by it, and one of them")));
+    Ok((own, others))
+}
+
+/// Whether a role is of the policy's owner, and needs the policy by its mark.
+async fn needs(region: &Region, role: &str, policy: &Description) -> Result<bool, DriverError> {
+    let ask = region.iam().await.list_role_tags().role_name(role).send().await;
+    let Some(answer) = found("reading the tags of a role", ask)? else { return Ok(false) };
+    let mark = mark::read(&tags(answer.tags()), "role", role);
+    let same = |mark: &Mark, of: &Mark| (&mark.project, &mark.environment) == (&of.project, &of.environment);
+    Ok(mark.zip(policy.mark.as_ref()).is_some_and(|(mark, of)| same(&mark, of) && mark.needs.contains(&of.address)))
 }
 
 /// The ARN of a policy by its path and name.

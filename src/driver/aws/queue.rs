@@ -44,6 +44,7 @@ static PARTS: &[ObjectPart] = &[ObjectPart {
     ],
     read: None,
     write: |to| Box::pin(put(to)),
+    always: false,
     clear: None,
 }];
 

@@ -1,7 +1,10 @@
 //! Roles, over IAM.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput;
+use litemap::LiteMap;
 
 use super::api::{Api, ObjectPart, PartRead, PartWrite};
 use super::error::{done, found};
@@ -13,13 +16,13 @@ use crate::driver::protocol::is_managed;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::{document, duration};
 use crate::observed::Mark;
-use crate::value::{Attributes, Value};
+use crate::value::{Attributes, Text, Value};
 
-/// The name of the one inline policy that is Atlas's.
+/// The name of the inline policy that has what `allow`, `deny` and `policy` say.
 const INLINE: &str = "atlas";
 
 /// What a new role does not have yet.
-const AFTERWARDS: [&str; 4] = ["allow", "deny", "policy", "policies"];
+const AFTERWARDS: [&str; 5] = ["allow", "deny", "policy", "inline_policies", "policies"];
 
 pub(super) struct Roles;
 
@@ -28,25 +31,35 @@ static PARTS: &[ObjectPart] = &[
         covers: &["description", "max_session"],
         read: None,
         write: |to| Box::pin(put_settings(to)),
+        always: false,
         clear: None,
     },
-    ObjectPart { covers: &["trust", "trust_policy"], read: None, write: |to| Box::pin(put_trust(to)), clear: None },
+    ObjectPart {
+        covers: &["trust", "trust_policy"],
+        read: None,
+        write: |to| Box::pin(put_trust(to)),
+        always: false,
+        clear: None,
+    },
     ObjectPart {
         covers: &["permissions_boundary"],
         read: None,
         write: |to| Box::pin(put_boundary(to)),
+        always: false,
         clear: Some(|to| Box::pin(remove_boundary(to))),
     },
     ObjectPart {
-        covers: &["allow", "deny", "policy"],
+        covers: &["allow", "deny", "policy", "inline_policies"],
         read: Some(|at| Box::pin(inline(at))),
         write: |to| Box::pin(put_inline(to)),
-        clear: Some(|to| Box::pin(delete_inline(to.region, to.key, INLINE))),
+        always: true,
+        clear: None,
     },
     ObjectPart {
         covers: &["policies"],
         read: Some(|at| Box::pin(policies(at))),
         write: |to| Box::pin(attach(to)),
+        always: true,
         clear: None,
     },
 ];
@@ -163,10 +176,8 @@ impl Api for Roles {
         for arn in attached(region, name).await? {
             detach(region, name, &arn).await?;
         }
-        let inline = iam.list_role_policies().role_name(name).send().await;
-        let Some(inline) = found("listing the policies of a role", inline)? else { return Ok(()) };
-        for policy in inline.policy_names() {
-            delete_inline(region, name, policy).await?;
+        for policy in inline_names(region, name).await? {
+            delete_inline(region, name, &policy).await?;
         }
         found("deleting the role", iam.delete_role().role_name(name).send().await).map(drop)
     }
@@ -201,24 +212,58 @@ async fn remove_boundary(to: PartWrite<'_>) -> Result<(), DriverError> {
     done("removing the boundary of the role", gone).map(drop)
 }
 
+/// All that the role may do by policies of its own: rights that somebody added are rights that the spec does not give.
 async fn inline(at: PartRead<'_>) -> Result<Told, DriverError> {
     let iam = at.region.iam().await;
-    let ask = iam.get_role_policy().role_name(&at.described.key).policy_name(INLINE);
-    let answer = found("reading the policy of a role", ask.send().await)?;
-    let grants = |stored: String| grants("policy", &stored, at.described.mark.as_ref(), at.wanted);
-    Ok(answer.map(|answer| grants(decode(answer.policy_document()))).unwrap_or_default())
+    let role = &at.described.key;
+    let (mut told, mut others) = (Told::new(), LiteMap::new_vec());
+    for name in inline_names(at.region, role).await? {
+        let ask = iam.get_role_policy().role_name(role).policy_name(&name);
+        let Some(answer) = found("reading a policy of a role", ask.send().await)? else { continue };
+        let stored = decode(answer.policy_document());
+        if name == INLINE {
+            told.extend(grants("policy", &stored, at.described.mark.as_ref(), at.wanted));
+        } else {
+            let document = said_or(&stored, at.wanted, &name);
+            others.insert(Text::from(name), Value::from(document.as_str()));
+        }
+    }
+    told.push(("inline_policies", Value::Map(others)));
+    Ok(told)
 }
 
-/// Writes the inline policy, unless the one that is there means the same.
+/// A further inline policy as the spec says it, where that means the same.
+fn said_or(stored: &str, wanted: Option<&Attributes>, name: &str) -> String {
+    let said = wanted.and_then(|wanted| named(wanted).find(|(own, _)| *own == name));
+    said.map(|(_, said)| said).filter(|said| document::same(said, stored)).unwrap_or(stored).to_owned()
+}
+
+/// Writes the inline policies that do not mean the same as those that are there, and deletes the others.
 async fn put_inline(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let (old, new) = (wanted_document(to.before, "policy"), wanted_document(to.after, "policy"));
-    let new = new.unwrap_or_default();
-    if old.is_some_and(|old| document::same(&old, &new)) {
-        return Ok(());
+    let document = |attributes: &Attributes| -> BTreeMap<String, String> {
+        let own = wanted_document(attributes, "policy").map(|document| (INLINE.to_owned(), document));
+        named(attributes).map(|(name, document)| (name.to_owned(), document.to_owned())).chain(own).collect()
+    };
+    let (old, new) = (document(to.before), document(to.after));
+    for (name, document) in &new {
+        if old.get(name).is_none_or(|old| !document::same(old, document)) {
+            let put = to.region.iam().await.put_role_policy().role_name(to.key).policy_name(name);
+            done("writing a policy of the role", put.policy_document(document).send().await)?;
+        }
     }
-    let put = to.region.iam().await.put_role_policy().role_name(to.key).policy_name(INLINE);
-    let put = put.policy_document(new).send().await;
-    done("writing the policy of the role", put).map(drop)
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        delete_inline(to.region, to.key, name).await?;
+    }
+    Ok(())
+}
+
+/// The further inline policies that attributes say, by name.
+fn named(attributes: &Attributes) -> impl Iterator<Item = (&str, &str)> {
+    let entries = match attributes.get("inline_policies") {
+        Value::Map(entries) => Some(entries.iter()),
+        _ => None,
+    };
+    entries.into_iter().flatten().filter_map(|(name, document)| Some((name.as_str(), document.as_str()?)))
 }
 
 async fn policies(at: PartRead<'_>) -> Result<Told, DriverError> {
@@ -261,6 +306,17 @@ async fn attached(region: &Region, name: &str) -> Result<Vec<String>, DriverErro
         arns.extend(page.attached_policies().iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)));
     }
     Ok(arns)
+}
+
+async fn inline_names(region: &Region, role: &str) -> Result<Vec<String>, DriverError> {
+    let iam = region.iam().await;
+    let mut pages = iam.list_role_policies().role_name(role).into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        let Some(page) = found("listing the policies of a role", page)? else { return Ok(names) };
+        names.extend_from_slice(page.policy_names());
+    }
+    Ok(names)
 }
 
 async fn detach(region: &Region, name: &str, arn: &str) -> Result<(), DriverError> {

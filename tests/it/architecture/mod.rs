@@ -107,7 +107,7 @@ fn every_effect_has_one_place() {
         ("std::env::var", "src/cli/environment.rs"),
         ("Timestamp::now", "src/store/clock.rs"),
         ("io::stdout", "src/cli/ui.rs"),
-        ("process::exit", "src/cli/signals.rs"),
+        ("process::exit", "src/cli/end.rs"),
     ];
     for file in sources(&root().join("src")) {
         for (number, line) in code(&file) {

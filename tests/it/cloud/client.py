@@ -121,28 +121,87 @@ def describe_bucket(request, name):
     return found
 
 
+def describe_filter(rule):
+    """The conditions of a rule of S3, whichever way it says them."""
+    said = rule.get("Filter", {})
+    every = said.get("And", said)
+    tags = every.get("Tags", [every["Tag"]] if "Tag" in every else [])
+    found = {
+        "prefix": every.get("Prefix") or rule.get("Prefix"),
+        "tags": {tag["Key"]: tag["Value"] for tag in tags},
+        "larger_than": every.get("ObjectSizeGreaterThan"),
+        "smaller_than": every.get("ObjectSizeLessThan"),
+    }
+    return {key: value for key, value in found.items() if value or value == 0}
+
+
+def write_filter(rule):
+    every = {}
+    if rule.get("prefix"):
+        every["Prefix"] = rule["prefix"]
+    if rule.get("tags"):
+        every["Tags"] = [{"Key": key, "Value": value} for key, value in rule["tags"].items()]
+    for own, theirs in (("larger_than", "ObjectSizeGreaterThan"), ("smaller_than", "ObjectSizeLessThan")):
+        if own in rule:
+            every[theirs] = rule[own]
+    if len(every) + max(len(every.get("Tags", [])) - 1, 0) > 1:
+        return {"And": every}
+    if "Tags" in every:
+        return {"Tag": every["Tags"][0]}
+    return every or {"Prefix": ""}
+
+
+def storage(word):
+    return word.lower().replace("_", "-")
+
+
 def describe_rule(rule):
-    found = {"id": rule["ID"]}
-    if rule.get("Filter", {}).get("Prefix"):
-        found["prefix"] = rule["Filter"]["Prefix"]
+    expiration, old = rule.get("Expiration", {}), rule.get("NoncurrentVersionExpiration", {})
+    found = {"id": rule["ID"], "enabled": rule["Status"] == "Enabled", **describe_filter(rule)}
+    found["remove_markers"] = expiration.get("ExpiredObjectDeleteMarker", False)
     days = {
-        "expire_after": rule.get("Expiration", {}).get("Days"),
-        "expire_noncurrent_after": rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"),
+        "expire_after": expiration.get("Days"),
+        "expire_noncurrent_after": old.get("NoncurrentDays"),
         "abort_uploads_after": rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation"),
     }
     found.update({key: f"{value}d" for key, value in days.items() if value})
+    if "Date" in expiration:
+        found["expire_on"] = expiration["Date"].strftime("%Y-%m-%d")
+    if "NewerNoncurrentVersions" in old:
+        found["keep_noncurrent"] = old["NewerNoncurrentVersions"]
     if rule.get("Transitions"):
-        found["transitions"] = [
-            {"after": f"{one['Days']}d", "to": one["StorageClass"].lower().replace("_", "-")}
-            for one in rule["Transitions"]
+        when = lambda one: {"after": f"{one['Days']}d"} if "Days" in one else {"on": one["Date"].strftime("%Y-%m-%d")}
+        found["transitions"] = [{**when(one), "to": storage(one["StorageClass"])} for one in rule["Transitions"]]
+    if rule.get("NoncurrentVersionTransitions"):
+        kept = lambda one: {"keep": one["NewerNoncurrentVersions"]} if "NewerNoncurrentVersions" in one else {}
+        found["noncurrent_transitions"] = [
+            {"after": f"{one['NoncurrentDays']}d", "to": storage(one["StorageClass"]), **kept(one)}
+            for one in rule["NoncurrentVersionTransitions"]
         ]
     return found
 
 
 def write_rule(rule):
-    one = {"ID": rule["id"], "Status": "Enabled", "Filter": {"Prefix": rule.get("prefix", "")}}
+    one = {"ID": rule["id"], "Status": "Enabled" if rule.get("enabled", True) else "Disabled", "Filter": write_filter(rule)}
     if "expire_after" in rule:
         one["Expiration"] = {"Days": seconds(rule["expire_after"]) // 86400}
+    if "expire_on" in rule:
+        one["Expiration"] = {"Date": rule["expire_on"] + "T00:00:00Z"}
+    if rule.get("remove_markers"):
+        one["Expiration"] = {"ExpiredObjectDeleteMarker": True}
+    if "expire_noncurrent_after" in rule:
+        kept = {"NewerNoncurrentVersions": rule["keep_noncurrent"]} if "keep_noncurrent" in rule else {}
+        one["NoncurrentVersionExpiration"] = {"NoncurrentDays": seconds(rule["expire_noncurrent_after"]) // 86400, **kept}
+    if "abort_uploads_after" in rule:
+        one["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": seconds(rule["abort_uploads_after"]) // 86400}
+    for moves in rule.get("transitions", []):
+        when = {"Days": seconds(moves["after"]) // 86400} if "after" in moves else {"Date": moves["on"] + "T00:00:00Z"}
+        one.setdefault("Transitions", []).append({**when, "StorageClass": moves["to"].upper().replace("-", "_")})
+    for moves in rule.get("noncurrent_transitions", []):
+        kept = {"NewerNoncurrentVersions": moves["keep"]} if "keep" in moves else {}
+        days = {"NoncurrentDays": seconds(moves["after"]) // 86400, **kept}
+        to = {**days, "StorageClass": moves["to"].upper().replace("-", "_")}
+        one.setdefault("NoncurrentVersionTransitions", []).append(to)
     return one
 
 
@@ -202,6 +261,10 @@ def describe_role(request, name):
     inline = attempt(lambda: iam.get_role_policy(RoleName=name, PolicyName="atlas"), "NoSuchEntity")
     if inline:
         found.update(split(inline["PolicyDocument"]))
+    others = [one for one in iam.list_role_policies(RoleName=name)["PolicyNames"] if one != "atlas"]
+    if others:
+        document = lambda one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"]
+        found["inline_policies"] = {one: document(one) for one in others}
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     if attached:
         found["policies"] = sorted(one["PolicyName"] for one in attached)
@@ -283,7 +346,7 @@ def meddle_bucket(request, name, attribute, value):
     elif attribute == "lifecycle":
         rules = {"Rules": [write_rule(rule) for rule in value]}
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=rules)
-    elif attribute == "replication":
+    elif attribute in ("replication", "replication_rules"):
         s3.delete_bucket_replication(Bucket=name)
     elif attribute == "logging":
         s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={})
@@ -347,6 +410,12 @@ def meddle_role(request, name, attribute, value):
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)
     elif attribute == "policy":
         iam.put_role_policy(RoleName=name, PolicyName="atlas", PolicyDocument=value)
+    elif attribute == "inline_policies":
+        for one in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            if one != "atlas":
+                iam.delete_role_policy(RoleName=name, PolicyName=one)
+        for one, document in (value or {}).items():
+            iam.put_role_policy(RoleName=name, PolicyName=one, PolicyDocument=document)
     elif attribute in ("allow", "deny"):
         document = json.dumps(joined(**{"allow": None, "deny": None, attribute: value}))
         iam.put_role_policy(RoleName=name, PolicyName="atlas", PolicyDocument=document)
@@ -452,6 +521,16 @@ def keys(request, bucket, prefix):
     """The keys of a bucket that begin with a prefix, each with its size."""
     found = client(request, "s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
     return [[one["Key"], one["Size"]] for one in found]
+
+
+def clear_bucket(request, name):
+    """Deletes a bucket with every version in it."""
+    s3 = client(request, "s3")
+    page = s3.list_object_versions(Bucket=name)
+    for one in page.get("Versions", []) + page.get("DeleteMarkers", []):
+        s3.delete_object(Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
+    s3.delete_bucket(Bucket=name)
+    return True
 
 
 def count(request, prefix):

@@ -40,7 +40,9 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"S
 
 /// Cases that a server can't do, and why.
 const LIMITS: &[(&str, &str, &str, &str)] = &[
+    ("moto", "bucket", "lifecycle", "moto 5.2 forgets sizes, and how many old versions are kept"),
     ("moto", "bucket", "replication", "moto 5.2 forgets the filter of a replication rule"),
+    ("moto", "bucket", "replication_rules", "moto 5.2 forgets the filter of a replication rule"),
     ("moto", "queue", "redrive_allow", "moto 5.2 knows no RedriveAllowPolicy"),
 ];
 
@@ -228,11 +230,19 @@ fn seen_by_others(attribute: &Attribute, seen: &Value, wanted: &Value) -> Result
             now[1] == wanted["max_receives"] && text(&wanted["queue"]).contains(&text(&now[0]))
         }
         "redrive_allow" if !wanted.is_null() => *now == wanted["from"],
+        "inline_policies" if !wanted.is_null() => names(now) == names(wanted),
         "policies" if !wanted.is_null() => now[0] == "read",
         "role" if !wanted.is_null() => text(wanted).contains(&text(now)) && !now.is_null(),
-        "replication" if !wanted.is_null() => now == "conformance-replica",
+        "replication" | "replication_rules" if !wanted.is_null() => seen["replication"] == "conformance-replica",
         "logging" if !wanted.is_null() => now[1] == wanted["prefix"],
         _ => now == wanted,
     };
     if same { Ok(()) } else { Err(format!("the other client sees {now}, not {wanted}")) }
+}
+
+/// The keys of a table, ordered.
+fn names(table: &Value) -> Vec<String> {
+    let mut names: Vec<String> = table.as_object().into_iter().flat_map(|all| all.keys().cloned()).collect();
+    names.sort();
+    names
 }

@@ -9,6 +9,7 @@ mod proxy;
 mod records;
 mod sessions;
 pub mod trouble;
+mod whole;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

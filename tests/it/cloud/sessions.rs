@@ -171,7 +171,7 @@ async fn a_policy_that_is_attached_stays_whole() {
         let version = json!({ "PolicyArn": arn, "PolicyDocument": denied, "SetAsDefault": true });
         call(&cloud, "create_policy_version", version);
         let error = session.delete(&policy.seen(&*session).await).await.expect_err("it is attached");
-        assert!(error.message.contains("still have it"), "{error}");
+        assert!(error.message.contains("the role `holds` has it still"), "{error}");
         call(&cloud, "set_default_policy_version", json!({ "PolicyArn": arn, "VersionId": "v1" }));
         let left = cloud.describe("us-east-1", "policy", "attached");
         assert!(left["allow"][0]["actions"] == json!(["s3:GetObject"]), "its first version is there: {left}");

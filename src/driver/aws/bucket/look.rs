@@ -2,13 +2,14 @@
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
 
-use super::lifecycle;
+use super::{lifecycle, replication};
 use crate::driver::DriverError;
 use crate::driver::aws::api::PartRead;
 use crate::driver::aws::error::{classify, code, done, found};
 use crate::driver::aws::mark::Tags;
 use crate::driver::aws::object::Told;
 use crate::driver::aws::region::Region;
+use crate::driver::protocol::is_managed;
 use crate::kind::document;
 use crate::value::Value;
 
@@ -94,22 +95,17 @@ pub async fn policy(at: PartRead<'_>) -> Result<Told, DriverError> {
 pub async fn rules(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_lifecycle_configuration().bucket(&at.described.key).send().await;
     let answer = found("reading the lifecycle of a bucket", ask)?;
-    Ok(answer.map(|answer| vec![("lifecycle", lifecycle::read(answer.rules()))]).unwrap_or_default())
+    let said = at.wanted.map(|wanted| wanted.get("lifecycle"));
+    Ok(answer.map(|answer| vec![("lifecycle", lifecycle::read(answer.rules(), said))]).unwrap_or_default())
 }
 
-pub async fn replication(at: PartRead<'_>) -> Result<Told, DriverError> {
+pub async fn copies(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_replication().bucket(&at.described.key).send().await;
     let answer = found("reading the replication of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.replication_configuration);
-    let Some(whole) = answer else { return Ok(Told::new()) };
-    let rule = whole.rules().first();
-    let to = rule.and_then(|rule| rule.destination()).map(|destination| destination.bucket());
-    let prefix = rule.and_then(|rule| rule.filter()?.prefix()).filter(|prefix| !prefix.is_empty());
-    let said = Value::default()
-        .with(&["to"], to.map(Value::from).unwrap_or_default())
-        .with(&["role"], whole.role().into())
-        .with(&["prefix"], prefix.map(Value::from).unwrap_or_default());
-    Ok(vec![("replication", said)])
+    let long = is_managed("replication_rules", at.described.mark.as_ref(), at.wanted);
+    let said = at.wanted.map(|wanted| wanted.get("replication_rules"));
+    Ok(answer.map(|whole| replication::read(&whole, long, said)).unwrap_or_default())
 }
 
 pub async fn logging(at: PartRead<'_>) -> Result<Told, DriverError> {

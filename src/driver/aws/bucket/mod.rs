@@ -3,6 +3,8 @@
 mod contents;
 mod lifecycle;
 mod look;
+mod replication;
+mod words;
 mod write;
 
 use async_trait::async_trait;
@@ -23,48 +25,56 @@ static PARTS: &[ObjectPart] = &[
         covers: &["versioning"],
         read: Some(|at| Box::pin(look::versioning(at))),
         write: |to| Box::pin(write::versioning(to)),
+        always: false,
         clear: None,
     },
     ObjectPart {
         covers: &["encryption", "kms_key"],
         read: Some(|at| Box::pin(look::encryption(at))),
         write: |to| Box::pin(write::encryption(to)),
+        always: false,
         clear: None,
     },
     ObjectPart {
         covers: &["object_ownership"],
         read: Some(|at| Box::pin(look::ownership(at))),
         write: |to| Box::pin(write::controls(to)),
+        always: false,
         clear: None,
     },
     ObjectPart {
         covers: &["public_access"],
         read: Some(|at| Box::pin(look::public_access(at))),
         write: |to| Box::pin(write::public_access(to)),
+        always: false,
         clear: None,
     },
     ObjectPart {
         covers: &["policy", "secure_transport"],
         read: Some(|at| Box::pin(look::policy(at))),
         write: |to| Box::pin(write::policy(to)),
+        always: false,
         clear: None,
     },
     ObjectPart {
         covers: &["lifecycle"],
         read: Some(|at| Box::pin(look::rules(at))),
         write: |to| Box::pin(write::rules(to)),
+        always: false,
         clear: Some(|to| Box::pin(write::no_rules(to))),
     },
     ObjectPart {
         covers: &["logging"],
         read: Some(|at| Box::pin(look::logging(at))),
         write: |to| Box::pin(write::logging(to)),
+        always: false,
         clear: None,
     },
     ObjectPart {
-        covers: &["replication"],
-        read: Some(|at| Box::pin(look::replication(at))),
+        covers: &["replication", "replication_rules"],
+        read: Some(|at| Box::pin(look::copies(at))),
         write: |to| Box::pin(write::replication(to)),
+        always: false,
         clear: Some(|to| Box::pin(write::no_replication(to))),
     },
 ];

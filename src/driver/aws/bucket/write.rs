@@ -1,14 +1,12 @@
 //! Writing the parts of a bucket.
 
 use aws_sdk_s3::types::{
-    BucketLoggingStatus, BucketVersioningStatus, DeleteMarkerReplication, DeleteMarkerReplicationStatus, Destination,
-    LoggingEnabled, ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
-    ReplicationConfiguration, ReplicationRule, ReplicationRuleFilter, ReplicationRuleStatus, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
-    VersioningConfiguration,
+    BucketLoggingStatus, BucketVersioningStatus, LoggingEnabled, ObjectOwnership, OwnershipControls,
+    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 
-use super::lifecycle;
+use super::{lifecycle, replication as copies};
 use crate::driver::aws::api::PartWrite;
 use crate::driver::aws::error::done;
 use crate::driver::aws::mark::Tags;
@@ -116,22 +114,9 @@ pub async fn logging(to: PartWrite<'_>) -> Result<(), DriverError> {
 }
 
 pub async fn replication(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let wanted = to.after.get("replication");
-    let get = |key: &str| wanted.at(key).and_then(Value::as_str).unwrap_or_default();
-    let rule = Destination::builder().bucket(get("to")).build().and_then(|destination| {
-        let keep = DeleteMarkerReplication::builder().status(DeleteMarkerReplicationStatus::Disabled).build();
-        ReplicationRule::builder()
-            .id("atlas")
-            .priority(1)
-            .status(ReplicationRuleStatus::Enabled)
-            .filter(ReplicationRuleFilter::builder().prefix(get("prefix")).build())
-            .delete_marker_replication(keep)
-            .destination(destination)
-            .build()
-    });
-    let whole = rule.and_then(|rule| ReplicationConfiguration::builder().role(get("role")).rules(rule).build());
+    let whole = copies::write(to.after).map_err(unbuildable)?;
     let put = to.region.s3().await.put_bucket_replication().bucket(to.key);
-    let put = put.replication_configuration(whole.map_err(unbuildable)?).send().await;
+    let put = put.replication_configuration(whole).send().await;
     done("changing the replication of the bucket", put).map(drop)
 }
 

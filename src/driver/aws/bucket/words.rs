@@ -1,0 +1,73 @@
+//! The words that the documents of a bucket have in common: ages, storage classes, tags.
+
+use aws_sdk_s3::error::BuildError;
+use aws_sdk_s3::types::Tag;
+
+use crate::kind::duration;
+use crate::value::{Text, Value};
+
+const DAY: u64 = 86_400;
+
+/// A text, when it says anything.
+pub(super) fn present(text: Option<&str>) -> Value {
+    text.filter(|text| !text.is_empty()).map(Value::from).unwrap_or_default()
+}
+
+/// What a table says as a text that says anything.
+pub(super) fn text<'a>(table: &'a Value, name: &str) -> Option<&'a str> {
+    table.at(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// A number of S3's as the spec says it.
+pub(super) fn number(number: Option<i32>) -> Value {
+    number.map(|number| Value::Int(number.into())).unwrap_or_default()
+}
+
+/// What a table says as a number.
+pub(super) fn int(table: &Value, name: &str) -> Option<i32> {
+    table.at(name).and_then(Value::as_int).and_then(|number| i32::try_from(number).ok())
+}
+
+/// A flag that is off where nobody says it.
+pub(super) fn flag(flag: Option<bool>) -> Value {
+    Value::Bool(flag.unwrap_or(false))
+}
+
+/// Days as the spec says them.
+pub(super) fn days(days: Option<i32>) -> Value {
+    let seconds = days.and_then(|days| u64::try_from(days).ok()).map(|days| days * DAY);
+    seconds.map(|seconds| Value::from(duration::format(seconds).as_str())).unwrap_or_default()
+}
+
+/// What a table says as an age in days.
+pub(super) fn age(table: &Value, name: &str) -> Option<i32> {
+    let seconds = duration::parse(text(table, name)?).unwrap_or_default();
+    Some(i32::try_from(seconds / DAY).unwrap_or(i32::MAX))
+}
+
+/// A storage class as the spec says it: `STANDARD_IA` is `standard-ia`.
+pub(super) fn class(word: &str) -> Value {
+    Value::from(word.to_lowercase().replace('_', "-").as_str())
+}
+
+/// What a table says as a storage class, in S3's words.
+pub(super) fn class_of(table: &Value, name: &str) -> String {
+    text(table, name).unwrap_or_default().to_uppercase().replace('-', "_")
+}
+
+/// Tags as the spec says them.
+pub(super) fn tags(tags: &[Tag]) -> Value {
+    if tags.is_empty() {
+        return Value::Null;
+    }
+    Value::Map(tags.iter().map(|tag| (tag.key().into(), tag.value().into())).collect())
+}
+
+/// Tags as S3 takes them.
+pub(super) fn to_tags(said: Option<&Value>) -> Result<Vec<Tag>, BuildError> {
+    let Some(Value::Map(entries)) = said else { return Ok(Vec::new()) };
+    let tag = |(key, value): (&Text, &Value)| {
+        Tag::builder().key(key.as_str()).value(value.as_str().unwrap_or_default()).build()
+    };
+    entries.iter().map(tag).collect()
+}
