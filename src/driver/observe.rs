@@ -63,7 +63,7 @@ pub async fn observe(
             break;
         }
     }
-    Ok(found.finish(sessions))
+    Ok(found.finish(sessions, &wanted))
 }
 
 /// Looks into objects that a plan would remove and that were not looked into before; whether anything new came of it.
@@ -198,10 +198,10 @@ impl Found {
         self.unreachable.insert(host.identity.clone(), unseen(error));
     }
 
-    fn finish(mut self, sessions: &Sessions) -> Observed {
+    fn finish(mut self, sessions: &Sessions, wanted: &Wanted<'_>) -> Observed {
         let owner = sessions.owner();
         let raw = self.chunks.iter_mut().filter(|chunk| chunk.raw).flat_map(|chunk| &mut chunk.objects);
-        references::name(raw.collect(), &[], owner);
+        references::name(raw.collect(), &[], owner, |identity| wanted.get(identity.as_str()).copied().flatten());
         // Of most worlds one listing is by far the longest: the others are added to it, and it is not copied.
         let longest = (0..self.chunks.len()).max_by_key(|at| self.chunks[*at].objects.len());
         let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();

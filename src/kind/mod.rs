@@ -10,6 +10,7 @@
 
 pub mod amount;
 mod app;
+mod arn;
 mod attributes;
 mod bucket;
 mod catalog;

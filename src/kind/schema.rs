@@ -369,17 +369,6 @@ impl Kind {
         }
     }
 
-    /// Whether its objects are one and the same in every region of an account, as those of IAM are: their ARN names the
-    /// account and no region.
-    #[must_use]
-    pub fn spans_regions(&self) -> bool {
-        let attributes = [("name", "n".into()), ("path", "/".into())].into_iter().collect();
-        let host = Outputs::from_iter([("account".into(), "0".to_owned())]);
-        let facts = Facts { attributes: &attributes, name: "n", place: Some("r"), host: Some(&host) };
-        let arn = self.output("arn").and_then(|output| output.formula.as_ref()).and_then(|formula| formula(&facts));
-        arn.is_some_and(|arn| matches!(arn.split(':').collect::<Vec<_>>().as_slice(), [_, _, _, "", "0", ..]))
-    }
-
     /// The outputs that follow from what is known already.
     #[must_use]
     pub fn derive_outputs(&self, facts: &Facts<'_>) -> Outputs {

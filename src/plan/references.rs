@@ -54,8 +54,14 @@ pub fn resolved(
 }
 
 /// Replaces what the APIs know these objects by with addresses. What is no object of the owner's is left as the API
-/// says it. The objects may name each other, and `others` that have been named already.
-pub fn name(mut objects: Vec<&mut Object>, others: &[Object], owner: &Owner) {
+/// says it, and so is an ARN that the spec itself says there, by identity in `said`. The objects may name each other, and
+/// `others` that have been named already.
+pub fn name<'s>(
+    mut objects: Vec<&mut Object>,
+    others: &[Object],
+    owner: &Owner,
+    said: impl Fn(&Identity) -> Option<&'s Attributes>,
+) {
     if !objects
         .iter()
         .any(|object| object.kind.attributes.iter().any(|attribute| is_said(attribute, &object.attributes)))
@@ -77,7 +83,11 @@ pub fn name(mut objects: Vec<&mut Object>, others: &[Object], owner: &Owner) {
             if !is_said(attribute, attributes) {
                 continue;
             }
+            let said = said(identity).map(|said| said.get(attribute.name));
             let value = replaced(&attribute.ty, attributes.get(attribute.name), &mut |kinds, text| {
+                if said.is_some_and(|said| says(said, text)) {
+                    return None;
+                }
                 let mut all: Vec<&Named> = Vec::new();
                 for kind in kinds {
                     all.extend(known.get(&(*kind, text.to_owned())).into_iter().flatten());
@@ -107,6 +117,16 @@ fn known_by(address: &Address, known: &impl Resolver, kinds: &Catalog) -> Option
     let kind = kinds.get(address.kind())?;
     let (attributes, outputs) = (known.attributes_of(address)?, known.outputs_of(address)?);
     kind.known_by(attributes, outputs).map(str::to_owned)
+}
+
+/// Whether a value has this text somewhere in it.
+fn says(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(own) => own == text,
+        Value::List(items) => items.iter().any(|item| says(item, text)),
+        Value::Map(entries) => entries.values().any(|item| says(item, text)),
+        _ => false,
+    }
 }
 
 fn is_said(attribute: &Attribute, attributes: &Attributes) -> bool {
@@ -203,10 +223,10 @@ mod tests {
         let mut object = queue("a", "live", &[]);
         object.attributes = told;
         let mut later = object.clone();
-        name(vec![&mut far, &mut near, &mut object], &[], &Owner::new("p", "e"));
+        name(vec![&mut far, &mut near, &mut object], &[], &Owner::new("p", "e"), |_| None);
         assert_eq!(object.attributes, wanted);
         // And so it is when the others were named before.
-        name(vec![&mut later], &[far, near], &Owner::new("p", "e"));
+        name(vec![&mut later], &[far, near], &Owner::new("p", "e"), |_| None);
         assert_eq!(later.attributes, wanted);
     }
 
@@ -215,7 +235,7 @@ mod tests {
         let mut object =
             queue("a", "live", &[("dead_letter", "{ queue = \"arn:aws:sqs:x:9:theirs\", max_receives = 3 }")]);
         let before = object.attributes.clone();
-        name(vec![&mut object], &[], &Owner::new("p", "e"));
+        name(vec![&mut object], &[], &Owner::new("p", "e"), |_| None);
         assert_eq!(object.attributes, before);
     }
 }

@@ -355,6 +355,9 @@ impl<'a> Normalizer<'a> {
     }
 
     fn address(&mut self, kinds: &[&str], text: &str, span: Span, path: &str) -> Value {
+        if text.starts_with("arn:") {
+            return self.arn(kinds, text, span);
+        }
         match self.index.choose(text, self.scope, true) {
             Err(problem) => {
                 self.unresolved(problem, span);
@@ -383,6 +386,21 @@ impl<'a> Normalizer<'a> {
                 value
             }
         }
+    }
+
+    /// An object of AWS that is no resource of the spec: another account's, or AWS's own.
+    fn arn(&mut self, kinds: &[&str], text: &str, span: Span) -> Value {
+        let mut known = kinds.iter().filter_map(|kind| self.index.kinds.get(kind));
+        if known.any(|kind| kind.may_have_arn(text)) {
+            return text.into();
+        }
+        let detail = match kinds {
+            [] => format!("`{text}` is an ARN, and resources of the spec are named here"),
+            kinds => format!("`{text}` is not the ARN of a {}", kinds.join(" or ")),
+        };
+        let hint = "write the address of a resource, or the whole ARN of such an object";
+        self.diagnostics.push(Diagnostic::error(&code::WRONG_KIND, detail).at(span).hint(hint));
+        Value::Null
     }
 
     fn stands_for_nothing(&self, address: &Address) -> bool {

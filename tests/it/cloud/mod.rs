@@ -3,6 +3,7 @@
 mod conformance;
 mod counts;
 mod denied;
+mod external_names;
 mod flagship;
 mod prepared;
 mod proxy;
