@@ -13,7 +13,7 @@ use crate::action::{Action, Order, Verb};
 use crate::driver::protocol::{self, Ownership};
 use crate::driver::{DriverError, Look, Progress, Request, Session};
 use crate::identity::Identity;
-use crate::kind::{Catalog, Facts, Outputs, Usage};
+use crate::kind::{Catalog, Count, Facts, Outputs, Risk, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Condition, Mark, Object};
 use crate::plan::{Change, Known, Resolved, Resolver as _, Step, Target, references};
@@ -206,7 +206,12 @@ impl<'a> Make<'a> {
         let verdict = (self.change.kind.update_loss)(&object.attributes, &self.attributes, &object.usage);
         if let Some(verdict) = verdict.filter(|_| !broken(Mutation::IgnoreWhatUpdatesLose)) {
             verdict::within(&shared.allow_loss, self.change, &verdict, &object.usage)?;
-            self.most = Some(object.usage);
+            let mut most = object.usage;
+            if verdict.risk == Risk::Recoverable {
+                // Nothing goes for good, so what comes until then does not matter.
+                most.iter_mut().for_each(|(_, count)| *count = Count::Unknown);
+            }
+            self.most = Some(most);
         }
         Ok(())
     }

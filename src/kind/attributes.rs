@@ -96,7 +96,9 @@ pub const LABELS: Attribute = Attribute::new(
 /// A key has no effect on an object that is encrypted otherwise.
 pub fn check_kms_key(resource: &Resource<'_>, findings: &mut Findings) {
     let attributes = resource.attributes;
-    if !attributes.get("kms_key").is_null() && attributes.get("encryption").as_str() != Some("kms") {
+    if !attributes.get("kms_key").is_null()
+        && !attributes.get("encryption").as_str().is_some_and(|word| word.starts_with("kms"))
+    {
         findings.error(
             "kms_key",
             &code::KEY_WITHOUT_ENCRYPTION,

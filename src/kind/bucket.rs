@@ -9,7 +9,7 @@ use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::view::{Findings, Resource, View};
-use super::{iam, rule};
+use super::{document, iam, limits, rule};
 use crate::address::Address;
 use crate::diagnostic::code;
 use crate::value::Value;
@@ -36,17 +36,25 @@ pub static BUCKET: Kind = Kind {
             .default("false"),
         Attribute::new(
             "encryption",
-            Type::choice(&["aes256", "kms"]),
+            Type::choice(&["aes256", "kms", "kms-dsse"]),
             "How objects are encrypted at rest. S3 encrypts every object since 2023.",
-            &["\"aes256\"", "\"kms\""],
+            &["\"aes256\"", "\"kms\"", "\"kms-dsse\""],
         )
         .default("\"aes256\""),
         KMS_KEY,
         Attribute::new(
+            "bucket_key",
+            Type::Bool,
+            "Ask KMS for one key for the bucket instead of one for each object, which costs less.",
+            &["true", "false"],
+        )
+        .beside(&["encryption = \"kms\""])
+        .default("false"),
+        Attribute::new(
             "public_access",
-            Type::choice(&["blocked", "allowed"]),
-            "Whether the four public access blocks are on.",
-            &["\"blocked\"", "\"allowed\""],
+            Type::word_or_object(&["blocked", "allowed"], PUBLIC_ACCESS),
+            "Whether the four public access blocks are on, or which of them.",
+            &["\"blocked\"", "\"allowed\"", "{ block_policies = false, restrict = false }"],
         )
         .default("\"blocked\""),
         Attribute::new(
@@ -147,6 +155,18 @@ const POLICY_EXAMPLES: &[&str] = &[
     r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::us-east-1-audit-logs/*"}]}'"#,
 ];
 
+/// The four blocks: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>.
+static PUBLIC_ACCESS: &[Attribute] = &[
+    Attribute::new("block_acls", Type::Bool, "Refuse ACLs that open something to all.", &["true", "false"])
+        .default("true"),
+    Attribute::new("ignore_acls", Type::Bool, "Take no notice of such ACLs that are there.", &["true", "false"])
+        .default("true"),
+    Attribute::new("block_policies", Type::Bool, "Refuse policies that open something to all.", &["true", "false"])
+        .default("true"),
+    Attribute::new("restrict", Type::Bool, "Let such policies count for the account itself only.", &["true", "false"])
+        .default("true"),
+];
+
 static LOGGING: &[Attribute] = &[
     Attribute::new(
         "to",
@@ -159,8 +179,36 @@ static LOGGING: &[Attribute] = &[
         .default("\"\""),
 ];
 
+/// S3 refuses a policy that opens the bucket to all while such policies are blocked:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>. What a condition narrows
+/// may be closed enough.
+fn check_public(resource: &Resource<'_>, findings: &mut Findings) {
+    let access = resource.attributes.get("public_access");
+    let blocked = access.as_str() == Some("blocked") || access.at("block_policies") == Some(&Value::Bool(true));
+    let policy = resource.attributes.get("policy").as_str();
+    if blocked && policy.is_some_and(document::opens_to_all) {
+        findings.error(
+            "policy",
+            &code::PUBLIC_POLICY,
+            "it opens the bucket to everybody, and S3 refuses that while `public_access` blocks such policies",
+            "name who may do it, or set `public_access = \"allowed\"`",
+        );
+    }
+}
+
 fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     check_kms_key(resource, findings);
+    let encryption = resource.attributes.get("encryption").as_str();
+    if resource.attributes.get("bucket_key") == &Value::Bool(true) && encryption != Some("kms") {
+        findings.error(
+            "bucket_key",
+            &code::KEY_WITHOUT_ENCRYPTION,
+            "S3 has a key for a bucket only where `encryption` is \"kms\"",
+            "set `encryption = \"kms\"`, or remove `bucket_key`",
+        );
+    }
+    limits::check_tags(resource, false, findings);
+    check_public(resource, findings);
     lifecycle::check(resource.attributes.get("lifecycle").items(), findings);
     replication::check(resource, findings);
     let get = |path: &str| resource.attributes.at(path).and_then(Value::as_str);

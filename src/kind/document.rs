@@ -37,6 +37,20 @@ pub fn same(a: &str, b: &str) -> bool {
     normal(a) == normal(b) || meaning(a) == meaning(b)
 }
 
+/// Whether a statement of a document allows something to everybody, on no condition.
+#[must_use]
+pub fn opens_to_all(text: &str) -> bool {
+    let everybody = |principal: Option<&Value>| match principal {
+        Some(Value::List(all)) => all.iter().any(|one| one.as_str() == Some("*")),
+        one => one.and_then(Value::as_str) == Some("*"),
+    };
+    let opens = |one: &Value| {
+        let allows = one.at("Effect").and_then(Value::as_str) == Some("Allow");
+        allows && everybody(one.at("Principal.AWS")) && one.at("Condition").is_none()
+    };
+    statements(text).is_some_and(|all| all.iter().any(opens))
+}
+
 /// The document that the lists `allow` and `deny` stand for.
 #[must_use]
 pub fn from_grants(allow: &Value, deny: &Value) -> String {
@@ -180,11 +194,15 @@ fn statements(text: &str) -> Option<Vec<Value>> {
 }
 
 fn normal_statement(statement: Value) -> Value {
-    let Value::Map(parts) = statement else { return statement };
+    let Value::Map(mut parts) = statement else { return statement };
+    // An empty name is none.
+    if parts.get("Sid").and_then(Value::as_str) == Some("") {
+        parts.remove("Sid");
+    }
     let part = |(key, value): (Text, Value)| {
         let value = match key.as_str() {
             "Action" | "NotAction" | "Resource" | "NotResource" => single(value, &|item| item),
-            "Principal" | "NotPrincipal" => inner(value, &|_, one| single(one, &account)),
+            "Principal" | "NotPrincipal" => inner(everybody(value), &|_, one| single(one, &account)),
             "Condition" => inner(value, &|_, tests| inner(tests, &|_, one| single(one, &as_text))),
             _ => value,
         };
@@ -219,10 +237,23 @@ fn inner(value: Value, change: &dyn Fn(&str, Value) -> Value) -> Value {
     }
 }
 
+/// Everybody may be written as a star, or as a star among the accounts:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>.
+fn everybody(principal: Value) -> Value {
+    if principal.as_str() == Some("*") { map([("AWS", principal)]) } else { principal }
+}
+
 /// An account may be written as its number or as the ARN of its root.
 fn account(principal: Value) -> Value {
-    let root = principal.as_str().and_then(|arn| arn.strip_prefix("arn:aws:iam::")?.strip_suffix(":root"));
-    root.map_or_else(|| principal.clone(), Value::from)
+    // AWS has one partition for China and one for governments, whose ARNs begin with `arn:aws-cn` and `arn:aws-us-gov`.
+    let arn = principal.as_str().and_then(|arn| arn.strip_prefix("arn:aws")?.split_once(":iam::"));
+    let root = arn.filter(|(partition, _)| !partition.contains(':')).and_then(|(_, rest)| rest.strip_suffix(":root"));
+    match (root, &principal) {
+        (Some(root), _) => Value::from(root),
+        // A number that JSON writes as one.
+        (None, Value::Int(number)) => format!("{number:012}").as_str().into(),
+        (None, _) => principal,
+    }
 }
 
 /// IAM takes `true` and `"true"`, `5` and `"5"` for the same.
@@ -230,6 +261,7 @@ fn as_text(value: Value) -> Value {
     match value {
         Value::Bool(flag) => flag.to_string().as_str().into(),
         Value::Int(number) => number.to_string().as_str().into(),
+        Value::Float(number) => number.to_string().as_str().into(),
         other => other,
     }
 }
@@ -277,6 +309,47 @@ mod tests {
         assert_eq!(normal(one), normal(other));
         assert!(same(one, &other.replace("s3:a", "S3:A")));
         assert!(!same(one, &other.replace("s3:a", "s3:c")));
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        let statement = |rest: &str| {
+            format!(
+                "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"s3:a\",\"Resource\":\"*\",{rest}}}]}}"
+            )
+        };
+        for (one, other) in [
+            ("\"Principal\":\"*\"", "\"Principal\":{\"AWS\":\"*\"}"),
+            ("\"Principal\":\"*\"", "\"Principal\":{\"AWS\":[\"*\"]}"),
+            (
+                "\"Principal\":{\"AWS\":\"111122223333\"}",
+                "\"Principal\":{\"AWS\":[\"arn:aws:iam::111122223333:root\"]}",
+            ),
+            (
+                "\"Principal\":{\"AWS\":\"111122223333\"}",
+                "\"Principal\":{\"AWS\":\"arn:aws-cn:iam::111122223333:root\"}",
+            ),
+            ("\"Principal\":{\"AWS\":111122223333}", "\"Principal\":{\"AWS\":\"111122223333\"}"),
+            ("\"Sid\":\"\",\"Principal\":\"*\"", "\"Principal\":\"*\""),
+            ("\"Condition\":{\"Bool\":{\"x\":true}}", "\"Condition\":{\"Bool\":{\"x\":[\"true\"]}}"),
+            (
+                "\"Condition\":{\"NumericLessThan\":{\"x\":[5,6]}}",
+                "\"Condition\":{\"NumericLessThan\":{\"x\":[\"6\",\"5\"]}}",
+            ),
+            ("\"Condition\":{\"NumericLessThan\":{\"x\":1.5}}", "\"Condition\":{\"NumericLessThan\":{\"x\":\"1.5\"}}"),
+        ] {
+            assert_eq!(normal(&statement(one)), normal(&statement(other)), "{one} {other}");
+        }
+        for (one, other) in [
+            ("\"Principal\":\"*\"", "\"Principal\":{\"Service\":\"*\"}"),
+            (
+                "\"Principal\":{\"AWS\":\"111122223333\"}",
+                "\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:role/root\"}",
+            ),
+            ("\"Sid\":\"a\"", "\"Sid\":\"b\""),
+        ] {
+            assert!(!same(&statement(one), &statement(other)), "{one} {other}");
+        }
     }
 
     #[test]

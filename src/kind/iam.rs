@@ -131,10 +131,10 @@ fn check_document(text: &str, trust: bool) -> Result<(), Fault> {
         let Some(statement) = json::get(object, "Statement") else {
             return Err(Fault::new("a policy needs a `Statement`").at(json::range_of(tree)));
         };
-        match statement {
-            Node::Array(list) => list.elements.iter().try_for_each(|item| check_statement(item, trust)),
-            single => check_statement(single, trust),
-        }
+        json::no_key_twice(tree)?;
+        let statements = statement.as_array().map_or_else(|| vec![statement], |list| list.elements.iter().collect());
+        statements.iter().try_for_each(|statement| check_statement(statement, trust))?;
+        no_name_twice(&statements)
     })
 }
 
@@ -154,6 +154,10 @@ fn check_statement(node: &Node<'_>, trust: bool) -> Result<(), Fault> {
     if trust && !has("Principal") && !has("NotPrincipal") {
         return Err(Fault::new("a trust policy's statement needs a `Principal`").at(json::range_of(node)));
     }
+    if let Some(resource) = json::get(object, "Resource").or(json::get(object, "NotResource")).filter(|_| trust) {
+        let fault = Fault::new("a trust policy is about its own role, so that IAM takes no `Resource` in it");
+        return Err(fault.at(json::range_of(resource)).hint("remove it"));
+    }
     if !trust && !has("Resource") && !has("NotResource") {
         return Err(Fault::new("a statement needs a `Resource`").at(json::range_of(node)));
     }
@@ -167,6 +171,21 @@ fn check_statement(node: &Node<'_>, trust: bool) -> Result<(), Fault> {
             Fault { at: Some(inner), ..fault }
         })
     })
+}
+
+/// IAM tells the statements of a document apart by their names, where they have any.
+fn no_name_twice(statements: &[&Node<'_>]) -> Result<(), Fault> {
+    let mut seen = Vec::new();
+    let names = statements.iter().filter_map(|statement| json::get(statement.as_object()?, "Sid"));
+    for name in names {
+        let Some(text) = name.as_string_lit().filter(|text| !text.value.is_empty()) else { continue };
+        if seen.contains(&&text.value) {
+            let fault = Fault::new(format!("another statement of this policy is named `{}`", text.value));
+            return Err(fault.at(json::range_of(name)).hint("give each `Sid` once, or leave it out"));
+        }
+        seen.push(&text.value);
+    }
+    Ok(())
 }
 
 fn expect_object<'a, 'b>(node: &'a Node<'b>, what: &str) -> Result<&'a Object<'b>, Fault> {

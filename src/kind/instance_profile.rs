@@ -5,7 +5,7 @@ use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
-use super::{iam, rule};
+use super::{iam, limits, rule};
 
 /// An IAM instance profile.
 pub static INSTANCE_PROFILE: Kind = Kind {
@@ -43,7 +43,7 @@ pub static INSTANCE_PROFILE: Kind = Kind {
     claims: Static(&[Exclusive::new("instance profile name", "name", Within::Account, Reads::Name)]),
     usage: Static(&[]),
     exact: Static(&[]),
-    check: Static(&|_, _, _| {}),
+    check: Static(&|resource, _, findings| limits::check_tags(resource, true, findings)),
     loss: Static(&|_| Verdict::recoverable("an instance profile holds no data; the spec can make it again")),
     update_loss: Static(&|_, _, _| None),
 };

@@ -73,3 +73,29 @@ pub fn range_of(node: &Node<'_>) -> Range<usize> {
 pub fn get<'a, 'b>(object: &'a Object<'b>, key: &str) -> Option<&'a Node<'b>> {
     object.properties.iter().find(|property| property.name.as_str() == key).map(|property| &property.value)
 }
+
+/// Refuses an object that has a key twice: of the two values one would be dropped without a word.
+///
+/// # Errors
+/// At the second of the two.
+pub fn no_key_twice(node: &Node<'_>) -> Result<(), Fault> {
+    match node {
+        Node::Object(object) => {
+            let mut seen: Vec<&str> = Vec::new();
+            for property in &object.properties {
+                let key = property.name.as_str();
+                if seen.contains(&key) {
+                    let at = property.range.start..property.range.start + key.len() + 2;
+                    return Err(Fault::new(format!("the key `{key}` stands here twice"))
+                        .at(at)
+                        .hint("keep one of them"));
+                }
+                seen.push(key);
+                no_key_twice(&property.value)?;
+            }
+            Ok(())
+        }
+        Node::Array(list) => list.elements.iter().try_for_each(no_key_twice),
+        _ => Ok(()),
+    }
+}

@@ -29,6 +29,7 @@ mod instance_profile;
 pub mod json;
 mod json_schema;
 mod kind_ref;
+mod limits;
 mod name;
 mod namespace;
 mod network;

@@ -6,7 +6,7 @@ use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
-use super::{iam, rule};
+use super::{iam, limits, rule};
 use crate::diagnostic::code;
 
 /// A managed IAM policy.
@@ -62,6 +62,8 @@ pub static POLICY: Kind = Kind {
             );
         }
         iam::check_grants(resource, findings);
+        limits::check_policies(resource, "document", limits::MANAGED_POLICY, findings);
+        limits::check_tags(resource, true, findings);
     }),
     loss: Static(&|_| Verdict::recoverable("a policy holds no data; the spec can make it again")),
     update_loss: Static(&|_, _, _| None),

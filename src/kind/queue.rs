@@ -6,7 +6,7 @@ use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::{Usage, Verdict, counted};
 use super::view::{Findings, Location, Resource, View};
-use super::{duration, iam, rule};
+use super::{duration, iam, limits, rule};
 use crate::address::Address;
 use crate::diagnostic::code;
 use crate::value::{Attributes, Value};
@@ -57,7 +57,7 @@ pub static QUEUE: Kind = Kind {
             .default("\"0s\""),
         Attribute::new(
             "max_message_size",
-            Type::Int(1_024, 262_144),
+            Type::Int(1_024, 1_048_576),
             "The largest message, in bytes.",
             &["262144", "65536"],
         )
@@ -97,6 +97,38 @@ pub static QUEUE: Kind = Kind {
         )
         .default("\"sqs\""),
         KMS_KEY,
+        Attribute::new(
+            "kms_reuse",
+            Type::Duration(60, 86_400),
+            "How long SQS uses a data key again before it asks KMS for another one.",
+            &["\"5m\"", "\"1h\""],
+        )
+        .beside(&["encryption = \"kms\""])
+        .default("\"5m\""),
+        Attribute::new(
+            "deduplicate_by_content",
+            Type::Bool,
+            "Of a FIFO queue: two messages of one content within five minutes are one, where they say no id.",
+            &["true", "false"],
+        )
+        .beside(FIFO)
+        .default("false"),
+        Attribute::new(
+            "deduplication_scope",
+            Type::choice(&["queue", "message-group"]),
+            "Of a FIFO queue: within what a message is recognized as one that was sent before.",
+            &["\"queue\"", "\"message-group\""],
+        )
+        .beside(FIFO)
+        .default("\"queue\""),
+        Attribute::new(
+            "throughput_limit",
+            Type::choice(&["queue", "message-group"]),
+            "Of a FIFO queue: for what the limit of messages a second counts.",
+            &["\"queue\"", "\"message-group\""],
+        )
+        .beside(&["fifo = true", "name = \"orders.fifo\"", "deduplication_scope = \"message-group\""])
+        .default("\"queue\""),
         Attribute::new(
             "redrive_allow",
             Type::object(
@@ -164,8 +196,15 @@ pub static QUEUE: Kind = Kind {
         Count::Unknown => Verdict::lossy("the queue's depth could not be observed"),
         depth => Verdict::lossy(format!("about {} in the queue", depth.words("message"))),
     }),
-    update_loss: Static(&shorter_retention),
+    update_loss: Static(&update_loss),
 };
+
+/// What makes a queue a FIFO queue.
+const FIFO: &[&str] = &["fifo = true", "name = \"orders.fifo\""];
+
+/// What only a FIFO queue does, and its default:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html>.
+const FIFO_ONLY: [&str; 3] = ["deduplicate_by_content", "deduplication_scope", "throughput_limit"];
 
 /// Two good queue policies.
 const POLICY_EXAMPLES: &[&str] = &[
@@ -193,8 +232,31 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
             "set `fifo = true`, or choose another name",
         );
     }
+    check_fifo_only(resource, fifo, findings);
+    limits::check_tags(resource, false, findings);
     check_kms_key(resource, findings);
     check_dead_letter(resource, fifo, spec, findings);
+}
+
+fn check_fifo_only(resource: &Resource<'_>, fifo: bool, findings: &mut Findings) {
+    let is = |name: &str, word: &str| resource.attributes.get(name).as_str() == Some(word);
+    let says = |name: &str| is(name, "message-group") || resource.attributes.get(name) == &Value::Bool(true);
+    for name in FIFO_ONLY.into_iter().filter(|name| !fifo && says(name)) {
+        findings.error(
+            name,
+            &code::FIFO_ONLY,
+            format!("only a FIFO queue has `{name}`"),
+            format!("set `fifo = true`, or remove `{name}`"),
+        );
+    }
+    if fifo && is("throughput_limit", "message-group") && !is("deduplication_scope", "message-group") {
+        findings.error(
+            "throughput_limit",
+            &code::FIFO_ONLY,
+            "SQS counts for each message group only where it recognizes messages within one",
+            "set `deduplication_scope = \"message-group\"` as well",
+        );
+    }
 }
 
 fn check_dead_letter(resource: &Resource<'_>, fifo: bool, spec: &dyn View, findings: &mut Findings) {
@@ -227,6 +289,19 @@ fn check_dead_letter(resource: &Resource<'_>, fifo: bool, spec: &dyn View, findi
             "SQS moves messages within one region only: name a queue of the same region",
         );
     }
+}
+
+/// What a change of a queue loses, at once or from then on.
+fn update_loss(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
+    let key = |attributes: &Attributes| (attributes.get("encryption").clone(), attributes.get("kms_key").clone());
+    let former = key(before) != key(after) && before.get("encryption").as_str() == Some("kms");
+    let key = former.then(|| match counted(usage, "depth") {
+        Count::Exactly(0) => Verdict::safe("the queue is empty"),
+        _ => Verdict::recoverable(
+            "what is in the queue stays encrypted with the former key, and is lost once that key is",
+        ),
+    });
+    shorter_retention(before, after, usage).or(key)
 }
 
 /// Messages that are older than a shorter retention go at once.

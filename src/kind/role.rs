@@ -5,7 +5,7 @@ use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
-use super::{iam, reserved, rule};
+use super::{iam, limits, reserved, rule};
 use crate::diagnostic::code;
 
 /// An IAM role.
@@ -132,6 +132,9 @@ pub static ROLE: Kind = Kind {
             );
         }
         iam::check_grants(resource, findings);
+        limits::check_policies(resource, "policy", limits::INLINE_POLICIES, findings);
+        limits::check_trust(resource, findings);
+        limits::check_tags(resource, true, findings);
     }),
     loss: Static(&|_| Verdict::recoverable("a role holds no data; the spec can make it again")),
     update_loss: Static(&|_, _, _| None),

@@ -312,13 +312,16 @@ impl<'a> Normalizer<'a> {
     fn reference(&mut self, hole: &str, span: Span, path: &str) -> Option<Part> {
         let Some((target, attribute)) = split_reference(hole) else {
             let words = self.scope.words();
-            self.diagnostics.push(
-                Diagnostic::error(&code::REFERENCE_TO_NOTHING, format!("`{hole}` has no meaning here")).at(span).hint(
-                    suggest(hole, &words).unwrap_or_else(|| {
-                        format!("write ${{kind.name.attribute}}, ${{var.NAME}}, or one of {}", words.join(", "))
-                    }),
-                ),
-            );
+            // IAM's own variables look the same: `${aws:username}`.
+            let hint = if hole.contains(':') {
+                format!("write `$${{{hole}}}` for the characters themselves, which IAM takes for a variable of its own")
+            } else {
+                suggest(hole, &words).unwrap_or_else(|| {
+                    format!("write ${{kind.name.attribute}}, ${{var.NAME}}, or one of {}", words.join(", "))
+                })
+            };
+            let detail = format!("`{hole}` has no meaning here");
+            self.diagnostics.push(Diagnostic::error(&code::REFERENCE_TO_NOTHING, detail).at(span).hint(hint));
             return None;
         };
         let address = match self.index.choose(target, self.scope, false) {

@@ -31,6 +31,7 @@ mod older_records;
 mod outages;
 mod parts;
 mod preparing;
+mod quotas;
 mod records;
 mod replaced_hosts;
 mod run;

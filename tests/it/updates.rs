@@ -273,6 +273,9 @@ async fn what_loses_nothing_at_once_is_said() {
         engine.world().edit(&identity, fill).expect("filled");
         let pipeline = engine.pipeline(&spec(after)).expect("a good spec");
         let (_, plan) = pipeline.look_and_plan(&Recorded::default(), &Options::default()).await.expect("planned");
+        // Nothing goes for good, so what came since does not matter.
+        let more = |object: &mut atlas::observed::Object| object.usage.extend([("objects".into(), Count::AtLeast(4))]);
+        engine.world().edit(&identity, more).expect("filled");
         let verdict = plan.change(&address("bucket.books@a")).expect("planned").verdict.clone();
         assert_eq!(verdict.map(|verdict| verdict.risk), risk, "{before} -> {after}");
         let report = engine.execute(&pipeline, plan, &[]).await;

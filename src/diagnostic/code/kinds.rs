@@ -207,4 +207,34 @@ codes! {
         "[bucket.logs]\nregions = [\"us-east-1\"]\nversioning = true\nreplication_rules = { rules = [{ id = \"all\", to = \"bucket.copies@eu-central-1\", within_15_minutes = true }] }\n\n[bucket.copies]\nregions = [\"eu-central-1\"]\nversioning = true\n"
     );
     "Say what is missing, or remove what can't stand there.";
+
+    FIFO_ONLY = "A0435" "attribute of FIFO queues only";
+    "A standard queue neither keeps an order nor recognizes messages, so it has nothing to say about how.";
+    Example::Spec("[queue.orders]\nregions = [\"us-east-1\"]\ndeduplicate_by_content = true\n");
+    "Set `fifo = true`, or remove the attribute.";
+
+    POLICY_TOO_LONG = "A0436" "policy that is too long";
+    "IAM takes 6,144 characters for a managed policy, 10,240 for all inline policies of a role, and 2,048 for a trust policy \
+     unless the quota was raised. White space does not count.";
+    Example::Story("A policy lists every object of a bucket by its own ARN, and is longer than 6,144 characters.\n");
+    "Say it in fewer words, or move some of it into a policy of its own.";
+
+    TOO_MANY_TAGS = "A0437" "too many tags";
+    "An object of AWS has 50 tags at most, and the ownership mark may need twelve of them.";
+    Example::Story("A block has 45 tags.\n");
+    "Keep 38 at most.";
+
+    TAG_TWICE = "A0438" "two tags that IAM takes for one";
+    "IAM does not tell the keys of tags apart by their case.";
+    Example::Spec(
+        "[role.shop]\nregions = [\"us-east-1\"]\ntrust = { service = \"ec2.amazonaws.com\" }\ntags = { team = \"a\", Team = \"b\" }\n"
+    );
+    "Keep one of them.";
+
+    PUBLIC_POLICY = "A0439" "policy that is open to all";
+    "S3 refuses a policy that opens a bucket to everybody while such policies are blocked, as they are by default.";
+    Example::Spec(
+        "[bucket.site]\nregions = [\"us-east-1\"]\npolicy = '{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::site/*\"}]}'\n"
+    );
+    "Name who may do it, or set `public_access = \"allowed\"`.";
 }

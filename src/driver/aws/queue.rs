@@ -28,6 +28,19 @@ const NUMBERS: [(&str, &str, bool); 5] = [
     ("receive_wait", "ReceiveMessageWaitTimeSeconds", true),
 ];
 
+/// Two words for each thing: Atlas's and SQS's, the default first.
+type Words = [(&'static str, &'static str); 2];
+
+/// What only a FIFO queue says: Atlas's word, SQS's, and their values.
+const FIFO_WORDS: [(&str, &str, Words); 2] = [
+    ("deduplication_scope", "DeduplicationScope", [("queue", "queue"), ("message-group", "messageGroup")]),
+    ("throughput_limit", "FifoThroughputLimit", [("queue", "perQueue"), ("message-group", "perMessageGroupId")]),
+];
+
+/// The key that SQS takes where nobody names one, and how long it uses a data key again, in seconds.
+const OWN_KEY: &str = "alias/aws/sqs";
+const REUSE: u64 = 300;
+
 /// All that a queue says besides its name and its sort is written in one call.
 static PARTS: &[ObjectPart] = &[ObjectPart {
     covers: &[
@@ -38,6 +51,10 @@ static PARTS: &[ObjectPart] = &[ObjectPart {
         "receive_wait",
         "encryption",
         "kms_key",
+        "kms_reuse",
+        "deduplicate_by_content",
+        "deduplication_scope",
+        "throughput_limit",
         "policy",
         "dead_letter",
         "redrive_allow",
@@ -83,13 +100,13 @@ impl Api for Queues {
         &self,
         region: &Region,
         described: &mut Description,
-        _: Option<&Attributes>,
+        wanted: Option<&Attributes>,
     ) -> Result<bool, DriverError> {
         let ask = region.sqs().await.get_queue_attributes().queue_url(url(region, &described.key).await?);
         let answer = found("reading a queue", ask.attribute_names(Name::All).send().await)?;
         let Some(answer) = answer else { return Ok(false) };
         let raw = answer.attributes.unwrap_or_default();
-        described.attributes.extend(attributes(&raw));
+        described.attributes.extend(attributes(&raw, wanted));
         let told: Vec<u64> = DEPTH.iter().filter_map(|key| raw.get(&Name::from(*key))?.parse().ok()).collect();
         let depth = if told.is_empty() { Count::Unknown } else { Count::Exactly(told.iter().sum()) };
         described.usage = Usage::from_iter([("depth".into(), depth)]);
@@ -153,7 +170,7 @@ async fn url(region: &Region, name: &str) -> Result<String, DriverError> {
 }
 
 /// From SQS's words to Atlas's.
-fn attributes(raw: &Raw) -> Told {
+fn attributes(raw: &Raw, wanted: Option<&Attributes>) -> Told {
     let get = |key: &str| raw.get(&Name::from(key)).map(String::as_str).filter(|text| !text.is_empty());
     let flag = |key: &str| get(key) == Some("true");
     let mut found = vec![("fifo", Value::Bool(flag("FifoQueue")))];
@@ -174,7 +191,16 @@ fn attributes(raw: &Raw) -> Told {
         "none"
     };
     found.push(("encryption", encryption.into()));
-    found.push(("kms_key", key.map(Value::from).unwrap_or_default()));
+    // SQS tells the key that it took itself as well.
+    let named = wanted.is_some_and(|wanted| text(wanted, "kms_key") == Some(OWN_KEY));
+    found.push(("kms_key", key.filter(|key| named || *key != OWN_KEY).map(Value::from).unwrap_or_default()));
+    let reuse = get("KmsDataKeyReusePeriodSeconds").and_then(|text| text.parse().ok()).filter(|_| key.is_some());
+    found.push(("kms_reuse", duration::format(reuse.unwrap_or(REUSE)).as_str().into()));
+    found.push(("deduplicate_by_content", Value::Bool(flag("ContentBasedDeduplication"))));
+    for (own, theirs, words) in FIFO_WORDS {
+        let word = words.iter().find(|(_, word)| get(theirs) == Some(word)).unwrap_or(&words[0]);
+        found.push((own, word.0.into()));
+    }
     found.push(("policy", get("Policy").map(|policy| document::normal(policy).as_str().into()).unwrap_or_default()));
     if let Some(redrive) = get("RedrivePolicy").map(json::meaning) {
         let count = match redrive.at("maxReceiveCount") {
@@ -211,10 +237,20 @@ fn raw(attributes: &Attributes) -> Raw {
     }
     let encryption = text(attributes, "encryption");
     if encryption == Some("kms") {
-        put("KmsMasterKeyId", text(attributes, "kms_key").unwrap_or("alias/aws/sqs").to_owned());
+        put("KmsMasterKeyId", text(attributes, "kms_key").unwrap_or(OWN_KEY).to_owned());
+        let reuse = text(attributes, "kms_reuse").and_then(|text| duration::parse(text).ok());
+        put("KmsDataKeyReusePeriodSeconds", reuse.unwrap_or(REUSE).to_string());
     } else {
         put("KmsMasterKeyId", String::new());
         put("SqsManagedSseEnabled", (encryption == Some("sqs")).to_string());
+    }
+    if attributes.get("fifo") == &Value::Bool(true) {
+        let by_content = attributes.get("deduplicate_by_content") == &Value::Bool(true);
+        put("ContentBasedDeduplication", by_content.to_string());
+        for (own, theirs, words) in FIFO_WORDS {
+            let word = words.iter().find(|(word, _)| text(attributes, own) == Some(word)).unwrap_or(&words[0]);
+            put(theirs, word.1.to_owned());
+        }
     }
     put("Policy", text(attributes, "policy").unwrap_or_default().to_owned());
     let redrive = match attributes.at("dead_letter.queue").and_then(Value::as_str) {

@@ -79,6 +79,14 @@ def joined(allow, deny):
     return {"Version": "2012-10-17", "Statement": statements}
 
 
+BLOCKS = {
+    "block_acls": "BlockPublicAcls",
+    "ignore_acls": "IgnorePublicAcls",
+    "block_policies": "BlockPublicPolicy",
+    "restrict": "RestrictPublicBuckets",
+}
+
+
 def describe_bucket(request, name):
     s3 = client(request, "s3")
     if attempt(lambda: s3.head_bucket(Bucket=name), "404") is None:
@@ -88,12 +96,16 @@ def describe_bucket(request, name):
     rules = attempt(lambda: s3.get_bucket_encryption(Bucket=name), "NotFoundError")
     rule = rules["ServerSideEncryptionConfiguration"]["Rules"][0] if rules else {}
     default = rule.get("ApplyServerSideEncryptionByDefault", {})
-    found["encryption"] = "aes256" if default.get("SSEAlgorithm", "AES256") == "AES256" else "kms"
+    words = {"AES256": "aes256", "aws:kms": "kms", "aws:kms:dsse": "kms-dsse"}
+    found["encryption"] = words[default.get("SSEAlgorithm", "AES256")]
+    found["bucket_key"] = rule.get("BucketKeyEnabled", False)
     if "KMSMasterKeyID" in default:
         found["kms_key"] = default["KMSMasterKeyID"]
     block = attempt(lambda: s3.get_public_access_block(Bucket=name), "NoSuchPublicAccessBlockConfiguration")
     flags = block["PublicAccessBlockConfiguration"] if block else {"": False}
-    found["public_access"] = "blocked" if all(flags.values()) else "allowed"
+    whole = {True: "blocked", False: "allowed"}
+    parts = {own: flags.get(theirs, False) for own, theirs in BLOCKS.items()}
+    found["public_access"] = whole[all(parts.values())] if len(set(parts.values())) == 1 else parts
     controls = attempt(lambda: s3.get_bucket_ownership_controls(Bucket=name), "NotFoundError")
     owner = controls["OwnershipControls"]["Rules"][0]["ObjectOwnership"] if controls else "ObjectWriter"
     found["object_ownership"] = "".join("-" * (i > 0 and c.isupper()) + c.lower() for i, c in enumerate(owner))
@@ -205,13 +217,23 @@ def write_rule(rule):
     return one
 
 
+SCOPES = {"queue": "queue", "message-group": "messageGroup"}
+LIMITS = {"queue": "perQueue", "message-group": "perMessageGroupId"}
+SAME = lambda words: {value: key for key, value in words.items()}
+
 QUEUE = {
     "visibility_timeout": ("VisibilityTimeout", duration, seconds),
     "retention": ("MessageRetentionPeriod", duration, seconds),
     "delay": ("DelaySeconds", duration, seconds),
     "receive_wait": ("ReceiveMessageWaitTimeSeconds", duration, seconds),
     "max_message_size": ("MaximumMessageSize", int, int),
+    "kms_reuse": ("KmsDataKeyReusePeriodSeconds", duration, seconds),
+    "deduplicate_by_content": ("ContentBasedDeduplication", lambda text: text == "true", lambda flag: str(flag).lower()),
+    "deduplication_scope": ("DeduplicationScope", SAME(SCOPES).get, SCOPES.get),
+    "throughput_limit": ("FifoThroughputLimit", SAME(LIMITS).get, LIMITS.get),
 }
+# What SQS does not tell where it means nothing.
+DEFAULTS = {"kms_reuse": "5m", "deduplicate_by_content": False, "deduplication_scope": "queue", "throughput_limit": "queue"}
 
 
 def queue_url(request, name):
@@ -227,11 +249,13 @@ def describe_queue(request, name):
     raw = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     found = {"name": name, "fifo": raw.get("FifoQueue") == "true"}
     for own, (theirs, read, _) in QUEUE.items():
-        found[own] = read(raw[theirs])
+        found[own] = read(raw[theirs]) if theirs in raw else DEFAULTS[own]
     sse = "sqs" if raw.get("SqsManagedSseEnabled") == "true" else "none"
     found["encryption"] = "kms" if raw.get("KmsMasterKeyId") else sse
     if raw.get("KmsMasterKeyId"):
         found["kms_key"] = raw["KmsMasterKeyId"]
+    else:
+        found["kms_reuse"] = DEFAULTS["kms_reuse"]
     if raw.get("RedrivePolicy"):
         redrive = json.loads(raw["RedrivePolicy"])
         found["dead_letter"] = [redrive["deadLetterTargetArn"].rsplit(":", 1)[-1], int(redrive["maxReceiveCount"])]
@@ -327,14 +351,16 @@ def meddle_bucket(request, name, attribute, value):
     elif attribute == "versioning":
         status = "Enabled" if value else "Suspended"
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
-    elif attribute in ("encryption", "kms_key"):
-        kms = {"SSEAlgorithm": "aws:kms", **({"KMSMasterKeyID": value} if attribute == "kms_key" else {})}
-        default = {"SSEAlgorithm": "AES256"} if value == "aes256" else kms
-        rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+    elif attribute in ("encryption", "kms_key", "bucket_key"):
+        algorithm = {"aes256": "AES256", "kms-dsse": "aws:kms:dsse"}.get(value, "aws:kms")
+        key = {"KMSMasterKeyID": value} if attribute == "kms_key" else {}
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm, **key}}
+        if attribute == "bucket_key":
+            rule["BucketKeyEnabled"] = value
+        rules = {"Rules": [rule]}
         s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=rules)
     elif attribute == "public_access":
-        keys = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-        flags = {key: value == "blocked" for key in keys}
+        flags = {theirs: value.get(own, True) if isinstance(value, dict) else value == "blocked" for own, theirs in BLOCKS.items()}
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=flags)
     elif attribute == "object_ownership":
         word = "".join(part.capitalize() for part in value.split("-"))

@@ -13,6 +13,9 @@ use crate::driver::protocol::is_managed;
 use crate::kind::document;
 use crate::value::Value;
 
+/// The four blocks of public access, in the order in which S3 lists them.
+pub const BLOCKS: [&str; 4] = ["block_acls", "ignore_acls", "block_policies", "restrict"];
+
 /// The tags of a bucket; none when there is no such bucket.
 pub async fn tags(region: &Region, name: &str) -> Result<Option<Tags>, DriverError> {
     let s3 = region.s3().await;
@@ -43,13 +46,21 @@ pub async fn encryption(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_encryption().bucket(&at.described.key).send().await;
     let answer = found("reading the encryption of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.server_side_encryption_configuration);
-    let rule = answer.as_ref().and_then(|one| one.rules().first()?.apply_server_side_encryption_by_default());
+    let rule = answer.as_ref().and_then(|one| one.rules().first());
+    let by_default = rule.and_then(|rule| rule.apply_server_side_encryption_by_default());
     // Without a rule, S3 encrypts with its own keys.
-    let kms = rule.is_some_and(|rule| *rule.sse_algorithm() != ServerSideEncryption::Aes256);
-    let key = rule.filter(|_| kms).and_then(|rule| rule.kms_master_key_id());
+    let word = match by_default.map(|by_default| by_default.sse_algorithm()) {
+        None | Some(ServerSideEncryption::Aes256) => "aes256",
+        Some(ServerSideEncryption::AwsKmsDsse) => "kms-dsse",
+        Some(_) => "kms",
+    };
+    let kms = word != "aes256";
+    let key = by_default.filter(|_| kms).and_then(|by_default| by_default.kms_master_key_id());
+    let bucket_key = rule.and_then(|rule| rule.bucket_key_enabled).is_some_and(|on| on && word == "kms");
     Ok(vec![
-        ("encryption", if kms { "kms".into() } else { "aes256".into() }),
+        ("encryption", word.into()),
         ("kms_key", key.map(Value::from).unwrap_or_default()),
+        ("bucket_key", Value::Bool(bucket_key)),
     ])
 }
 
@@ -57,12 +68,25 @@ pub async fn public_access(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_public_access_block().bucket(&at.described.key).send().await;
     let answer = found("reading the public access block of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.public_access_block_configuration);
-    let blocked = answer.is_some_and(|block| {
+    let on = |flag: Option<bool>| flag == Some(true);
+    let flags = answer.map_or([false; 4], |block| {
         [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets]
-            .iter()
-            .all(|one| *one == Some(true))
+            .map(on)
     });
-    Ok(vec![("public_access", if blocked { "blocked".into() } else { "allowed".into() })])
+    let parts = BLOCKS.iter().zip(flags).map(|(name, on)| ((*name).into(), Value::Bool(on)));
+    let parts = Value::Map(parts.collect());
+    let word = match flags {
+        [true, true, true, true] => Some(Value::from("blocked")),
+        [false, false, false, false] => Some("allowed".into()),
+        _ => None,
+    };
+    // It is told in the form in which the spec says it, or did when it was last applied.
+    let digest = at.described.mark.as_ref().and_then(|mark| mark.digest_of("public_access"));
+    let applied = |value: &Value| digest.is_some_and(|digest| digest == value.digest());
+    let said = at.wanted.map(|wanted| wanted.get("public_access"));
+    let as_parts = said.is_some_and(|said| *said == parts)
+        || applied(&parts) && said.is_none_or(|said| Some(said) != word.as_ref());
+    Ok(vec![("public_access", word.filter(|_| !as_parts).unwrap_or(parts))])
 }
 
 pub async fn ownership(at: PartRead<'_>) -> Result<Told, DriverError> {

@@ -29,7 +29,7 @@ static PARTS: &[ObjectPart] = &[
         clear: None,
     },
     ObjectPart {
-        covers: &["encryption", "kms_key"],
+        covers: &["encryption", "kms_key", "bucket_key"],
         read: Some(|at| Box::pin(look::encryption(at))),
         write: |to| Box::pin(write::encryption(to)),
         always: false,
@@ -124,6 +124,7 @@ impl Api for Buckets {
         let mut fresh = Attributes::default();
         fresh.set("versioning", Value::Bool(false));
         fresh.set("encryption", "aes256".into());
+        fresh.set("bucket_key", Value::Bool(false));
         fresh.set("secure_transport", Value::Bool(false));
         fresh.set("object_ownership", attributes.get("object_ownership").clone());
         fresh

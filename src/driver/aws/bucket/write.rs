@@ -6,6 +6,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 
+use super::look::BLOCKS;
 use super::{lifecycle, replication as copies};
 use crate::driver::aws::api::PartWrite;
 use crate::driver::aws::error::done;
@@ -25,14 +26,18 @@ pub async fn versioning(to: PartWrite<'_>) -> Result<(), DriverError> {
 }
 
 pub async fn encryption(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let kms = text(to.after, "encryption") == Some("kms");
-    let algorithm = if kms { ServerSideEncryption::AwsKms } else { ServerSideEncryption::Aes256 };
+    let algorithm = match text(to.after, "encryption") {
+        Some("kms") => ServerSideEncryption::AwsKms,
+        Some("kms-dsse") => ServerSideEncryption::AwsKmsDsse,
+        _ => ServerSideEncryption::Aes256,
+    };
+    let bucket_key = to.after.get("bucket_key") == &Value::Bool(true);
     let by_default = ServerSideEncryptionByDefault::builder()
         .sse_algorithm(algorithm)
         .set_kms_master_key_id(text(to.after, "kms_key").map(str::to_owned));
     let wanted = by_default.build().and_then(|by_default| {
-        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
-        ServerSideEncryptionConfiguration::builder().rules(rule).build()
+        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default);
+        ServerSideEncryptionConfiguration::builder().rules(rule.bucket_key_enabled(bucket_key).build()).build()
     });
     let wanted = wanted.map_err(unbuildable)?;
     let put = to.region.s3().await.put_bucket_encryption().bucket(to.key);
@@ -57,12 +62,15 @@ pub async fn controls(to: PartWrite<'_>) -> Result<(), DriverError> {
 }
 
 pub async fn public_access(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let blocked = text(to.after, "public_access") == Some("blocked");
+    let wanted = to.after.get("public_access");
+    let blocked = wanted.as_str() == Some("blocked");
+    let [acls, ignored, policies, restricted] =
+        BLOCKS.map(|name| wanted.at(name).map_or(blocked, |on| *on == Value::Bool(true)));
     let wanted = PublicAccessBlockConfiguration::builder()
-        .block_public_acls(blocked)
-        .ignore_public_acls(blocked)
-        .block_public_policy(blocked)
-        .restrict_public_buckets(blocked)
+        .block_public_acls(acls)
+        .ignore_public_acls(ignored)
+        .block_public_policy(policies)
+        .restrict_public_buckets(restricted)
         .build();
     let put = to.region.s3().await.put_public_access_block().bucket(to.key);
     let put = put.public_access_block_configuration(wanted).send().await;
