@@ -33,13 +33,16 @@ const DENIED: [&str; 8] = [
     "UnrecognizedClientException",
 ];
 
-const CONFLICTS: [&str; 9] = [
+/// What passes by itself: two calls about one object came at once. Sources:
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html> and
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+const PASSING: [&str; 3] = ["ConcurrentModification", "ConcurrentModificationException", "OperationAborted"];
+
+const CONFLICTS: [&str; 7] = [
     "BucketAlreadyExists",
     "BucketNotEmpty",
-    "ConcurrentModification",
     "DeleteConflict",
     "EntityAlreadyExists",
-    "OperationAborted",
     "PreconditionFailed",
     "QueueNameExists",
     "QueueAlreadyExists",
@@ -66,6 +69,10 @@ where
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
     let class = match error {
+        // What was made a moment ago is not known everywhere at once, whether it is the object itself or one that it names:
+        // <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>.
+        // Where it is really gone, the caller finds that out.
+        SdkError::ServiceError(_) if is_absent(error) || is_about_a_new_principal(error) => Class::Transient,
         SdkError::ServiceError(_) => of_service(code(error), status.unwrap_or_default()),
         SdkError::ConstructionFailure(_) => Class::Invalid,
         SdkError::ResponseError(_) => Class::Transient,
@@ -88,16 +95,6 @@ where
         _ => "",
     };
     DriverError::new(class, format!("{what}: {said}{hint}"))
-}
-
-/// As [`classify`], for a call that names another object: one that was made a moment ago is not known everywhere at once:
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>.
-pub(super) fn classify_naming<E>(what: &str, error: &SdkError<E>) -> DriverError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let classified = classify(what, error);
-    if is_absent(error) { DriverError { class: Class::Transient, ..classified } } else { classified }
 }
 
 /// What a call came to; `what` was being done.
@@ -130,6 +127,7 @@ pub(super) fn reason(error: &DriverError) -> String {
 fn of_service(code: &str, status: u16) -> Class {
     match status {
         _ if THROTTLED.contains(&code) => Class::Throttled,
+        _ if PASSING.contains(&code) => Class::Transient,
         _ if DENIED.contains(&code) => Class::Denied,
         _ if CONFLICTS.contains(&code) => Class::Conflict,
         429 => Class::Throttled,
@@ -138,6 +136,13 @@ fn of_service(code: &str, status: u16) -> Class {
         500.. => Class::Transient,
         _ => Class::Invalid,
     }
+}
+
+/// A principal that was made a moment ago is not known everywhere yet, and a policy that names it is called malformed until it
+/// is: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html>.
+fn is_about_a_new_principal<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let said = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default().to_lowercase();
+    ["MalformedPolicyDocument", "MalformedPolicy"].contains(&code(error)) && said.contains("principal")
 }
 
 fn is_about_credentials<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {

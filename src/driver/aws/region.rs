@@ -168,7 +168,8 @@ async fn connect(settings: &RegionSettings) -> Clients {
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(aws_config::Region::new(settings.name.clone()))
-        .retry_config(RetryConfig::adaptive().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200)))
+        // Adaptive retries would slow down all calls of a client for one that was throttled.
+        .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200)))
         .timeout_config(timeouts);
     if settings.contained {
         loader = loader.credentials_provider(Credentials::new("test", "test", None, None, "LocalStack"));

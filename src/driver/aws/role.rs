@@ -7,7 +7,7 @@ use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfile
 use litemap::LiteMap;
 
 use super::api::{Api, ObjectPart, PartRead, PartWrite};
-use super::error::{done, found};
+use super::error::{classify, done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::Tags;
 use super::object::{Description, Told, optional, text};
@@ -282,7 +282,7 @@ async fn attach(to: PartWrite<'_>) -> Result<(), DriverError> {
     }
     for arn in new.iter().filter(|arn| !old.contains(arn)) {
         let attach = to.region.iam().await.attach_role_policy().role_name(to.key).policy_arn(arn).send().await;
-        done("attaching a policy to the role", attach)?;
+        attach.map_err(|error| classify("attaching a policy to the role", &error))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod external_names;
 mod flagship;
 mod prepared;
 mod proxy;
+mod races;
 mod records;
 mod sessions;
 pub mod trouble;

@@ -26,8 +26,35 @@ pub enum Spoil {
     Deny(&'static str),
     /// A request whose first line contains this is answered as done, and is not carried out.
     Swallow(&'static str),
+    /// The first so many requests that contain this are answered with this error, and are not carried out.
+    First(&'static str, usize, Failure),
     /// Once a request came whose first line contains this, every request for a list is answered with this status.
     NoListsAfter(&'static str, u16),
+}
+
+/// An error as a service says it.
+#[derive(Clone, Copy)]
+pub struct Failure {
+    pub status: u16,
+    pub code: &'static str,
+    pub message: &'static str,
+}
+
+impl Failure {
+    /// As S3, SQS or IAM would say it to this request.
+    fn answer(self, request: &str) -> Vec<u8> {
+        let Self { status, code, message } = self;
+        let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        let body = if request.contains("Action=") {
+            format!("<ErrorResponse>{error}</ErrorResponse>")
+        } else if request.contains("AmazonSQS.") {
+            format!("{{\"__type\":\"com.amazonaws.sqs#{code}\",\"message\":\"{message}\"}}")
+        } else {
+            error
+        };
+        let head = format!("HTTP/1.1 {status} {code}\r\ncontent-length: {}\r\n\r\n", body.len());
+        (head + &body).into_bytes()
+    }
 }
 
 /// What tells a request for a list: S3 says it in the address, SQS in a header, and IAM in the body.
@@ -43,12 +70,14 @@ impl Proxy {
         let requests = Arc::new(AtomicUsize::new(0));
         let heads = Arc::new(Mutex::new(Vec::new()));
         let (count, seen) = (Arc::clone(&requests), Arc::clone(&heads));
+        let spoilt = Arc::new(AtomicUsize::new(0));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (server, count, seen) = (server.clone(), Arc::clone(&count), Arc::clone(&seen));
+                let spoilt = Arc::clone(&spoilt);
                 tokio::spawn(async move {
                     // A connection that breaks is handled by the client.
-                    let _ = serve(stream, &server, &count, &seen, spoil).await;
+                    let _ = serve(stream, &server, (&count, &spoilt), &seen, spoil).await;
                 });
             }
         });
@@ -63,7 +92,7 @@ impl Proxy {
 async fn serve(
     mut client: TcpStream,
     server: &str,
-    count: &AtomicUsize,
+    (count, spoilt): (&AtomicUsize, &AtomicUsize),
     seen: &Mutex<Vec<String>>,
     spoil: Spoil,
 ) -> std::io::Result<()> {
@@ -79,6 +108,14 @@ async fn serve(
             }
             _ => None,
         };
+        if let Spoil::First(name, most, failure) = spoil
+            && text.contains(name)
+            && spoilt.fetch_add(1, Ordering::Relaxed) < most
+        {
+            seen.lock().expect("sound").push(head);
+            client.write_all(&failure.answer(&text)).await?;
+            continue;
+        }
         let swallowed = matches!(spoil, Spoil::Swallow(name) if head.contains(name));
         seen.lock().expect("sound").push(head);
         if let Some(status) = refused {
