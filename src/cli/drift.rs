@@ -1,5 +1,7 @@
 //! `atlas drift`: only what moved behind Atlas's back.
 
+use std::collections::BTreeSet;
+
 use serde::{Serialize, Serializer};
 
 use super::args::Global;
@@ -10,7 +12,8 @@ use crate::action::Cause;
 use crate::address::Address;
 use crate::graph::DependencyGraph;
 use crate::plan::{self, AttributeChange, Change, Options, render_drift};
-use crate::run::{self, Purpose};
+use crate::run::{self, Destination, Purpose};
+use crate::style::Role;
 use crate::value::Value;
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
@@ -27,10 +30,14 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
     let graph = &opened.pipeline.graph;
     if ui.json() {
         let entry = |change| DriftEntry { change, graph };
-        ui.out_pretty(&Drift { drift: drifted.iter().map(entry).collect(), unknown: &unknown });
+        let Destination { project, environment, accounts, .. } = &planned.destination;
+        let drift = drifted.iter().map(entry).collect();
+        ui.out_pretty(&Drift { project, environment, accounts, drift, unknown: &unknown });
         return Ok(end.keeping((opened, planned)));
     }
     load::warn(opened.source.text(), &planned.plan.diagnostics, ui);
+    let header = format!("Drift of {}:", planned.destination);
+    ui.note(&format!("{}\n", ui.palette().paint(Role::Strong, &header)));
     ui.out(&render_drift(&drifted, graph, ui.palette(), ui.width()));
     let names: Vec<&str> = unknown.iter().map(|address| address.as_str()).collect();
     match end {
@@ -50,6 +57,9 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
 /// All drift as JSON.
 #[derive(Serialize)]
 struct Drift<'a> {
+    project: &'a str,
+    environment: &'a str,
+    accounts: &'a BTreeSet<String>,
     drift: Vec<DriftEntry<'a>>,
     unknown: &'a [&'a Address],
 }

@@ -32,6 +32,7 @@ struct State<'a> {
 struct Status<'a> {
     project: &'a str,
     environment: &'a str,
+    accounts: &'a BTreeSet<String>,
     resources: &'a [State<'a>],
     checks: &'a [State<'a>],
 }
@@ -55,9 +56,12 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
     let end = if unseen.is_empty() { End::Good } else { End::Unknown };
     if ui.json() {
         let (project, environment) = (&desired.project, &desired.environment);
-        ui.out_pretty(&Status { project, environment, resources: &states, checks: &checks });
+        let accounts = &planned.destination.accounts;
+        ui.out_pretty(&Status { project, environment, accounts, resources: &states, checks: &checks });
     } else {
         load::warn(opened.source.text(), &plan.diagnostics, ui);
+        let header = format!("Status of {}:", planned.destination);
+        ui.note(&format!("{}\n", ui.palette().paint(Role::Strong, &header)));
         let widest = states.iter().chain(&checks).map(|state| state.address.as_str().len()).max().unwrap_or_default();
         for state in states.iter().chain(&checks) {
             let why = if state.reason.is_empty() { String::new() } else { format!("  {}", state.reason) };

@@ -66,6 +66,12 @@ fn what_passes_by_itself_is_waited_for() {
         let run = place.run(&["apply", "--yes"]);
         assert_eq!(run.code, 0, "{what}: {run:?}");
         place.expect(0, &["plan", "--detailed-exitcode"]);
+        for command in ["status", "drift"] {
+            let said = place.expect(0, &[command]);
+            assert!(said.contains(&format!("of project `{name}`")) && said.contains("account 123456789012"), "{said}");
+            let json = place.json(&[command, "--json"]);
+            assert_eq!(json["accounts"], serde_json::json!(["123456789012"]), "{json}");
+        }
         let run = place.run(&["destroy", "--yes"]);
         assert_eq!(run.code, 0, "{what}: {run:?}");
     }
