@@ -48,8 +48,7 @@ pub static BUCKET: Kind = Kind {
             "Ask KMS for one key for the bucket instead of one for each object, which costs less.",
             &["true", "false"],
         )
-        .beside(&["encryption = \"kms\""])
-        .default("false"),
+        .beside(&["encryption = \"kms\""]),
         Attribute::new(
             "public_access",
             Type::word_or_object(&["blocked", "allowed"], PUBLIC_ACCESS),

@@ -100,35 +100,31 @@ pub static QUEUE: Kind = Kind {
         Attribute::new(
             "kms_reuse",
             Type::Duration(60, 86_400),
-            "How long SQS uses a data key again before it asks KMS for another one.",
+            "How long SQS uses a data key again before it asks KMS for another one; five minutes by default.",
             &["\"5m\"", "\"1h\""],
         )
-        .beside(&["encryption = \"kms\""])
-        .default("\"5m\""),
+        .beside(&["encryption = \"kms\""]),
         Attribute::new(
             "deduplicate_by_content",
             Type::Bool,
             "Of a FIFO queue: two messages of one content within five minutes are one, where they say no id.",
             &["true", "false"],
         )
-        .beside(FIFO)
-        .default("false"),
+        .beside(FIFO),
         Attribute::new(
             "deduplication_scope",
             Type::choice(&["queue", "message-group"]),
-            "Of a FIFO queue: within what a message is recognized as one that was sent before.",
+            "Of a FIFO queue: within what a message is recognized as one that was sent before; the queue by default.",
             &["\"queue\"", "\"message-group\""],
         )
-        .beside(FIFO)
-        .default("\"queue\""),
+        .beside(FIFO),
         Attribute::new(
             "throughput_limit",
             Type::choice(&["queue", "message-group"]),
-            "Of a FIFO queue: for what the limit of messages a second counts.",
+            "Of a FIFO queue: for what the limit of messages a second counts; the queue by default.",
             &["\"queue\"", "\"message-group\""],
         )
-        .beside(&["fifo = true", "name = \"orders.fifo\"", "deduplication_scope = \"message-group\""])
-        .default("\"queue\""),
+        .beside(&["fifo = true", "name = \"orders.fifo\"", "deduplication_scope = \"message-group\""]),
         Attribute::new(
             "redrive_allow",
             Type::object(

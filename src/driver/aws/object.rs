@@ -89,3 +89,10 @@ pub(super) fn text<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str
 pub(super) fn optional(text: Option<&str>) -> Value {
     text.filter(|text| !text.is_empty()).map(Value::from).unwrap_or_default()
 }
+
+/// A value that a service tells of every object, unless it is the usual one and the spec does not say it: then it is left
+/// out, as it is of an object that nobody set it on.
+pub(super) fn unless_usual(name: &str, value: Value, usual: &Value, wanted: Option<&Attributes>) -> Value {
+    let said = wanted.is_some_and(|wanted| !wanted.get(name).is_null());
+    if value == *usual && !said { Value::Null } else { value }
+}

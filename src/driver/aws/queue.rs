@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use super::api::{Api, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::mark::Tags;
-use super::object::{Description, Told, text};
+use super::object::{Description, Told, text, unless_usual};
 use super::region::Region;
 use crate::driver::{DriverError, Request};
 use crate::kind::{Count, Usage, document, duration, json};
@@ -195,11 +195,14 @@ fn attributes(raw: &Raw, wanted: Option<&Attributes>) -> Told {
     let named = wanted.is_some_and(|wanted| text(wanted, "kms_key") == Some(OWN_KEY));
     found.push(("kms_key", key.filter(|key| named || *key != OWN_KEY).map(Value::from).unwrap_or_default()));
     let reuse = get("KmsDataKeyReusePeriodSeconds").and_then(|text| text.parse().ok()).filter(|_| key.is_some());
-    found.push(("kms_reuse", duration::format(reuse.unwrap_or(REUSE)).as_str().into()));
-    found.push(("deduplicate_by_content", Value::Bool(flag("ContentBasedDeduplication"))));
+    let reuse = Value::from(duration::format(reuse.unwrap_or(REUSE)).as_str());
+    let by_content = Value::Bool(flag("ContentBasedDeduplication"));
+    let mut tell = |name, value: Value, usual: Value| found.push((name, unless_usual(name, value, &usual, wanted)));
+    tell("kms_reuse", reuse, duration::format(REUSE).as_str().into());
+    tell("deduplicate_by_content", by_content, Value::Bool(false));
     for (own, theirs, words) in FIFO_WORDS {
         let word = words.iter().find(|(_, word)| get(theirs) == Some(word)).unwrap_or(&words[0]);
-        found.push((own, word.0.into()));
+        tell(own, word.0.into(), words[0].0.into());
     }
     found.push(("policy", get("Policy").map(|policy| document::normal(policy).as_str().into()).unwrap_or_default()));
     if let Some(redrive) = get("RedrivePolicy").map(json::meaning) {

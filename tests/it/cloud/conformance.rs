@@ -230,6 +230,12 @@ fn seen_by_others(attribute: &Attribute, seen: &Value, wanted: &Value) -> Result
             now[1] == wanted["max_receives"] && text(&wanted["queue"]).contains(&text(&now[0]))
         }
         "redrive_allow" if !wanted.is_null() => *now == wanted["from"],
+        // What nobody says is as the service has it.
+        "bucket_key" | "kms_reuse" | "deduplicate_by_content" | "deduplication_scope" | "throughput_limit"
+            if wanted.is_null() =>
+        {
+            [json!(false), json!("5m"), json!("queue")].contains(now)
+        }
         "inline_policies" if !wanted.is_null() => names(now) == names(wanted),
         "policies" if !wanted.is_null() => now[0] == "read",
         "role" if !wanted.is_null() => text(wanted).contains(&text(now)) && !now.is_null(),

@@ -125,7 +125,7 @@ fn a_region_that_is_killed_during_an_apply_holds_up_no_other() {
     warm_up(&cloud, "eu-central-1");
     let both = "\"us-east-1\", \"eu-central-1\"";
     let place = Place::with(&many(&cloud.head("dying-region"), "dying", 40, both));
-    let mut command = place.command(&["apply", "--yes", "--parallelism", "4"]);
+    let mut command = place.command(&["apply", "--yes", "--quiet", "--parallelism", "4"]);
     let apply = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     // Killed as soon as something is there, and long before all of it can be.
     something_is_made(&cloud, "eu-central-1", "dying");

@@ -7,7 +7,7 @@ use crate::driver::DriverError;
 use crate::driver::aws::api::PartRead;
 use crate::driver::aws::error::{classify, code, done, found};
 use crate::driver::aws::mark::Tags;
-use crate::driver::aws::object::Told;
+use crate::driver::aws::object::{Told, unless_usual};
 use crate::driver::aws::region::Region;
 use crate::driver::protocol::is_managed;
 use crate::kind::document;
@@ -60,7 +60,7 @@ pub async fn encryption(at: PartRead<'_>) -> Result<Told, DriverError> {
     Ok(vec![
         ("encryption", word.into()),
         ("kms_key", key.map(Value::from).unwrap_or_default()),
-        ("bucket_key", Value::Bool(bucket_key)),
+        ("bucket_key", unless_usual("bucket_key", Value::Bool(bucket_key), &Value::Bool(false), at.wanted)),
     ])
 }
 

@@ -124,7 +124,6 @@ impl Api for Buckets {
         let mut fresh = Attributes::default();
         fresh.set("versioning", Value::Bool(false));
         fresh.set("encryption", "aes256".into());
-        fresh.set("bucket_key", Value::Bool(false));
         fresh.set("secure_transport", Value::Bool(false));
         fresh.set("object_ownership", attributes.get("object_ownership").clone());
         fresh
