@@ -44,6 +44,7 @@ mod simulation;
 mod stopping;
 
 mod support;
+mod tables;
 mod terminal;
 mod two_drivers;
 mod updates;

@@ -1,0 +1,59 @@
+//! The tables of what is there and what is not, beside other tools: every attribute is in them, and nothing that does not exist.
+
+use std::collections::BTreeSet;
+
+use atlas::kind;
+
+use crate::support::root;
+
+/// The rows of a document's tables behind a heading: what the other tool says, what Atlas says, and what is not there.
+fn rows(document: &str, heading: &str) -> Vec<[String; 3]> {
+    let text = std::fs::read_to_string(root().join(document)).expect("readable");
+    let section = text.split(&format!("\n## {heading}\n")).nth(1).expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let cells = |line: &str| -> Option<[String; 3]> {
+        let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+        cells.try_into().ok()
+    };
+    section.lines().filter(|line| line.starts_with("| `")).map(|line| cells(line).expect("three cells")).collect()
+}
+
+/// The names between backticks.
+fn names(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+fn holds(document: &str, heading: &str, kinds: &[&str], elsewhere: &[&str]) {
+    let rows = rows(document, heading);
+    let mut said = BTreeSet::new();
+    let mut theirs = BTreeSet::new();
+    for [other, own, missing] in &rows {
+        assert!(theirs.insert(other), "{document}: {other} stands there twice");
+        assert!(own != "–" || missing != "–", "{document}: nothing is said of {other}");
+        for name in names(own) {
+            let (kind, attribute) = name.split_once('.').unwrap_or_default();
+            let known = kind::get(kind).and_then(|kind| kind.attribute(attribute));
+            assert!(known.is_some(), "{document}: there is no `{name}`");
+            said.insert(name);
+        }
+    }
+    for name in kinds {
+        let kind = kind::get(name).expect("a kind");
+        for attribute in kind.attributes.iter() {
+            let path = format!("{name}.{}", attribute.name);
+            let known = said.contains(path.as_str()) || elsewhere.contains(&attribute.name);
+            assert!(known, "{document}: `{path}` is in no row");
+        }
+    }
+}
+
+#[test]
+fn what_terraform_has_is_told_beside_what_atlas_has() {
+    let kinds = ["bucket", "queue", "role", "policy", "instance_profile"];
+    holds("docs/aws.md", "Beside Terraform's provider", &kinds, &[]);
+}
+
+#[test]
+fn what_compose_has_is_told_beside_what_atlas_has() {
+    holds("docs/docker.md", "Beside the compose specification", &["container", "network", "volume"], &["engine"]);
+}
