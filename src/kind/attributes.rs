@@ -5,6 +5,7 @@ use super::view::{Findings, Resource};
 use super::{reserved, rule};
 use crate::diagnostic::code;
 use crate::path::split;
+use crate::value::Attributes;
 
 /// What every kind takes besides its own attributes. They steer Atlas and are not sent to any driver.
 pub static COMMON: &[Attribute] = &[
@@ -93,12 +94,20 @@ pub const LABELS: Attribute = Attribute::new(
 )
 .reserved(reserved::LABELS);
 
+/// Whether a change leaves the KMS key with which what is there is encrypted.
+pub fn leaves_kms_key(before: &Attributes, after: &Attributes) -> bool {
+    let differs = ["encryption", "kms_key"].iter().any(|name| before.get(name) != after.get(name));
+    differs && with_kms(before)
+}
+
+fn with_kms(attributes: &Attributes) -> bool {
+    attributes.get("encryption").as_str().is_some_and(|word| word.starts_with("kms"))
+}
+
 /// A key has no effect on an object that is encrypted otherwise.
 pub fn check_kms_key(resource: &Resource<'_>, findings: &mut Findings) {
     let attributes = resource.attributes;
-    if !attributes.get("kms_key").is_null()
-        && !attributes.get("encryption").as_str().is_some_and(|word| word.starts_with("kms"))
-    {
+    if !attributes.get("kms_key").is_null() && !with_kms(attributes) {
         findings.error(
             "kms_key",
             &code::KEY_WITHOUT_ENCRYPTION,

@@ -2,6 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
+use foldhash::HashSet;
 use jsonc_parser::ast::{Object, Value as Node};
 
 use super::fault::Fault;
@@ -175,15 +176,14 @@ fn check_statement(node: &Node<'_>, trust: bool) -> Result<(), Fault> {
 
 /// IAM tells the statements of a document apart by their names, where they have any.
 fn no_name_twice(statements: &[&Node<'_>]) -> Result<(), Fault> {
-    let mut seen = Vec::new();
+    let mut seen = HashSet::default();
     let names = statements.iter().filter_map(|statement| json::get(statement.as_object()?, "Sid"));
     for name in names {
         let Some(text) = name.as_string_lit().filter(|text| !text.value.is_empty()) else { continue };
-        if seen.contains(&&text.value) {
+        if !seen.insert(&text.value) {
             let fault = Fault::new(format!("another statement of this policy is named `{}`", text.value));
             return Err(fault.at(json::range_of(name)).hint("give each `Sid` once, or leave it out"));
         }
-        seen.push(&text.value);
     }
     Ok(())
 }

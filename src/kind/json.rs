@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use foldhash::HashSet;
 use jsonc_parser::ast::{Object, Value as Node};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -81,16 +82,15 @@ pub fn get<'a, 'b>(object: &'a Object<'b>, key: &str) -> Option<&'a Node<'b>> {
 pub fn no_key_twice(node: &Node<'_>) -> Result<(), Fault> {
     match node {
         Node::Object(object) => {
-            let mut seen: Vec<&str> = Vec::new();
+            let mut seen: HashSet<&str> = HashSet::default();
             for property in &object.properties {
                 let key = property.name.as_str();
-                if seen.contains(&key) {
+                if !seen.insert(key) {
                     let at = property.range.start..property.range.start + key.len() + 2;
                     return Err(Fault::new(format!("the key `{key}` stands here twice"))
                         .at(at)
                         .hint("keep one of them"));
                 }
-                seen.push(key);
                 no_key_twice(&property.value)?;
             }
             Ok(())

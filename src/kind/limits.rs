@@ -3,6 +3,8 @@
 //! Sources: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html> and
 //! <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
 
+use foldhash::HashSet;
+
 use super::view::{Findings, Resource};
 use super::{document, json};
 use crate::diagnostic::code;
@@ -33,10 +35,10 @@ pub fn check_tags(resource: &Resource<'_>, by_case: bool, findings: &mut Finding
             format!("keep {} at most", TAGS - MARK),
         );
     }
-    let mut seen = Vec::new();
-    for key in tags.keys() {
+    let mut seen = HashSet::default();
+    for key in tags.keys().filter(|_| by_case) {
         let lower = key.to_lowercase();
-        if by_case && seen.contains(&lower) {
+        if !seen.insert(lower.clone()) {
             findings.error(
                 format!("tags.{key}"),
                 &code::TAG_TWICE,
@@ -44,13 +46,16 @@ pub fn check_tags(resource: &Resource<'_>, by_case: bool, findings: &mut Finding
                 "keep one of them",
             );
         }
-        seen.push(lower);
     }
 }
 
 /// Refuses what a role or a policy says when it is longer than IAM takes. What is not known yet is not counted.
 pub fn check_policies(resource: &Resource<'_>, raw: &'static str, most: usize, findings: &mut Findings) {
     let attributes = resource.attributes;
+    let said = ["allow", "deny", "inline_policies", raw].map(|name| most_characters(attributes.get(name)));
+    if said.iter().sum::<usize>() <= most {
+        return;
+    }
     let (allow, deny) = (attributes.get("allow"), attributes.get("deny"));
     let short = match allow.is_known() && deny.is_known() && (!allow.is_null() || !deny.is_null()) {
         true => counted(&document::from_grants(allow, deny)),
@@ -88,6 +93,23 @@ fn too_long(path: &str, length: usize, most: usize, findings: &mut Findings) {
         format!("IAM takes {most} characters, and this has {length}"),
         "say it in fewer words, such as `s3:Get*`, or move some of it into a policy of its own: [policy.NAME]",
     );
+}
+
+/// No fewer characters than what is said takes in a document, escapes and all. Almost every policy is far below the limit by
+/// this, and then it need not be put together to be counted.
+fn most_characters(value: &Value) -> usize {
+    const ESCAPED: usize = 6;
+    // The words of a statement around one value, quotes and commas included.
+    const AROUND: usize = 128;
+    AROUND
+        + match value {
+            Value::String(text) => ESCAPED * text.len(),
+            Value::List(items) => items.iter().map(most_characters).sum(),
+            Value::Map(entries) => {
+                entries.iter().map(|(key, value)| ESCAPED * key.len() + most_characters(value)).sum()
+            }
+            _ => 0,
+        }
 }
 
 /// The characters that IAM counts: white space is free.

@@ -1,6 +1,6 @@
 //! An SQS queue.
 
-use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
+use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key, leaves_kms_key};
 use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
@@ -289,9 +289,7 @@ fn check_dead_letter(resource: &Resource<'_>, fifo: bool, spec: &dyn View, findi
 
 /// What a change of a queue loses, at once or from then on.
 fn update_loss(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
-    let key = |attributes: &Attributes| (attributes.get("encryption").clone(), attributes.get("kms_key").clone());
-    let former = key(before) != key(after) && before.get("encryption").as_str() == Some("kms");
-    let key = former.then(|| match counted(usage, "depth") {
+    let key = leaves_kms_key(before, after).then(|| match counted(usage, "depth") {
         Count::Exactly(0) => Verdict::safe("the queue is empty"),
         _ => Verdict::recoverable(
             "what is in the queue stays encrypted with the former key, and is lost once that key is",

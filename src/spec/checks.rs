@@ -31,9 +31,10 @@ pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
 /// Reports what is said in two forms, of which only one would count.
 fn forms(instance: &Instance, findings: &mut Findings) {
     let said = |name: &&str| !instance.attributes.get(name).is_null();
-    for attribute in instance.kind.attributes.iter().filter(|attribute| said(&attribute.name)) {
+    for attribute in instance.kind.attributes.iter() {
         let name = attribute.name;
-        if let Some(other) = attribute.instead_of.iter().find(said) {
+        // Most attributes stand in place of nothing, so that is asked first.
+        if let Some(other) = attribute.instead_of.iter().find(said).filter(|_| said(&name)) {
             findings.error(
                 name,
                 &code::SAID_IN_TWO_WAYS,

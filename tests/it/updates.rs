@@ -32,50 +32,27 @@ const TABLE: &str = "[database.d]\nregions = [\"a\", \"b\", \"c\"]\n[database.d.
 /// Every rule by which an update loses something.
 const CASES: [Case; 9] = [
     // A lifecycle rule is added.
-    Case {
-        of: "bucket.books@a",
-        before: "",
-        after: "lifecycle = [{ id = \"old\", expire_after = \"1d\" }]",
-        attribute: "lifecycle",
-        counter: "objects",
-        exact: true,
-    },
+    Case::of_rules("", "lifecycle = [{ id = \"old\", expire_after = \"1d\" }]"),
     // A rule matches more: a tag is no longer asked for.
-    Case {
-        of: "bucket.books@a",
-        before: "lifecycle = [{ id = \"old\", tags = { temp = \"true\" }, expire_after = \"1d\" }]",
-        after: "lifecycle = [{ id = \"old\", expire_after = \"1d\" }]",
-        attribute: "lifecycle",
-        counter: "objects",
-        exact: true,
-    },
+    Case::of_rules(
+        "lifecycle = [{ id = \"old\", tags = { temp = \"true\" }, expire_after = \"1d\" }]",
+        "lifecycle = [{ id = \"old\", expire_after = \"1d\" }]",
+    ),
     // A rule that did nothing does something.
-    Case {
-        of: "bucket.books@a",
-        before: "lifecycle = [{ id = \"old\", enabled = false, expire_on = \"2040-01-01\" }]",
-        after: "lifecycle = [{ id = \"old\", expire_on = \"2040-01-01\" }]",
-        attribute: "lifecycle",
-        counter: "objects",
-        exact: true,
-    },
+    Case::of_rules(
+        "lifecycle = [{ id = \"old\", enabled = false, expire_on = \"2040-01-01\" }]",
+        "lifecycle = [{ id = \"old\", expire_on = \"2040-01-01\" }]",
+    ),
     // Objects expire earlier.
-    Case {
-        of: "bucket.books@a",
-        before: "lifecycle = [{ id = \"old\", prefix = \"x/\", expire_after = \"9d\" }]",
-        after: "lifecycle = [{ id = \"old\", prefix = \"x/\", expire_after = \"8d\" }]",
-        attribute: "lifecycle",
-        counter: "objects",
-        exact: true,
-    },
+    Case::of_rules(
+        "lifecycle = [{ id = \"old\", prefix = \"x/\", expire_after = \"9d\" }]",
+        "lifecycle = [{ id = \"old\", prefix = \"x/\", expire_after = \"8d\" }]",
+    ),
     // Fewer old versions are kept.
-    Case {
-        of: "bucket.books@a",
-        before: "lifecycle = [{ id = \"old\", expire_noncurrent_after = \"9d\", keep_noncurrent = 5 }]",
-        after: "lifecycle = [{ id = \"old\", expire_noncurrent_after = \"9d\", keep_noncurrent = 2 }]",
-        attribute: "lifecycle",
-        counter: "objects",
-        exact: true,
-    },
+    Case::of_rules(
+        "lifecycle = [{ id = \"old\", expire_noncurrent_after = \"9d\", keep_noncurrent = 5 }]",
+        "lifecycle = [{ id = \"old\", expire_noncurrent_after = \"9d\", keep_noncurrent = 2 }]",
+    ),
     // A column is dropped.
     Case {
         of: "database.d/table/t",
@@ -115,6 +92,11 @@ const CASES: [Case; 9] = [
 ];
 
 impl Case {
+    /// A change of the rules by which a bucket loses its objects.
+    const fn of_rules(before: &'static str, after: &'static str) -> Self {
+        Self { of: "bucket.books@a", before, after, attribute: "lifecycle", counter: "objects", exact: true }
+    }
+
     fn spec(&self, lines: &str) -> String {
         let block = match self.of.split('.').next() {
             Some("queue") => QUEUE,

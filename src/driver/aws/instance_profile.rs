@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::api::{Api, ObjectPart, PartWrite};
-use super::error::{classify, done, found};
+use super::error::{done, found};
 use super::iam::{name_in, tags, to_tags};
 use super::mark::Tags;
 use super::object::{Description, text};
@@ -88,7 +88,7 @@ async fn put_role(to: PartWrite<'_>) -> Result<(), DriverError> {
     let role = name_in(text(to.after, "role").unwrap_or_default());
     let add = to.region.iam().await.add_role_to_instance_profile().instance_profile_name(to.key);
     let add = add.role_name(role).send().await;
-    add.map(drop).map_err(|error| classify("adding the role to the instance profile", &error))
+    done("adding the role to the instance profile", add).map(drop)
 }
 
 async fn remove_role(region: &Region, name: &str, before: &Attributes) -> Result<(), DriverError> {

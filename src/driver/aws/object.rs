@@ -26,8 +26,9 @@ pub(super) struct Description {
     pub newest: Option<i64>,
     /// What else the first answer told and another call needs, such as the version of a policy.
     pub detail: String,
-    /// Why it can't be deleted, where a service tells that beforehand.
-    pub held: Option<String>,
+    /// How many others have it, and how many it bounds, where a service tells that: a policy can't be deleted then.
+    pub uses: i32,
+    pub bounds: i32,
 }
 
 impl Description {
@@ -42,7 +43,8 @@ impl Description {
             usage: Usage::default(),
             newest: None,
             detail: String::new(),
-            held: None,
+            uses: 0,
+            bounds: 0,
         }
     }
 

@@ -9,9 +9,10 @@ use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::{self, Tags};
 use super::object::{Description, optional, text};
 use super::region::Region;
+use super::role::detach;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::document;
-use crate::observed::Mark;
+use crate::observed::{Mark, Owner};
 use crate::value::Attributes;
 
 /// IAM keeps at most five versions of a policy:
@@ -68,9 +69,8 @@ impl Api for Policies {
         described.attributes.push(("path", policy.path().unwrap_or("/").into()));
         described.attributes.push(("description", optional(policy.description())));
         described.detail = policy.default_version_id().unwrap_or("v1").to_owned();
-        let uses = policy.attachment_count().unwrap_or_default()
-            + policy.permissions_boundary_usage_count().unwrap_or_default();
-        described.held = (uses > 0).then(|| format!("{uses} of the account's roles, users and groups still have it"));
+        described.uses = policy.attachment_count().unwrap_or_default();
+        described.bounds = policy.permissions_boundary_usage_count().unwrap_or_default();
         Ok(Some(described))
     }
 
@@ -122,7 +122,7 @@ impl Api for Policies {
     async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
         let iam = region.iam().await;
         let arn = &described.key;
-        if described.held.is_some() {
+        if described.uses + described.bounds > 0 {
             let (own, others) = users(region, described).await?;
             if let Some(first) = others.first() {
                 let more = others.len() - 1;
@@ -131,8 +131,7 @@ impl Api for Policies {
                 return Err(DriverError::new(Class::Transient, why));
             }
             for role in own {
-                let detach = iam.detach_role_policy().role_name(&role).policy_arn(arn).send().await;
-                found("detaching the policy from a role", detach)?;
+                detach(region, &role, arn).await?;
             }
         }
         for version in old_versions(region, arn).await? {
@@ -146,9 +145,8 @@ impl Api for Policies {
 async fn users(region: &Region, described: &Description) -> Result<(Vec<String>, Vec<String>), DriverError> {
     let iam = region.iam().await;
     let (mut own, mut others) = (Vec::new(), Vec::new());
-    let ask =
-        |usage: PolicyUsageType| iam.list_entities_for_policy().policy_arn(&described.key).policy_usage_filter(usage);
-    let mut pages = ask(PolicyUsageType::PermissionsPolicy).into_paginator().send();
+    let ask = iam.list_entities_for_policy().policy_arn(&described.key);
+    let mut pages = ask.policy_usage_filter(PolicyUsageType::PermissionsPolicy).into_paginator().send();
     while let Some(page) = pages.next().await {
         let Some(page) = found("looking for who has the policy", page)? else { break };
         others.extend(page.policy_users().iter().filter_map(|user| Some(format!("the user `{}`", user.user_name()?))));
@@ -162,8 +160,7 @@ async fn users(region: &Region, described: &Description) -> Result<(Vec<String>,
         }
     }
     // A role without its boundary would have more rights for a moment.
-    let policy = found("reading a policy", iam.get_policy().policy_arn(&described.key).send().await)?;
-    let bounds = policy.and_then(|answer| answer.policy?.permissions_boundary_usage_count).unwrap_or_default();
+    let bounds = described.bounds;
     others.extend((bounds > 0).then(|| format!("{bounds} roles and users are bounded by it, and one of them")));
     Ok((own, others))
 }
@@ -173,8 +170,9 @@ async fn needs(region: &Region, role: &str, policy: &Description) -> Result<bool
     let ask = region.iam().await.list_role_tags().role_name(role).send().await;
     let Some(answer) = found("reading the tags of a role", ask)? else { return Ok(false) };
     let mark = mark::read(&tags(answer.tags()), "role", role);
-    let same = |mark: &Mark, of: &Mark| (&mark.project, &mark.environment) == (&of.project, &of.environment);
-    Ok(mark.zip(policy.mark.as_ref()).is_some_and(|(mark, of)| same(&mark, of) && mark.needs.contains(&of.address)))
+    let needs =
+        |mark: &Mark, of: &Mark| Owner::new(&of.project, &of.environment).has(mark) && mark.needs.contains(&of.address);
+    Ok(mark.zip(policy.mark.as_ref()).is_some_and(|(mark, of)| needs(&mark, of)))
 }
 
 /// The ARN of a policy by its path and name.

@@ -191,13 +191,12 @@ fn attributes(raw: &Raw, wanted: Option<&Attributes>) -> Told {
         "none"
     };
     found.push(("encryption", encryption.into()));
-    // SQS tells the key that it took itself as well.
-    let named = wanted.is_some_and(|wanted| text(wanted, "kms_key") == Some(OWN_KEY));
-    found.push(("kms_key", key.filter(|key| named || *key != OWN_KEY).map(Value::from).unwrap_or_default()));
     let reuse = get("KmsDataKeyReusePeriodSeconds").and_then(|text| text.parse().ok()).filter(|_| key.is_some());
     let reuse = Value::from(duration::format(reuse.unwrap_or(REUSE)).as_str());
     let by_content = Value::Bool(flag("ContentBasedDeduplication"));
     let mut tell = |name, value: Value, usual: Value| found.push((name, unless_usual(name, value, &usual, wanted)));
+    // SQS tells the key that it took itself as well.
+    tell("kms_key", key.map(Value::from).unwrap_or_default(), OWN_KEY.into());
     tell("kms_reuse", reuse, duration::format(REUSE).as_str().into());
     tell("deduplicate_by_content", by_content, Value::Bool(false));
     for (own, theirs, words) in FIFO_WORDS {

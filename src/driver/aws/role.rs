@@ -7,7 +7,7 @@ use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfile
 use litemap::LiteMap;
 
 use super::api::{Api, ObjectPart, PartRead, PartWrite};
-use super::error::{classify, done, found};
+use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::Tags;
 use super::object::{Description, Told, optional, text};
@@ -282,7 +282,7 @@ async fn attach(to: PartWrite<'_>) -> Result<(), DriverError> {
     }
     for arn in new.iter().filter(|arn| !old.contains(arn)) {
         let attach = to.region.iam().await.attach_role_policy().role_name(to.key).policy_arn(arn).send().await;
-        attach.map_err(|error| classify("attaching a policy to the role", &error))?;
+        done("attaching a policy to the role", attach)?;
     }
     Ok(())
 }
@@ -319,7 +319,8 @@ async fn inline_names(region: &Region, role: &str) -> Result<Vec<String>, Driver
     Ok(names)
 }
 
-async fn detach(region: &Region, name: &str, arn: &str) -> Result<(), DriverError> {
+/// Takes a managed policy from a role; one that does not have it is as it should be.
+pub(super) async fn detach(region: &Region, name: &str, arn: &str) -> Result<(), DriverError> {
     let detach = region.iam().await.detach_role_policy().role_name(name).policy_arn(arn);
     found("detaching a policy from the role", detach.send().await).map(drop)
 }

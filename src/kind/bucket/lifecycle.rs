@@ -3,6 +3,8 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html> and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>.
 
+use foldhash::HashSet;
+
 use crate::diagnostic::code;
 use crate::kind::attributes::TEXT;
 use crate::kind::schema::{Attribute, Type};
@@ -113,9 +115,10 @@ const ACTIONS: [&str; 7] = [
 
 /// Finds what S3 would refuse in the rules of a bucket.
 pub fn check(rules: &[Value], findings: &mut Findings) {
+    let mut names = HashSet::default();
     for (at, rule) in rules.iter().enumerate() {
         let path = format!("lifecycle.{at}");
-        check_id(&path, rule, &rules[..at], findings);
+        check_id(&path, rule, &mut names, findings);
         check_days(&path, rule, findings);
         check_pairs(&path, rule, findings);
         check_transitions(&path, rule, findings);
@@ -135,13 +138,13 @@ pub fn days(value: Option<&Value>) -> Option<u64> {
     duration::parse(value?.as_str()?).ok().map(|seconds| seconds / DAY)
 }
 
-fn says(rule: &Value, name: &str) -> bool {
+/// Whether a rule says something; a flag that is off says nothing.
+pub fn says(rule: &Value, name: &str) -> bool {
     rule.at(name).is_some_and(|value| !value.is_null() && value != &Value::Bool(false))
 }
 
-fn check_id(path: &str, rule: &Value, before: &[Value], findings: &mut Findings) {
-    if let Some(id) = rule.at("id").filter(|id| before.iter().any(|other| other.at("id") == Some(id))) {
-        let id = id.as_str().unwrap_or_default();
+fn check_id<'a>(path: &str, rule: &'a Value, names: &mut HashSet<&'a str>, findings: &mut Findings) {
+    if let Some(id) = rule.at("id").and_then(Value::as_str).filter(|id| !names.insert(id)) {
         findings.error(
             format!("{path}.id"),
             &code::RULE_TWICE,

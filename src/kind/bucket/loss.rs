@@ -1,7 +1,8 @@
 //! What a change of a bucket loses, and what its deletion does.
 
-use super::lifecycle::days;
+use super::lifecycle::{days, says};
 use crate::kind::amount;
+use crate::kind::attributes::leaves_kms_key;
 use crate::kind::count::Count;
 use crate::kind::verdict::{Usage, Verdict, counted};
 use crate::value::{Attributes, Value};
@@ -62,7 +63,7 @@ fn of_lifecycle(before: &Attributes, after: &Attributes, usage: &Usage) -> Optio
     }
     let rules = wider.join("`, `");
     let versioned = after.get("versioning") == &Value::Bool(true) && before.get("versioning") == &Value::Bool(true);
-    let purges = |rule: &&Value| is_enabled(rule) && set(rule, "expire_noncurrent_after");
+    let purges = |rule: &&Value| is_enabled(rule) && says(rule, "expire_noncurrent_after");
     if versioned && !new.iter().any(|rule| purges(&rule)) {
         let why = format!("what `{rules}` removes stays as an old version");
         return Some(if matches!(held(usage), InBucket::Nothing) { empty() } else { Verdict::recoverable(why) });
@@ -91,10 +92,8 @@ fn of_replication(before: &Attributes, after: &Attributes) -> Option<&'static st
 }
 
 fn of_key(before: &Attributes, after: &Attributes) -> Option<&'static str> {
-    let key = |attributes: &Attributes| (attributes.get("encryption").clone(), attributes.get("kms_key").clone());
-    let was_key = before.get("encryption").as_str().is_some_and(|word| word.starts_with("kms"));
-    let gone = was_key && key(before) != key(after);
-    gone.then_some("what is there stays encrypted with the former key, and is lost once that key is")
+    leaves_kms_key(before, after)
+        .then_some("what is there stays encrypted with the former key, and is lost once that key is")
 }
 
 /// A way in which a rule removes something.
@@ -114,7 +113,7 @@ const REMOVALS: [Removal; 2] = [
 
 impl Removal {
     fn removes(&self, rule: &Value) -> bool {
-        set(rule, self.age) || self.day.is_some_and(|day| set(rule, day))
+        says(rule, self.age) || self.day.is_some_and(|day| says(rule, day))
     }
 
     /// Whether all that a rule removes, another one removed before, and no later.
@@ -132,10 +131,6 @@ impl Removal {
 
 fn is_enabled(rule: &Value) -> bool {
     rule.at("enabled") != Some(&Value::Bool(false))
-}
-
-fn set(rule: &Value, name: &str) -> bool {
-    rule.at(name).is_some_and(|value| !value.is_null())
 }
 
 /// Whether every object that a rule matches, another one matched before.

@@ -2,6 +2,9 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-add-config.html>.
 
+use foldhash::HashSet;
+
+use super::lifecycle::says;
 use crate::diagnostic::code;
 use crate::kind::attributes::TEXT;
 use crate::kind::rule;
@@ -128,20 +131,28 @@ pub fn check(resource: &Resource<'_>, findings: &mut Findings) {
         );
     }
     let rules = get("replication_rules.rules").map(Value::items).unwrap_or_default();
+    let mut taken = Taken::default();
     for (at, rule) in rules.iter().enumerate() {
-        check_rule(&format!("replication_rules.rules.{at}"), rule, &rules[..at], findings);
+        check_rule(&format!("replication_rules.rules.{at}"), rule, &mut taken, findings);
     }
 }
 
-fn check_rule(path: &str, rule: &Value, before: &[Value], findings: &mut Findings) {
-    let says = |name: &str| rule.at(name).is_some_and(|value| !value.is_null() && value != &Value::Bool(false));
+/// The names and the priorities of the rules before.
+#[derive(Default)]
+struct Taken<'a> {
+    names: HashSet<&'a str>,
+    priorities: HashSet<i64>,
+}
+
+fn check_rule<'a>(path: &str, rule: &'a Value, taken: &mut Taken<'a>, findings: &mut Findings) {
+    let says = |name: &str| says(rule, name);
     let mut refuse = |name: &str, detail: &str, hint: &str| {
         findings.error(format!("{path}.{name}"), &code::REPLICATION_RULE, detail, hint);
     };
-    if before.iter().any(|other| other.at("id") == rule.at("id")) {
+    if rule.at("id").and_then(Value::as_str).is_some_and(|id| !taken.names.insert(id)) {
         refuse("id", "another rule of this bucket has this name", "give each rule a name of its own");
     }
-    if before.iter().any(|other| other.at("priority") == rule.at("priority")) {
+    if rule.at("priority").and_then(Value::as_int).is_some_and(|number| !taken.priorities.insert(number)) {
         let detail = "another rule of this bucket has this priority, so that S3 could not tell which of them counts";
         refuse("priority", detail, "give each rule a `priority` of its own");
     }

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     Transition, TransitionStorageClass,
 };
 
-use super::words::{age, class, class_of, days, flag, int, number, present, text};
+use super::words::{age, class, class_of, days, flag, in_order_of, int, number, present, text};
 use crate::driver::{Class, DriverError};
 use crate::value::Value;
 
@@ -19,8 +19,7 @@ const MIDNIGHT: &str = "T00:00:00Z";
 /// The rules as the spec says them. Their order means nothing to S3, so those that the spec has stand in its order.
 pub(super) fn read(rules: &[LifecycleRule], said: Option<&Value>) -> Value {
     let mut rules: Vec<Value> = rules.iter().map(read_rule).collect();
-    let said = said.map(Value::items).unwrap_or_default();
-    rules.sort_by_key(|rule| said.iter().position(|one| one.at("id") == rule.at("id")).unwrap_or(said.len()));
+    in_order_of(said, &mut rules);
     Value::List(rules)
 }
 

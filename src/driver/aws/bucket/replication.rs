@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     ReplicationTimeValue, SourceSelectionCriteria, SseKmsEncryptedObjects, SseKmsEncryptedObjectsStatus, StorageClass,
 };
 
-use super::words::{class, class_of, int, number, present, tags, text, to_tags};
+use super::words::{class, class_of, in_order_of, int, number, present, tags, text, to_tags};
 use crate::driver::aws::object::Told;
 use crate::value::{Attributes, Value};
 
@@ -38,8 +38,7 @@ pub(super) fn read(whole: &ReplicationConfiguration, long: bool, said: Option<&V
             Value::default().with(&["to"], to).with(&["role"], role).with(&["prefix"], prefix),
         )];
     }
-    let said = said.and_then(|said| said.at("rules")).map(Value::items).unwrap_or_default();
-    rules.sort_by_key(|rule| said.iter().position(|one| one.at("id") == rule.at("id")).unwrap_or(said.len()));
+    in_order_of(said.and_then(|said| said.at("rules")), &mut rules);
     vec![("replication_rules", Value::default().with(&["role"], role).with(&["rules"], Value::List(rules)))]
 }
 

@@ -8,6 +8,12 @@ use crate::value::{Text, Value};
 
 const DAY: u64 = 86_400;
 
+/// Puts rules in the order in which the spec says them, as their order means nothing to S3; others stand behind.
+pub(super) fn in_order_of(said: Option<&Value>, rules: &mut [Value]) {
+    let said = said.map(Value::items).unwrap_or_default();
+    rules.sort_by_key(|rule| said.iter().position(|one| one.at("id") == rule.at("id")).unwrap_or(said.len()));
+}
+
 /// A text, when it says anything.
 pub(super) fn present(text: Option<&str>) -> Value {
     text.filter(|text| !text.is_empty()).map(Value::from).unwrap_or_default()
