@@ -24,7 +24,7 @@ pub fn run(global: &Global, ui: &Ui) -> Result<End, Failure> {
     }
     let mut warnings = spec.warnings.clone();
     if spec.desired.world == WorldChoice::Real {
-        warnings.append(softened(run::real(&spec).missing(&spec.desired)));
+        warnings.append(softened(run::real(&spec, false).missing(&spec.desired)));
     }
     let count = spec.desired.objects().count();
     if ui.json() {

@@ -154,8 +154,12 @@ pub struct Claims<'a> {
     pub owner: &'a Owner,
     /// What is wanted whoever owns it.
     pub wanted: &'a Wanted<'a>,
-    /// Whether what objects hold is counted, also of those that are wanted: something is about to be removed.
+    /// Whether what objects hold is counted, also of those that are wanted: something is about to be removed. Then nothing is
+    /// taken from a [`Cache`](super::Cache) either.
     pub evidence: bool,
+    /// The number of the look that this is a part of, in this run: what does not live in one host alone, as roles do not in one
+    /// region, need be asked for once in each look.
+    pub look: u64,
     /// When the host is about to be removed, as all that lives in it goes along: every object is listed, whoever owns it,
     /// except these, which were seen already.
     pub all_but: Option<&'a HashSet<&'a str>>,

@@ -85,7 +85,13 @@ struct ForeignObjects {
 
 async fn foreign_objects_in(sessions: &Sessions, host: &Object, seen: &HashSet<&str>) -> ForeignObjects {
     let wanted = Wanted::default();
-    let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: true, all_but: Some(seen) };
+    let claims = Claims {
+        owner: sessions.owner(),
+        wanted: &wanted,
+        evidence: true,
+        look: sessions.next_look(),
+        all_but: Some(seen),
+    };
     let mut foreign = ForeignObjects::default();
     for job in HostListing::all(sessions, Some(host)) {
         match job.list(sessions, &claims).await {

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod cache;
 mod contract;
 #[cfg(feature = "docker")]
 pub mod docker;
@@ -24,6 +25,7 @@ mod sessions;
 
 use std::sync::Arc;
 
+pub use cache::{Cache, NoCache};
 pub use contract::{Claims, Driver, Listing, Look, Request, Seen, Service, Session, Wanted};
 pub use error::{Class, DriverError};
 pub use foreign::{look_for_foreign_objects, look_for_newcomers};

@@ -34,7 +34,8 @@ pub async fn observe(
     let pending = recorded.pending.keys().map(|intent| (intent.identity.as_str(), None));
     let said = desired.objects().map(|instance| (instance.identity.as_str(), Some(&instance.attributes)));
     let wanted: Wanted<'_> = pending.chain(said).collect();
-    let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence, all_but: None };
+    let look = sessions.next_look();
+    let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence, look, all_but: None };
     let mut found = Found::default();
     let mut layer = Vec::new();
     for job in HostListing::all(sessions, None) {

@@ -1,5 +1,6 @@
 //! The sessions of one run: each driver is opened on each host at most once, also on a host that was made a moment ago.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::HashMap;
@@ -23,6 +24,7 @@ struct OpenSessions {
     /// The hosts of which a step may want to open a session, as they were last seen or made.
     hosts: Mutex<HashMap<Identity, Arc<Object>>>,
     open: Mutex<HashMap<SessionKey, OpenSession>>,
+    looks: AtomicU64,
 }
 
 /// A driver by its position, and the host.
@@ -39,7 +41,8 @@ impl Sessions {
     /// No session is open yet.
     #[must_use]
     pub fn new(registry: Registry, owner: Owner, kinds: Catalog) -> Self {
-        Self(Arc::new(OpenSessions { registry, owner, kinds, hosts: Mutex::default(), open: Mutex::default() }))
+        let (hosts, open, looks) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
+        Self(Arc::new(OpenSessions { registry, owner, kinds, hosts, open, looks }))
     }
 
     /// The drivers.
@@ -58,6 +61,12 @@ impl Sessions {
     #[must_use]
     pub fn kinds(&self) -> &Catalog {
         &self.0.kinds
+    }
+
+    /// The number of another look at the world.
+    #[must_use]
+    pub fn next_look(&self) -> u64 {
+        self.0.looks.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Learns of a host object, so that a step can open a session on it. When the object has changed, a session that is

@@ -35,7 +35,8 @@ pub async fn inside(
             let mut wanted: Wanted<'_> =
                 planned.map(|target| (target.identity.as_str(), Some(&target.attributes))).collect();
             wanted.insert(target.identity.as_str(), Some(attributes));
-            let claims = Claims { owner: shared.sessions.owner(), wanted: &wanted, evidence: false, all_but: None };
+            let (owner, look) = (shared.sessions.owner(), shared.sessions.next_look());
+            let claims = Claims { owner, wanted: &wanted, evidence: false, look, all_but: None };
             let kinds = [kind.clone()];
             let listing = with_retries(|| session.list(&kinds, &claims)).await?;
             if let Some(reason) = listing.unreachable.get(host) {

@@ -38,6 +38,12 @@ pub static REGION: Kind = Kind {
                             "The profile of the standard credential chain.",
                             &["\"staging\"", "\"production\""],
                         ),
+                        Attribute::new(
+                            "tag_search",
+                            Type::set(const { &Type::choice(&["bucket", "queue", "policy", "instance_profile"]) }),
+                            "The kinds whose objects the Resource Groups Tagging API finds here. Of AWS itself it is all of these, of another endpoint none, and what it does not find is listed and asked for its tags.",
+                            &["[\"bucket\", \"queue\"]", "[]"],
+                        ),
                     ]
                 },
             ),

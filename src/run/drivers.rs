@@ -10,20 +10,21 @@ use crate::driver::{Driver, Registry};
 #[cfg(feature = "sandbox")]
 use crate::store::LocalFolder;
 
-/// The drivers of the real world.
+/// The drivers of the real world; those that keep a cache write it only when something is going to be written.
 #[must_use]
-pub fn real(spec: &Spec) -> Registry {
-    Registry::new([docker(spec), aws(), kubernetes(spec)].into_iter().flatten())
+pub fn real(spec: &Spec, write: bool) -> Registry {
+    Registry::new([docker(spec), aws(spec, write), kubernetes(spec)].into_iter().flatten())
 }
 
 #[cfg(feature = "aws")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without AWS")]
-fn aws() -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::aws::Aws::new()))
+fn aws(spec: &Spec, write: bool) -> Option<Arc<dyn Driver>> {
+    let cache = crate::store::CacheFolder::new(&spec.local, &spec.desired, write);
+    Some(Arc::new(crate::driver::aws::Aws::with_cache(Arc::new(cache))))
 }
 
 #[cfg(not(feature = "aws"))]
-fn aws() -> Option<Arc<dyn Driver>> {
+fn aws(_: &Spec, _: bool) -> Option<Arc<dyn Driver>> {
     None
 }
 

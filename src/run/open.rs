@@ -111,7 +111,7 @@ fn base(file: &Path) -> &Path {
 pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
     let registry = match spec.desired.world {
         WorldChoice::Sandbox => Registry::new(drivers::sandbox(&spec, access != Purpose::Look)?),
-        WorldChoice::Real => drivers::real(&spec),
+        WorldChoice::Real => drivers::real(&spec, access != Purpose::Look),
     };
     open_with(spec, registry, access)
 }

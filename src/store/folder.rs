@@ -29,6 +29,12 @@ impl LocalFolder {
         self.root.join("records").join(environment)
     }
 
+    /// Where drivers keep what saves them questions.
+    #[must_use]
+    pub fn cache(&self, project: &str, environment: &str) -> PathBuf {
+        self.root.join("cache").join(project).join(environment)
+    }
+
     /// Where the sandbox's world is: each environment has one of its own, as it would have an account of its own.
     #[must_use]
     pub fn world(&self, environment: &str) -> PathBuf {

@@ -4,6 +4,7 @@
 //! once. Records are a cache and a journal, never the truth: all of them may be deleted at any time, and the next plan is
 //! the same.
 
+mod cache;
 mod clock;
 mod disk;
 mod folder;
@@ -20,6 +21,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use cache::CacheFolder;
 pub use disk::Disk;
 pub use folder::LocalFolder;
 pub use history::{Run, RunSummary};

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::mark::{self, Tags};
 use super::object::{Description, Told};
-use super::region::Region;
+use super::region::{ApiScope, Region};
 use crate::driver::protocol::is_managed;
 use crate::driver::{DriverError, Request};
 use crate::observed::Owner;
@@ -15,6 +15,31 @@ use crate::value::Attributes;
 
 /// What a call of a part comes to.
 pub(super) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
+
+/// What the tag search calls the objects of a kind, and what the service's calls name one by, told from its ARN.
+pub(super) struct SearchTerm {
+    pub filter: &'static str,
+    pub key: fn(&str) -> Option<&str>,
+}
+
+/// How the objects of a kind are found.
+pub(super) struct Directory {
+    pub scope: ApiScope,
+    /// None where the tag search does not find them.
+    pub search: Option<SearchTerm>,
+}
+
+impl Directory {
+    /// Each region has objects of its own.
+    pub fn of_region(filter: &'static str, key: fn(&str) -> Option<&str>) -> Self {
+        Self { scope: ApiScope::Region, search: Some(SearchTerm { filter, key }) }
+    }
+
+    /// All regions of an account share the objects, and their marks tell which region's they are.
+    pub fn of_account(filter: &'static str, key: fn(&str) -> Option<&str>) -> Self {
+        Self { scope: ApiScope::Account, search: Some(SearchTerm { filter, key }) }
+    }
+}
 
 /// The objects of one kind, over the API that has them. Every kind is one of these, and one line in `served.rs`.
 #[async_trait]
@@ -25,6 +50,20 @@ pub(super) trait Api: Sync {
     /// Whether the call that makes an object takes its tags along.
     fn creates_tagged(&self) -> bool {
         true
+    }
+
+    /// How the objects of the kind are found.
+    fn directory(&self) -> Directory;
+
+    /// What the owner's tags are on, by what the service's calls name it by, when a few calls of the service tell the tags of
+    /// all objects; none when it has no such call, or the caller may not make it.
+    async fn tagged(&self, _: &Region, _: &Owner) -> Result<Option<Vec<String>>, DriverError> {
+        Ok(None)
+    }
+
+    /// Whether an object is only looked at once a list has it: another region may answer for one that is not here.
+    fn is_listed_first(&self) -> bool {
+        false
     }
 
     /// What the service's calls name each object by, of all that are there. Each ends with the object's name, alone or
@@ -126,8 +165,6 @@ pub(super) struct PartWrite<'a> {
 /// What a look is for.
 #[derive(Clone, Copy, Default)]
 pub(super) struct LookPurpose<'a> {
-    /// Whose objects are looked at any further; everybody's when none is named.
-    pub owner: Option<&'a Owner>,
     /// What the spec says about it.
     pub wanted: Option<&'a Attributes>,
     /// Whether what it holds is counted, and how far.
@@ -153,12 +190,20 @@ pub(super) async fn look(
     key: &str,
     purpose: LookPurpose<'_>,
 ) -> Result<Option<Description>, DriverError> {
-    let Some(mut described) = api.find(region, key).await? else { return Ok(None) };
-    // IAM and S3 list what belongs to every region; an object is where its mark says it is.
-    let has = |owner: &Owner| {
-        described.mark.as_ref().is_some_and(|mark| owner.has(mark) && mark.address.place() == Some(region.name()))
-    };
-    if !purpose.owner.is_none_or(has) || !api.complete(region, &mut described, purpose.wanted).await? {
+    match api.find(region, key).await? {
+        Some(described) => look_on(api, region, described, purpose).await,
+        None => Ok(None),
+    }
+}
+
+/// Looks on at an object of which the first look is known.
+pub(super) async fn look_on(
+    api: &dyn Api,
+    region: &Region,
+    mut described: Description,
+    purpose: LookPurpose<'_>,
+) -> Result<Option<Description>, DriverError> {
+    if !api.complete(region, &mut described, purpose.wanted).await? {
         return Ok(None);
     }
     let managed = |described: &Description, part: &ObjectPart| {

@@ -31,7 +31,8 @@ impl External {
         let RegionSettings { endpoint, profile, .. } = &reach.settings;
         let said = [("endpoint", endpoint), ("profile", profile)];
         let said = said.into_iter().filter_map(|(key, text)| Some((key.into(), Value::from(text.as_deref()?))));
-        let aws = Value::Map(said.collect::<LiteMap<_, _>>());
+        let searches = wanted.at("aws.tag_search").map(|kinds| ("tag_search".into(), kinds.clone()));
+        let aws = Value::Map(said.chain(searches).collect::<LiteMap<_, _>>());
         Ok(Object {
             kind: kind.clone(),
             identity: identity.clone(),

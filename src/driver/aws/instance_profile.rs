@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::api::{Api, ObjectPart, PartWrite};
+use super::api::{Api, Directory, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::iam::{name_in, tags, to_tags};
 use super::mark::Tags;
@@ -28,14 +28,17 @@ impl Api for InstanceProfiles {
         "instance_profile"
     }
 
+    fn directory(&self) -> Directory {
+        Directory::of_account("iam:instance-profile", |arn| Some(name_in(arn.split_once(":instance-profile/")?.1)))
+    }
+
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
-        let mut pages = region.iam().await.list_instance_profiles().into_paginator().send();
-        let mut names = Vec::new();
+        let mut pages = region.iam().await.list_instance_profiles().max_items(1_000).into_paginator().send();
+        let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = done("listing instance profiles", page)?;
-            names.extend(page.instance_profiles().iter().map(|profile| profile.instance_profile_name().to_owned()));
+            found.extend(done("listing instance profiles", page)?.instance_profiles);
         }
-        Ok(names)
+        Ok(found.into_iter().map(|profile| profile.instance_profile_name).collect())
     }
 
     async fn find(&self, region: &Region, name: &str) -> Result<Option<Description>, DriverError> {
@@ -87,8 +90,7 @@ async fn put_role(to: PartWrite<'_>) -> Result<(), DriverError> {
     remove_role(to.region, to.key, to.before).await?;
     let role = name_in(text(to.after, "role").unwrap_or_default());
     let add = to.region.iam().await.add_role_to_instance_profile().instance_profile_name(to.key);
-    let add = add.role_name(role).send().await;
-    done("adding the role to the instance profile", add).map(drop)
+    done("adding the role to the instance profile", add.role_name(role).send().await).map(drop)
 }
 
 async fn remove_role(region: &Region, name: &str, before: &Attributes) -> Result<(), DriverError> {

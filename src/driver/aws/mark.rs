@@ -166,7 +166,8 @@ fn is_reserved(key: &str) -> bool {
     key.starts_with(OWN) || key.starts_with("aws:")
 }
 
-fn own(key: &str) -> String {
+/// The key of a tag of Atlas's own.
+pub(super) fn own(key: &str) -> String {
     format!("{OWN}{key}")
 }
 

@@ -14,12 +14,15 @@ mod error;
 mod external;
 mod iam;
 mod instance_profile;
+mod looks;
 mod mark;
 mod object;
+mod ownership_cache;
 mod policy;
 mod queue;
 mod region;
 mod role;
+mod search;
 mod served;
 mod session;
 
@@ -27,24 +30,37 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Driver, DriverError, Service, Session};
+use super::{Cache, Driver, DriverError, NoCache, Service, Session};
 use crate::kind::Kind;
 use crate::observed::{Object, Owner};
 use external::External;
+use looks::Looks;
 use region::{REGION, Reaches, Region, RegionSettings};
 use session::InRegion;
 
 /// AWS as a driver. It knows nothing of any spec: everything comes from the host objects and from what is wanted.
-#[derive(Default)]
 pub struct Aws {
     reaches: Arc<Reaches>,
+    looks: Arc<Looks>,
 }
 
 impl Aws {
-    /// AWS, before it was asked for anything.
+    /// AWS, before it was asked for anything. It knows nothing of earlier runs.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_cache(Arc::new(NoCache))
+    }
+
+    /// The same with what earlier runs kept to save questions.
+    #[must_use]
+    pub fn with_cache(cache: Arc<dyn Cache>) -> Self {
+        Self { reaches: Arc::default(), looks: Arc::new(Looks::new(cache)) }
+    }
+}
+
+impl Default for Aws {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -66,6 +82,7 @@ impl Driver for Aws {
     async fn open(&self, host: Option<&Object>, _: &Owner) -> Result<Arc<dyn Session>, DriverError> {
         let Some(host) = host else { return Ok(Arc::new(External::new(Arc::clone(&self.reaches)))) };
         let reach = self.reaches.of(RegionSettings::of_host(host)?);
-        Ok(Arc::new(InRegion::new(Region::new(reach, host.identity.clone(), host.outputs.clone()))))
+        let region = Region::new(reach, host.identity.clone(), host.outputs.clone());
+        Ok(Arc::new(InRegion::new(region, Arc::clone(&self.looks))))
     }
 }

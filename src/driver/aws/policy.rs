@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_iam::types::{PolicyScopeType, PolicyUsageType};
 
-use super::api::{Api, ObjectPart, PartWrite};
+use super::api::{Api, Directory, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
 use super::mark::{self, Tags};
@@ -35,10 +35,14 @@ impl Api for Policies {
         "policy"
     }
 
+    fn directory(&self) -> Directory {
+        Directory::of_account("iam:policy", |arn| arn.contains(":policy/").then_some(arn))
+    }
+
     /// The ARNs of all policies of the account that are its own.
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
         let iam = region.iam().await;
-        let mut pages = iam.list_policies().scope(PolicyScopeType::Local).into_paginator().send();
+        let mut pages = iam.list_policies().scope(PolicyScopeType::Local).max_items(1_000).into_paginator().send();
         let mut arns = Vec::new();
         while let Some(page) = pages.next().await {
             let page = done("listing policies", page)?;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 
-use super::api::{Api, ObjectPart, PartWrite};
+use super::api::{Api, Directory, ObjectPart, PartWrite};
 use super::error::{done, found};
 use super::mark::Tags;
 use super::object::{Description, Told, text, unless_usual};
@@ -75,6 +75,11 @@ pub(super) struct Queues;
 impl Api for Queues {
     fn kind(&self) -> &'static str {
         "queue"
+    }
+
+    fn directory(&self) -> Directory {
+        // A queue's ARN ends with its account and its name.
+        Directory::of_region("sqs", |arn| arn.strip_prefix("arn:")?.split_once(":sqs:")?.1.rsplit(':').next())
     }
 
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {

@@ -17,8 +17,21 @@ use crate::kind::Outputs;
 use crate::observed::Object;
 use crate::value::{Attributes, Value};
 
+/// How far the names of a kind reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ApiScope {
+    /// Each region has objects of its own.
+    Region,
+    /// All regions of an account share them.
+    Account,
+}
+
 /// The kind of the hosts.
 pub(super) const REGION: &str = "region";
+
+/// The region in which the tag search finds what IAM has:
+/// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html>.
+const GLOBAL: &str = "us-east-1";
 
 /// The ways to regions. They are kept, and their connections and credentials with them, however often a region is opened.
 #[derive(Default)]
@@ -35,6 +48,8 @@ pub(super) struct RegionSettings {
     pub profile: Option<String>,
     /// Whether the region is a container, which takes any credentials, and must not get to see real ones.
     pub contained: bool,
+    /// The kinds that the tag search finds here; none when nothing is said of that.
+    pub tag_search: Option<Vec<String>>,
 }
 
 /// The way to a region: its clients, which are made when they are first needed.
@@ -59,6 +74,9 @@ struct Clients {
     sqs: aws_sdk_sqs::Client,
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
+    tagging: aws_sdk_resourcegroupstagging::Client,
+    /// Where what belongs to no region is searched for.
+    global_tagging: aws_sdk_resourcegroupstagging::Client,
 }
 
 impl Reaches {
@@ -74,7 +92,15 @@ impl RegionSettings {
     /// A region of AWS, or of what speaks like it, as its attributes say.
     pub fn of_external(name: &str, attributes: &Attributes) -> Self {
         let get = |path: &str| attributes.at(path).and_then(Value::as_str).map(str::to_owned);
-        Self { name: name.to_owned(), endpoint: get("aws.endpoint"), profile: get("aws.profile"), contained: false }
+        let kinds = attributes.at("aws.tag_search").filter(|kinds| !kinds.is_null());
+        let kinds = kinds.map(|kinds| kinds.items().iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        Self {
+            name: name.to_owned(),
+            endpoint: get("aws.endpoint"),
+            profile: get("aws.profile"),
+            contained: false,
+            tag_search: kinds,
+        }
     }
 
     /// A region as its object tells it.
@@ -140,6 +166,33 @@ impl Region {
         &self.reach.clients().await.iam
     }
 
+    /// The client of the tag search.
+    pub async fn tagging(&self, scope: ApiScope) -> &aws_sdk_resourcegroupstagging::Client {
+        let clients = self.reach.clients().await;
+        match scope {
+            ApiScope::Region => &clients.tagging,
+            ApiScope::Account => &clients.global_tagging,
+        }
+    }
+
+    /// Whether the tag search finds objects of a kind here. AWS's own does; of what speaks like AWS nobody knows it.
+    pub fn searches(&self, kind: &str) -> bool {
+        let settings = &self.reach.settings;
+        match &settings.tag_search {
+            Some(kinds) => kinds.iter().any(|one| one == kind),
+            None => settings.endpoint.is_none(),
+        }
+    }
+
+    /// The account, or the region of it, as a text.
+    pub async fn scope(&self, scope: ApiScope) -> Result<String, DriverError> {
+        let settings = &self.reach.settings;
+        let region = if scope == ApiScope::Region { self.name() } else { "" };
+        let parts = [self.account().await?, self.endpoint().unwrap_or_default(), region];
+        let profile = settings.profile.as_deref().unwrap_or_default();
+        Ok(parts.into_iter().chain([profile]).collect::<Vec<_>>().join(" "))
+    }
+
     /// What the region tells, its account among it.
     pub async fn outputs(&self) -> Result<&Outputs, DriverError> {
         let complete = || async {
@@ -189,7 +242,11 @@ async fn connect(settings: &RegionSettings) -> Clients {
     let sqs = aws_sdk_sqs::config::Builder::from(&config);
     let iam = aws_sdk_iam::config::Builder::from(&config);
     let sts = aws_sdk_sts::config::Builder::from(&config);
+    let tagging = || aws_sdk_resourcegroupstagging::config::Builder::from(&config).retry_partition(retries());
+    let global = tagging().region(aws_config::Region::new(GLOBAL)).build();
     Clients {
+        tagging: aws_sdk_resourcegroupstagging::Client::from_conf(tagging().build()),
+        global_tagging: aws_sdk_resourcegroupstagging::Client::from_conf(global),
         s3: aws_sdk_s3::Client::from_conf(s3.retry_partition(retries()).build()),
         sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_partition(retries()).build()),
         iam: aws_sdk_iam::Client::from_conf(iam.retry_partition(retries()).build()),

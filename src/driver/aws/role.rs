@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput;
+use aws_sdk_iam::types::EntityType;
 use litemap::LiteMap;
 
-use super::api::{Api, ObjectPart, PartRead, PartWrite};
+use super::api::{Api, Directory, ObjectPart, PartRead, PartWrite};
 use super::error::{done, found};
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
-use super::mark::Tags;
+use super::mark::{self, Tags};
 use super::object::{Description, Told, optional, text};
-use super::region::Region;
+use super::region::{ApiScope, Region};
 use crate::driver::protocol::is_managed;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::{document, duration};
-use crate::observed::Mark;
+use crate::observed::{Mark, Owner};
 use crate::value::{Attributes, Text, Value};
 
 /// The name of the inline policy that has what `allow`, `deny` and `policy` say.
@@ -70,10 +71,36 @@ impl Api for Roles {
         "role"
     }
 
+    /// The tag search does not know roles.
+    fn directory(&self) -> Directory {
+        Directory { scope: ApiScope::Account, search: None }
+    }
+
+    /// IAM tells the tags of a thousand in one call.
+    async fn tagged(&self, region: &Region, owner: &Owner) -> Result<Option<Vec<String>>, DriverError> {
+        let ask = region.iam().await.get_account_authorization_details().filter(EntityType::Role).max_items(1_000);
+        let mut pages = ask.into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = match done("reading the tags of all roles", page) {
+                Ok(page) => page,
+                Err(error) if error.class == Class::Denied => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            for role in page.role_detail_list() {
+                let name = role.role_name().unwrap_or_default();
+                if mark::read(&tags(role.tags()), self.kind(), name).is_some_and(|mark| owner.has(&mark)) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        Ok(Some(names))
+    }
+
     /// The names of all roles of the account but AWS's own.
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {
         let iam = region.iam().await;
-        let mut pages = iam.list_roles().into_paginator().send();
+        let mut pages = iam.list_roles().max_items(1_000).into_paginator().send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
             let page = done("listing roles", page)?;

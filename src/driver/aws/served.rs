@@ -8,7 +8,12 @@ use crate::kind::Kind;
 static SERVED: &[&dyn Api] =
     &[&bucket::Buckets, &queue::Queues, &policy::Policies, &role::Roles, &instance_profile::InstanceProfiles];
 
+/// Everything that serves a kind.
+pub(super) fn all() -> impl Iterator<Item = &'static dyn Api> {
+    SERVED.iter().copied()
+}
+
 /// What serves a kind, if anything here does.
 pub(super) fn by(kind: &Kind) -> Option<&'static dyn Api> {
-    SERVED.iter().copied().find(|api| api.kind() == kind.name)
+    all().find(|api| api.kind() == kind.name)
 }

@@ -1,10 +1,14 @@
-//! A session in one region: everything that lives there is listed at once, and looked at as far as it is Atlas's business.
+//! A session in one region: what is wanted there and what is the owner's is looked at, as far as it is Atlas's business.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use foldhash::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::api::{self, Api, Evidence, LookPurpose};
 use super::error::reason;
+use super::looks::{CONCURRENCY, KindLook, Looks};
 use super::object::Description;
 use super::region::Region;
 use super::{mark, served};
@@ -14,15 +18,32 @@ use crate::kind::{Kind, KindRef, Outputs};
 use crate::observed::{Mark, Object};
 use crate::value::Attributes;
 
-/// How many calls are on their way at once to one region for each kind.
-const CONCURRENCY: usize = 16;
-
 /// How many pages of a thousand are counted of what one of many objects holds.
 const PAGES: usize = 10;
+
+/// So many objects are asked for one by one before a list is asked which of them are there.
+const FEW: usize = 8;
 
 /// A session in a region.
 pub(super) struct InRegion {
     region: Region,
+    looks: Arc<Looks>,
+}
+
+/// An object to look at.
+struct Candidate<'a> {
+    /// What the service's calls name it by.
+    key: String,
+    /// The first look at it, when that is known.
+    found: Option<Description>,
+    /// Whether it is wanted whoever owns it, and what the spec says about it.
+    wanted: Option<Option<&'a Attributes>>,
+}
+
+impl Candidate<'_> {
+    const fn any(key: String) -> Self {
+        Self { key, found: None, wanted: None }
+    }
 }
 
 /// What came of looking at one object, or at all of one kind.
@@ -42,60 +63,133 @@ impl Looked {
 }
 
 impl InRegion {
-    pub const fn new(region: Region) -> Self {
-        Self { region }
+    pub const fn new(region: Region, looks: Arc<Looks>) -> Self {
+        Self { region, looks }
     }
 
-    /// Lists all of one kind and looks at each, several at once.
+    /// Looks at all of one kind that is asked for, several at once.
     async fn all(
         &self,
         api: &'static dyn Api,
         kind: &KindRef,
         claims: &Claims<'_>,
     ) -> Result<Vec<Looked>, DriverError> {
-        let listed = with_retries(|| api.list(&self.region)).await?;
-        let looks: Vec<_> = listed.into_iter().map(|key| self.look(api, kind, key, claims)).collect();
-        Ok(stream::iter(looks).buffer_unordered(CONCURRENCY).filter_map(|found| async { found }).collect().await)
+        let look = self.looks.of(api, &self.region, claims.look).await?;
+        let mut looked = Vec::new();
+        let candidates = match claims.all_but {
+            Some(seen) => {
+                let names = look.names(api, &self.region).await?;
+                let unseen = |key: &&String| !seen.contains(self.identity(kind, key).as_str());
+                names.iter().filter(unseen).map(|key| Candidate::any(key.clone())).collect()
+            }
+            None => self.candidates(api, kind, claims, &look, &mut looked).await?,
+        };
+        let looks: Vec<_> = candidates.into_iter().map(|one| self.look(api, kind, one, claims)).collect();
+        let mut looks = stream::iter(looks).buffer_unordered(CONCURRENCY);
+        while let Some(found) = looks.next().await {
+            looked.extend(found);
+        }
+        Ok(looked)
     }
 
-    async fn look(&self, api: &'static dyn Api, kind: &KindRef, key: String, claims: &Claims<'_>) -> Option<Looked> {
-        let key = key.as_str();
-        let name = key.rsplit('/').next().unwrap_or_default();
-        let identity = self.region.identity.inside(kind.name, name);
-        if claims.all_but.is_some_and(|seen| seen.contains(identity.as_str())) {
-            return None;
+    /// What is wanted of a kind, and what is the owner's. A kind of which an earlier look found nothing of the owner's, and of
+    /// which nothing is wanted, is not asked for.
+    async fn candidates<'c>(
+        &self,
+        api: &'static dyn Api,
+        kind: &KindRef,
+        claims: &Claims<'c>,
+        look: &KindLook,
+        looked: &mut Vec<Looked>,
+    ) -> Result<Vec<Candidate<'c>>, DriverError> {
+        let wanted = self.wanted(kind, claims);
+        if wanted.is_empty() && self.looks.has_none(api, &self.region, claims).await? {
+            return Ok(Vec::new());
         }
-        let wanted = claims.wanted.get(identity.as_str());
-        let (any, wanted) = (wanted.is_some(), wanted.copied().flatten());
-        let only_ours = !any && claims.all_but.is_none();
+        let own = self.looks.own(api, &self.region, claims, look).await?;
+        // To list all names is one question, and so is to ask for one that may not be there.
+        let names = match look.listed() {
+            None if !wanted.is_empty() && (api.is_listed_first() || wanted.len() > FEW) => {
+                Some(look.names(api, &self.region).await?)
+            }
+            listed => listed,
+        };
+        let mut candidates: Vec<Candidate<'c>> = Vec::new();
+        let mut taken: HashSet<String> = HashSet::default();
+        for (name, said) in wanted {
+            let Some(key) = api.key(&self.region, &name, said).await? else { continue };
+            let found = own.found.get(&key).cloned();
+            if found.is_some() || names.is_none_or(|names| names.contains(&key)) {
+                taken.insert(key.clone());
+                candidates.push(Candidate { key, found, wanted: Some(said) });
+            }
+        }
+        // IAM and S3 tell of what belongs to every region; an object is where its mark says it is.
+        let is_here = |found: &Description| {
+            found.mark.as_ref().is_some_and(|mark| mark.address.place() == Some(self.region.name()))
+        };
+        for (key, found) in own.found.iter().filter(|(key, found)| is_here(found) && !taken.contains(*key)) {
+            candidates.push(Candidate { key: key.clone(), found: Some(found.clone()), wanted: None });
+        }
+        for (key, class, why) in own.failed.iter().filter(|(key, ..)| !taken.contains(key)) {
+            looked.push(self.hidden(kind, key, DriverError::new(*class, why.clone())));
+        }
+        Ok(candidates)
+    }
+
+    /// What is wanted of a kind here, by name, with what the spec says about it.
+    fn wanted<'c>(&self, kind: &KindRef, claims: &Claims<'c>) -> Vec<(String, Option<&'c Attributes>)> {
+        let all = self.region.identity.inside(kind.name, "");
+        let wanted = claims.wanted.iter().filter(|(identity, _)| identity.starts_with(all.as_str()));
+        wanted.map(|(identity, said)| (Identity::from_text(*identity).name().into_owned(), *said)).collect()
+    }
+
+    fn identity(&self, kind: &KindRef, key: &str) -> Identity {
+        self.region.identity.inside(kind.name, key.rsplit('/').next().unwrap_or_default())
+    }
+
+    /// The region was there to tell of the object, so it is this one that can't be looked at, unless nothing answers.
+    fn hidden(&self, kind: &KindRef, key: &str, error: DriverError) -> Looked {
+        match error.class {
+            Class::Unreachable => Looked::Hidden(self.region.identity.clone(), error),
+            _ => Looked::Hidden(self.identity(kind, key), error),
+        }
+    }
+
+    async fn look(
+        &self,
+        api: &'static dyn Api,
+        kind: &KindRef,
+        candidate: Candidate<'_>,
+        claims: &Claims<'_>,
+    ) -> Option<Looked> {
+        let Candidate { key, found, wanted: any } = candidate;
+        let wanted = any.flatten();
         // What the spec does not want may be about to be removed, so what it holds matters.
-        let count = if claims.evidence || !any { Evidence::Pages(PAGES) } else { Evidence::None };
-        let purpose = LookPurpose { owner: only_ours.then_some(claims.owner), wanted, count };
+        let count = if claims.evidence || any.is_none() { Evidence::Pages(PAGES) } else { Evidence::None };
+        let purpose = LookPurpose { wanted, count };
         let seen = async {
-            match with_retries(|| api::look(api, &self.region, key, purpose)).await? {
+            let described = with_retries(|| async {
+                match found.clone() {
+                    Some(found) => api::look_on(api, &self.region, found, purpose).await,
+                    None => api::look(api, &self.region, &key, purpose).await,
+                }
+            });
+            match described.await? {
                 Some(described) => described.object(kind, &self.region, wanted).await.map(Some),
                 None => Ok(None),
             }
         };
         match seen.await {
             Ok(object) => object.map(Box::new).map(Looked::Seen),
-            // An object that is not wanted and may not be looked at is ignored.
-            Err(error) if error.class == Class::Denied && only_ours => None,
-            Err(error) if error.class == Class::Unreachable => {
-                Some(Looked::Hidden(self.region.identity.clone(), error))
-            }
-            // The region was there to list it, so it is this one object that can't be looked at.
-            Err(error) => Some(Looked::Hidden(identity, error)),
+            Err(error) => Some(self.hidden(kind, &key, error)),
         }
     }
 
     /// What is hidden when the objects of a kind may not be listed: those that are wanted, and all others of the kind.
     fn unlisted(&self, kind: &KindRef, claims: &Claims<'_>) -> impl Iterator<Item = Identity> {
-        let all = self.region.identity.inside(kind.name, "");
-        let mut wanted: Vec<&str> = claims.wanted.keys().copied().collect();
-        wanted.retain(|identity| identity.starts_with(all.as_str()));
-        let wanted: Vec<Identity> = wanted.into_iter().map(Identity::from_text).collect();
-        wanted.into_iter().chain([self.region.identity.inside(kind.name, "*")])
+        let wanted = self.wanted(kind, claims).into_iter().map(|(name, _)| name).chain(["*".to_owned()]);
+        wanted.map(|name| self.region.identity.inside(kind.name, &name)).collect::<Vec<_>>().into_iter()
     }
 
     /// Looks at one object, whoever owns it.
@@ -107,7 +201,7 @@ impl InRegion {
         count: Evidence,
     ) -> Result<Option<Description>, DriverError> {
         match api.key(&self.region, &identity.name(), wanted).await? {
-            Some(key) => api::look(api, &self.region, &key, LookPurpose { owner: None, wanted, count }).await,
+            Some(key) => api::look(api, &self.region, &key, LookPurpose { wanted, count }).await,
             None => Ok(None),
         }
     }
@@ -159,6 +253,16 @@ impl Session for InRegion {
         let mut listing = Listing::default();
         for (kind, found) in looked {
             match found {
+                // Whoever may not see objects of a kind that nothing is wanted of neither makes nor removes any.
+                Err(error)
+                    if any
+                        && is_denied(&error)
+                        && claims.all_but.is_none()
+                        && !claims.evidence
+                        && self.wanted(kind, claims).is_empty() =>
+                {
+                    tracing::info!(region = self.region.name(), kind = kind.name, "not looked for: {}", error.chain());
+                }
                 Ok(found) => found.into_iter().for_each(|one| one.add_to(&mut listing)),
                 // Who may list nothing at all has the wrong credentials for the region.
                 Err(error) if any && is_denied(&error) => {
@@ -185,13 +289,18 @@ impl Session for InRegion {
     }
 
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
-        api::create(by(want.kind)?, &self.region, want).await?;
+        let api = by(want.kind)?;
+        if let Some(key) = api.key(&self.region, &want.identity.name(), Some(want.attributes)).await? {
+            self.looks.take(api, &self.region, &key).await?;
+        }
+        api::create(api, &self.region, want).await?;
         Ok(want.derived.clone())
     }
 
     async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
         let api = by(want.kind)?;
         let described = self.again(api, seen, Some(want.attributes)).await?;
+        self.looks.take(api, &self.region, &described.key).await?;
         let done = api::update(api, &self.region, &described, want).await;
         self.unless_gone(api, &described.key, done).await?;
         Ok(want.derived.clone())
@@ -209,6 +318,9 @@ impl Session for InRegion {
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
         let api = by(&seen.object.kind)?;
         let described = self.again(api, seen, None).await?;
+        if mark.is_some() {
+            self.looks.take(api, &self.region, &described.key).await?;
+        }
         let tags = match mark {
             Some(mark) => mark::remarked(&described.tags, mark),
             None => mark::without(&described.tags),

@@ -33,7 +33,8 @@ fn an_apply_whose_last_look_is_refused_proves_nothing() {
     for (status, project) in [(403, "proof403"), (500, "proof500")] {
         let first = if status == 403 { "PUT /us-east-1-proof403" } else { "PUT /us-east-1-proof500" };
         let proxy = Proxy::before(&cloud.us, Spoil::NoListsAfter(first, status));
-        let behind = Cloud::new("moto", &proxy.url(), &proxy.url());
+        // Without a tag search, which would need no list of queues.
+        let behind = Cloud::new("moto, listed", &proxy.url(), &proxy.url());
         let spec = many(&behind.head(project), project, 1, "\"us-east-1\"");
         let place = Place::with(&spec);
         let run = place.run(&["apply", "--yes"]);

@@ -9,6 +9,7 @@ mod prepared;
 mod proxy;
 mod races;
 mod records;
+mod requests;
 mod sessions;
 pub mod trouble;
 mod whole;
@@ -27,6 +28,9 @@ use atlas::spec::{Inputs, compile};
 use serde_json::{Value, json};
 
 use crate::support::{execute, root, summary};
+
+/// What moto's tag search finds. LocalStack has none for what its other services keep, so tags are read one by one there.
+pub const SEARCH: &str = ", tag_search = [\"bucket\", \"queue\"]";
 
 /// Two regions of one sort of server, and a client that knows nothing of Atlas.
 pub struct Cloud {
@@ -73,8 +77,9 @@ impl Cloud {
     /// The head of a spec for these regions.
     pub fn head(&self, project: &str) -> String {
         let Self { us, eu, .. } = self;
+        let search = if self.name == "moto" { SEARCH } else { "" };
         format!(
-            "[project]\nname = \"{project}\"\n\n[region.us-east-1]\naws = {{ endpoint = \"{us}\" }}\n\n[region.eu-central-1]\naws = {{ endpoint = \"{eu}\" }}\n\n"
+            "[project]\nname = \"{project}\"\n\n[region.us-east-1]\naws = {{ endpoint = \"{us}\"{search} }}\n\n[region.eu-central-1]\naws = {{ endpoint = \"{eu}\"{search} }}\n\n"
         )
     }
 

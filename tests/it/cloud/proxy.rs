@@ -11,6 +11,8 @@ pub struct Proxy {
     port: u16,
     pub requests: Arc<AtomicUsize>,
     pub heads: Arc<Mutex<Vec<String>>>,
+    /// What was asked for, as [`call`] reads it.
+    pub calls: Arc<Mutex<Vec<String>>>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -24,6 +26,8 @@ pub enum Spoil {
     Lost(usize),
     /// A request whose first line contains this is denied.
     Deny(&'static str),
+    /// A request to one of these services is denied.
+    DenyServices(&'static [&'static str]),
     /// A request whose first line contains this is answered as done, and is not carried out.
     Swallow(&'static str),
     /// The first so many requests that contain this are answered with this error, and are not carried out.
@@ -69,19 +73,21 @@ impl Proxy {
         let server = server.trim_start_matches("http://").to_owned();
         let requests = Arc::new(AtomicUsize::new(0));
         let heads = Arc::new(Mutex::new(Vec::new()));
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let asked = Arc::clone(&calls);
         let (count, seen) = (Arc::clone(&requests), Arc::clone(&heads));
         let spoilt = Arc::new(AtomicUsize::new(0));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (server, count, seen) = (server.clone(), Arc::clone(&count), Arc::clone(&seen));
-                let spoilt = Arc::clone(&spoilt);
+                let (spoilt, asked) = (Arc::clone(&spoilt), Arc::clone(&asked));
                 tokio::spawn(async move {
                     // A connection that breaks is handled by the client.
-                    let _ = serve(stream, &server, (&count, &spoilt), &seen, spoil).await;
+                    let _ = serve(stream, &server, (&count, &spoilt), (&seen, &asked), spoil).await;
                 });
             }
         });
-        Self { port, requests, heads, _runtime: runtime }
+        Self { port, requests, heads, calls, _runtime: runtime }
     }
 
     pub fn url(&self) -> String {
@@ -89,18 +95,44 @@ impl Proxy {
     }
 }
 
+/// What a request asks for: the service, and its call, or of S3 the method and what of the object is asked for.
+fn call(request: &str) -> String {
+    let word = |after: &str| {
+        let rest = request.split_once(after)?.1;
+        Some(rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned())
+    };
+    if let Some(action) = word("\nAction=").or_else(|| word("&Action=")) {
+        let service = if action == "GetCallerIdentity" { "STS" } else { "IAM" };
+        return format!("{service} {action}");
+    }
+    if let Some(action) = word("AmazonSQS.") {
+        return format!("SQS {action}");
+    }
+    if let Some(action) = word("ResourceGroupsTaggingAPI_20170126.") {
+        return format!("Tagging {action}");
+    }
+    let line = request.lines().next().unwrap_or_default();
+    let (method, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let query = rest.split(' ').next().and_then(|path| path.split_once('?')).map_or("", |(_, query)| query);
+    let keys: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
+    format!("S3 {method} {}", keys.first().unwrap_or(&""))
+}
+
 async fn serve(
     mut client: TcpStream,
     server: &str,
     (count, spoilt): (&AtomicUsize, &AtomicUsize),
-    seen: &Mutex<Vec<String>>,
+    (seen, asked): (&Mutex<Vec<String>>, &Mutex<Vec<String>>),
     spoil: Spoil,
 ) -> std::io::Result<()> {
     while let Some(request) = read_message(&mut client).await? {
         let number = count.fetch_add(1, Ordering::Relaxed) + 1;
         let text = String::from_utf8_lossy(&request);
         let head = text.lines().next().unwrap_or_default().to_owned();
+        let call = call(&text);
+        asked.lock().expect("sound").push(call.clone());
         let refused = match spoil {
+            Spoil::DenyServices(services) if services.iter().any(|one| call.starts_with(one)) => Some(403),
             Spoil::Deny(name) if head.contains(name) => Some(403),
             Spoil::NoListsAfter(name, status) => {
                 let begun = seen.lock().expect("sound").iter().any(|head| head.contains(name));
@@ -120,9 +152,7 @@ async fn serve(
         seen.lock().expect("sound").push(head);
         if let Some(status) = refused {
             let code = if status == 403 { "AccessDenied" } else { "InternalError" };
-            let body = format!("<Error><Code>{code}</Code><Message>not for you</Message></Error>");
-            let head = format!("HTTP/1.1 {status} {code}\r\ncontent-length: {}\r\n\r\n", body.len());
-            client.write_all((head + &body).as_bytes()).await?;
+            client.write_all(&Failure { status, code, message: "not for you" }.answer(&text)).await?;
             continue;
         }
         if swallowed {

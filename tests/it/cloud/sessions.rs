@@ -1,7 +1,7 @@
 //! The contract of sessions, tested on AWS's driver without the engine: on LocalStack and on moto.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use atlas::address::Address;
@@ -73,7 +73,9 @@ pub fn own(kind: &str) -> KindRef {
 pub async fn listed(session: &dyn Session, kinds: &[&str], wanted: &Wanted<'_>) -> Listing {
     let kinds: Vec<KindRef> = kinds.iter().map(|kind| own(kind)).collect();
     let owner = owner();
-    session.list(&kinds, &Claims { owner: &owner, wanted, evidence: false, all_but: None }).await.expect("listed")
+    static LOOKS: AtomicU64 = AtomicU64::new(1);
+    let look = LOOKS.fetch_add(1, Ordering::Relaxed);
+    session.list(&kinds, &Claims { owner: &owner, wanted, evidence: false, look, all_but: None }).await.expect("listed")
 }
 
 /// An object that a test makes, with all that a request says of it.

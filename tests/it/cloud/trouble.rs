@@ -15,13 +15,13 @@ use super::{Cloud, variable};
 use crate::support::{Place, Run};
 
 /// A region of this test's own, which it may kill.
-struct Region {
+pub(super) struct Region {
     process: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Region {
-    fn start(port: u16) -> Option<Self> {
+    pub fn start(port: u16) -> Option<Self> {
         Self::start_with(port, &[])
     }
 
@@ -66,7 +66,7 @@ impl Drop for Region {
 }
 
 /// A moto server that no other test talks to, stopped when it is dropped.
-fn own_moto() -> Option<(Region, String)> {
+pub(super) fn own_moto() -> Option<(Region, String)> {
     let python = std::path::PathBuf::from(variable("ATLAS_TEST_PYTHON")?);
     let port = free_port();
     let mut spawn = Command::new(python.with_file_name("moto_server"));
@@ -80,7 +80,7 @@ fn own_moto() -> Option<(Region, String)> {
     Some((server, format!("http://127.0.0.1:{port}")))
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 

@@ -10,7 +10,7 @@ mod write;
 use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
-use super::api::{Api, ObjectPart};
+use super::api::{Api, Directory, ObjectPart};
 use super::error::{classify, code, done, found};
 use super::mark::{self, Tags};
 use super::object::Description;
@@ -87,6 +87,15 @@ impl Api for Buckets {
 
     fn creates_tagged(&self) -> bool {
         false
+    }
+
+    fn directory(&self) -> Directory {
+        Directory::of_region("s3", |arn| Some(arn.strip_prefix("arn:")?.split_once(":s3:::")?.1))
+    }
+
+    /// S3 answers in one region for buckets of another.
+    fn is_listed_first(&self) -> bool {
+        true
     }
 
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {

@@ -1,0 +1,198 @@
+//! What one look at the world asks only once: what there is of a kind, and which of it is the owner's. IAM's objects belong to
+//! every region of an account, so the regions share the answers.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::OnceCell;
+
+use super::api::Api;
+use super::object::Description;
+use super::ownership_cache::{KindOwnership, OwnershipCache};
+use super::region::Region;
+use super::search::search;
+use super::served;
+use crate::driver::{Cache, Claims, Class, DriverError, with_retries};
+use crate::observed::Owner;
+
+/// How many calls are on their way at once to one region for each kind.
+pub(super) const CONCURRENCY: usize = 16;
+
+/// The answers that regions share, and what earlier looks told.
+pub(super) struct Looks {
+    known: OwnershipCache,
+    /// By scope and kind.
+    kinds: Answers<(String, &'static str), KindLook>,
+    /// By scope: the ARNs that the tag search found; none when nobody may search.
+    searches: Answers<String, OnceCell<Option<Vec<String>>>>,
+}
+
+/// Answers with the number of the look that they are of.
+type Answers<K, T> = Mutex<HashMap<K, (u64, Arc<T>)>>;
+
+/// What one look tells of a kind.
+#[derive(Default)]
+pub(super) struct KindLook {
+    names: OnceCell<HashSet<String>>,
+    own: OnceCell<OwnObjects>,
+}
+
+/// The owner's objects of a kind, wherever their marks say that they are.
+#[derive(Default)]
+pub(super) struct OwnObjects {
+    pub found: HashMap<String, Description>,
+    /// What could not be looked at, by what the service's calls name it by, and why.
+    pub failed: Vec<(String, Class, String)>,
+}
+
+impl Looks {
+    pub fn new(cache: Arc<dyn Cache>) -> Self {
+        Self { known: OwnershipCache::new(cache), kinds: Mutex::default(), searches: Mutex::default() }
+    }
+
+    /// What this look tells of a kind.
+    pub async fn of(&self, api: &'static dyn Api, region: &Region, look: u64) -> Result<Arc<KindLook>, DriverError> {
+        let key = (region.scope(api.directory().scope).await?, api.kind());
+        Ok(of_look(&self.kinds, key, look))
+    }
+
+    /// Whether an earlier look found nothing of a kind that is the owner's, so that nothing need be asked where nothing is
+    /// wanted.
+    pub async fn has_none(
+        &self,
+        api: &'static dyn Api,
+        region: &Region,
+        claims: &Claims<'_>,
+    ) -> Result<bool, DriverError> {
+        Ok(self.known(api, region, claims).await?.is_some_and(|known| !known.own))
+    }
+
+    /// The owner's objects of a kind.
+    pub async fn own<'a>(
+        &self,
+        api: &'static dyn Api,
+        region: &Region,
+        claims: &Claims<'_>,
+        look: &'a KindLook,
+    ) -> Result<&'a OwnObjects, DriverError> {
+        look.own
+            .get_or_try_init(|| async {
+                if let Some(keys) = self.tagged(api, region, claims).await? {
+                    let own = read(api, region, claims.owner, keys).await.0;
+                    let scope = region.scope(api.directory().scope).await?;
+                    self.known.learn(&scope, api.kind(), None, !own.found.is_empty(), BTreeSet::new());
+                    return Ok(own);
+                }
+                self.sweep(api, region, claims, look).await
+            })
+            .await
+    }
+
+    /// Learns that an object is about to become the owner's.
+    pub async fn take(&self, api: &'static dyn Api, region: &Region, key: &str) -> Result<(), DriverError> {
+        self.known.take(&region.scope(api.directory().scope).await?, api.kind(), key);
+        Ok(())
+    }
+
+    /// What the owner's tags are on, by what the service's calls name it by, where a few calls tell that; none where each object
+    /// has to be asked.
+    async fn tagged(
+        &self,
+        api: &'static dyn Api,
+        region: &Region,
+        claims: &Claims<'_>,
+    ) -> Result<Option<Vec<String>>, DriverError> {
+        let Some(term) = api.directory().search.filter(|_| region.searches(api.kind())) else {
+            return with_retries(|| api.tagged(region, claims.owner)).await;
+        };
+        let cell = of_look(&self.searches, region.scope(api.directory().scope).await?, claims.look);
+        let ask = || async {
+            let apis = served::all()
+                .filter(|one| one.directory().scope == api.directory().scope && region.searches(one.kind()));
+            let apis: Vec<_> = apis.collect();
+            with_retries(|| search(region, api.directory().scope, &apis, claims.owner)).await
+        };
+        let arns = cell.get_or_try_init(ask).await?;
+        Ok(arns.as_ref().map(|arns| arns.iter().filter_map(|arn| (term.key)(arn)).map(str::to_owned).collect()))
+    }
+
+    /// Asks every object for its tags but those that were somebody else's a short while ago.
+    async fn sweep(
+        &self,
+        api: &'static dyn Api,
+        region: &Region,
+        claims: &Claims<'_>,
+        look: &KindLook,
+    ) -> Result<OwnObjects, DriverError> {
+        let names = look.names(api, region).await?;
+        let known = self.known(api, region, claims).await?;
+        let foreign = known.as_ref().map(|known| &known.foreign);
+        let asked = names.iter().filter(|name| foreign.is_none_or(|foreign| !foreign.contains(*name))).cloned();
+        let (own, others) = read(api, region, claims.owner, asked.collect()).await;
+        let still = foreign.into_iter().flatten().filter(|name| names.contains(*name)).cloned();
+        let scope = region.scope(api.directory().scope).await?;
+        let foreign = others.into_iter().chain(still).collect();
+        let any = !own.found.is_empty() || !own.failed.is_empty();
+        self.known.learn(&scope, api.kind(), known.as_ref(), any, foreign);
+        Ok(own)
+    }
+
+    /// What earlier looks told. Before a removal nothing is taken from them.
+    async fn known(
+        &self,
+        api: &'static dyn Api,
+        region: &Region,
+        claims: &Claims<'_>,
+    ) -> Result<Option<KindOwnership>, DriverError> {
+        if claims.evidence {
+            return Ok(None);
+        }
+        Ok(self.known.of(&region.scope(api.directory().scope).await?, api.kind()))
+    }
+}
+
+impl KindLook {
+    /// What the service's calls name each object by, of all that are there.
+    pub async fn names(&self, api: &'static dyn Api, region: &Region) -> Result<&HashSet<String>, DriverError> {
+        let list = || async { Ok(with_retries(|| api.list(region)).await?.into_iter().collect()) };
+        self.names.get_or_try_init(list).await
+    }
+
+    /// The names, when this look listed them.
+    pub fn listed(&self) -> Option<&HashSet<String>> {
+        self.names.get()
+    }
+}
+
+/// The answer of one look; that of an older look is dropped.
+fn of_look<K: Eq + std::hash::Hash, T: Default>(all: &Answers<K, T>, key: K, look: u64) -> Arc<T> {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    let (then, answer) = all.entry(key).or_insert_with(|| (look, Arc::default()));
+    if *then != look {
+        (*then, *answer) = (look, Arc::default());
+    }
+    Arc::clone(answer)
+}
+
+/// Reads the tags of objects: those of the owner's, and the names of the others. What may not be read is nobody's business.
+async fn read(api: &'static dyn Api, region: &Region, owner: &Owner, keys: Vec<String>) -> (OwnObjects, Vec<String>) {
+    let read = |key: String| async move {
+        let found = with_retries(|| api.find(region, &key)).await;
+        (key, found)
+    };
+    let mut reads = stream::iter(keys.into_iter().map(read).collect::<Vec<_>>()).buffer_unordered(CONCURRENCY);
+    let (mut own, mut others) = (OwnObjects::default(), Vec::new());
+    while let Some((key, found)) = reads.next().await {
+        match found {
+            Ok(Some(described)) if described.mark.as_ref().is_some_and(|mark| owner.has(mark)) => {
+                own.found.insert(key, described);
+            }
+            Ok(Some(_)) => others.push(key),
+            Ok(None) => {}
+            Err(error) if error.class == Class::Denied => {}
+            Err(error) => own.failed.push((key, error.class, error.chain())),
+        }
+    }
+    (own, others)
+}
