@@ -74,6 +74,8 @@ fn entry(attribute: &Attribute, indent: usize, ui: &Ui, text: &mut String) {
     }
     if attribute.replaces {
         notes.push("a change replaces the object".into());
+    } else if attribute.removal_replaces {
+        notes.push("to remove it replaces the object".into());
     }
     let name = ui.palette().paint(Role::Strong, attribute.name);
     text.push_str(&format!("{pad}{name}  {}\n", ui.palette().paint(Role::Dim, &notes.join("; "))));

@@ -13,6 +13,8 @@ mod hidden;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod observe;
+#[cfg(any(feature = "aws", feature = "docker"))]
+mod probe;
 mod progress;
 pub mod protocol;
 mod registry;

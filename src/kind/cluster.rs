@@ -6,7 +6,7 @@ use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
 use super::view::{Findings, Resource, View};
-use super::{reserved, rule};
+use super::{engine_rule, reserved, rule};
 use crate::diagnostic::code;
 
 /// A Kubernetes cluster in a region.
@@ -125,7 +125,7 @@ static K3D: &[Attribute] = &[
     ),
     Attribute::new(
         "binds",
-        Type::set(const { &Type::text(&rule::BIND) }),
+        Type::set(const { &Type::text(&engine_rule::BIND) }),
         "Folders of the engine's machine in every node.",
         &["[\"/srv/images:/images:ro\"]", "[\"/srv:/srv\"]"],
     ),

@@ -17,6 +17,7 @@ use crate::value::Value;
 pub static ACTION: Rule = Rule {
     says: Static("IAM action, \"service:Action\""),
     pattern: Some(Static("^(\\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$")),
+    normal: None,
     check: Static(&|text| {
         let hint = "write it as \"service:Action\", such as \"s3:GetObject\" or \"sqs:*\"";
         if text == "*" {
@@ -38,16 +39,28 @@ pub static ACTION: Rule = Rule {
 };
 
 /// A whole policy document as JSON.
-pub static DOCUMENT: Rule =
-    Rule { says: Static("an IAM policy"), pattern: None, check: Static(&|text| check_document(text, false)) };
+pub static DOCUMENT: Rule = Rule {
+    says: Static("an IAM policy"),
+    pattern: None,
+    normal: None,
+    check: Static(&|text| check_document(text, false)),
+};
 
 /// A whole trust policy as JSON: its statements name principals instead of resources.
-pub static TRUST: Rule =
-    Rule { says: Static("an IAM trust policy"), pattern: None, check: Static(&|text| check_document(text, true)) };
+pub static TRUST: Rule = Rule {
+    says: Static("an IAM trust policy"),
+    pattern: None,
+    normal: None,
+    check: Static(&|text| check_document(text, true)),
+};
 
 /// A resource's own policy as JSON: its statements name principals besides resources.
-pub static RESOURCE_POLICY: Rule =
-    Rule { says: Static("a resource policy"), pattern: None, check: Static(&|text| check_document(text, false)) };
+pub static RESOURCE_POLICY: Rule = Rule {
+    says: Static("a resource policy"),
+    pattern: None,
+    normal: None,
+    check: Static(&|text| check_document(text, false)),
+};
 
 /// The path of a role, a policy or an instance profile.
 pub const PATH: Attribute =

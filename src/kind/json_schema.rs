@@ -132,7 +132,11 @@ fn object<'a>(attributes: impl Iterator<Item = &'a Attribute>, complete: bool) -
 
 fn entry(attribute: &Attribute, complete: bool) -> Value {
     let mut schema = of_type(&attribute.ty, complete);
-    let replaces = if attribute.replaces { " A change replaces the object." } else { "" };
+    let replaces = match (attribute.replaces, attribute.removal_replaces) {
+        (true, _) => " A change replaces the object.",
+        (false, true) => " To remove it replaces the object.",
+        (false, false) => "",
+    };
     schema["description"] = format!("{}{replaces}", attribute.doc).into();
     if attribute.default.is_some() {
         schema["default"] = default_of(attribute).to_json();

@@ -23,6 +23,7 @@ mod database;
 pub mod document;
 mod drill;
 pub mod duration;
+pub mod engine_rule;
 mod fault;
 pub mod iam;
 mod instance_profile;

@@ -2,10 +2,10 @@
 
 use super::attributes::{ENGINE, LABELS};
 use super::claim::{Exclusive, Reads, Within};
-use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
+use super::{engine_rule, rule};
 use crate::diagnostic::code;
 
 /// A network that containers, regions and clusters share. An engine changes nothing about a network that exists, so every
@@ -22,7 +22,7 @@ pub static NETWORK: Kind = Kind {
     attributes: Static(&[
         Attribute::new(
             "name",
-            Type::text(&rule::DOCKER_NAME),
+            Type::text(&engine_rule::DOCKER_NAME),
             "The network's name. The resource's own name by default.",
             &["\"ledger\"", "\"ledger-2\""],
         )

@@ -5,9 +5,8 @@ use std::sync::LazyLock;
 
 use super::attributes::COMMON;
 use super::own::ALL;
-use super::rule::PUBLISH;
-use super::schema::{Attribute, DefaultValue, Kind, Rule, Type};
-use super::{document, duration, port};
+use super::schema::{Attribute, DefaultValue, Kind, Type};
+use super::{document, duration};
 use crate::value::{Attributes, Value};
 
 /// Brings a value into the normal form of its type. What is not known yet stays as it is.
@@ -20,9 +19,10 @@ pub fn normal(ty: &Type, value: Value) -> Value {
         // A reference to a number or a flag, where a text is expected, is that text.
         (Type::Text(_), Value::Int(number)) => Value::String(number.to_string().into()),
         (Type::Text(_), Value::Bool(flag)) => Value::String(flag.to_string().into()),
-        (Type::Text(rule), Value::String(text)) if std::ptr::eq::<Rule>(&**rule, &PUBLISH) => {
-            Value::String(port::short(&text).into())
-        }
+        (Type::Text(rule), Value::String(text)) => match &rule.normal {
+            Some(normal) => Value::String(normal(&text).into()),
+            None => Value::String(text),
+        },
         // All JSON that a spec holds is IAM's.
         (Type::Json(_), Value::String(text)) => Value::String(document::normal(&text).into()),
         (Type::List(_) | Type::Set(_), Value::List(items)) if items.is_empty() => Value::Null,

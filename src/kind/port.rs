@@ -22,13 +22,6 @@ pub fn is_everywhere(address: &str) -> bool {
     ["0.0.0.0", "::", "[::]"].contains(&address)
 }
 
-/// A published port without what goes without saying: the address of the machine itself, and TCP.
-#[must_use]
-pub fn short(port: &str) -> &str {
-    let local = port.strip_prefix("127.0.0.1:").unwrap_or(port);
-    local.strip_suffix("/tcp").unwrap_or(local)
-}
-
 /// The ports that an object of a kind publishes, by its attributes.
 #[must_use]
 pub fn ports(kind: &str, attributes: &Attributes) -> Vec<Port> {

@@ -6,7 +6,7 @@ use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
 use super::view::{Findings, Resource, View};
-use super::{reserved, rule};
+use super::{engine_rule, reserved, rule};
 use crate::diagnostic::code;
 use crate::value::Value;
 
@@ -117,7 +117,7 @@ static LOCALSTACK: &[Attribute] = &[
     ),
     Attribute::new(
         "binds",
-        Type::set(const { &Type::text(&rule::BIND) }),
+        Type::set(const { &Type::text(&engine_rule::BIND) }),
         "Folders of the engine's machine in the container.",
         &["[\"/opt/localstack:/opt/localstack:ro\"]", "[\"/srv:/srv\"]"],
     ),

@@ -3,15 +3,15 @@
 use super::fault::Fault;
 use super::schema::Rule;
 use super::shared::Shared::Static;
-use crate::suggest::suggest;
 
 /// Any text.
-pub static ANY: Rule = Rule { says: Static("text"), pattern: None, check: Static(&|_| Ok(())) };
+pub static ANY: Rule = Rule { says: Static("text"), pattern: None, normal: None, check: Static(&|_| Ok(())) };
 
 /// Any text but the empty one.
 pub static SOME: Rule = Rule {
     says: Static("text, not empty"),
     pattern: Some(Static("^(?s:.+)$")),
+    normal: None,
     check: Static(&|text| if text.is_empty() { Err(Fault::new("this text can't be empty")) } else { Ok(()) }),
 };
 
@@ -20,6 +20,7 @@ pub static SOME: Rule = Rule {
 pub static DNS_LABEL: Rule = Rule {
     says: Static("name of lower-case letters, digits and `-`, at most 63"),
     pattern: Some(Static("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
+    normal: None,
     check: Static(&|text| {
         allow(
             text,
@@ -36,6 +37,7 @@ pub static DNS_LABEL: Rule = Rule {
 pub static BUCKET: Rule = Rule {
     says: Static("S3 bucket name"),
     pattern: None,
+    normal: None,
     check: Static(&|text| {
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         allow(text, |c| word(c) || c == '-' || c == '.', "lower-case letters, digits, `-` and `.`")?;
@@ -69,6 +71,7 @@ pub static BUCKET: Rule = Rule {
 pub static QUEUE: Rule = Rule {
     says: Static("SQS queue name"),
     pattern: Some(Static("^[A-Za-z0-9_-]{1,80}(\\.fifo)?$")),
+    normal: None,
     check: Static(&|text| {
         let stem = text.strip_suffix(".fifo").unwrap_or(text);
         allow(stem, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_', "letters, digits, `-` and `_`")?;
@@ -81,6 +84,7 @@ pub static QUEUE: Rule = Rule {
 pub static IAM_NAME: Rule = Rule {
     says: Static("IAM name"),
     pattern: Some(Static("^[A-Za-z0-9+=,.@_-]{1,64}$")),
+    normal: None,
     check: Static(&|text| iam_name(text, 64)),
 };
 
@@ -89,6 +93,7 @@ pub static IAM_NAME: Rule = Rule {
 pub static IAM_LONG_NAME: Rule = Rule {
     says: Static("IAM name of up to 128 characters"),
     pattern: Some(Static("^[A-Za-z0-9+=,.@_-]{1,128}$")),
+    normal: None,
     check: Static(&|text| iam_name(text, 128)),
 };
 
@@ -97,6 +102,7 @@ pub static IAM_LONG_NAME: Rule = Rule {
 pub static IAM_PATH: Rule = Rule {
     says: Static("path that begins and ends with `/`"),
     pattern: Some(Static("^/(.*/)?$")),
+    normal: None,
     check: Static(&|text| {
         let good = text.starts_with('/') && text.ends_with('/');
         if good { length(text, 1, 512) } else { Err(Fault::new("an IAM path begins and ends with `/`")) }
@@ -108,6 +114,7 @@ pub static IAM_PATH: Rule = Rule {
 pub static SQL_NAME: Rule = Rule {
     says: Static("SQL name of lower-case letters, digits and `_`"),
     pattern: Some(Static("^[a-z_][a-z0-9_]{0,62}$")),
+    normal: None,
     check: Static(&|text| {
         allow(
             text,
@@ -125,6 +132,7 @@ pub static SQL_NAME: Rule = Rule {
 pub static PORT: Rule = Rule {
     says: Static("port, \"HOST:CONTAINER\""),
     pattern: Some(Static("^[0-9]{1,5}:[0-9]{1,5}$")),
+    normal: None,
     check: Static(&|text| {
         let hint = "write it as \"8080:80\": the port on the host, then the port inside";
         let Some((host, inside)) = text.split_once(':') else {
@@ -140,24 +148,11 @@ pub static PORT: Rule = Rule {
     }),
 };
 
-/// The name of a container, a volume or a network.
-/// Source: <https://docs.docker.com/reference/api/engine/>, `ContainerCreate`.
-pub static DOCKER_NAME: Rule = Rule {
-    says: Static("name of letters, digits, `_`, `.` and `-`"),
-    pattern: Some(Static("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")),
-    check: Static(&|text| {
-        allow(text, |c| c.is_ascii_alphanumeric() || "_.-".contains(c), "letters, digits, `_`, `.` and `-`")?;
-        if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            return Err(Fault::new("it begins with a letter or a digit").at(0..text.len().min(1)));
-        }
-        length(text, 1, 63)
-    }),
-};
-
 /// An IP address.
 pub static IP: Rule = Rule {
     says: Static("IP address"),
     pattern: None,
+    normal: None,
     check: Static(&|text| match text.parse::<std::net::IpAddr>() {
         Ok(_) => Ok(()),
         Err(_) => Err(Fault::new(format!("`{text}` is no IP address")).hint("write it as \"10.77.0.1\"")),
@@ -168,6 +163,7 @@ pub static IP: Rule = Rule {
 pub static CIDR: Rule = Rule {
     says: Static("range of IP addresses, \"10.77.0.0/24\""),
     pattern: None,
+    normal: None,
     check: Static(&|text| {
         let fits = text.split_once('/').is_some_and(|(address, bits)| {
             let longest = match address.parse::<std::net::IpAddr>() {
@@ -185,30 +181,11 @@ pub static CIDR: Rule = Rule {
     }),
 };
 
-/// An absolute path in a container.
-pub static FOLDER: Rule = Rule {
-    says: Static("absolute path"),
-    pattern: Some(Static("^/.*$")),
-    check: Static(&|text| if text.starts_with('/') { Ok(()) } else { Err(Fault::new("this path begins with `/`")) }),
-};
-
-/// A folder of a machine in a container, `FROM:TO` or `FROM:TO:ro`.
-pub static BIND: Rule = Rule {
-    says: Static("\"FROM:TO\" or \"FROM:TO:ro\""),
-    pattern: Some(Static("^/[^:]*:/[^:]*(:ro)?$")),
-    check: Static(&|text| {
-        let parts: Vec<&str> = text.split(':').collect();
-        match parts.as_slice() {
-            [from, to] | [from, to, "ro"] if from.starts_with('/') && to.starts_with('/') => Ok(()),
-            _ => Err(Fault::new(format!("`{text}` is no bind")).hint("write it as \"/srv/data:/data:ro\"")),
-        }
-    }),
-};
-
 /// A day, as ISO 8601 writes it.
 pub static DATE: Rule = Rule {
     says: Static("day, \"YYYY-MM-DD\""),
     pattern: Some(Static("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")),
+    normal: None,
     check: Static(&|text| {
         let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
         let digits = text
@@ -222,28 +199,11 @@ pub static DATE: Rule = Rule {
     }),
 };
 
-/// A published port, `[ADDRESS:]PORT:PORT[/udp]`.
-pub static PUBLISH: Rule = Rule {
-    says: Static("published port, \"[ADDRESS:]HOST:CONTAINER[/udp]\""),
-    pattern: Some(Static("^([0-9.]+:)?[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp))?$")),
-    check: Static(&|text| {
-        let ports = text.strip_suffix("/udp").or_else(|| text.strip_suffix("/tcp")).unwrap_or(text);
-        let parts: Vec<&str> = ports.split(':').collect();
-        let (address, pair) = match parts.as_slice() {
-            [host, inside] => (None, format!("{host}:{inside}")),
-            [address, host, inside] => (Some(*address), format!("{host}:{inside}")),
-            _ => (None, text.to_owned()),
-        };
-        address
-            .map_or(Ok(()), |address| (IP.check)(address))
-            .and_then(|()| (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault }))
-    }),
-};
-
 /// An address on the web that a probe can ask.
 pub static URL: Rule = Rule {
     says: Static("http or https URL"),
     pattern: Some(Static("^https?://.+$")),
+    normal: None,
     check: Static(&|text| {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         match rest {
@@ -257,6 +217,7 @@ pub static URL: Rule = Rule {
 pub static PATH: Rule = Rule {
     says: Static("path relative to the spec"),
     pattern: None,
+    normal: None,
     check: Static(&|text| {
         if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
             let fault = Fault::new(format!("`{text}` leads out of the project"));
@@ -265,68 +226,6 @@ pub static PATH: Rule = Rule {
         Ok(())
     }),
 };
-
-/// A Linux capability, as engines take it: with or without `CAP_`, or all of them.
-/// Source: <https://man7.org/linux/man-pages/man7/capabilities.7.html>.
-pub static CAPABILITY: Rule = Rule {
-    says: Static("Linux capability"),
-    pattern: Some(Static("^[A-Z_]+$")),
-    check: Static(&|text| {
-        let name = text.strip_prefix("CAP_").unwrap_or(text);
-        if text == "ALL" || CAPABILITIES.contains(&name) {
-            return Ok(());
-        }
-        let fault = Fault::new(format!("Linux has no capability `{text}`"));
-        Err(match suggest(name, &CAPABILITIES) {
-            Some(hint) => fault.hint(hint),
-            None => fault.hint("write it as \"NET_ADMIN\", or \"ALL\""),
-        })
-    }),
-};
-
-const CAPABILITIES: [&str; 41] = [
-    "AUDIT_CONTROL",
-    "AUDIT_READ",
-    "AUDIT_WRITE",
-    "BLOCK_SUSPEND",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "KILL",
-    "LEASE",
-    "LINUX_IMMUTABLE",
-    "MAC_ADMIN",
-    "MAC_OVERRIDE",
-    "MKNOD",
-    "NET_ADMIN",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_RAW",
-    "PERFMON",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYSLOG",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_CHROOT",
-    "SYS_MODULE",
-    "SYS_NICE",
-    "SYS_PACCT",
-    "SYS_PTRACE",
-    "SYS_RAWIO",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "WAKE_ALARM",
-];
 
 /// How many days a month has; none where there is no such month.
 const fn days_in(year: u32, month: u32) -> u32 {
@@ -344,7 +243,7 @@ fn iam_name(text: &str, most: usize) -> Result<(), Fault> {
     length(text, 1, most)
 }
 
-fn allow(text: &str, good: impl Fn(char) -> bool, which: &str) -> Result<(), Fault> {
+pub(super) fn allow(text: &str, good: impl Fn(char) -> bool, which: &str) -> Result<(), Fault> {
     match text.char_indices().find(|(_, c)| !good(*c)) {
         Some((at, wrong)) => {
             let fault = Fault::new(format!("`{wrong}` can't stand in this name: it takes {which}"));
@@ -364,7 +263,7 @@ fn ends(text: &str, good: impl Fn(char) -> bool) -> Result<(), Fault> {
     Ok(())
 }
 
-fn length(text: &str, min: usize, max: usize) -> Result<(), Fault> {
+pub(super) fn length(text: &str, min: usize, max: usize) -> Result<(), Fault> {
     match text.len() {
         n if n < min => Err(Fault::new(format!("this name has {n} characters; it needs at least {min}"))),
         n if n > max => Err(Fault::new(format!("this name has {n} characters; it may have {max} at most")).at(max..n)),

@@ -109,6 +109,8 @@ pub struct Attribute {
     pub required: bool,
     /// Whether changing it replaces the object.
     pub replaces: bool,
+    /// Whether an object that has a value of it is replaced when that is taken away, although it can be changed.
+    pub removal_replaces: bool,
     /// Whether its value is kept out of every output.
     pub sensitive: bool,
     /// Good values, as TOML, at least one other than the default: shown by `explain`, and what the generated tests
@@ -172,9 +174,14 @@ pub struct Rule {
     pub says: Shared<str>,
     /// The same as a regular expression, for editors, where one can say it.
     pub pattern: Option<Shared<str>>,
+    /// The normal form of a text, where several say the same; none where each says something else.
+    pub normal: Option<Shared<NormalForm>>,
     /// The check itself.
     pub check: Shared<RuleCheck>,
 }
+
+/// The normal form of a text.
+pub type NormalForm = dyn Fn(&str) -> String + Send + Sync;
 
 /// Whether a text keeps a rule.
 pub type RuleCheck = dyn Fn(&str) -> Result<(), Fault> + Send + Sync;
@@ -219,6 +226,7 @@ impl Attribute {
             default: None,
             required: false,
             replaces: false,
+            removal_replaces: false,
             sensitive: false,
             examples: Texts::Static(examples),
             beside: Texts::NONE,
@@ -261,6 +269,19 @@ impl Attribute {
     pub const fn required(mut self) -> Self {
         self.required = true;
         self
+    }
+
+    /// To take its value away replaces the object.
+    #[must_use]
+    pub const fn removal_replaces(mut self) -> Self {
+        self.removal_replaces = true;
+        self
+    }
+
+    /// Whether a change of its value replaces the object.
+    #[must_use]
+    pub const fn is_replaced_for(&self, after: &Value) -> bool {
+        self.replaces || self.removal_replaces && matches!(after, Value::Null)
     }
 
     /// A change replaces the object.

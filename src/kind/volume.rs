@@ -6,7 +6,7 @@ use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::{Usage, Verdict, counted};
-use super::{amount, rule};
+use super::{amount, engine_rule, rule};
 
 /// A volume: data that outlives the containers that use it.
 pub static VOLUME: Kind = Kind {
@@ -21,7 +21,7 @@ pub static VOLUME: Kind = Kind {
     attributes: Static(&[
         Attribute::new(
             "name",
-            Type::text(&rule::DOCKER_NAME),
+            Type::text(&engine_rule::DOCKER_NAME),
             "The volume's name. The resource's own name by default.",
             &["\"ledger-data\"", "\"ledger-data-2\""],
         )

@@ -269,8 +269,8 @@ impl<'a> Decider<'a> {
         }
         let only_begun = is_only_begun(&instance.kind, object);
         attributes.extend(object.condition.reason().map(|reason| diff::repair(reason, only_begun)));
-        if attributes.is_empty() && mark.is_some() {
-            attributes = self.replaced_references(instance, &after);
+        if mark.is_some() {
+            self.name_replaced(instance, &after, &mut attributes);
         }
         let replaced_need = self.replaced_need(instance);
         let room = self.swaps.get(&instance.address);
@@ -327,21 +327,28 @@ impl<'a> Decider<'a> {
     }
 
     /// Attributes that name a resource whose object is replaced: the new object has to be named again, although its
-    /// address is the same.
-    fn replaced_references(&self, instance: &Instance, after: &Attributes) -> Vec<AttributeChange> {
+    /// address is the same. An object that can't change what it names there is replaced as well.
+    fn name_replaced(&self, instance: &Instance, after: &Attributes, changes: &mut Vec<AttributeChange>) {
         let replaced = |edge: &&Edge| {
             let named = after.at(&edge.attribute).and_then(Value::as_str) == Some(edge.to.as_str());
             named && matches!(self.disposition(&edge.to), Some(Disposition::Replaced(_)))
+        };
+        let is_fixed = |edge: &Edge| {
+            let name = edge.attribute.split('.').next().unwrap_or_default();
+            instance.kind.attribute(name).is_some_and(|attribute| attribute.replaces)
         };
         let entry = |edge: &Edge| AttributeChange {
             path: edge.attribute.to_string(),
             before: edge.to.as_str().into(),
             after: edge.to.as_str().into(),
             sensitive: false,
-            replaces: false,
+            replaces: is_fixed(edge),
             drift: Drifted::None,
         };
-        instance.references.iter().filter(replaced).map(entry).collect()
+        let is_said = |path: &str| changes.iter().any(|change| diff::is_about(&change.path, path));
+        let named = instance.references.iter().filter(replaced).map(entry);
+        let named: Vec<AttributeChange> = named.filter(|one| !is_said(&one.path)).collect();
+        changes.extend(named);
     }
 
     /// Differences at a reference to something that is made in this plan are no drift: what it named is gone, and nobody
@@ -352,12 +359,8 @@ impl<'a> Decider<'a> {
             if !matches!(self.disposition(&edge.to), Some(Disposition::Made | Disposition::Replaced(_))) {
                 continue;
             }
-            let within = |path: &str, of: &str| {
-                path.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
             for change in attributes.iter_mut() {
-                let about = within(&change.path, &edge.attribute) || within(&edge.attribute, &change.path);
-                if change.drift.is_some() && about {
+                if change.drift.is_some() && diff::is_about(&change.path, &edge.attribute) {
                     change.drift = Drifted::None;
                     remade = Some(&edge.to);
                 }

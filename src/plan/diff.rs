@@ -32,7 +32,7 @@ pub fn diff(
             before: Value::Null,
             after: Value::Null,
             sensitive: attribute.sensitive,
-            replaces: attribute.replaces,
+            replaces: attribute.is_replaced_for(new),
             drift: Drifted::None,
         };
         compare(&attribute.ty, &found, old, new, &mut changes);
@@ -69,6 +69,14 @@ pub fn creation(kind: &Kind, after: &Attributes) -> Vec<AttributeChange> {
 #[must_use]
 pub fn deletion(kind: &Kind, before: &Attributes) -> Vec<AttributeChange> {
     list(kind, before, true)
+}
+
+/// Whether two paths are about the same: one of them leads to the other, or on from it.
+#[must_use]
+pub fn is_about(path: &str, other: &str) -> bool {
+    let within =
+        |path: &str, of: &str| path.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    within(path, other) || within(other, path)
 }
 
 /// The repair of an object, as a change of its condition. What was only begun was never in order, so nobody moved it.

@@ -9,7 +9,7 @@ use atlas::action::{Action, Cause};
 use atlas::address::Address;
 use atlas::execute::Report;
 use atlas::kind::{Attribute, Kind};
-use atlas::plan::{Options, Plan, Selector};
+use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
 use atlas::run::Pipeline;
 use atlas::value::Attributes;
@@ -100,17 +100,6 @@ pub trait Stand {
     /// What tells an object from one that was made in its place, where somebody else can see that.
     fn id(&self, _: &Value) -> Option<String> {
         None
-    }
-
-    /// What has to be replaced although the table does not say so, before a stage is applied.
-    async fn replaced_at(
-        &self,
-        _: &'static Kind,
-        _: &Attribute,
-        _: (usize, usize),
-        _: &str,
-    ) -> Result<Vec<Selector>, String> {
-        Ok(Vec::new())
     }
 
     /// Takes away all that a kind's tests left.
@@ -208,10 +197,7 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
     for (at, lines) in stages.iter().enumerate() {
         let told = |error: String| format!("stage {at}: {error}");
         let spec = stand.spec(kind, Some(lines));
-        let replace = stand.replaced_at(kind, attribute, (at, stages.len()), &spec).await.map_err(told)?;
-        let asked = !replace.is_empty();
-        let options = Options { replace, ..Options::default() };
-        let (plan, _) = converge(stand, &spec, &options, &stand.may_lose(kind)).await.map_err(told)?;
+        let (plan, _) = converge(stand, &spec, &Options::default(), &stand.may_lose(kind)).await.map_err(told)?;
         let change = plan.changes.iter().find(|change| change.address.to_string() == stand.subject(kind));
         changed |= at > 0 && !plan.steps.is_empty();
         let seen = stand.look(kind, lines);
@@ -225,9 +211,11 @@ async fn attribute_converges(stand: &impl Stand, kind: &'static Kind, attribute:
         if at > 0 {
             let replaced = change.is_some_and(|change| matches!(change.action, Action::Replace(_)));
             // Another name means another object, so a changed identity replaces it, even where a drifted name does not.
-            let replaces = |one: &Attribute| one.replaces && wanted.get(one.name) != before.get(one.name);
+            let replaces = |one: &Attribute| {
+                one.is_replaced_for(wanted.get(one.name)) && wanted.get(one.name) != before.get(one.name)
+            };
             let by_table = identity != called || kind.attributes.iter().any(replaces);
-            if replaced != (change.is_some() && (by_table || asked)) {
+            if replaced != (change.is_some() && by_table) {
                 return Err(told(format!("replaced: {replaced}, by the table: {by_table}; {}", summary(&plan))));
             }
             let now = stand.id(&seen);

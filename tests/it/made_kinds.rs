@@ -29,6 +29,7 @@ fn topic(prefix: &str) -> Kind {
     let called = Rule {
         says: format!("name that begins with `{prefix}`").into(),
         pattern: None,
+        normal: None,
         check: Shared::Made(Arc::new(keeps_rule)),
     };
     let attributes = vec![

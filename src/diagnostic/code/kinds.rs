@@ -237,4 +237,20 @@ codes! {
         "[bucket.site]\nregions = [\"us-east-1\"]\npolicy = '{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::site/*\"}]}'\n"
     );
     "Name who may do it, or set `public_access = \"allowed\"`.";
+
+    HEALTH_COMMAND = "A0440" "health check without one command";
+    "A health check runs a command as it is, or a line in the container's own shell.";
+    Example::Spec("[container.cache]\nimage = \"redis:8\"\nhealth = { interval = \"5s\" }\n");
+    "Say exactly one of `command` and `shell`.";
+
+    VARIABLE_NAME = "A0441" "name that no variable can have";
+    "An environment variable is one text, `NAME=VALUE`, so its name ends at the first `=`. The container would have another \
+     variable than the spec says.";
+    Example::Spec("[container.cache]\nimage = \"redis:8\"\nenvironment = { \"A=B\" = \"1\" }\n");
+    "Take the `=` out of the name.";
+
+    WITHOUT_ITS_COMPANION = "A0442" "attribute without what it needs";
+    "Some attributes of a container count only with another one, or not beside it. The engine would drop them without a word.";
+    Example::Spec("[container.cache]\nimage = \"redis:8\"\nswap_mib = 64\n");
+    "Say what the message names, or remove the attribute.";
 }

@@ -11,6 +11,7 @@ use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use tokio::sync::OnceCell;
 
 use super::error::classify;
+use crate::driver::probe::{NO_ANSWER, answers};
 use crate::driver::{Class, DriverError};
 use crate::identity::Identity;
 use crate::kind::Outputs;
@@ -28,6 +29,9 @@ pub(super) enum ApiScope {
 
 /// The kind of the hosts.
 pub(super) const REGION: &str = "region";
+
+/// How long the first question may take, in each of its attempts.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
 
 /// The region in which the tag search finds what IAM has:
 /// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html>.
@@ -124,7 +128,12 @@ impl Reach {
 
     /// The account of whoever is calling, which owns what is made.
     pub async fn caller(&self) -> Result<String, DriverError> {
-        let answer = self.clients().await.sts.get_caller_identity().send().await;
+        // It is the first question of all: where nobody answers, it has to be known in seconds, and nothing else is asked.
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(FIRST_ATTEMPT).build();
+        let retries = RetryConfig::standard().with_max_attempts(2);
+        let briefly = aws_sdk_sts::config::Builder::new().timeout_config(timeouts).retry_config(retries);
+        let ask = self.clients().await.sts.get_caller_identity().customize().config_override(briefly);
+        let answer = ask.send().await;
         let answer = answer.map_err(|error| classify("asking who is calling", &error))?;
         Ok(answer.account().unwrap_or_default().to_owned())
     }
@@ -204,6 +213,19 @@ impl Region {
             Ok(outputs)
         };
         self.outputs.get_or_try_init(complete).await
+    }
+
+    /// Finds out in seconds whether a region that is a container answers at all: a process that hangs still takes connections.
+    pub async fn answers(&self) -> Result<(), DriverError> {
+        let Some(endpoint) = self.endpoint().filter(|_| self.reach.settings.contained) else { return Ok(()) };
+        // What it says does not matter: other emulators than LocalStack have no such page.
+        match answers(&format!("{endpoint}/_localstack/health"), FIRST_ATTEMPT).await {
+            Err(why) if why == NO_ANSWER => {
+                let why = format!("{endpoint} gives no answer within {} s", FIRST_ATTEMPT.as_secs());
+                Err(DriverError::new(Class::Unreachable, why))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The account that owns what is made here.

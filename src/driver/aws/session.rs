@@ -245,6 +245,11 @@ impl Session for InRegion {
     }
 
     async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        if let Err(error) = self.region.answers().await {
+            let mut listing = Listing::default();
+            Looked::Hidden(self.region.identity.clone(), error).add_to(&mut listing);
+            return Ok(listing);
+        }
         let kinds = kinds.iter().filter_map(|kind| Some((served::by(kind)?, kind)));
         let looked = kinds.map(|(api, kind)| async move { (kind, self.all(api, kind, claims).await) });
         let looked = futures_util::future::join_all(looked).await;

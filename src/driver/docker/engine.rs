@@ -86,6 +86,11 @@ impl Engine {
         }
     }
 
+    /// Whether it is Podman, as far as it was asked.
+    pub fn is_podman(&self) -> bool {
+        self.is_podman.get().copied().unwrap_or_default()
+    }
+
     /// The connection. A version that both sides speak is agreed upon once.
     pub async fn docker(&self) -> Result<&Docker, DriverError> {
         let connect = || async {
@@ -165,7 +170,7 @@ impl Engine {
         let ask = || async {
             let docker = self.docker().await?;
             let about = docker.info().await.map_err(|error| classify("asking the engine who it is", &error))?;
-            let is_podman = self.is_podman.get().copied().unwrap_or_default();
+            let is_podman = self.is_podman();
             Ok::<_, DriverError>(own_name(&about, is_podman))
         };
         match self.own_name.get_or_try_init(ask).await {

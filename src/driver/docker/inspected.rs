@@ -7,12 +7,12 @@ use bollard::models::{ContainerInspectResponse, ContainerSummary, Network, Volum
 use super::engine::Engine;
 use super::listed::{Identified, Listed};
 use super::mark::{self, Labels};
+use super::spec_side::SpecSide;
 use super::{cluster, container, localstack, network, volume};
 use crate::driver::DriverError;
 use crate::driver::protocol::is_managed;
 use crate::kind::{Count, Outputs, Usage};
 use crate::observed::{Condition, Object};
-use crate::value::{Attributes, Value};
 
 /// An object as the engine tells it.
 #[derive(Clone)]
@@ -56,8 +56,14 @@ impl Counters {
     }
 
     /// Asks the engine all of it, for an object of a kind that can hold anything.
-    pub async fn ask(engine: &Engine, kind: &str) -> Result<Option<Self>, DriverError> {
+    pub async fn ask(engine: &Engine, kind: &str, inspected: &Inspected) -> Result<Option<Self>, DriverError> {
         match kind {
+            "container" => match inspected {
+                Inspected::Container(seen) if !container::nameless_volumes(seen).is_empty() => {
+                    Ok(Some(Self::default().with_sizes(engine).await))
+                }
+                _ => Ok(None),
+            },
             "network" => Ok(Some(Self::of(&container::list(engine).await?))),
             "volume" => Ok(Some(Self::of(&container::list(engine).await?).with_sizes(engine).await)),
             _ => Ok(None),
@@ -95,17 +101,16 @@ impl Inspected {
         is_certain && mark::is_of_a_made_one(labels) && !container::has_started(seen)
     }
 
-    /// The object in Atlas's words. `wanted` is what the spec says of it, and `secret` tells the value of a secret.
+    /// The object in Atlas's words.
     pub fn object(
         &self,
         identified: Identified,
         engine: &Engine,
         counters: Option<&Counters>,
-        wanted: Option<&Attributes>,
-        secret: &dyn Fn(&Value) -> Option<String>,
+        spec: &SpecSide<'_>,
     ) -> Object {
         let is_begun = self.is_unstarted(identified.is_certain, &identified.listed.labels);
-        let mut object = self.as_told(identified, engine, counters, wanted, secret);
+        let mut object = self.as_told(identified, engine, counters, spec);
         // A container that Atlas made and that never started was begun only: nothing was applied to it yet.
         if let Some(mark) = object.mark.as_mut().filter(|_| is_begun) {
             mark.applied.clear();
@@ -118,10 +123,9 @@ impl Inspected {
         identified: Identified,
         engine: &Engine,
         counters: Option<&Counters>,
-        wanted: Option<&Attributes>,
-        secret: &dyn Fn(&Value) -> Option<String>,
+        spec: &SpecSide<'_>,
     ) -> Object {
-        let mark = identified.mark.clone();
+        let (mark, wanted) = (identified.mark.clone(), spec.wanted);
         let managed = |name: &str| is_managed(name, mark.as_ref(), wanted);
         let name = engine.name.as_deref();
         match self {
@@ -146,17 +150,22 @@ impl Inspected {
             }
             Self::Container(seen) if identified.kind.name == "region" => {
                 let attributes = localstack::attributes(seen);
-                let wrong = container::condition(seen).or_else(|| localstack::condition(seen, &attributes));
+                let condition = match container::condition(seen, false) {
+                    Condition::Ready => localstack::condition(seen, &attributes).into(),
+                    other => other,
+                };
                 let outputs = localstack::outputs(&attributes, &identified.identity.name());
-                identified.object(attributes, outputs, Usage::default(), wrong.into())
+                identified.object(attributes, outputs, Usage::default(), condition)
             }
             Self::Container(seen) => {
-                let mut attributes = container::attributes(seen, name, &managed, wanted);
+                let mut attributes = container::attributes(seen, name, mark.as_ref(), spec);
                 if wanted.is_some() {
-                    container::compare_secrets(&mut attributes, seen, secret);
+                    container::compare_secrets(&mut attributes, seen, spec.secret);
                 }
                 let outputs = container_outputs(seen);
-                identified.object(attributes, outputs, Usage::default(), container::condition(seen).into())
+                let once = wanted.is_some_and(|wanted| wanted.get("run").as_str() == Some("once"));
+                let usage = bytes_of(seen, counters);
+                identified.object(attributes, outputs, usage, container::condition(seen, once))
             }
             Self::Cluster(seen) => {
                 let attributes = seen.attributes();
@@ -165,6 +174,21 @@ impl Inspected {
             }
         }
     }
+}
+
+/// What a container holds that goes with it: nothing but its nameless volumes, which are not always counted.
+fn bytes_of(seen: &ContainerInspectResponse, counters: Option<&Counters>) -> Usage {
+    let nameless = container::nameless_volumes(seen);
+    let sizes = counters.and_then(|counters| counters.sizes.as_ref());
+    let count = match sizes {
+        _ if nameless.is_empty() => Count::Exactly(0),
+        None => return Usage::default(),
+        Some(sizes) => {
+            let all: Option<Vec<u64>> = nameless.iter().map(|name| sizes.get(*name).copied()).collect();
+            all.map_or(Count::Unknown, |all| Count::Exactly(all.iter().sum()))
+        }
+    };
+    std::iter::once(("bytes".into(), count)).collect()
 }
 
 fn usage(counters: Option<&Counters>, of: impl Fn(&Counters) -> Vec<(&'static str, Count)>) -> Usage {

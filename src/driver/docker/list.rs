@@ -14,6 +14,7 @@ use super::listed::{Identified, Listed};
 use super::mark::{self, Labels};
 use super::note::Notes;
 use super::scope::SessionScope;
+use super::spec_side::SpecSide;
 use super::{cluster, container, network, volume};
 use crate::driver::{Claims, DriverError, Listing, with_retries};
 use crate::identity::Identity;
@@ -185,7 +186,8 @@ impl Query<'_> {
         let told = found.into_iter().map(|(one, inspected)| {
             let (id, name) = (one.listed.id.clone(), one.listed.name.clone());
             let (is_certain, said) = (one.is_certain, self.wanted(&one.identity).flatten());
-            let object = inspected.object(one, engine, Some(&counters), said, &secret);
+            let spec = SpecSide { wanted: said, base: &self.scope.surroundings.base, secret: &secret };
+            let object = inspected.object(one, engine, Some(&counters), &spec);
             Described { object, id, name, is_certain, copies: Vec::new() }
         });
         Ok(told.collect())
@@ -258,7 +260,8 @@ impl Query<'_> {
                 continue;
             }
             let copies = if self.is_owned(&one) { seen.copies.clone() } else { Vec::new() };
-            let object = Inspected::Cluster(seen).object(one, engine, None, None, &|_| None);
+            let spec = SpecSide { wanted: None, base: &self.scope.surroundings.base, secret: &|_| None };
+            let object = Inspected::Cluster(seen).object(one, engine, None, &spec);
             told.push(Described { object, id, name, is_certain: true, copies });
         }
         Ok(told)

@@ -25,6 +25,7 @@ mod read;
 mod reference;
 mod scope;
 mod session;
+mod spec_side;
 #[cfg(unix)]
 mod ssh;
 mod table;

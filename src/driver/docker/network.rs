@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest};
-use bollard::query_parameters::ListNetworksOptionsBuilder;
+use bollard::models::{ContainerSummary, Ipam, IpamConfig, Network, NetworkCreateRequest, NetworkDisconnectRequest};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 
 use super::engine::Engine;
 use super::error::{classify, is_absent};
 use super::listed::{Listed, said};
-use super::mark::{Labels, carry};
-use crate::driver::DriverError;
-use crate::observed::Mark;
+use super::mark::{self, Labels, carry};
+use super::note::Notes;
+use crate::driver::{Class, DriverError};
+use crate::observed::{Mark, Owner};
 use crate::value::{Attributes, Value};
 
 /// Every network of an engine, in one call.
@@ -102,6 +103,50 @@ pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Lab
     };
     let made = engine.docker().await?.create_network(request).await;
     made.map(drop).map_err(|error| classify("creating a network", &error))
+}
+
+/// Takes the containers out of a network that is about to go which its owner's marks say need it: where it is replaced, they
+/// join the new one. While anybody else's is in it, all of it stays.
+pub(super) async fn vacate(engine: &Engine, id: &str, mark: Option<&Mark>) -> Result<(), DriverError> {
+    let filters = HashMap::from([("network", vec![id])]);
+    let options = ListContainersOptionsBuilder::default().filters(&filters).build();
+    let docker = engine.docker().await?;
+    let inside = docker.list_containers(Some(options)).await;
+    let inside = inside.map_err(|error| classify("looking for containers in a network", &error))?;
+    if inside.is_empty() {
+        return Ok(());
+    }
+    let notes = Notes::read(engine).await?;
+    let needs = |one: &&ContainerSummary| {
+        let noted = one.id.as_deref().and_then(|id| notes.labels_of(id));
+        let theirs = noted.or(one.labels.as_ref()).and_then(mark::read);
+        theirs.zip(mark).is_some_and(|(theirs, own)| {
+            Owner::new(&own.project, &own.environment).has(&theirs) && theirs.needs.contains(&own.address)
+        })
+    };
+    let (own, others): (Vec<_>, Vec<_>) = inside.iter().partition(needs);
+    if let Some(first) = others.first() {
+        let more = others.len() - 1;
+        let more = if more > 0 { format!(" and {more} others are") } else { " is".to_owned() };
+        let name = first.names.iter().flatten().next().map_or("", |name| name.trim_start_matches('/'));
+        let why = format!("the network can't be removed: the container `{name}`{more} in it still");
+        return Err(DriverError::new(Class::Conflict, why));
+    }
+    for one in own.iter().filter_map(|one| one.id.as_deref()) {
+        disconnect(engine, id, one).await?;
+    }
+    Ok(())
+}
+
+/// Takes a container out of a network. One that is not in it is out of it already.
+pub(super) async fn disconnect(engine: &Engine, network: &str, container: &str) -> Result<(), DriverError> {
+    let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
+    match engine.docker().await?.disconnect_network(network, request).await {
+        Err(error) if !is_absent(&error) && !error.to_string().contains("is not connected to") => {
+            Err(classify("disconnecting a container", &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes a network. What is not there is removed already.

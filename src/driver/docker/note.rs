@@ -76,6 +76,11 @@ impl Notes {
         self.latest(kind, object).map(|note| (&note.identity, &note.labels))
     }
 
+    /// The labels that count for an object now, whatever its kind is; none where nothing is noted.
+    pub fn labels_of(&self, object: &str) -> Option<&Labels> {
+        self.0.get(object)?.last().map(|note| &note.labels)
+    }
+
     /// The engine's own names of all that something is noted about.
     pub fn objects(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

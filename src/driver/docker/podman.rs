@@ -50,15 +50,6 @@ impl Bind {
     pub fn is_volume(&self) -> bool {
         !self.from.starts_with('/')
     }
-
-    /// As the spec writes it: without Podman's defaults.
-    pub fn text(text: &str) -> String {
-        let Some(options) = text.splitn(3, ':').nth(2) else { return text.to_owned() };
-        let usual = ["rw", "rprivate", "rbind"];
-        let said: Vec<&str> = options.split(',').filter(|option| !usual.contains(option)).collect();
-        let pair = &text[..text.len() - options.len() - 1];
-        if said.is_empty() { pair.to_owned() } else { format!("{pair}:{}", said.join(",")) }
-    }
 }
 
 /// An image's name in the spec's spelling, where both lead to the same.
@@ -120,14 +111,6 @@ mod tests {
 
     #[test]
     fn what_podman_adds_is_left_out() {
-        for (there, wanted) in [
-            ("/srv:/data:ro,rprivate,rbind", "/srv:/data:ro"),
-            ("/srv:/data:rw,rprivate,rbind", "/srv:/data"),
-            ("/srv:/data", "/srv:/data"),
-            ("/srv:/data:z", "/srv:/data:z"),
-        ] {
-            assert_eq!(Bind::text(there), wanted);
-        }
         let volume = Bind::parse("cache:/data:rw,rprivate,nosuid,nodev,rbind").expect("a bind");
         assert!(volume.is_volume() && !volume.read_only);
         let limit = |name: &str, soft| ResourcesUlimits { name: Some(name.into()), soft: Some(soft), hard: Some(soft) };

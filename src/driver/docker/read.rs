@@ -10,6 +10,7 @@ use super::list::several;
 use super::listed::{Identified, Listed};
 use super::note::Notes;
 use super::scope::SessionScope;
+use super::spec_side::SpecSide;
 use super::{cluster, container, network, volume};
 use crate::driver::{Class, DriverError, Look, Seen};
 use crate::identity::Identity;
@@ -34,11 +35,12 @@ pub(super) async fn read(scope: &SessionScope, look: &Look<'_>) -> Result<Option
     let Some((identified, inspected, notes)) = find(scope, &engine, look.kind, look.identity).await? else {
         return Ok(None);
     };
-    let counters = if look.evidence { Counters::ask(&engine, look.kind.name).await? } else { None };
+    let counters = if look.evidence { Counters::ask(&engine, look.kind.name, &inspected).await? } else { None };
     let (listed, mark) = (identified.listed.clone(), identified.mark.clone());
     let is_certain = identified.is_certain;
     let secret = |reference: &Value| scope.secret(reference).ok();
-    let object = inspected.object(identified, &engine, counters.as_ref(), look.wanted, &secret);
+    let spec = SpecSide { wanted: look.wanted, base: &scope.surroundings.base, secret: &secret };
+    let object = inspected.object(identified, &engine, counters.as_ref(), &spec);
     Ok(Some(Seen::with(object, There { engine, inspected, listed, notes, mark, is_certain })))
 }
 

@@ -43,7 +43,7 @@ impl EngineSession {
             let name = want.identity.name();
             return Ok(localstack::blueprint(self.0.name(want.identity), &name, want.attributes, labels));
         }
-        container::blueprint(want.attributes, labels, |reference| self.0.secret(reference))
+        container::blueprint(want.attributes, labels, &self.0.surroundings.base, |reference| self.0.secret(reference))
     }
 
     async fn lay_out(
@@ -157,7 +157,10 @@ impl Session for EngineSession {
             return Err(DriverError::new(Class::Conflict, format!("it {}", list::renamed(&listed.name, &name))));
         }
         match &there.inspected {
-            Inspected::Network(_) => network::remove(engine, &listed.id).await?,
+            Inspected::Network(_) => {
+                network::vacate(engine, &listed.id, there.mark.as_ref()).await?;
+                network::remove(engine, &listed.id).await?;
+            }
             Inspected::Volume(_) => {
                 // A volume is removed by its name, which another one may have by now.
                 let now = volume::inspect(engine, &listed.name).await?.map(|now| volume::listed(&now).id);

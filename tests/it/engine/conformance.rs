@@ -3,14 +3,12 @@
 use std::fmt::Write as _;
 
 use atlas::kind::{self, Attribute, Kind};
-use atlas::plan::{Options, Selector};
 use atlas::run::Pipeline;
 use serde_json::Value;
 
 use super::{Engine, RUNS, free_port, head};
 use crate::attributes::{base, say, stages};
 use crate::conformance::{Lines, Stand, suite};
-use crate::support::selector;
 
 /// What this engine can't do, and why.
 const LIMITS: &[(&str, &str, &str)] = &[
@@ -53,6 +51,8 @@ const EXAMPLES: &[(&str, &str, [&str; 2], &[&str])] = &[
         ],
         &[],
     ),
+    // What the containers here end of.
+    ("container", "stop_signal", ["\"SIGTERM\"", "\"15\""], &[]),
     (
         "container",
         "wait",
@@ -61,8 +61,9 @@ const EXAMPLES: &[(&str, &str, [&str; 2], &[&str])] = &[
     ),
 ];
 
-/// Attributes whose values an engine can't take from a container that exists.
-const ONLY_LOWERED: [&str; 2] = ["memory_mib", "cpu_millis"];
+/// An image with a user, variables, an entrypoint, a command, a folder to start in, a health check, a volume, a label and a
+/// signal; `scripts/servers` makes it.
+const FULL: &str = "atlas-test/full:1";
 
 /// What steers Atlas and leaves no trace on the object.
 const UNSEEN: [&str; 3] = ["pull", "wait", "engine"];
@@ -82,6 +83,14 @@ async fn containers_conform() {
     conforms("container").await;
 }
 
+/// An image that brings a word for everything: what it says is never taken for the spec's.
+#[tokio::test]
+async fn containers_of_an_image_that_says_everything_conform() {
+    let Some(engine) = Engine::here() else { return };
+    let engine = Engine { image: FULL, ..engine };
+    suite(&engine, &[kind::get("container").expect("a kind")]).await;
+}
+
 async fn conforms(kind: &str) {
     let Some(engine) = Engine::here() else { return };
     suite(&engine, &[kind::get(kind).expect("a kind")]).await;
@@ -97,15 +106,15 @@ impl Stand for Engine {
     }
 
     fn plain(&self, kind: &Kind) -> Lines {
-        plain(kind)
+        self.plain_lines(kind)
     }
 
     fn stages(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
-        stages_here(kind, attribute)
+        self.stages_here(kind, attribute)
     }
 
     fn spec(&self, kind: &Kind, lines: Option<&Lines>) -> String {
-        spec(kind, lines)
+        self.whole_spec(kind, lines)
     }
 
     fn subject(&self, kind: &Kind) -> String {
@@ -170,55 +179,74 @@ impl Stand for Engine {
         seen["Id"].as_str().map(str::to_owned)
     }
 
-    async fn replaced_at(
-        &self,
-        kind: &'static Kind,
-        attribute: &Attribute,
-        (at, count): (usize, usize),
-        spec: &str,
-    ) -> Result<Vec<Selector>, String> {
-        if at + 1 < count || !ONLY_LOWERED.contains(&attribute.name) {
-            return Ok(Vec::new());
-        }
-        lifting_a_limit_needs_a_new_container(self, kind, spec).await?;
-        Ok(vec![selector(&subject(kind))])
-    }
-
     async fn clean(&self, kind: &'static Kind) {
-        self.clean(&project(kind)).await;
+        self.clean(&self.project(kind)).await;
     }
 }
 
-fn project(kind: &Kind) -> String {
-    format!("conformance-{}", kind.name)
+impl Engine {
+    fn project(&self, kind: &Kind) -> String {
+        self.named(kind.name)
+    }
+
+    /// Two suites may run at once, so what they make has names of its own.
+    fn named(&self, name: &str) -> String {
+        if self.image == FULL { format!("full-{name}") } else { format!("conformance-{name}") }
+    }
+
+    /// A spec whose subject says these lines, with what they refer to.
+    fn whole_spec(&self, kind: &Kind, lines: Option<&Lines>) -> String {
+        let mut text = head(&self.project(kind));
+        let all: String = lines.into_iter().flatten().map(|(name, value)| format!("{name} = {value}\n")).collect();
+        for (address, name) in [("volume.data", "data"), ("network.shared", "shared")] {
+            if all.contains(address) {
+                let _ = writeln!(text, "[{address}]\nname = \"{}\"\n", self.named(name));
+            }
+        }
+        if lines.is_some() {
+            let _ = writeln!(text, "[{}.subject]\n{all}", kind.name);
+        }
+        text
+    }
+
+    /// The least that a good block says here.
+    fn plain_lines(&self, kind: &Kind) -> Lines {
+        let mut lines = base(kind);
+        if kind.name == "container" {
+            lines.extend(RUNS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            lines.insert("image".to_owned(), format!("\"{}\"", self.image));
+        }
+        named(lines, &self.project(kind))
+    }
+
+    /// The specs that an attribute's test goes through: those of its table, of containers that can run here.
+    fn stages_here(&self, kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
+        let plain = self.plain_lines(kind);
+        let own = EXAMPLES.iter().find(|(k, a, ..)| (*k, *a) == (kind.name, attribute.name));
+        let Some((.., examples, beside)) = own else {
+            let all = stages(kind, attribute).into_iter().map(|lines| {
+                let more = lines.into_iter().filter(|(name, _)| name != "image");
+                plain.clone().into_iter().chain(more).collect()
+            });
+            return all.collect();
+        };
+        let ports = [free_port().to_string(), free_port().to_string()];
+        let with = |example: &&str| {
+            let mut lines = plain.clone();
+            beside.iter().for_each(|line| say(&mut lines, line));
+            let example = example
+                .replace("conformance-", &self.named(""))
+                .replace("PORT1", &ports[0])
+                .replace("PORT2", &ports[1]);
+            lines.insert(attribute.name.to_owned(), example);
+            lines
+        };
+        [plain.clone()].into_iter().chain(examples.iter().map(with)).chain([plain.clone()]).collect()
+    }
 }
 
 fn subject(kind: &Kind) -> String {
     format!("{}.subject", kind.name)
-}
-
-/// A spec whose subject says these lines, with what they refer to.
-fn spec(kind: &Kind, lines: Option<&Lines>) -> String {
-    let mut text = head(&project(kind));
-    let all: String = lines.into_iter().flatten().map(|(name, value)| format!("{name} = {value}\n")).collect();
-    for (address, name) in [("volume.data", "conformance-data"), ("network.shared", "conformance-shared")] {
-        if all.contains(address) {
-            let _ = writeln!(text, "[{address}]\nname = \"{name}\"\n");
-        }
-    }
-    if lines.is_some() {
-        let _ = writeln!(text, "[{}.subject]\n{all}", kind.name);
-    }
-    text
-}
-
-/// The least that a good block says here.
-fn plain(kind: &Kind) -> Lines {
-    let mut lines = base(kind);
-    if kind.name == "container" {
-        lines.extend(RUNS.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    }
-    named(lines, &project(kind))
 }
 
 fn named(mut lines: Lines, name: &str) -> Lines {
@@ -228,35 +256,4 @@ fn named(mut lines: Lines, name: &str) -> Lines {
 
 fn name_of(lines: &Lines) -> String {
     lines["name"].trim_matches('"').to_owned()
-}
-
-/// The specs that an attribute's test goes through: those of its table, of containers that can run here.
-fn stages_here(kind: &Kind, attribute: &Attribute) -> Vec<Lines> {
-    let plain = plain(kind);
-    let own = EXAMPLES.iter().find(|(k, a, ..)| (*k, *a) == (kind.name, attribute.name));
-    let Some((.., examples, beside)) = own else {
-        let all = stages(kind, attribute).into_iter().map(|lines| {
-            let more = lines.into_iter().filter(|(name, _)| name != "image");
-            plain.clone().into_iter().chain(more).collect()
-        });
-        return all.collect();
-    };
-    let ports = [free_port().to_string(), free_port().to_string()];
-    let with = |example: &&str| {
-        let mut lines = plain.clone();
-        beside.iter().for_each(|line| say(&mut lines, line));
-        let example = example.replace("PORT1", &ports[0]).replace("PORT2", &ports[1]);
-        lines.insert(attribute.name.to_owned(), example);
-        lines
-    };
-    [plain.clone()].into_iter().chain(examples.iter().map(with)).chain([plain.clone()]).collect()
-}
-
-/// An engine can't lift a limit from a container that exists, and Atlas says so before it asks for a new one.
-async fn lifting_a_limit_needs_a_new_container(engine: &Engine, kind: &Kind, spec: &str) -> Result<(), String> {
-    match engine.converge(spec, &Options::default(), &[&subject(kind)]).await {
-        Err(error) if error.contains("can't lift a limit") && error.contains("--replace") => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => Err("the limit was lifted".into()),
-    }
 }

@@ -6,8 +6,7 @@ use atlas::kind::Kind;
 use atlas::plan::Options;
 use serde_json::{Map, Value, json};
 
-use super::{Engine, container, head, until};
-
+use super::{Engine, RUNS, container, head, until};
 use crate::support::{Place, actions, execute, summary};
 
 /// An attribute as `docker inspect` shows it, in the words of the spec. The engine fills in what the spec leaves out
@@ -42,28 +41,80 @@ pub fn attribute_of(kind: &Kind, attribute: &str, seen: &Value, wanted: &Value) 
         (_, "capabilities") => capabilities(host),
         (_, "privileged") => host["Privileged"].clone(),
         (_, "ulimits") => ulimits(host),
+        (_, "network_mode") => json!(Some(&host["NetworkMode"]).filter(|mode| **mode == "host" || **mode == "none")),
+        (_, "hostname") => config["Hostname"].clone(),
+        (_, "extra_hosts") => pairs(&host["ExtraHosts"]),
+        (_, "dns") => host["Dns"].clone(),
+        (_, "dns_search") => host["DnsSearch"].clone(),
+        (_, "restart_retries") => json!(host["RestartPolicy"]["MaximumRetryCount"].as_i64().filter(|count| *count > 0)),
+        (_, "swap_mib") => json!(
+            (host["MemorySwap"].as_i64().unwrap_or_default() - host["Memory"].as_i64().unwrap_or_default()) / 1_048_576
+        ),
+        (_, "shm_mib") => json!(mebi(&host["ShmSize"])),
+        (_, "security_options") => sorted(&host["SecurityOpt"]),
+        (_, "sysctls") => host["Sysctls"].clone(),
+        (_, "devices") => devices(&host["Devices"], wanted),
+        (_, "groups") => sorted(&host["GroupAdd"]),
+        (_, "init") => json!(host["Init"] == true),
+        (_, "read_only") => host["ReadonlyRootfs"].clone(),
+        (_, "stop_signal") => config["StopSignal"].clone(),
+        (_, "stop_timeout") => json!(config["StopTimeout"].as_i64().map(|seconds| format!("{seconds}s"))),
+        (_, "logging") => logging(&host["LogConfig"], wanted),
         (_, "user") => config["User"].clone(),
         (_, "workdir") => config["WorkingDir"].clone(),
         (_, "health") => health(&config["Healthcheck"]),
         _ => panic!("{}.{attribute} has no place in docker inspect", kind.name),
     };
     let nothing = plain.is_null() || plain == json!("") || plain == json!({}) || plain == json!([]);
-    let own = matches!(attribute, "subnet" | "gateway" | "command");
+    let chosen =
+        ["hostname", "swap_mib", "shm_mib", "stop_signal", "logging", "entrypoint", "user", "workdir", "health"];
+    let own = matches!(attribute, "subnet" | "gateway" | "command") || chosen.contains(&attribute);
     if wanted.is_null() && (nothing || own) { Value::Null } else { plain }
 }
 
+fn pairs(all: &Value) -> Value {
+    let all = all.as_array().into_iter().flatten().filter_map(|pair| pair.as_str()?.split_once(':'));
+    all.map(|(name, value)| (name.to_owned(), json!(value))).collect::<Map<_, _>>().into()
+}
+
+fn devices(all: &Value, wanted: &Value) -> Value {
+    let part = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
+    let all = all.as_array().into_iter().flatten();
+    let mut there: Vec<String> = all
+        .map(|one| {
+            let (from, to) = (part(one, "PathOnHost"), part(one, "PathInContainer"));
+            format!("{from}:{to}:{}", part(one, "CgroupPermissions"))
+        })
+        .collect();
+    let whole = |device: &Value| match device.as_str().unwrap_or_default() {
+        short if !short.contains(':') => format!("{short}:{short}:rwm"),
+        whole => whole.to_owned(),
+    };
+    let mut asked: Vec<String> = wanted.as_array().into_iter().flatten().map(whole).collect();
+    there.sort();
+    asked.sort();
+    if there == asked { wanted.clone() } else { json!(there) }
+}
+
+fn logging(there: &Value, wanted: &Value) -> Value {
+    let mut all = json!({ "driver": there["Type"] });
+    if wanted["options"].is_object() || there["Config"].as_object().is_some_and(|options| !options.is_empty()) {
+        all["options"] = there["Config"].clone();
+    }
+    all
+}
+
 fn labels(all: &Value) -> Value {
-    let own = all.as_object().into_iter().flatten().filter(|(key, _)| !key.starts_with("atlas."));
+    let own =
+        all.as_object().into_iter().flatten().filter(|(key, value)| !key.starts_with("atlas.") && *value != "theirs");
     own.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>().into()
 }
 
 fn variables(config: &Value, wanted: &Value) -> Value {
     let all = config["Env"].as_array().into_iter().flatten().filter_map(|pair| pair.as_str()?.split_once('='));
-    let usual = |name: &str| name == "PATH" && wanted.get("PATH").is_none();
-    all.filter(|(name, _)| !usual(name))
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect::<Map<_, _>>()
-        .into()
+    // What the image brings along is no attribute.
+    let usual = |(name, value): &(&str, &str)| (*name == "PATH" || *value == "theirs") && wanted.get(name).is_none();
+    all.filter(|one| !usual(one)).map(|(name, value)| (name.to_owned(), json!(value))).collect::<Map<_, _>>().into()
 }
 
 /// The container has the values, and the spec has the references to them.
@@ -104,7 +155,7 @@ fn sorted(list: &Value) -> Value {
 fn mounts(host: &Value) -> Value {
     let mounts = host["Mounts"].as_array().into_iter().flatten();
     let entry = |mount: &Value| {
-        assert_eq!(mount["Source"], "conformance-data", "{mount}");
+        assert!(mount["Source"].as_str().is_some_and(|name| name.ends_with("-data")), "{mount}");
         json!({ "volume": "volume.data", "to": mount["Target"], "read_only": mount["ReadOnly"] == true })
     };
     mounts.map(entry).collect::<Vec<_>>().into()
@@ -114,10 +165,10 @@ fn networks(seen: &Value, wanted: &Value) -> Value {
     let all = seen["NetworkSettings"]["Networks"].as_object().cloned().unwrap_or_default();
     let names: Vec<&String> = all.keys().collect();
     if wanted.is_null() {
-        return if names == ["bridge"] { Value::Null } else { json!(names) };
+        return if ["bridge", "host", "none"].iter().any(|own| names == [own]) { Value::Null } else { json!(names) };
     }
     let asked = wanted[0]["aliases"].as_array().cloned().unwrap_or_default();
-    let same = names == ["conformance-shared"] && aliases(seen, "conformance-shared") == asked;
+    let same = names.len() == 1 && names[0].ends_with("-shared") && aliases(seen, names[0]) == asked;
     if same { wanted.clone() } else { json!(all) }
 }
 
@@ -153,8 +204,13 @@ fn health(seen: &Value) -> Value {
         return Value::Null;
     }
     let seconds = |key: &str| format!("{}s", seen[key].as_i64().unwrap_or_default() / 1_000_000_000);
+    let (how, what) = if seen["Test"][0] == "CMD-SHELL" {
+        ("shell", seen["Test"][1].clone())
+    } else {
+        ("command", json!(seen["Test"].as_array().map(|all| &all[1..])))
+    };
     json!({
-        "command": seen["Test"].as_array().map(|all| &all[1..]),
+        how: what,
         "interval": seconds("Interval"), "timeout": seconds("Timeout"), "start_period": seconds("StartPeriod"),
         "retries": seen["Retries"],
     })
@@ -320,4 +376,22 @@ async fn many_volumes_go_at_a_time() {
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     asked.join().expect("it ends");
     gone.expect("empty volumes go without anybody's leave");
+}
+
+#[tokio::test]
+async fn a_folder_beside_the_spec_is_bound_wherever_that_is() {
+    let Some(engine) = Engine::here() else { return };
+    let own = engine.folder.path().join("data");
+    std::fs::create_dir(&own).expect("made");
+    let binds = RUNS[2].1.replace(']', ", \"./data/:/data:ro\"]");
+    let spec = head("beside") + &container("beside", &format!("binds = {binds}\n"));
+    engine.converge(&spec, &Options::default(), &[]).await.expect("made, and nothing left to do");
+    let seen = engine.inspect("container", "beside");
+    let there = seen["HostConfig"]["Binds"]
+        .as_array()
+        .expect("binds")
+        .iter()
+        .any(|bind| *bind == format!("{}:/data:ro", own.display()));
+    assert!(there, "{}", seen["HostConfig"]["Binds"]);
+    engine.clean("beside").await;
 }

@@ -3,8 +3,10 @@
 mod claims;
 mod clusters;
 mod conformance;
+mod connected;
 mod containers;
 mod copies;
+mod ends;
 mod existing;
 mod images;
 mod killed;
@@ -39,6 +41,8 @@ use crate::support::{Place, Run, execute, root, summary};
 /// An engine, as Atlas reaches it and as its own command line does, which knows nothing of Atlas.
 pub struct Engine {
     pub host: String,
+    /// The image of the containers that the suite makes.
+    pub image: &'static str,
     folder: tempfile::TempDir,
 }
 
@@ -61,7 +65,7 @@ impl Engine {
     pub fn at(host: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("token.txt"), "another-token\n").expect("written");
-        Self { host: host.to_owned(), folder }
+        Self { host: host.to_owned(), image: "atlas-test/empty:1", folder }
     }
 
     /// What the engine's own command line says; its message when it fails.
@@ -99,7 +103,7 @@ impl Engine {
         let all: Vec<&str> =
             ["run", "-d", "--name", name].into_iter().chain(binds).chain(options.iter().copied()).collect();
         let script = "trap 'exit 0' TERM; echo ready; sleep 1d & wait";
-        self.docker(&[all.as_slice(), &["atlas-test/empty:1", "/bin/sh", "-c", script]].concat())
+        self.docker(&[all.as_slice(), &[self.image, "/bin/sh", "-c", script]].concat())
     }
 
     fn variables(&self) -> Variables {

@@ -132,7 +132,7 @@ impl Nodes {
         if let Some(name) = gone {
             return Some(format!("without {name}"));
         }
-        self.nodes.iter().find_map(|(name, node)| Some(format!("{name} is {}", container::condition(node)?)))
+        self.nodes.iter().find_map(|(name, node)| Some(format!("{name} is {}", container::not_running(node)?)))
     }
 
     /// Where its API answers.
@@ -167,7 +167,7 @@ pub(super) async fn apply(
         match there.get(&wanted.name) {
             // A node that never started may lack its files, so it is not kept.
             Some(node) if made_from(node).as_ref() == Some(&layout.made_from) && container::has_started(node) => {
-                if container::condition(node).is_some() {
+                if container::not_running(node).is_some() {
                     container::resume(engine, node).await?;
                 }
             }

@@ -34,7 +34,7 @@ async fn ask(engine: &Engine, server: &str, probe: Duration) -> Result<Result<()
     let Some(seen) = container::inspect(engine, server).await? else {
         return Err(DriverError::new(Class::Conflict, format!("{server} was removed meanwhile")));
     };
-    if let Some(condition) = container::condition(&seen) {
+    if let Some(condition) = container::not_running(&seen) {
         return Ok(Err(format!("it is {condition}")));
     }
     let Some(port) = published(&seen) else { return Ok(Err("its API is not published".into())) };

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerSummary, HostConfig, Mount, MountType,
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status, ContainerSummary, EndpointSettings,
+    HealthStatusEnum,
 };
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
@@ -11,15 +12,13 @@ use serde::de::DeserializeOwned;
 
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent};
-use super::super::listed::{Listed, said};
+use super::super::listed::Listed;
 use super::super::mark;
 use super::super::mark::Labels;
-use super::super::podman::{self, Bind};
+use super::super::podman;
 use crate::driver::DriverError;
 use crate::identity::Identity;
-use crate::kind::{duration, port};
-use crate::observed::Owner;
-use crate::value::{Attributes, Value};
+use crate::observed::{Condition, Owner};
 
 /// Every container of an engine, in one call.
 pub(in super::super) async fn list(engine: &Engine) -> Result<Vec<ContainerSummary>, DriverError> {
@@ -108,19 +107,89 @@ pub(in super::super) async fn inspect(
     }
 }
 
-/// What is wrong with a container, if anything is: it should run.
-pub(in super::super) fn condition(seen: &ContainerInspectResponse) -> Option<String> {
+/// How a container is: it should run, be well and be in a network; one that runs `once` should have ended well.
+pub(in super::super) fn condition(seen: &ContainerInspectResponse, once: bool) -> Condition {
+    let state = seen.state.as_ref();
+    let status = state.and_then(|state| state.status);
+    match not_running(seen) {
+        None if once && status == Some(Status::RUNNING) => Condition::Progressing("not done yet".to_owned()),
+        None if is_unhealthy(seen) => Condition::Degraded("unhealthy: its health check does not pass".to_owned()),
+        None if is_cut_off(seen) => Condition::Degraded("in no network".to_owned()),
+        None => Condition::Ready,
+        Some(_) if once && has_ended_well(seen) => Condition::Ready,
+        Some(_) if once && status == Some(Status::EXITED) => {
+            Condition::Degraded(format!("failed{}", state.map(end).unwrap_or_default()))
+        }
+        Some(word) => Condition::Degraded(word),
+    }
+}
+
+/// Why a container does not run; none when it does.
+pub(in super::super) fn not_running(seen: &ContainerInspectResponse) -> Option<String> {
     let state = seen.state.as_ref()?;
     let word = match state.status.unwrap_or(Status::EMPTY) {
         Status::RUNNING => return None,
-        Status::CREATED => "never started",
-        Status::PAUSED => "paused",
-        Status::RESTARTING => "restarting again and again",
-        Status::REMOVING => "being removed",
-        Status::EXITED | Status::STOPPING => "stopped",
-        Status::DEAD | Status::EMPTY => "dead",
+        Status::CREATED => "never started".to_owned(),
+        Status::PAUSED => "paused".to_owned(),
+        Status::RESTARTING => format!("restarting again and again{}", end(state)),
+        Status::REMOVING => "being removed".to_owned(),
+        Status::EXITED | Status::STOPPING => format!("stopped{}", end(state)),
+        Status::DEAD | Status::EMPTY => "dead".to_owned(),
     };
-    Some(word.to_owned())
+    Some(word)
+}
+
+/// Whether a container ran to its end, and that was a good one.
+pub(in super::super) fn has_ended_well(seen: &ContainerInspectResponse) -> bool {
+    let state = seen.state.as_ref();
+    state.is_some_and(|state| state.status == Some(Status::EXITED) && state.exit_code == Some(0))
+}
+
+/// Whether the engine's health check found that a container is not well.
+pub(in super::super) fn is_unhealthy(seen: &ContainerInspectResponse) -> bool {
+    let health = seen.state.as_ref().and_then(|state| state.health.as_ref()).and_then(|health| health.status);
+    health == Some(HealthStatusEnum::UNHEALTHY)
+}
+
+/// How a container ended, where that says anything: ` with exit code 137, as it had no memory left`.
+fn end(state: &ContainerState) -> String {
+    let code = state.exit_code.filter(|code| *code != 0).map(|code| format!(" with exit code {code}"));
+    let memory = if state.oom_killed == Some(true) { ", as it had no memory left" } else { "" };
+    format!("{}{memory}", code.unwrap_or_default())
+}
+
+/// The volumes of a container that nobody named: its image asks for them, and they go with it.
+pub(in super::super) fn nameless_volumes(seen: &ContainerInspectResponse) -> Vec<&str> {
+    let host = seen.host_config.as_ref();
+    let mounted = host.and_then(|host| host.mounts.as_ref()).into_iter().flatten();
+    let bound = host.and_then(|host| host.binds.as_ref()).into_iter().flatten();
+    let said: Vec<&str> = mounted
+        .filter_map(|mount| mount.target.as_deref())
+        .chain(bound.filter_map(|bind| bind.split(':').nth(1)))
+        .collect();
+    let all = seen.mounts.iter().flatten().filter(|mount| mount.typ.as_deref() == Some("volume"));
+    let nameless = all.filter(|mount| mount.destination.as_deref().is_some_and(|to| !said.contains(&to)));
+    nameless.filter_map(|mount| mount.name.as_deref()).collect()
+}
+
+/// Whether a container is in a network and not only said to be. One that does not run is in none; it joins those that it is said
+/// to be in when it starts.
+pub(in super::super) fn is_joined(seen: &ContainerInspectResponse, endpoint: &EndpointSettings) -> bool {
+    let running = seen.state.as_ref().and_then(|state| state.status) == Some(Status::RUNNING);
+    let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let told = [&endpoint.endpoint_id, &endpoint.ip_address, &endpoint.global_ipv6_address, &endpoint.mac_address];
+    !running || told.into_iter().any(says)
+}
+
+/// Whether nothing can reach a container that should be in a network, whatever that is.
+fn is_cut_off(seen: &ContainerInspectResponse) -> bool {
+    let mode = seen.host_config.as_ref().and_then(|host| host.network_mode.as_deref()).unwrap_or_default();
+    // Podman and `docker run` know modes in which a container has no network of the engine's.
+    let elsewhere =
+        ["host", "none", "private", "slirp4netns", "pasta"].contains(&mode.split(':').next().unwrap_or_default());
+    let shared = ["container:", "ns:"].iter().any(|start| mode.starts_with(start));
+    let networks = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+    !elsewhere && !shared && !networks.into_iter().flatten().any(|(_, endpoint)| is_joined(seen, endpoint))
 }
 
 /// Whether a container ever ran. Nothing is in one that never did but what it was made with.
@@ -129,192 +198,4 @@ pub(in super::super) fn has_started(seen: &ContainerInspectResponse) -> bool {
     // Podman calls one so that ran before its machine started again as well; only the time tells.
     let never = |time: &str| time.is_empty() || time.starts_with("0001-01-01");
     state.status != Some(Status::CREATED) || !state.started_at.as_deref().is_none_or(never)
-}
-
-/// What the engine says of a container, in the words of the spec.
-pub(in super::super) fn attributes(
-    seen: &ContainerInspectResponse,
-    engine: Option<&str>,
-    managed: &impl Fn(&str) -> bool,
-    wanted: Option<&Attributes>,
-) -> Attributes {
-    let config = seen.config.clone().unwrap_or_default();
-    let host = seen.host_config.clone().unwrap_or_default();
-    let labels: Labels = config.labels.clone().unwrap_or_default();
-    let known = |name: &str, value: Value| if managed(name) { value } else { Value::Null };
-    // What the engine has no place for is as the spec says.
-    let said_only = |name: &str| wanted.map_or(Value::Null, |wanted| wanted.get(name).clone());
-    let list = |items: Option<&Vec<String>>| {
-        Value::List(items.into_iter().flatten().map(|item| item.as_str().into()).collect())
-    };
-    let environment: HashMap<String, String> =
-        config.env.iter().flatten().filter_map(|pair| pair.split_once('=')).map(owned).collect();
-    let secrets = mark::get(&labels, "atlas.secrets").and_then(|text| serde_json::from_str(text).ok());
-    let text =
-        |value: Option<String>| value.filter(|text| !text.is_empty()).map_or(Value::Null, |text| text.as_str().into());
-    let restart = host.restart_policy.as_ref().and_then(|policy| policy.name).map(|name| name.to_string());
-    let whole = |value: Option<i64>, unit: i64| {
-        value.filter(|number| *number > 0).map_or(Value::Null, |n| Value::Int(n / unit))
-    };
-    [
-        ("name", seen.name.as_deref().unwrap_or_default().trim_start_matches('/').into()),
-        ("engine", engine.map_or(Value::Null, Value::from)),
-        (
-            "image",
-            text(
-                config.image.map(|there| podman::image(there, wanted.and_then(|wanted| wanted.get("image").as_str()))),
-            ),
-        ),
-        ("pull", said_only("pull")),
-        ("command", known("command", list(config.cmd.as_ref()))),
-        ("entrypoint", known("entrypoint", list(config.entrypoint.as_ref()))),
-        ("environment", said("environment", &environment, &labels, managed, wanted)),
-        ("secrets", secrets.unwrap_or_default()),
-        ("ports", ports(&host)),
-        ("binds", binds(&host)),
-        ("volumes", mounts(&host)),
-        ("tmpfs", Value::List(host.tmpfs.iter().flatten().map(|(path, _)| path.as_str().into()).collect())),
-        ("networks", joined(seen, wanted)),
-        ("restart", restart.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into()).as_str().into()),
-        ("memory_mib", whole(host.memory, 1_048_576)),
-        ("cpu_millis", whole(host.nano_cpus, 1_000_000)),
-        ("pids", whole(podman::pids(&host, managed("pids")), 1)),
-        ("capabilities", capabilities(&host, wanted)),
-        ("privileged", Value::Bool(host.privileged.unwrap_or_default())),
-        ("ulimits", ulimits(&host, wanted)),
-        ("user", known("user", text(config.user))),
-        ("workdir", known("workdir", text(config.working_dir))),
-        ("health", known("health", config.healthcheck.map_or(Value::Null, |health| self::health(&health)))),
-        ("wait", said_only("wait")),
-        ("labels", said("labels", &labels, &labels, managed, wanted)),
-    ]
-    .into_iter()
-    .collect()
-}
-
-/// Says of secrets that the container has with another value than their references lead to now. The values themselves are
-/// compared here and go no further; a reference that leads nowhere at the moment tells nothing.
-pub(in super::super) fn compare_secrets(
-    attributes: &mut Attributes,
-    seen: &ContainerInspectResponse,
-    value: impl Fn(&Value) -> Option<String>,
-) {
-    let Value::Map(recorded) = attributes.get("secrets").clone() else { return };
-    let pairs = seen.config.as_ref().and_then(|config| config.env.as_ref()).into_iter().flatten();
-    let has: HashMap<&str, &str> = pairs.filter_map(|pair| pair.split_once('=')).collect();
-    for (name, reference) in recorded.iter() {
-        let (now, then) = (value(reference), has.get(name.as_str()));
-        if now.is_some_and(|now| then.is_none_or(|then| *then != now)) {
-            let secrets = attributes.get("secrets").clone().with(&[name], "(another value)".into());
-            attributes.set("secrets", secrets);
-        }
-    }
-}
-
-fn owned((key, value): (&str, &str)) -> (String, String) {
-    (key.to_owned(), value.to_owned())
-}
-
-/// Published ports as the spec writes them.
-fn ports(host: &HostConfig) -> Value {
-    let mut all = Vec::new();
-    for (inside, bindings) in host.port_bindings.iter().flatten() {
-        for binding in bindings.iter().flatten() {
-            let address = binding.host_ip.as_deref().filter(|address| !address.is_empty()).unwrap_or("0.0.0.0");
-            let full = format!("{address}:{}:{inside}", binding.host_port.as_deref().unwrap_or_default());
-            all.push(port::short(&full).into());
-        }
-    }
-    Value::List(all)
-}
-
-/// A port as the spec writes it, written out.
-pub(super) fn written_out(port: &str) -> String {
-    let (pair, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-    let full = if pair.matches(':').count() == 2 { pair.to_owned() } else { format!("127.0.0.1:{pair}") };
-    format!("{full}/{protocol}")
-}
-
-fn mounts(host: &HostConfig) -> Value {
-    let of_volumes = host.mounts.iter().flatten().filter(|mount| mount.typ == Some(MountType::VOLUME));
-    let entry = |mount: &Mount| {
-        Value::default()
-            .with(&["volume"], mount.source.as_deref().unwrap_or_default().into())
-            .with(&["to"], mount.target.as_deref().unwrap_or_default().into())
-            .with(&["read_only"], Value::Bool(mount.read_only.unwrap_or_default()))
-    };
-    let of_binds = host.binds.iter().flatten().filter_map(|text| Bind::parse(text)).filter(Bind::is_volume);
-    let of_bind = |bind: Bind| {
-        let mount = Mount {
-            source: Some(bind.from),
-            target: Some(bind.to),
-            read_only: Some(bind.read_only),
-            ..Default::default()
-        };
-        entry(&mount)
-    };
-    Value::List(of_volumes.map(entry).chain(of_binds.map(of_bind)).collect())
-}
-
-/// Folders of the engine's machine.
-fn binds(host: &HostConfig) -> Value {
-    let all = host.binds.iter().flatten();
-    let folders = all.filter(|text| Bind::parse(text).is_none_or(|bind| !bind.is_volume()));
-    Value::List(folders.map(|text| Bind::text(text).as_str().into()).collect())
-}
-
-/// The networks that it is in, but for the engine's default one, where a container is that names none.
-fn joined(seen: &ContainerInspectResponse, wanted: Option<&Attributes>) -> Value {
-    let id = seen.id.as_deref().unwrap_or_default();
-    let all = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
-    let usual = |name: &str| ["bridge", "default", "podman"].contains(&name);
-    let entry = |(network, endpoint): (&String, &bollard::models::EndpointSettings)| {
-        // Engines before 25 add the short form of the container's id.
-        let aliases = endpoint.aliases.iter().flatten().filter(|alias| !id.starts_with(alias.as_str()));
-        let aliases: Vec<Value> = aliases.map(|alias| alias.as_str().into()).collect();
-        let fixed = endpoint.ipam_config.as_ref().and_then(|config| {
-            config.ipv4_address.clone().or_else(|| config.ipv6_address.clone()).filter(|address| !address.is_empty())
-        });
-        Value::default()
-            .with(&["network"], network.as_str().into())
-            .with(&["aliases"], if aliases.is_empty() { Value::Null } else { Value::List(aliases) })
-            .with(&["address"], fixed.map_or(Value::Null, |address| address.as_str().into()))
-    };
-    let none = wanted.is_none_or(|wanted| wanted.get("networks").is_null());
-    let shown = all.into_iter().flatten().filter(|(network, _)| !(none && usual(network)));
-    Value::List(shown.map(entry).collect())
-}
-
-fn capabilities(host: &HostConfig, wanted: Option<&Attributes>) -> Value {
-    let list = |items: &Option<Vec<String>>| {
-        let items: Vec<Value> = items.iter().flatten().map(|item| item.trim_start_matches("CAP_").into()).collect();
-        if items.is_empty() { Value::Null } else { Value::List(items) }
-    };
-    let drops = wanted.and_then(|wanted| wanted.at("capabilities.drop"));
-    let all = drops.is_some_and(|drops| drops.items() == [Value::from("ALL")]) && podman::drops_all(host);
-    let dropped = if all { Value::List(vec!["ALL".into()]) } else { list(&host.cap_drop) };
-    Value::default().with(&["add"], list(&host.cap_add)).with(&["drop"], dropped)
-}
-
-fn ulimits(host: &HostConfig, wanted: Option<&Attributes>) -> Value {
-    let said = |name: &str| {
-        wanted.is_some_and(|wanted| matches!(wanted.get("ulimits"), Value::Map(said) if said.contains_key(name)))
-    };
-    let all = podman::ulimits(host.ulimits.as_deref().unwrap_or_default(), said);
-    Value::Map(all.into_iter().map(|(name, most)| (name.into(), Value::Int(most))).collect())
-}
-
-fn health(health: &bollard::models::HealthConfig) -> Value {
-    let seconds = |nanos: Option<i64>| {
-        let seconds = u64::try_from(nanos.unwrap_or_default() / 1_000_000_000).unwrap_or_default();
-        Value::from(duration::format(seconds).as_str())
-    };
-    // The first word tells how the rest is run: `CMD` runs it as it is.
-    let command = health.test.iter().flatten().skip(1).map(|word| word.as_str().into()).collect();
-    Value::default()
-        .with(&["command"], Value::List(command))
-        .with(&["interval"], seconds(health.interval))
-        .with(&["timeout"], seconds(health.timeout))
-        .with(&["retries"], Value::Int(health.retries.unwrap_or_default()))
-        .with(&["start_period"], seconds(health.start_period))
 }

@@ -1,12 +1,13 @@
 //! Making containers, and bringing those that exist to what they should be.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::body_full;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status, ContainerUpdateBody,
-    EndpointIpamConfig, EndpointSettings, HostConfig, ImageInspect, NetworkConnectRequest, NetworkDisconnectRequest,
-    NetworkingConfig, RestartPolicy, RestartPolicyNameEnum,
+    EndpointIpamConfig, EndpointSettings, HostConfig, ImageInspect, NetworkConnectRequest, NetworkingConfig,
+    RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptions,
@@ -16,12 +17,16 @@ use bollard::query_parameters::{
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent, is_done};
 use super::super::mark::empty_those_of;
+use super::super::network::disconnect;
 use super::super::pace::Pace;
 use super::super::podman;
 use super::blueprint::{Blueprint, Join};
 use super::wait::wait;
-use super::{DIGEST, image, inspect};
+use super::{DIGEST, has_ended_well, image, inspect, is_joined, is_unhealthy};
 use crate::driver::{Class, DriverError};
+
+/// The longest that the engine may take to stop a container: as long as `stop_timeout` can be, and a little.
+const LONGEST_STOP: Duration = Duration::from_secs(3_660);
 
 /// Makes a container and starts it; it counts as made once what it waits for is so.
 pub(in super::super) async fn create(
@@ -100,7 +105,10 @@ pub(in super::super) async fn update(
         let name = host.restart_policy.as_ref().and_then(|policy| policy.name);
         name.filter(|name| *name != RestartPolicyNameEnum::EMPTY).unwrap_or(RestartPolicyNameEnum::NO)
     };
+    let retries = |host: &HostConfig| host.restart_policy.as_ref().and_then(|policy| policy.maximum_retry_count);
     let same = policy(&host) == policy(&wanted)
+        && retries(&host).unwrap_or_default() == retries(&wanted).unwrap_or_default()
+        && (wanted.memory_swap.is_none() || host.memory_swap == wanted.memory_swap)
         && host.memory.unwrap_or_default() == wanted.memory.unwrap_or_default()
         && host.nano_cpus.unwrap_or_default() == wanted.nano_cpus.unwrap_or_default()
         && podman::pids(&host, wanted.pids_limit.is_some()) == wanted.pids_limit;
@@ -110,7 +118,7 @@ pub(in super::super) async fn update(
             memory_swap: wanted.memory_swap,
             nano_cpus: wanted.nano_cpus,
             pids_limit: wanted.pids_limit.or(Some(-1)),
-            restart_policy: Some(RestartPolicy { name: Some(policy(&wanted)), maximum_retry_count: None }),
+            restart_policy: Some(RestartPolicy { name: Some(policy(&wanted)), maximum_retry_count: retries(&wanted) }),
             ..Default::default()
         };
         docker.update_container(&id, limits).await.map_err(|error| match error {
@@ -122,8 +130,24 @@ pub(in super::super) async fn update(
             error => classify("changing a container", &error),
         })?;
     }
-    rejoin(engine, there, &blueprint.networks).await?;
-    resume(engine, there).await?;
+    let isolated = wanted.network_mode.is_some();
+    if !isolated {
+        rejoin(engine, there, &blueprint.networks).await?;
+    }
+    if blueprint.wait.once && has_ended_well(there) {
+        return Ok(there.clone());
+    }
+    match resume(engine, there).await {
+        // A network that was made again has another id than the container knows it by.
+        Err(error) if !isolated && error.message.contains("network") => {
+            for join in &blueprint.networks {
+                disconnect(engine, &join.network, &id).await?;
+                connect(engine, &id, join).await?;
+            }
+            resume(engine, there).await?;
+        }
+        resumed => resumed?,
+    }
     wait(engine, &id, &blueprint.wait, pace).await
 }
 
@@ -134,6 +158,10 @@ pub(in super::super) async fn resume(engine: &Engine, there: &ContainerInspectRe
         Some(Status::PAUSED) => {
             let resumed = engine.docker().await?.unpause_container(id).await;
             resumed.map_err(|error| classify("resuming a container", &error))
+        }
+        Some(Status::RUNNING) if is_unhealthy(there) => {
+            let again = engine.docker().await?.restart_container(id, None).await;
+            again.map_err(|error| classify("starting a container again", &error))
         }
         Some(Status::RUNNING) => Ok(()),
         _ => start(engine, id).await,
@@ -161,7 +189,7 @@ pub(in super::super) async fn remove_unstarted(engine: &Engine, id: &str) -> Res
 pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<bool, DriverError> {
     let docker = engine.docker().await?;
     // It gets the time to end in good order; one that does not run is stopped already.
-    match docker.stop_container(id, None).await {
+    match docker.clone().with_timeout(LONGEST_STOP).stop_container(id, None).await {
         Err(error) if is_absent(&error) => return Ok(false),
         Err(error) if !is_done(&error) => return Err(classify("stopping a container", &error)),
         _ => {}
@@ -206,7 +234,13 @@ async fn rejoin(engine: &Engine, there: &ContainerInspectResponse, wanted: &[Joi
     if wanted.is_empty() {
         let usual = |name: &&String| ["bridge", "default", "podman"].contains(&name.as_str());
         for network in now.keys().filter(|name| !usual(name)) {
-            disconnect(engine, &id, network).await?;
+            disconnect(engine, network, &id).await?;
+        }
+        // Where none is named it is in the engine's own, also when somebody took it out of there.
+        if !now.iter().any(|(name, endpoint)| usual(&name) && is_joined(there, endpoint)) {
+            let network = if engine.is_podman() { "podman" } else { "bridge" };
+            disconnect(engine, network, &id).await?;
+            connect(engine, &id, &Join { network: network.to_owned(), ..Join::default() }).await?;
         }
         return Ok(());
     }
@@ -218,24 +252,18 @@ async fn rejoin(engine: &Engine, there: &ContainerInspectResponse, wanted: &[Joi
             let mut names: Vec<&str> = join.aliases.iter().map(String::as_str).collect();
             aliases.sort_unstable();
             names.sort_unstable();
-            fixed.filter(|address| !address.is_empty()) == join.address && aliases == names
+            is_joined(there, endpoint)
+                && fixed.filter(|address| !address.is_empty()) == join.address
+                && aliases == names
         })
     };
     for network in now.keys().filter(|name| !wanted.iter().any(|join| join.network == **name && is(join))) {
-        disconnect(engine, &id, network).await?;
+        disconnect(engine, network, &id).await?;
     }
     for join in wanted.iter().filter(|join| !is(join)) {
         connect(engine, &id, join).await?;
     }
     Ok(())
-}
-
-async fn disconnect(engine: &Engine, id: &str, network: &str) -> Result<(), DriverError> {
-    let request = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
-    match engine.docker().await?.disconnect_network(network, request).await {
-        Err(error) if !is_absent(&error) => Err(classify("disconnecting a container", &error)),
-        _ => Ok(()),
-    }
 }
 
 /// Says who has a port that is taken, when a container of the same engine has it.

@@ -1,5 +1,6 @@
 //! Containers: looked at, made, brought to what they should be.
 
+mod attributes;
 mod blueprint;
 mod image;
 mod look;
@@ -7,10 +8,12 @@ mod make;
 mod trial;
 mod wait;
 
+pub(super) use attributes::{attributes, compare_secrets};
 pub(super) use blueprint::{Blueprint, Join, blueprint, mounts};
 pub(super) use image::{image_of, labels_of_image, labels_of_images};
 pub(super) use look::{
-    attributes, compare_secrets, condition, has_started, inspect, list, listed, marked, name, with_labels,
+    condition, has_ended_well, has_started, inspect, is_joined, is_unhealthy, list, listed, marked, name,
+    nameless_volumes, not_running, with_labels,
 };
 pub(super) use make::{create, remove, remove_unstarted, resume, update};
 pub(super) use trial::{end_trial, prepare};

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, HealthStatusEnum};
+use bollard::models::{ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status, HealthStatusEnum};
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use super::super::engine::Engine;
 use super::super::pace::Pace;
 use super::inspect;
+use crate::driver::probe::{answers, connects};
 use crate::driver::{Class, DriverError};
-use crate::value::Value;
+use crate::value::{Attributes, Value};
 
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(3);
@@ -24,6 +23,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What has to be so.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Wait {
+    /// It runs once, and has to end well.
+    pub once: bool,
     pub healthy: bool,
     pub http: Option<String>,
     pub tcp: Option<String>,
@@ -31,11 +32,13 @@ pub(in super::super) struct Wait {
 }
 
 impl Wait {
-    /// The attribute `wait` of a container.
-    pub fn of(value: &Value) -> Self {
+    /// What the spec says of a container.
+    pub fn of(wanted: &Attributes) -> Self {
+        let value = wanted.get("wait");
+        let once = wanted.get("run").as_str() == Some("once");
         let text = |key: &str| value.at(key).filter(|_| !value.is_null()).and_then(Value::as_str).map(str::to_owned);
         let healthy = value.as_str() == Some("healthy");
-        Self { healthy, http: text("http"), tcp: text("tcp"), log: text("log") }
+        Self { once, healthy, http: text("http"), tcp: text("tcp"), log: text("log") }
     }
 
     fn is_more_than_running(&self) -> bool {
@@ -62,11 +65,15 @@ pub(super) async fn wait(
         // Only what happens while it is waited for counts.
         let count = seen.restart_count.unwrap_or_default();
         let restarts = count - *first_count.get_or_insert(count);
+        if wait.once && state.status == Some(Status::EXITED) && state.exit_code == Some(0) {
+            return Ok(seen);
+        }
         let ended = matches!(state.status, Some(Status::EXITED | Status::DEAD)) || restarts >= RESTARTS;
         if state.status == Some(Status::RESTARTING) {
             last_end = state.exit_code;
         }
         let missing = match missing(engine, id, &seen, wait, pace.left().min(PROBE)).await? {
+            None if wait.once => "it is not done".to_owned(),
             // A container that fails at once still runs for a moment, so one that only has to run is looked at twice.
             None if wait.is_more_than_running() || before == Some(state.started_at.clone()) => return Ok(seen),
             None => "it does not go on running".to_owned(),
@@ -81,7 +88,7 @@ pub(super) async fn wait(
                     "it ended again and again, {restarts} times, with exit code {}",
                     last_end.or(state.exit_code).unwrap_or_default()
                 ),
-                true => format!("it ended with exit code {}", state.exit_code.unwrap_or_default()),
+                true => format!("it ended with exit code {}{}", state.exit_code.unwrap_or_default(), memory(&state)),
                 false => match last_end {
                     Some(code) => {
                         format!("{missing} after {} s: it ends again and again, with exit code {code}", limit.as_secs())
@@ -94,6 +101,10 @@ pub(super) async fn wait(
         pace.waiting(&missing);
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+fn memory(state: &ContainerState) -> &'static str {
+    if state.oom_killed == Some(true) { ", as it had no memory left" } else { "" }
 }
 
 /// What is still missing, in words.
@@ -136,34 +147,6 @@ async fn missing(
         return Ok(Some(format!("it has not written `{text}`")));
     }
     Ok(None)
-}
-
-async fn connects(address: &str, probe: Duration) -> Result<TcpStream, String> {
-    match tokio::time::timeout(probe, TcpStream::connect(address)).await {
-        Ok(connected) => connected.map_err(|error| error.to_string()),
-        Err(_) => Err("no answer".into()),
-    }
-}
-
-/// Asks an address once; a status below 400 is a good one.
-async fn answers(url: &str, probe: Duration) -> Result<(), String> {
-    let Some(rest) = url.strip_prefix("http://") else { return Err("only http:// can be asked".into()) };
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-    let asked = async {
-        let mut stream = connects(&address, probe).await?;
-        let request = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-        let mut head = [0; 64];
-        let read = stream.read(&mut head).await.map_err(|error| error.to_string())?;
-        let line = String::from_utf8_lossy(&head[..read]).into_owned();
-        match line.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok()) {
-            Some(code) if code < 400 => Ok(()),
-            Some(code) => Err(format!("status {code}")),
-            None => Err("no status".into()),
-        }
-    };
-    tokio::time::timeout(probe, asked).await.unwrap_or_else(|_| Err("no answer".into()))
 }
 
 /// The last lines that it wrote, for the message about what went wrong.

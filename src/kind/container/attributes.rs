@@ -1,35 +1,16 @@
-//! A container on a container engine.
+//! What a container says.
 
-use super::attributes::{ENGINE, LABELS, TEXT};
-use super::claim::{Exclusive, Reads, Within};
-use super::rule;
-use super::schema::{Attribute, Host, Kind, Output, Places, Type};
-use super::shared::{Shared::Static, Texts};
-use super::verdict::Verdict;
-use super::view::{Findings, Resource, View};
-use crate::diagnostic::code;
-use crate::path::join;
-use crate::value::Value;
+use crate::kind::attributes::{ENGINE, LABELS, TEXT};
+use crate::kind::schema::{Attribute, Type};
+use crate::kind::{engine_rule, rule};
 
 static TEXTS: Type = Type::text(&rule::SOME);
 
-/// A container. What an engine can change about one that exists is an update (its networks, its restart policy, its
-/// limits), and so is to start it again, or to give it back its name; anything else replaces it, another name in the spec
-/// as well, as that makes it another object. An old and a new one can't stand side by side: both would publish the same
-/// ports.
-pub static CONTAINER: Kind = Kind {
-    name: "container",
-    summary: Static("A container on a container engine, kept running the way the spec says."),
-    places: Places::One,
-    host: Host::World,
-    object: true,
-    coexists: false,
-    hosts_others: false,
-    example: Texts::Static(&["image = \"redis:8\""]),
-    attributes: Static(&[
+/// Every attribute. What an engine can change about a container that exists is changed; the rest replaces it.
+pub static ATTRIBUTES: &[Attribute] = &[
         Attribute::new(
             "name",
-            Type::text(&rule::DOCKER_NAME),
+            Type::text(&engine_rule::DOCKER_NAME),
             "The container's name. The resource's own name by default.",
             &["\"cache\"", "\"cache-2\""],
         ),
@@ -80,15 +61,15 @@ pub static CONTAINER: Kind = Kind {
         .replaces(),
         Attribute::new(
             "ports",
-            Type::set(const { &Type::text(&rule::PUBLISH) }),
+            Type::set(const { &Type::text(&engine_rule::PUBLISH) }),
             "Ports of the engine's machine that lead into the container. Without an address they are bound to 127.0.0.1.",
             &["[\"8080:80\"]", "[\"8081:80\", \"127.0.0.1:8082:53/udp\"]"],
         )
         .replaces(),
         Attribute::new(
             "binds",
-            Type::set(const { &Type::text(&rule::BIND) }),
-            "Folders of the engine's machine in the container, \"FROM:TO\" or \"FROM:TO:ro\".",
+            Type::set(const { &Type::text(&engine_rule::PROJECT_BIND) }),
+            "Folders of the engine's machine in the container, \"FROM:TO\" or \"FROM:TO:ro\". One that begins with `./` or `../` is beside the spec.",
             &["[\"/srv/data:/data:ro\"]", "[\"/srv/data:/data\"]"],
         )
         .replaces(),
@@ -104,7 +85,7 @@ pub static CONTAINER: Kind = Kind {
         .replaces(),
         Attribute::new(
             "tmpfs",
-            Type::set(const { &Type::text(&rule::FOLDER) }),
+            Type::set(const { &Type::text(&engine_rule::FOLDER) }),
             "Folders that live in memory.",
             &["[\"/tmp\"]", "[\"/tmp\", \"/run\"]"],
         )
@@ -119,14 +100,73 @@ pub static CONTAINER: Kind = Kind {
             ],
         ),
         Attribute::new(
+            "network_mode",
+            Type::choice(&["host", "none"]),
+            "It shares the network of the engine's machine, or has none at all.",
+            &["\"none\"", "\"host\""],
+        )
+        .instead_of(&["networks"])
+        .replaces(),
+        Attribute::new(
+            "hostname",
+            Type::text(&engine_rule::HOSTNAME),
+            "The name that it has of itself. The beginning of its id by default.",
+            &["\"ledger\"", "\"ledger-2\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "extra_hosts",
+            Type::map(&TEXT),
+            "Names that it finds without asking anybody, with their addresses. `host-gateway` is the engine's machine.",
+            &["{ \"db.local\" = \"10.77.0.9\" }", "{ \"db.local\" = \"10.77.0.10\" }"],
+        )
+        .replaces(),
+        Attribute::new(
+            "dns",
+            Type::list(const { &Type::text(&rule::IP) }),
+            "The servers that it asks for names, in this order.",
+            &["[\"10.77.0.2\"]", "[\"10.77.0.3\", \"10.77.0.2\"]"],
+        )
+        .replaces(),
+        Attribute::new(
+            "dns_search",
+            Type::list(&TEXTS),
+            "The domains in which it looks for short names, in this order.",
+            &["[\"ledger.test\"]", "[\"shop.test\", \"ledger.test\"]"],
+        )
+        .replaces(),
+        Attribute::new(
+        "run",
+        Type::choice(&["always", "once"]),
+        "Whether it is to run, or to have run: `once` is a job, which is in order when it ended with exit code 0, and runs again \
+         when it is replaced.",
+        &["\"always\"", "\"once\""],
+    )
+    .default("\"always\""),
+    Attribute::new(
             "restart",
             Type::choice(&["no", "always", "unless-stopped", "on-failure"]),
             "When the engine starts it again by itself.",
             &["\"unless-stopped\"", "\"always\""],
         )
         .default("\"unless-stopped\""),
-        Attribute::new("memory_mib", Type::Int(6, 16_777_216), "The most memory, in MiB.", &["512", "256"]),
-        Attribute::new("cpu_millis", Type::Int(10, 1_000_000), "The most processor time, in thousandths of a core.", &["500", "750"]),
+        Attribute::new(
+            "restart_retries",
+            Type::Int(1, 1_000_000),
+            "After how many failures the engine leaves it, with `restart = \"on-failure\"`.",
+            &["3", "5"],
+        )
+        .beside(&["restart = \"on-failure\""]),
+        Attribute::new("memory_mib", Type::Int(6, 16_777_216), "The most memory, in MiB.", &["512", "256"]).removal_replaces(),
+        Attribute::new(
+            "swap_mib",
+            Type::Int(0, 16_777_216),
+            "The most swap space beside `memory_mib`, in MiB. As much as memory by default.",
+            &["128", "0"],
+        )
+        .beside(&["memory_mib = 256"]),
+        Attribute::new("shm_mib", Type::Int(1, 16_777_216), "The size of /dev/shm, in MiB.", &["128", "256"]).replaces(),
+        Attribute::new("cpu_millis", Type::Int(10, 1_000_000), "The most processor time, in thousandths of a core.", &["500", "750"]).removal_replaces(),
         Attribute::new("pids", Type::Int(1, 4_194_304), "The most processes.", &["100", "200"]),
         Attribute::new(
             "capabilities",
@@ -139,6 +179,27 @@ pub static CONTAINER: Kind = Kind {
             .default("false")
             .replaces(),
         Attribute::new(
+            "security_options",
+            Type::set(&TEXTS),
+            "How the machine's security modules treat it, in the engine's words.",
+            &["[\"no-new-privileges\"]", "[\"no-new-privileges\", \"seccomp=unconfined\"]"],
+        )
+        .replaces(),
+        Attribute::new(
+            "sysctls",
+            Type::map(&TEXT),
+            "Settings of the kernel that are its own.",
+            &["{ \"net.ipv4.ip_default_ttl\" = \"63\" }", "{ \"net.ipv4.ip_default_ttl\" = \"62\" }"],
+        )
+        .replaces(),
+        Attribute::new(
+            "devices",
+            Type::set(const { &Type::text(&engine_rule::DEVICE) }),
+            "Devices of the engine's machine in the container, \"FROM\" or \"FROM:TO:rwm\".",
+            &["[\"/dev/full\"]", "[\"/dev/full:/dev/more:r\", \"/dev/zero\"]"],
+        )
+        .replaces(),
+        Attribute::new(
             "ulimits",
             Type::map(const { &Type::Int(0, i64::MAX) }),
             "Limits of its processes, by name.",
@@ -147,12 +208,44 @@ pub static CONTAINER: Kind = Kind {
         .replaces(),
         Attribute::new("user", Type::text(&rule::SOME), "The user that runs it.", &["\"1000:1000\"", "\"65534\""])
             .replaces(),
-        Attribute::new("workdir", Type::text(&rule::FOLDER), "Where it starts.", &["\"/srv\"", "\"/tmp\""]).replaces(),
+        Attribute::new(
+            "groups",
+            Type::set(&TEXTS),
+            "Further groups of the user that runs it.",
+            &["[\"1000\"]", "[\"1000\", \"1001\"]"],
+        )
+        .replaces(),
+        Attribute::new("workdir", Type::text(&engine_rule::FOLDER), "Where it starts.", &["\"/srv\"", "\"/tmp\""]).replaces(),
+        Attribute::new("init", Type::Bool, "A small program of the engine's starts it, hands signals on and clears up after it.", &["true"])
+            .default("false")
+            .replaces(),
+        Attribute::new("read_only", Type::Bool, "Its own files can't be written.", &["true"]).default("false").replaces(),
+        Attribute::new(
+            "stop_signal",
+            Type::text(&engine_rule::SIGNAL),
+            "The signal that ends it.",
+            &["\"SIGINT\"", "\"SIGHUP\""],
+        )
+        .replaces(),
+        Attribute::new(
+            "stop_timeout",
+            Type::Duration(0, 3_600),
+            "How long it may take to end before it is killed. 10s by default.",
+            &["\"5s\"", "\"20s\""],
+        )
+        .replaces(),
         Attribute::new(
             "health",
             Type::object(HEALTH),
             "How the engine finds out whether it is well.",
             &["{ command = [\"true\"], interval = \"1s\" }", "{ command = [\"true\"], interval = \"2s\" }"],
+        )
+        .replaces(),
+        Attribute::new(
+            "logging",
+            Type::object(LOGGING),
+            "Where what it writes goes. As the engine is set up by default.",
+            &["{ driver = \"local\" }", "{ driver = \"json-file\", options = { \"max-size\" = \"1m\" } }"],
         )
         .replaces(),
         Attribute::new(
@@ -162,27 +255,12 @@ pub static CONTAINER: Kind = Kind {
             &["\"running\"", "{ tcp = \"127.0.0.1:8080\" }"],
         ),
         LABELS.replaces(),
-    ]),
-    outputs: Static(&[
-        Output { name: "id", doc: Static("The engine's own name of it."), formula: None },
-        Output { name: "digest", doc: Static("The digest of the image that it runs: the registry's, or the engine's own of an image that comes from none."), formula: None },
-    ]),
-    claims: Static(&[
-        Exclusive::new("container name", "name", Within::Engine(Static("engine")), Reads::Name),
-        Exclusive::new("port", "ports.*", Within::Engine(Static("engine")), Reads::Published),
-        Exclusive::new("address", "networks.*.address", Within::Beside(Static("network")), Reads::Address),
-    ]),
-    usage: Static(&[]),
-    exact: Static(&[]),
-    check: Static(&check),
-    loss: Static(&|_| Verdict::recoverable("a container is made again from its image; what it wrote outside of its volumes goes")),
-    update_loss: Static(&|_, _, _| None),
-};
+];
 
-pub(super) static MOUNT: &[Attribute] = &[
+pub static MOUNT: &[Attribute] = &[
     Attribute::new("volume", Type::address(&["volume"]), "The volume.", &["\"volume.data\"", "\"volume.more\""])
         .required(),
-    Attribute::new("to", Type::text(&rule::FOLDER), "Where in the container.", &["\"/data\"", "\"/var/lib\""])
+    Attribute::new("to", Type::text(&engine_rule::FOLDER), "Where in the container.", &["\"/data\"", "\"/var/lib\""])
         .required(),
     Attribute::new("read_only", Type::Bool, "It can't be written there.", &["true"]).default("false"),
 ];
@@ -202,13 +280,13 @@ static JOIN: &[Attribute] = &[
 static CAPABILITIES: &[Attribute] = &[
     Attribute::new(
         "add",
-        Type::set(const { &Type::text(&rule::CAPABILITY) }),
+        Type::set(const { &Type::text(&engine_rule::CAPABILITY) }),
         "Those it has as well.",
         &["[\"NET_ADMIN\"]", "[\"SYS_TIME\"]"],
     ),
     Attribute::new(
         "drop",
-        Type::set(const { &Type::text(&rule::CAPABILITY) }),
+        Type::set(const { &Type::text(&engine_rule::CAPABILITY) }),
         "Those it has not.",
         &["[\"ALL\"]", "[\"MKNOD\"]"],
     ),
@@ -220,8 +298,13 @@ static HEALTH: &[Attribute] = &[
         Type::list(&TEXTS),
         "What is run inside, and ends with 0 while it is well.",
         &["[\"true\"]", "[\"false\"]"],
-    )
-    .required(),
+    ),
+    Attribute::new(
+        "shell",
+        Type::text(&rule::SOME),
+        "The same as a line for the container's own shell.",
+        &["\"test -e /ready\"", "\"true || false\""],
+    ),
     Attribute::new("interval", Type::Duration(1, 86_400), "How often.", &["\"10s\"", "\"1s\""]).default("\"10s\""),
     Attribute::new("timeout", Type::Duration(1, 86_400), "How long it may take.", &["\"5s\"", "\"2s\""])
         .default("\"5s\""),
@@ -251,27 +334,13 @@ static WAIT: &[Attribute] = &[
     Attribute::new("log", Type::text(&rule::SOME), "A text that it writes.", &["\"ready\"", "\"Ready.\""]),
 ];
 
-fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
-    if resource.attributes.get("wait").as_str() == Some("healthy") && resource.attributes.get("health").is_null() {
-        // The image may bring a health check of its own, which only the engine knows.
-        findings.warning(
-            "wait",
-            &code::HEALTH_OF_IMAGE,
-            "it waits to be healthy, and the spec says no `health`",
-            "set `health`, unless the image has a health check of its own",
-        );
-    }
-    let variables = |name: &str| match resource.attributes.get(name) {
-        Value::Map(entries) => Some(entries),
-        _ => None,
-    };
-    let (Some(plain), Some(secret)) = (variables("environment"), variables("secrets")) else { return };
-    for (name, _) in secret.iter().filter(|(name, _)| plain.get(name.as_str()).is_some()) {
-        findings.error(
-            join("secrets", name),
-            &code::SAID_TWICE,
-            format!("`{name}` stands in `environment` as well"),
-            "keep one of them",
-        );
-    }
-}
+static LOGGING: &[Attribute] = &[
+    Attribute::new("driver", Type::text(&rule::SOME), "The engine's word for it.", &["\"local\"", "\"json-file\""])
+        .required(),
+    Attribute::new(
+        "options",
+        Type::map(&TEXT),
+        "What that is told.",
+        &["{ \"max-size\" = \"1m\" }", "{ \"max-size\" = \"2m\" }"],
+    ),
+];
