@@ -1,22 +1,22 @@
-//! `atlas adopt` and `atlas forget`: taking over an object that exists, and letting go of one.
+//! `atlas adopt` and `atlas forget`: taking over an object that exists, or all that is there, and letting go of one.
 
-use super::Done;
 use super::apply::{Work, carry_out};
-use super::args::{Carrying, Global, OneArgs};
+use super::args::{AdoptArgs, AdoptedHost, Carrying, Global, OneArgs};
 use super::failure::Failure;
 use super::load::{self, selectors};
 use super::ui::Ui;
+use super::{Done, End};
 use crate::action::Action;
+use crate::address::Address;
 use crate::plan::Options;
+use crate::run::{self, Purpose, Survey};
 
-pub async fn adopt(global: &Global, args: &OneArgs, ui: &Ui) -> Result<Done, Failure> {
-    let one = selectors(std::slice::from_ref(&args.address));
-    let options = Options { adopt: one.clone(), targets: one, exact: true, ..Options::default() };
-    let otherwise = Failure::new(format!("there is nothing to adopt for {}", args.address))
-        .hint("an object can be adopted when it exists under the resource's name and is not Atlas's; see `atlas show`");
-    let only = Some((Action::Adopt, otherwise));
-    let work = Work { options, command: "adopt", question: "Take this over", saved: None, only };
-    carry_out(load::spec(global)?, work, &carrying(args), ui).await
+pub async fn adopt(global: &Global, args: &AdoptArgs, ui: &Ui) -> Result<Done, Failure> {
+    match (&args.address, &args.all_in) {
+        (Some(address), _) => take_over(global, std::slice::from_ref(address), args.yes, ui).await,
+        (None, Some(host)) => all_in(global, host, args, ui).await,
+        (None, None) => Err(Failure::new("say what to adopt: an address, or --all-in HOST")),
+    }
 }
 
 pub async fn forget(global: &Global, args: &OneArgs, ui: &Ui) -> Result<Done, Failure> {
@@ -26,9 +26,60 @@ pub async fn forget(global: &Global, args: &OneArgs, ui: &Ui) -> Result<Done, Fa
         .hint("`atlas status` lists every address");
     let only = Some((Action::Forget, otherwise));
     let work = Work { options, command: "forget", question: "Let go of this and leave it as it is", saved: None, only };
-    carry_out(load::spec(global)?, work, &carrying(args), ui).await
+    carry_out(load::spec(global)?, work, &carrying(args.yes), ui).await
 }
 
-const fn carrying(args: &OneArgs) -> Carrying {
-    Carrying { yes: args.yes, parallelism: 1, allow_loss: Vec::new() }
+async fn take_over(global: &Global, addresses: &[Address], yes: bool, ui: &Ui) -> Result<Done, Failure> {
+    let all = selectors(addresses);
+    let options = Options { adopt: all.clone(), targets: all, exact: true, ..Options::default() };
+    let what = addresses.iter().map(Address::as_str).collect::<Vec<_>>().join(", ");
+    let otherwise = Failure::new(format!("there is nothing to adopt for {what}"))
+        .hint("an object can be adopted when it exists under the resource's name and is not Atlas's; see `atlas show`");
+    let only = Some((Action::Adopt, otherwise));
+    let work = Work { options, command: "adopt", question: "Take this over", saved: None, only };
+    carry_out(load::spec(global)?, work, &carrying(yes), ui).await
+}
+
+/// Prints the blocks of all that is nobody's in a host; with `--write` adds them to the spec and takes it over.
+async fn all_in(global: &Global, host: &AdoptedHost, args: &AdoptArgs, ui: &Ui) -> Result<Done, Failure> {
+    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let region = match host {
+        AdoptedHost::Region(address) => Some(address),
+        AdoptedHost::Engines => None,
+    };
+    let Survey { addresses, text, secrets, unseen } = run::survey(&opened, region, &args.named).await?;
+    for (identity, why) in unseen {
+        ui.err(&format!("left out: `{identity}` {why}\n"));
+    }
+    if addresses.is_empty() {
+        return Err(Failure::new(
+            "there is nothing to adopt: everything that is there has an owner, or is in the spec",
+        ));
+    }
+    if !secrets.is_empty() {
+        let all = secrets.join(", ");
+        ui.err(&format!("warning: these variables look like secrets, and their values stand in the blocks: {all}\n"));
+        ui.err("         to have only references to them, say `secrets` instead once they are adopted\n");
+    }
+    if !args.write {
+        match ui.json() {
+            true => ui.out_pretty(&serde_json::json!({ "addresses": addresses, "blocks": text })),
+            false => ui.out(text.trim_start()),
+        }
+        ui.side("nothing was changed; `--write` adds these blocks to the spec and takes over what they say\n");
+        return Ok(End::Good.into());
+    }
+    drop(opened);
+    let before = run::read_text(&global.file)?;
+    run::add_text(&global.file, &text)?;
+    if let Err(failure) = load::spec(global) {
+        run::set_text(&global.file, &before)?;
+        return Err(failure.titled("what is there can't be said in a spec as it is; the spec is as before"));
+    }
+    ui.side(&format!("added {} blocks to {}\n", addresses.len(), global.file.display()));
+    take_over(global, &addresses, args.yes, ui).await
+}
+
+const fn carrying(yes: bool) -> Carrying {
+    Carrying { yes, parallelism: 16, allow_loss: Vec::new() }
 }

@@ -80,7 +80,7 @@ pub enum Command {
     /// Run a command in the container of a resource
     Exec(ExecArgs),
     /// Take over an object that exists already
-    Adopt(OneArgs),
+    Adopt(AdoptArgs),
     /// Let go of an object, which stays
     Forget(OneArgs),
     /// Print the JSON Schema of the spec, for editors
@@ -209,7 +209,46 @@ pub struct DestroyArgs {
     pub selection: Selection,
 }
 
-/// What `adopt` and `forget` take.
+/// What `adopt` takes.
+#[derive(Debug, Args)]
+pub struct AdoptArgs {
+    /// The address: kind.name or kind.name@place
+    #[arg(value_parser = Address::parse, required_unless_present = "all_in")]
+    pub address: Option<Address>,
+    /// Everything that is nobody's in a region, such as region.us-east-1, or on the container engine: engine. Its blocks are printed
+    #[arg(long, value_name = "HOST", conflicts_with = "address", value_parser = adopted_host)]
+    pub all_in: Option<AdoptedHost>,
+    /// Only what is called so: `*` stands for anything
+    #[arg(long, value_name = "NAME", requires = "all_in")]
+    pub named: Vec<String>,
+    /// Add the blocks to the spec, and take over what they say
+    #[arg(long, requires = "all_in")]
+    pub write: bool,
+    /// Don't ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Where everything is taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdoptedHost {
+    /// A region.
+    Region(Address),
+    /// The container engines that the spec names, and the usual one.
+    Engines,
+}
+
+fn adopted_host(text: &str) -> Result<AdoptedHost, String> {
+    if text == "engine" {
+        return Ok(AdoptedHost::Engines);
+    }
+    match Address::parse(text) {
+        Ok(address) if address.kind() == "region" => Ok(AdoptedHost::Region(address)),
+        _ => Err("it is a region's address, such as region.us-east-1, or the word engine".into()),
+    }
+}
+
+/// What `forget` takes.
 #[derive(Debug, Args)]
 pub struct OneArgs {
     /// The address: kind.name or kind.name@place

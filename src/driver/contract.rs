@@ -98,6 +98,15 @@ pub trait Session: Send + Sync {
     /// When nothing can be said about the host at all.
     async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError>;
 
+    /// Every object of these kinds in the host that is nobody's, with all that somebody chose about it: what a spec would say
+    /// of it. A session that can't tell has none.
+    ///
+    /// # Errors
+    /// When nothing can be said about the host at all.
+    async fn survey(&self, _kinds: &[KindRef]) -> Result<Listing, DriverError> {
+        Ok(Listing::default())
+    }
+
     /// One object as it is now, whoever owns it. None when it is not there.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub async fn look_for_foreign_objects(sessions: &Sessions, removed: &[Identity],
         let listed: Vec<ForeignObjects> = stream::iter(lists).buffered(AT_ONCE).collect().await;
         layer.clear();
         for ForeignObjects { mut objects, mut raw, hidden } in listed {
-            references::name(raw.iter_mut().collect(), observed.objects(), sessions.owner(), |_| None);
+            references::name(raw.iter_mut().collect(), observed.objects(), sessions.owner(), |_| None, |_| None);
             objects.append(&mut raw);
             objects.retain(|object| observed.at(&object.identity).is_none());
             layer.extend(objects.iter().filter(|object| object.kind.hosts_others).cloned());

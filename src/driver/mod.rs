@@ -24,6 +24,7 @@ pub mod sandbox;
 mod scrubbed;
 pub mod secret;
 mod sessions;
+mod survey;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub use progress::{Busy, Progress};
 pub use registry::Registry;
 pub use retry::with_retries;
 pub use sessions::Sessions;
+pub use survey::survey;
 
 /// What the surroundings say: environment variables by name.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::contract::{Claims, Listing, Look, Service, Wanted};
@@ -64,7 +64,7 @@ pub async fn observe(
             break;
         }
     }
-    Ok(found.finish(sessions, &wanted))
+    Ok(found.finish(sessions, desired, &wanted))
 }
 
 /// Looks into objects that a plan would remove and that were not looked into before; whether anything new came of it.
@@ -168,6 +168,11 @@ impl<'a> HostListing<'a> {
         sessions.registry().drivers().enumerate().filter_map(of_driver).collect()
     }
 
+    /// What is there and nobody's.
+    pub(super) async fn survey(&self, sessions: &Sessions) -> Result<Listing, DriverError> {
+        sessions.open(self.driver, self.host).await?.survey(&self.kinds).await
+    }
+
     /// What is listed, and whether its objects name each other as the API does.
     pub(super) async fn list(&self, sessions: &Sessions, claims: &Claims<'_>) -> Result<(bool, Listing), DriverError> {
         let session = sessions.open(self.driver, self.host).await?;
@@ -199,10 +204,20 @@ impl Found {
         self.unreachable.insert(host.identity.clone(), unseen(error));
     }
 
-    fn finish(mut self, sessions: &Sessions, wanted: &Wanted<'_>) -> Observed {
+    fn finish(mut self, sessions: &Sessions, desired: &Desired, wanted: &Wanted<'_>) -> Observed {
         let owner = sessions.owner();
+        let objects = || self.chunks.iter().filter(|chunk| chunk.raw).flat_map(|chunk| &chunk.objects);
+        let nobodys: HashSet<String> =
+            objects().filter(|object| object.mark.is_none()).map(|object| object.identity.to_string()).collect();
+        // There are few of them, so the spec is only looked through when there are some.
+        let resources = (!nobodys.is_empty()).then(|| desired.objects()).into_iter().flatten();
+        let adopted: HashMap<&str, &Address> = resources
+            .filter(|one| nobodys.contains(one.identity.as_str()))
+            .map(|one| (one.identity.as_str(), &one.address))
+            .collect();
         let raw = self.chunks.iter_mut().filter(|chunk| chunk.raw).flat_map(|chunk| &mut chunk.objects);
-        references::name(raw.collect(), &[], owner, |identity| wanted.get(identity.as_str()).copied().flatten());
+        let said = |identity: &Identity| wanted.get(identity.as_str()).copied().flatten();
+        references::name(raw.collect(), &[], owner, said, |identity| adopted.get(identity.as_str()).copied());
         // Of most worlds one listing is by far the longest: the others are added to it, and it is not copied.
         let longest = (0..self.chunks.len()).max_by_key(|at| self.chunks[*at].objects.len());
         let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();

@@ -62,6 +62,12 @@ impl Session for ScrubbedSession {
         Ok(listing)
     }
 
+    async fn survey(&self, kinds: &[KindRef]) -> Result<Listing, DriverError> {
+        let mut listing = self.result(self.inner.survey(kinds).await)?;
+        listing.unreachable.values_mut().for_each(|reason| self.text(reason));
+        Ok(listing)
+    }
+
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
         let mut seen = self.result(self.inner.read(look).await)?;
         seen.iter_mut().for_each(|seen| self.object(&mut seen.object));

@@ -55,12 +55,14 @@ pub fn resolved(
 
 /// Replaces what the APIs know these objects by with addresses. What is no object of the owner's is left as the API
 /// says it, and so is an ARN that the spec itself says there, by identity in `said`. The objects may name each other, and
-/// `others` that have been named already.
+/// `others` that have been named already. What is nobody's yet counts as the resource that `wanted` knows for it, as it may be
+/// taken over.
 pub fn name<'s>(
     mut objects: Vec<&mut Object>,
     others: &[Object],
     owner: &Owner,
     said: impl Fn(&Identity) -> Option<&'s Attributes>,
+    wanted: impl Fn(&Identity) -> Option<&'s Address>,
 ) {
     if !objects
         .iter()
@@ -70,10 +72,13 @@ pub fn name<'s>(
     }
     let mut known: HashMap<(&'static str, String), Vec<Named>> = HashMap::default();
     for object in others.iter().chain(objects.iter().map(|object| &**object)) {
-        let mark = object.mark.as_ref().filter(|mark| owner.has(mark));
+        let address = match &object.mark {
+            Some(mark) => owner.has(mark).then_some(&mark.address),
+            None => wanted(&object.identity),
+        };
         let text = object.kind.known_by(&object.attributes, &object.outputs);
-        if let Some((mark, text)) = mark.zip(text) {
-            let named = Named { address: mark.address.clone(), identity: object.identity.clone() };
+        if let Some((address, text)) = address.zip(text) {
+            let named = Named { address: address.clone(), identity: object.identity.clone() };
             known.entry((object.kind.name, text.to_owned())).or_default().push(named);
         }
     }
@@ -223,10 +228,10 @@ mod tests {
         let mut object = queue("a", "live", &[]);
         object.attributes = told;
         let mut later = object.clone();
-        name(vec![&mut far, &mut near, &mut object], &[], &Owner::new("p", "e"), |_| None);
+        name(vec![&mut far, &mut near, &mut object], &[], &Owner::new("p", "e"), |_| None, |_| None);
         assert_eq!(object.attributes, wanted);
         // And so it is when the others were named before.
-        name(vec![&mut later], &[far, near], &Owner::new("p", "e"), |_| None);
+        name(vec![&mut later], &[far, near], &Owner::new("p", "e"), |_| None, |_| None);
         assert_eq!(later.attributes, wanted);
     }
 
@@ -235,7 +240,7 @@ mod tests {
         let mut object =
             queue("a", "live", &[("dead_letter", "{ queue = \"arn:aws:sqs:x:9:theirs\", max_receives = 3 }")]);
         let before = object.attributes.clone();
-        name(vec![&mut object], &[], &Owner::new("p", "e"), |_| None);
+        name(vec![&mut object], &[], &Owner::new("p", "e"), |_| None, |_| None);
         assert_eq!(object.attributes, before);
     }
 }

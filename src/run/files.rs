@@ -21,6 +21,33 @@ pub fn read_text(path: &Path) -> Result<String, RunError> {
     text(path).map_err(|source| RunError::File { path: path.to_owned(), source })
 }
 
+/// Adds text to the end of a spec, whole or not at all.
+///
+/// # Errors
+/// When it can't be read or written.
+pub fn add_text(path: &Path, more: &str) -> Result<(), RunError> {
+    let mut whole = read_text(path)?;
+    if !whole.is_empty() && !whole.ends_with('\n') {
+        whole.push('\n');
+    }
+    set_text(path, &(whole + more))
+}
+
+/// Writes a spec, whole or not at all. A link is followed, so that the file that it leads to is written.
+///
+/// # Errors
+/// When it can't be written.
+pub fn set_text(path: &Path, whole: &str) -> Result<(), RunError> {
+    let write = || {
+        let real = fs::canonicalize(path)?;
+        let part = real.with_extension(format!("part-{}", std::process::id()));
+        fs::write(&part, whole)?;
+        fs::set_permissions(&part, fs::metadata(&real)?.permissions())?;
+        fs::rename(&part, &real)
+    };
+    write().map_err(|source| RunError::File { path: path.to_owned(), source: FileError::Disk(source) })
+}
+
 fn text(path: &Path) -> Result<String, FileError> {
     let metadata = fs::metadata(path).map_err(disk)?;
     if metadata.is_dir() {

@@ -22,6 +22,7 @@
 
 mod apply;
 mod approve;
+mod blocks;
 mod destination;
 mod drivers;
 mod error;
@@ -33,6 +34,7 @@ mod pipeline;
 mod plan;
 mod prove;
 mod source;
+mod survey;
 
 pub use apply::{Applied, Manner, apply};
 pub use approve::{Approved, Consent, approve, refuse_loss};
@@ -43,10 +45,11 @@ pub use drivers::real;
 #[cfg(feature = "sandbox")]
 pub use drivers::world;
 pub use error::{FileError, Notice, Refusal, Rejection, RunError};
-pub use files::read_text;
+pub use files::{add_text, read_text, set_text};
 pub use history::history;
 pub use open::{Opened, Purpose, Setup, open, open_with, read, read_others};
 pub use pipeline::{Pipeline, drift, is_gone};
 pub use plan::{Planned, inventory, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};
 pub use source::{Spec, SpecText};
+pub use survey::{Survey, survey};

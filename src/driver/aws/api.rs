@@ -169,6 +169,8 @@ pub(super) struct LookPurpose<'a> {
     pub wanted: Option<&'a Attributes>,
     /// Whether what it holds is counted, and how far.
     pub count: Evidence,
+    /// Whether all of it is read, and not only what the spec says something about.
+    pub whole: bool,
 }
 
 /// How far what an object holds is counted.
@@ -207,7 +209,9 @@ pub(super) async fn look_on(
         return Ok(None);
     }
     let managed = |described: &Description, part: &ObjectPart| {
-        part.always || part.covers.iter().any(|name| is_managed(name, described.mark.as_ref(), purpose.wanted))
+        part.always
+            || purpose.whole
+            || part.covers.iter().any(|name| is_managed(name, described.mark.as_ref(), purpose.wanted))
     };
     for part in api.parts() {
         if let Some(read) = part.read.filter(|_| managed(&described, part)) {

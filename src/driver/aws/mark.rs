@@ -104,6 +104,13 @@ pub(super) fn attributes(kind: &Kind, tags: &Tags, wanted: Option<&Attributes>) 
     found
 }
 
+/// The attributes of a spec that says all tags of an object, but for those that nobody can give it.
+pub(super) fn all_as_wanted(tags: &Tags) -> Attributes {
+    let own = tags.iter().filter(|(key, _)| !is_reserved(key));
+    let own = own.map(|(key, value)| (key.into(), Value::from(value.as_str()))).collect();
+    std::iter::once(("tags", Value::map(own))).collect()
+}
+
 /// The tags that an object has to have after a change, given those that it has: others' are kept, unless the spec wants
 /// no others.
 pub(super) fn merged(there: &Tags, mark: &Mark, attributes: &Attributes) -> Tags {

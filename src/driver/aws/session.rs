@@ -167,7 +167,7 @@ impl InRegion {
         let wanted = any.flatten();
         // What the spec does not want may be about to be removed, so what it holds matters.
         let count = if claims.evidence || any.is_none() { Evidence::Pages(PAGES) } else { Evidence::None };
-        let purpose = LookPurpose { wanted, count };
+        let purpose = LookPurpose { wanted, count, whole: false };
         let seen = async {
             let described = with_retries(|| async {
                 match found.clone() {
@@ -186,6 +186,25 @@ impl InRegion {
         }
     }
 
+    /// Looks at all of one object, unless it is somebody's.
+    async fn survey_one(&self, api: &'static dyn Api, kind: &KindRef, key: &str) -> Option<Looked> {
+        let look = || async {
+            let Some(found) = api.find(&self.region, key).await? else { return Ok(None) };
+            if found.mark.is_some() {
+                return Ok(None);
+            }
+            let purpose = LookPurpose { whole: true, ..LookPurpose::default() };
+            let Some(described) = api::look_on(api, &self.region, found, purpose).await? else { return Ok(None) };
+            // Tags are told where a spec says them, and this one would say all of them.
+            let wanted = mark::all_as_wanted(&described.tags);
+            described.object(kind, &self.region, Some(&wanted)).await.map(Some)
+        };
+        match with_retries(look).await {
+            Ok(object) => object.map(Box::new).map(Looked::Seen),
+            Err(error) => Some(self.hidden(kind, key, error)),
+        }
+    }
+
     /// What is hidden when the objects of a kind may not be listed: those that are wanted, and all others of the kind.
     fn unlisted(&self, kind: &KindRef, claims: &Claims<'_>) -> impl Iterator<Item = Identity> {
         let wanted = self.wanted(kind, claims).into_iter().map(|(name, _)| name).chain(["*".to_owned()]);
@@ -201,7 +220,7 @@ impl InRegion {
         count: Evidence,
     ) -> Result<Option<Description>, DriverError> {
         match api.key(&self.region, &identity.name(), wanted).await? {
-            Some(key) => api::look(api, &self.region, &key, LookPurpose { wanted, count }).await,
+            Some(key) => api::look(api, &self.region, &key, LookPurpose { wanted, count, whole: false }).await,
             None => Ok(None),
         }
     }
@@ -275,6 +294,20 @@ impl Session for InRegion {
                     listing.unreachable.extend(hidden.map(|identity| (identity, reason(&error))));
                 }
                 Err(error) => Looked::Hidden(self.region.identity.clone(), error).add_to(&mut listing),
+            }
+        }
+        Ok(listing)
+    }
+
+    async fn survey(&self, kinds: &[KindRef]) -> Result<Listing, DriverError> {
+        self.region.answers().await?;
+        let mut listing = Listing::default();
+        for (kind, api) in kinds.iter().filter_map(|kind| Some((kind, served::by(kind)?))) {
+            let names = with_retries(|| api.list(&self.region)).await?;
+            let looks: Vec<_> = names.iter().map(|key| self.survey_one(api, kind, key)).collect();
+            let mut looks = stream::iter(looks).buffer_unordered(CONCURRENCY);
+            while let Some(found) = looks.next().await {
+                found.into_iter().for_each(|one| one.add_to(&mut listing));
             }
         }
         Ok(listing)

@@ -210,7 +210,9 @@ impl Query<'_> {
             })
             .map(|(identified, image)| async move {
                 let seen = container::inspect(engine, &identified.listed.id).await?;
-                Ok::<_, DriverError>(seen.map(|seen| (identified, Inspected::container(seen, image))))
+                let Some(seen) = seen else { return Ok(None) };
+                let seen = container::own_of(engine, seen).await?;
+                Ok::<_, DriverError>(Some((identified, Inspected::container(seen, image))))
             })
             .collect();
         let mut looked = stream::iter(looks).buffer_unordered(AT_ONCE);

@@ -90,6 +90,14 @@ pub(super) fn get<'a>(labels: &'a Labels, key: &str) -> Option<&'a str> {
     labels.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
+/// Labels by which other tools keep track of what they made.
+const TOOLS: [&str; 2] = ["com.docker.compose.", "io.podman."];
+
+/// Whether a label is one by which another tool keeps track of what it made: no spec can say it.
+pub(super) fn is_of_tools(key: &str) -> bool {
+    TOOLS.iter().any(|start| key.starts_with(start))
+}
+
 /// Whether a label is Atlas's own.
 pub(super) fn is_own(key: &str) -> bool {
     key.starts_with(OWN)

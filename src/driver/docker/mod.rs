@@ -28,6 +28,7 @@ mod session;
 mod spec_side;
 #[cfg(unix)]
 mod ssh;
+mod survey;
 mod table;
 mod volume;
 

@@ -141,6 +141,7 @@ async fn containers(
     let mut inspected = Vec::new();
     for seen in all {
         let image = container::labels_of_image(engine, &seen).await?;
+        let seen = container::own_of(engine, seen).await?;
         inspected.push(Inspected::container(seen, image.as_ref()));
     }
     Ok((inspected, notes))

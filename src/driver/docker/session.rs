@@ -14,7 +14,7 @@ use super::note::Notes;
 use super::pace::Pace;
 use super::read::There;
 use super::scope::SessionScope;
-use super::{cluster, container, list, localstack, names, network, read, volume};
+use super::{cluster, container, list, localstack, names, network, read, survey, volume};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, kubernetes};
 use crate::kind::{KindRef, Outputs};
 use crate::observed::Mark;
@@ -103,6 +103,13 @@ impl EngineSession {
 impl Session for EngineSession {
     async fn list(&self, kinds: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
         Ok(list::list(&self.0, kinds, claims).await)
+    }
+
+    async fn survey(&self, kinds: &[KindRef]) -> Result<Listing, DriverError> {
+        match self.0.host {
+            None => survey::survey(&self.0, kinds).await,
+            Some(_) => Ok(Listing::default()),
+        }
     }
 
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {

@@ -1,5 +1,6 @@
 //! AWS, against real servers: two LocalStack regions and moto. `scripts/servers` starts them.
 
+mod brownfield;
 mod conformance;
 mod counts;
 mod denied;

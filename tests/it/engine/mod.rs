@@ -1,5 +1,6 @@
 //! Networks, volumes, containers and LocalStack regions on a real container engine. `scripts/servers` starts it.
 
+mod brownfield;
 mod claims;
 mod clusters;
 mod conformance;

@@ -150,7 +150,7 @@ fn a_region_that_was_killed_is_started_and_gets_back_what_it_held() {
     let inside = ["bucket.logs@us-east-1", "queue.jobs@us-east-1", "role.app@us-east-1"];
     let drift = regions.engine.json(&regions.place, 2, &["drift", "--json"]);
     assert_eq!(addresses(drift["drift"].as_array().expect("a list")), ["region.us-east-1"], "{drift:#}");
-    let condition = json!([{ "path": "condition", "expected": "running", "known": true, "observed": "stopped" }]);
+    let condition = json!([{ "path": "condition", "expected": "running", "known": true, "observed": "stopped with exit code 137" }]);
     assert_eq!(drift["drift"][0]["attributes"], condition, "{drift:#}");
     let mut unknown: Vec<&str> =
         drift["unknown"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();

@@ -1,11 +1,11 @@
 //! Images: there already, or pulled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
-use bollard::models::{ContainerInspectResponse, ContainerSummary, ImageInspect};
+use bollard::models::{ContainerInspectResponse, ContainerSummary, ImageConfig, ImageInspect};
 use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptionsBuilder};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::super::credentials;
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent};
-use super::super::mark::Labels;
+use super::super::mark::{Labels, is_of_tools};
 use super::super::pace::Pace;
 use super::super::reference::ImageReference;
 use crate::driver::{Class, DriverError};
@@ -71,6 +71,39 @@ pub(in super::super) async fn labels_of_images(
 /// The image of a listed container, as [`labels_of_images`] calls it.
 pub(in super::super) fn image_of(container: &ContainerSummary) -> Option<&str> {
     container.image_id.as_deref().map(plain)
+}
+
+/// A container without the variables and labels that only its image brings along, or that tools such as compose keep track with.
+/// One that Atlas made says itself which are its own.
+pub(in super::super) async fn own_of(
+    engine: &Engine,
+    mut seen: ContainerInspectResponse,
+) -> Result<ContainerInspectResponse, DriverError> {
+    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
+    let is_region =
+        |labels: &Labels| labels.get("atlas.identity").is_some_and(|identity| identity.starts_with("region/"));
+    if labels.is_some_and(|labels| labels.contains_key("atlas.keys.environment") || is_region(labels)) {
+        return Ok(seen);
+    }
+    let image = config_of_image(engine, &seen).await?.unwrap_or_default();
+    if let Some(config) = &mut seen.config {
+        let theirs: HashSet<&String> = image.env.iter().flatten().collect();
+        config.env.iter_mut().for_each(|env| env.retain(|pair| !theirs.contains(pair)));
+        let of_image = |key: &String, value: &String| image.labels.as_ref().and_then(|all| all.get(key)) == Some(value);
+        config.labels.iter_mut().for_each(|all| all.retain(|key, value| !is_of_tools(key) && !of_image(key, value)));
+    }
+    Ok(seen)
+}
+
+/// What the image of a container says; none when it is gone.
+pub(in super::super) async fn config_of_image(
+    engine: &Engine,
+    container: &ContainerInspectResponse,
+) -> Result<Option<ImageConfig>, DriverError> {
+    match &container.image {
+        Some(image) => Ok(inspect(engine, image).await?.and_then(|image| image.config)),
+        None => Ok(None),
+    }
 }
 
 /// The labels of a container's image, where the container has any that matter. None when the image is gone.
