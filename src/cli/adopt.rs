@@ -72,12 +72,19 @@ async fn all_in(global: &Global, host: &AdoptedHost, args: &AdoptArgs, ui: &Ui) 
     drop(opened);
     let before = run::read_text(&global.file)?;
     run::add_text(&global.file, &text)?;
+    let with = run::read_text(&global.file)?;
     if let Err(failure) = load::spec(global) {
         run::set_text(&global.file, &before)?;
         return Err(failure.titled("what is there can't be said in a spec as it is; the spec is as before"));
     }
     ui.side(&format!("added {} blocks to {}\n", addresses.len(), global.file.display()));
-    take_over(global, &addresses, args.yes, ui).await
+    take_over(global, &addresses, args.yes, ui).await.inspect_err(|_| {
+        // A failure comes before the first effect, so nothing was taken over that the spec would not have any more.
+        let now = run::read_text(&global.file);
+        if now.is_ok_and(|now| now == with) && run::set_text(&global.file, &before).is_ok() {
+            ui.side("the spec is as before\n");
+        }
+    })
 }
 
 const fn carrying(yes: bool) -> Carrying {

@@ -86,13 +86,17 @@ pub static PUBLISH: Rule = Rule {
         let mut parts = ports.rsplitn(3, ':');
         let (inside, outside, address) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
         let address = address.map(|address| match address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(inner) if inner.contains(':') => inner,
-            _ => address,
+            Some(inner) if inner.contains(':') => Ok(inner),
+            _ if address.contains(':') => {
+                Err(Fault::new("an IPv6 address stands in brackets").hint("write it as \"[::1]:8080:80\""))
+            }
+            _ => Ok(address),
         });
         let pair = outside.map_or_else(|| inside.to_owned(), |outside| format!("{outside}:{inside}"));
-        address
-            .map_or(Ok(()), |address| (IP.check)(address))
-            .and_then(|()| (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault }))
+        if let Some(address) = address {
+            (IP.check)(address?)?;
+        }
+        (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault })
     }),
 };
 
@@ -120,10 +124,7 @@ pub static CAPABILITY: Rule = Rule {
 pub static SIGNAL: Rule = Rule {
     says: Static("signal, such as \"SIGINT\""),
     pattern: Some(Static("^(SIG)?[A-Z0-9+-]+$")),
-    normal: Some(Static(&|text| match text.starts_with("SIG") || text.starts_with(|c: char| c.is_ascii_digit()) {
-        true => text.to_owned(),
-        false => format!("SIG{text}"),
-    })),
+    normal: Some(Static(&signal)),
     check: Static(&|text| {
         allow(
             text,
@@ -225,6 +226,28 @@ pub fn short_port(port: &str) -> &str {
     local.strip_suffix("/tcp").unwrap_or(local)
 }
 
+/// The signals that have one number on every machine.
+const SIGNALS: [(&str, &str); 9] = [
+    ("1", "SIGHUP"),
+    ("2", "SIGINT"),
+    ("3", "SIGQUIT"),
+    ("6", "SIGABRT"),
+    ("9", "SIGKILL"),
+    ("10", "SIGUSR1"),
+    ("12", "SIGUSR2"),
+    ("14", "SIGALRM"),
+    ("15", "SIGTERM"),
+];
+
+/// A signal by its name, with `SIG`.
+fn signal(text: &str) -> String {
+    match SIGNALS.iter().find(|(number, _)| *number == text) {
+        Some((_, name)) => (*name).to_owned(),
+        None if text.starts_with("SIG") || text.starts_with(|c: char| c.is_ascii_digit()) => text.to_owned(),
+        None => format!("SIG{text}"),
+    }
+}
+
 /// A path as engines write it: without a slash at its end, doubled ones, `.` and `..`.
 fn clean(path: &str) -> String {
     let relative = !path.starts_with('/');
@@ -310,7 +333,8 @@ mod tests {
             (&PUBLISH, "[::1]:8080:80/sctp", "[::1]:8080:80/sctp"),
             (&SIGNAL, "INT", "SIGINT"),
             (&SIGNAL, "SIGRTMIN+3", "SIGRTMIN+3"),
-            (&SIGNAL, "9", "9"),
+            (&SIGNAL, "9", "SIGKILL"),
+            (&SIGNAL, "34", "34"),
             (&DEVICE, "/dev/fuse:/dev/fuse:rwm", "/dev/fuse"),
             (&DEVICE, "/dev/a:/dev/b:r", "/dev/a:/dev/b:r"),
         ];

@@ -39,6 +39,12 @@ pub static REGION: Kind = Kind {
                             &["\"staging\"", "\"production\""],
                         ),
                         Attribute::new(
+                            "accounts",
+                            Type::set(const { &Type::text(&rule::ACCOUNT) }),
+                            "The accounts in which the region may be used: with the credentials of another one nothing is asked or done there.",
+                            &["[\"123456789012\"]", "[\"123456789012\", \"210987654321\"]"],
+                        ),
+                        Attribute::new(
                             "tag_search",
                             Type::set(const { &Type::choice(&["bucket", "queue", "policy", "instance_profile"]) }),
                             "The kinds whose objects the Resource Groups Tagging API finds here. Of AWS itself it is all of these, of another endpoint none, and what it does not find is listed and asked for its tags.",

@@ -97,6 +97,18 @@ pub static IAM_LONG_NAME: Rule = Rule {
     check: Static(&|text| iam_name(text, 128)),
 };
 
+/// The number of an account of AWS.
+/// Source: <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>.
+pub static ACCOUNT: Rule = Rule {
+    says: Static("account, twelve digits"),
+    pattern: Some(Static("^[0-9]{12}$")),
+    normal: None,
+    check: Static(&|text| match text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(()),
+        false => Err(Fault::new(format!("`{text}` is no account of AWS")).hint("write its twelve digits, as a text")),
+    }),
+};
+
 /// An IAM path.
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>.
 pub static IAM_PATH: Rule = Rule {

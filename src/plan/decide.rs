@@ -28,7 +28,7 @@ use crate::diagnostic::Diagnostics;
 use crate::graph::{DependencyGraph, Position};
 use crate::kind::{Outputs, Usage};
 use crate::mutation::{Mutation, broken};
-use crate::observed::{Mark, Object, Observed};
+use crate::observed::{Condition, Mark, Object, Observed};
 use crate::recorded::Recorded;
 use crate::value::{Attributes, Value};
 use cause::Circumstances;
@@ -268,7 +268,9 @@ impl<'a> Decider<'a> {
             attributes.extend(mark_changes(mark, &wanted));
         }
         let only_begun = is_only_begun(&instance.kind, object);
-        attributes.extend(object.condition.reason().map(|reason| diff::repair(reason, only_begun)));
+        // What is on its way by itself was moved by nobody.
+        let unmoved = only_begun || matches!(object.condition, Condition::Progressing(_));
+        attributes.extend(object.condition.reason().map(|reason| diff::repair(reason, unmoved)));
         if mark.is_some() {
             self.name_replaced(instance, &after, &mut attributes);
         }

@@ -40,20 +40,42 @@ pub async fn survey(opened: &Opened, region: Option<&Address>, names: &[String])
         None => None,
         Some(address) => Some(host(opened, &observed, address)?),
     };
-    let driver::Listing { mut objects, unreachable, .. } = driver::survey(&pipeline.sessions, host).await?;
+    let driver::Listing { mut objects, mut unreachable, .. } = driver::survey(&pipeline.sessions, host).await?;
     // What the spec has is for `adopt ADDRESS` to take over.
     let wanted: BTreeSet<&str> = pipeline.desired.objects().map(|one| one.identity.as_str()).collect();
     let is_named = |name: &str| names.is_empty() || names.iter().any(|pattern| fits(pattern, name));
     objects.retain(|object| !wanted.contains(object.identity.as_str()) && is_named(&object.identity.name()));
     let place = host.map(|host| host.identity.name().into_owned());
-    let addresses = name_all(opened, &mut objects, place.as_deref());
-    let listed: Vec<Value> = objects.iter().map(|object| object.attributes.get("redrive_allow").clone()).collect();
-    references::name(objects.iter_mut().collect(), observed.objects(), pipeline.sessions.owner(), |_| None, |_| None);
-    for (object, said) in objects.iter_mut().zip(listed) {
-        // Two queues that name each other by address would need each other; an ARN needs nobody.
-        object.attributes.set("redrive_allow", said);
-    }
-    let text = objects.iter().zip(&addresses).map(|(object, address)| blocks::block(object, address)).collect();
+    // Where one can't be said, what names it can't be said either.
+    let raw = objects.clone();
+    let mut left_out: BTreeSet<Identity> = BTreeSet::new();
+    let addresses = loop {
+        objects = raw.iter().filter(|object| !left_out.contains(&object.identity)).cloned().collect();
+        let addresses = name_all(opened, &mut objects, place.as_deref());
+        let listed: Vec<Value> = objects.iter().map(|object| object.attributes.get("redrive_allow").clone()).collect();
+        references::name(
+            objects.iter_mut().collect(),
+            observed.objects(),
+            pipeline.sessions.owner(),
+            |_| None,
+            |_| None,
+        );
+        for (object, said) in objects.iter_mut().zip(listed) {
+            // Two queues that name each other by address would need each other; an ARN needs nobody.
+            object.attributes.set("redrive_allow", said);
+        }
+        let faults = objects.iter().filter_map(|object| Some((object.identity.clone(), blocks::fault(object)?)));
+        let faults: Vec<(Identity, String)> = faults.collect();
+        if faults.is_empty() {
+            break addresses;
+        }
+        left_out.extend(faults.iter().map(|(identity, _)| identity.clone()));
+        unreachable.extend(faults);
+    };
+    let desired = &pipeline.desired;
+    let environment = Some(&*desired.environment).filter(|name| desired.environments.iter().any(|one| one == name));
+    let all = objects.iter().zip(&addresses);
+    let text = all.map(|(object, address)| blocks::block(object, address, environment)).collect();
     let secrets = objects.iter().zip(&addresses).flat_map(|(object, address)| secrets(object, address)).collect();
     Ok(Survey { addresses, text, secrets, unseen: unreachable })
 }

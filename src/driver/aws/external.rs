@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use litemap::LiteMap;
 
 use super::error::reason;
 use super::region::{REGION, Reaches, RegionSettings};
@@ -28,16 +27,12 @@ impl External {
         let reach = self.reaches.of(RegionSettings::of_external(&identity.name(), wanted));
         let account = with_retries(|| reach.caller()).await?;
         tracing::debug!(region = %identity, account, "the region answers");
-        let RegionSettings { endpoint, profile, .. } = &reach.settings;
-        let said = [("endpoint", endpoint), ("profile", profile)];
-        let said = said.into_iter().filter_map(|(key, text)| Some((key.into(), Value::from(text.as_deref()?))));
-        let searches = wanted.at("aws.tag_search").map(|kinds| ("tag_search".into(), kinds.clone()));
-        let aws = Value::Map(said.chain(searches).collect::<LiteMap<_, _>>());
+        refuse_others(&account, wanted)?;
         Ok(Object {
             kind: kind.clone(),
             identity: identity.clone(),
             hosts: Vec::new(),
-            attributes: std::iter::once(("aws", aws)).collect(),
+            attributes: std::iter::once(("aws", wanted.get("aws").clone())).collect(),
             outputs: reach.outputs(account),
             usage: Usage::default(),
             mark: None,
@@ -93,6 +88,20 @@ impl Session for External {
     async fn mark(&self, seen: &Seen, _: Option<&Mark>) -> Result<(), DriverError> {
         Err(never_made(&seen.object.identity))
     }
+}
+
+/// Refuses credentials of an account in which the region may not be used, before anything else is asked with them.
+fn refuse_others(account: &str, wanted: &Attributes) -> Result<(), DriverError> {
+    let allowed = wanted.at("aws.accounts").map(Value::items).unwrap_or_default();
+    if allowed.is_empty() || allowed.iter().any(|one| one.as_str() == Some(account)) {
+        return Ok(());
+    }
+    let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+    let why = format!(
+        "the credentials are of account {account}, and the spec allows {} here; take other credentials, or correct `accounts`",
+        allowed.join(", ")
+    );
+    Err(DriverError::new(Class::Denied, why))
 }
 
 fn is_external(attributes: &Attributes) -> bool {

@@ -65,7 +65,9 @@ impl Looks {
         region: &Region,
         claims: &Claims<'_>,
     ) -> Result<bool, DriverError> {
-        Ok(self.known(api, region, claims).await?.is_some_and(|known| !known.own))
+        // To search for tags is one question for all kinds, and finds what other machines made as well.
+        let searched = api.directory().search.is_some() && region.searches(api.kind()).await;
+        Ok(!searched && self.known(api, region, claims).await?.is_some_and(|known| !known.own))
     }
 
     /// The owner's objects of a kind.
@@ -78,13 +80,19 @@ impl Looks {
     ) -> Result<&'a OwnObjects, DriverError> {
         look.own
             .get_or_try_init(|| async {
-                if let Some(keys) = self.tagged(api, region, claims).await? {
-                    let own = read(api, region, claims.owner, keys).await.0;
+                let Some(keys) = self.tagged(api, region, claims).await? else {
+                    return self.sweep(api, region, claims, look).await;
+                };
+                let Sorted { mut own, denied, .. } = read(api, region, claims.owner, keys).await;
+                // What has the owner's tags and may not be read is the owner's all the same.
+                let why = || "its tags are the project's, and it may not be read".to_owned();
+                own.failed.extend(denied.into_iter().map(|key| (key, Class::Denied, why())));
+                if api.directory().search.is_none() {
                     let scope = region.scope(api.directory().scope).await?;
-                    self.known.learn(&scope, api.kind(), None, !own.found.is_empty(), BTreeSet::new());
-                    return Ok(own);
+                    let any = !own.found.is_empty() || !own.failed.is_empty();
+                    self.known.learn(&scope, api.kind(), None, any, BTreeSet::new());
                 }
-                self.sweep(api, region, claims, look).await
+                Ok(own)
             })
             .await
     }
@@ -103,14 +111,18 @@ impl Looks {
         region: &Region,
         claims: &Claims<'_>,
     ) -> Result<Option<Vec<String>>, DriverError> {
-        let Some(term) = api.directory().search.filter(|_| region.searches(api.kind())) else {
+        let searched = region.searches(api.kind()).await;
+        let Some(term) = api.directory().search.filter(|_| searched) else {
             return with_retries(|| api.tagged(region, claims.owner)).await;
         };
         let cell = of_look(&self.searches, region.scope(api.directory().scope).await?, claims.look);
         let ask = || async {
-            let apis = served::all()
-                .filter(|one| one.directory().scope == api.directory().scope && region.searches(one.kind()));
-            let apis: Vec<_> = apis.collect();
+            let mut apis = Vec::new();
+            for one in served::all().filter(|one| one.directory().scope == api.directory().scope) {
+                if region.searches(one.kind()).await {
+                    apis.push(one);
+                }
+            }
             with_retries(|| search(region, api.directory().scope, &apis, claims.owner)).await
         };
         let arns = cell.get_or_try_init(ask).await?;
@@ -129,11 +141,11 @@ impl Looks {
         let known = self.known(api, region, claims).await?;
         let foreign = known.as_ref().map(|known| &known.foreign);
         let asked = names.iter().filter(|name| foreign.is_none_or(|foreign| !foreign.contains(*name))).cloned();
-        let (own, others) = read(api, region, claims.owner, asked.collect()).await;
+        let Sorted { own, others, denied } = read(api, region, claims.owner, asked.collect()).await;
         let still = foreign.into_iter().flatten().filter(|name| names.contains(*name)).cloned();
         let scope = region.scope(api.directory().scope).await?;
         let foreign = others.into_iter().chain(still).collect();
-        let any = !own.found.is_empty() || !own.failed.is_empty();
+        let any = !own.found.is_empty() || !own.failed.is_empty() || !denied.is_empty();
         self.known.learn(&scope, api.kind(), known.as_ref(), any, foreign);
         Ok(own)
     }
@@ -175,24 +187,33 @@ fn of_look<K: Eq + std::hash::Hash, T: Default>(all: &Answers<K, T>, key: K, loo
     Arc::clone(answer)
 }
 
-/// Reads the tags of objects: those of the owner's, and the names of the others. What may not be read is nobody's business.
-async fn read(api: &'static dyn Api, region: &Region, owner: &Owner, keys: Vec<String>) -> (OwnObjects, Vec<String>) {
+/// Objects by whose they are.
+#[derive(Default)]
+struct Sorted {
+    own: OwnObjects,
+    /// Somebody else's, and those that may not be read, by what the service's calls name them by.
+    others: Vec<String>,
+    denied: Vec<String>,
+}
+
+/// Reads the tags of objects.
+async fn read(api: &'static dyn Api, region: &Region, owner: &Owner, keys: Vec<String>) -> Sorted {
     let read = |key: String| async move {
         let found = with_retries(|| api.find(region, &key)).await;
         (key, found)
     };
     let mut reads = stream::iter(keys.into_iter().map(read).collect::<Vec<_>>()).buffer_unordered(CONCURRENCY);
-    let (mut own, mut others) = (OwnObjects::default(), Vec::new());
+    let mut sorted = Sorted::default();
     while let Some((key, found)) = reads.next().await {
         match found {
             Ok(Some(described)) if described.mark.as_ref().is_some_and(|mark| owner.has(mark)) => {
-                own.found.insert(key, described);
+                sorted.own.found.insert(key, described);
             }
-            Ok(Some(_)) => others.push(key),
+            Ok(Some(_)) => sorted.others.push(key),
             Ok(None) => {}
-            Err(error) if error.class == Class::Denied => {}
-            Err(error) => own.failed.push((key, error.class, error.chain())),
+            Err(error) if error.class == Class::Denied => sorted.denied.push(key),
+            Err(error) => sorted.own.failed.push((key, error.class, error.chain())),
         }
     }
-    (own, others)
+    sorted
 }

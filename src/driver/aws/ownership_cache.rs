@@ -56,6 +56,8 @@ impl OwnershipCache {
     /// Learns what a look at all objects of a kind told. One that left out what was known before is as old as that.
     pub fn learn(&self, scope: &str, kind: &str, before: Option<&KindOwnership>, own: bool, foreign: BTreeSet<String>) {
         let at = before.map_or_else(|| self.cache.now(), |before| before.at);
+        // A look may lag behind what was made a moment ago, so what was the owner's stays so for that hour.
+        let own = own || self.of(scope, kind).is_some_and(|known| known.own);
         let fresh = KindOwnership { at, own, foreign };
         self.change(scope, |known| {
             let known = known.kinds.entry(kind.to_owned()).or_default();
@@ -69,8 +71,10 @@ impl OwnershipCache {
 
     /// Learns that an object is about to become the owner's.
     pub fn take(&self, scope: &str, kind: &str, key: &str) {
+        let now = self.cache.now();
         self.change(scope, |known| {
-            let Some(known) = known.kinds.get_mut(kind) else { return false };
+            let known =
+                known.kinds.entry(kind.to_owned()).or_insert_with(|| KindOwnership { at: now, ..Default::default() });
             let news = known.foreign.remove(key) || !known.own;
             known.own = true;
             news
@@ -141,6 +145,10 @@ mod tests {
         assert_eq!((later.own, later.foreign), (false, names(&["a", "b"])));
         assert_eq!(known().of("2", "queue"), None);
         assert_eq!(known().of("1", "bucket"), None);
+        known().take("1", "role", "r");
+        assert!(known().of("1", "role").expect("known").own, "what is made first is known as well");
+        known().learn("1", "role", None, false, names(&[]));
+        assert!(known().of("1", "role").expect("known").own, "a list may lag behind");
         known().take("1", "queue", "a");
         let later = known().of("1", "queue").expect("known");
         assert_eq!((later.own, later.foreign), (true, names(&["b"])));

@@ -81,6 +81,8 @@ struct Clients {
     tagging: aws_sdk_resourcegroupstagging::Client,
     /// Where what belongs to no region is searched for.
     global_tagging: aws_sdk_resourcegroupstagging::Client,
+    /// Whether another endpoint than AWS's own is asked: the spec, the environment or the profile may say one.
+    has_endpoint: bool,
 }
 
 impl Reaches {
@@ -185,11 +187,10 @@ impl Region {
     }
 
     /// Whether the tag search finds objects of a kind here. AWS's own does; of what speaks like AWS nobody knows it.
-    pub fn searches(&self, kind: &str) -> bool {
-        let settings = &self.reach.settings;
-        match &settings.tag_search {
+    pub async fn searches(&self, kind: &str) -> bool {
+        match &self.reach.settings.tag_search {
             Some(kinds) => kinds.iter().any(|one| one == kind),
-            None => settings.endpoint.is_none(),
+            None => !self.reach.clients().await.has_endpoint,
         }
     }
 
@@ -199,7 +200,8 @@ impl Region {
         let region = if scope == ApiScope::Region { self.name() } else { "" };
         let parts = [self.account().await?, self.endpoint().unwrap_or_default(), region];
         let profile = settings.profile.as_deref().unwrap_or_default();
-        Ok(parts.into_iter().chain([profile]).collect::<Vec<_>>().join(" "))
+        let searched = settings.tag_search.as_ref().map(|kinds| kinds.join(",")).unwrap_or_default();
+        Ok(parts.into_iter().chain([profile, &*searched]).collect::<Vec<_>>().join(" "))
     }
 
     /// What the region tells, its account among it.
@@ -257,7 +259,8 @@ async fn connect(settings: &RegionSettings) -> Clients {
     }
     let config = loader.load().await;
     // Only AWS itself answers under a host name for each bucket.
-    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(settings.endpoint.is_some());
+    let has_endpoint = config.endpoint_url().is_some();
+    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(has_endpoint);
     // By default an SDK stops its retries once some hundred calls of one client failed, and then fails at the first bad
     // answer. Steps and looks bound their attempts themselves, so each call gets all of its retries.
     let retries = || RetryPartition::custom("atlas").token_bucket(TokenBucket::unlimited()).build();
@@ -267,6 +270,7 @@ async fn connect(settings: &RegionSettings) -> Clients {
     let tagging = || aws_sdk_resourcegroupstagging::config::Builder::from(&config).retry_partition(retries());
     let global = tagging().region(aws_config::Region::new(GLOBAL)).build();
     Clients {
+        has_endpoint,
         tagging: aws_sdk_resourcegroupstagging::Client::from_conf(tagging().build()),
         global_tagging: aws_sdk_resourcegroupstagging::Client::from_conf(global),
         s3: aws_sdk_s3::Client::from_conf(s3.retry_partition(retries()).build()),

@@ -303,7 +303,13 @@ impl Session for InRegion {
         self.region.answers().await?;
         let mut listing = Listing::default();
         for (kind, api) in kinds.iter().filter_map(|kind| Some((kind, served::by(kind)?))) {
-            let names = with_retries(|| api.list(&self.region)).await?;
+            let names = match with_retries(|| api.list(&self.region)).await {
+                Err(error) if error.class == Class::Denied => {
+                    Looked::Hidden(self.region.identity.inside(kind.name, "*"), error).add_to(&mut listing);
+                    continue;
+                }
+                names => names?,
+            };
             let looks: Vec<_> = names.iter().map(|key| self.survey_one(api, kind, key)).collect();
             let mut looks = stream::iter(looks).buffer_unordered(CONCURRENCY);
             while let Some(found) = looks.next().await {

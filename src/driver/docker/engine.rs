@@ -2,8 +2,9 @@
 //!
 //! <https://docs.docker.com/engine/manage-resources/contexts/>
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::models::SystemInfo;
@@ -35,6 +36,8 @@ pub(super) struct Engine {
     architecture: OnceCell<String>,
     is_podman: OnceCell<bool>,
     own_name: OnceCell<String>,
+    /// What registries said of tags: each is asked for once.
+    tags: Mutex<HashMap<String, Arc<OnceCell<Option<String>>>>>,
     /// Held while it counts what volumes hold.
     pub counting: tokio::sync::Mutex<()>,
 }
@@ -82,8 +85,18 @@ impl Engine {
             architecture: OnceCell::new(),
             is_podman: OnceCell::new(),
             own_name: OnceCell::new(),
+            tags: Mutex::default(),
             counting: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The digest that the registry has for a tag, as `ask` finds it out, once for each.
+    pub async fn digest_of_tag(&self, image: &str, ask: impl Future<Output = Option<String>>) -> Option<String> {
+        let known = {
+            let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(tags.entry(image.to_owned()).or_default())
+        };
+        known.get_or_init(|| ask).await.clone()
     }
 
     /// Whether it is Podman, as far as it was asked.

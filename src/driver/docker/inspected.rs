@@ -19,7 +19,8 @@ use crate::observed::{Condition, Object};
 pub(super) enum Inspected {
     Network(Box<Network>),
     Volume(Box<Volume>),
-    Container(Box<ContainerInspectResponse>),
+    /// With what its tag leads to by now, where that is another image.
+    Container(Box<ContainerInspectResponse>, Option<String>),
     Cluster(cluster::Nodes),
 }
 
@@ -59,7 +60,7 @@ impl Counters {
     pub async fn ask(engine: &Engine, kind: &str, inspected: &Inspected) -> Result<Option<Self>, DriverError> {
         match kind {
             "container" => match inspected {
-                Inspected::Container(seen) if !container::nameless_volumes(seen).is_empty() => {
+                Inspected::Container(seen, _) if !container::nameless_volumes(seen).is_empty() => {
                     Ok(Some(Self::default().with_sizes(engine).await))
                 }
                 _ => Ok(None),
@@ -77,7 +78,15 @@ impl Inspected {
         if let Some(config) = &mut seen.config {
             config.labels = config.labels.take().map(|labels| mark::own(labels, image));
         }
-        Self::Container(Box::new(seen))
+        Self::Container(Box::new(seen), None)
+    }
+
+    /// The same container, whose tag leads to another image by now.
+    pub fn moved_to(self, digest: Option<String>) -> Self {
+        match self {
+            Self::Container(seen, _) => Self::Container(seen, digest),
+            other => other,
+        }
     }
 
     /// What it has in common with others.
@@ -86,7 +95,7 @@ impl Inspected {
             Self::Network(network) => network::listed(network),
             Self::Volume(volume) => volume::listed(volume),
             Self::Cluster(cluster) => cluster.listed(),
-            Self::Container(seen) => Listed {
+            Self::Container(seen, _) => Listed {
                 id: seen.id.clone().unwrap_or_default(),
                 name: seen.name.as_deref().unwrap_or_default().trim_start_matches('/').to_owned(),
                 labels: seen.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default(),
@@ -97,7 +106,7 @@ impl Inspected {
     /// Whether it is a container that Atlas made and that never started, by the labels that it has and whether its mark is
     /// certain to be its own.
     pub fn is_unstarted(&self, is_certain: bool, labels: &Labels) -> bool {
-        let Self::Container(seen) = self else { return false };
+        let Self::Container(seen, _) = self else { return false };
         is_certain && mark::is_of_a_made_one(labels) && !container::has_started(seen)
     }
 
@@ -148,19 +157,21 @@ impl Inspected {
                 });
                 identified.object(attributes, Outputs::default(), usage, Condition::Ready)
             }
-            Self::Container(seen) if identified.kind.name == "region" => {
+            Self::Container(seen, _) if identified.kind.name == "region" => {
                 let attributes = localstack::attributes(seen);
-                let condition = match container::condition(seen, false) {
-                    Condition::Ready => localstack::condition(seen, &attributes).into(),
-                    other => other,
-                };
+                // One that runs is not started again for its health: what it holds may be gone then.
+                let wrong = container::not_running(seen).or_else(|| localstack::condition(seen, &attributes));
                 let outputs = localstack::outputs(&attributes, &identified.identity.name());
-                identified.object(attributes, outputs, Usage::default(), condition)
+                identified.object(attributes, outputs, Usage::default(), wrong.into())
             }
-            Self::Container(seen) => {
+            Self::Container(seen, moved) => {
                 let mut attributes = container::attributes(seen, name, mark.as_ref(), spec);
                 if wanted.is_some() {
                     container::compare_secrets(&mut attributes, seen, spec.secret);
+                }
+                if let (Some(moved), Some(image)) = (moved, attributes.get("image").as_str()) {
+                    let image = format!("{image} (the tag leads to {moved} by now)");
+                    attributes.set("image", image.as_str().into());
                 }
                 let outputs = container_outputs(seen);
                 let once = wanted.is_some_and(|wanted| wanted.get("run").as_str() == Some("once"));

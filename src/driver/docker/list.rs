@@ -212,7 +212,8 @@ impl Query<'_> {
                 let seen = container::inspect(engine, &identified.listed.id).await?;
                 let Some(seen) = seen else { return Ok(None) };
                 let seen = container::own_of(engine, seen).await?;
-                Ok::<_, DriverError>(Some((identified, Inspected::container(seen, image))))
+                let moved = container::moved_tag(engine, &seen, self.wanted(&identified.identity).flatten()).await;
+                Ok::<_, DriverError>(Some((identified, Inspected::container(seen, image).moved_to(moved))))
             })
             .collect();
         let mut looked = stream::iter(looks).buffer_unordered(AT_ONCE);

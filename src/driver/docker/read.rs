@@ -35,6 +35,11 @@ pub(super) async fn read(scope: &SessionScope, look: &Look<'_>) -> Result<Option
     let Some((identified, inspected, notes)) = find(scope, &engine, look.kind, look.identity).await? else {
         return Ok(None);
     };
+    let moved = match &inspected {
+        Inspected::Container(seen, _) => container::moved_tag(&engine, seen, look.wanted).await,
+        _ => None,
+    };
+    let inspected = inspected.moved_to(moved);
     let counters = if look.evidence { Counters::ask(&engine, look.kind.name, &inspected).await? } else { None };
     let (listed, mark) = (identified.listed.clone(), identified.mark.clone());
     let is_certain = identified.is_certain;
@@ -64,7 +69,7 @@ impl There {
             Inspected::Volume(_) => {
                 volume::inspect(engine, &self.listed.name).await?.is_some_and(|one| volume::listed(&one).id == *id)
             }
-            Inspected::Container(_) => container::inspect(engine, id).await?.is_some(),
+            Inspected::Container(..) => container::inspect(engine, id).await?.is_some(),
             Inspected::Cluster(seen) => {
                 let all = cluster::list(engine, Some(&seen.name), |_, _| true).await?;
                 all.first().is_some_and(|now| now.id() == seen.id())

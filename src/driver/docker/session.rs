@@ -89,7 +89,7 @@ impl EngineSession {
         match &there.inspected {
             Inspected::Cluster(seen) => self.lay_out(&there.engine, Some(seen), want).await,
             Inspected::Network(_) | Inspected::Volume(_) => Ok(want.derived.clone()),
-            Inspected::Container(seen) => {
+            Inspected::Container(seen, _) => {
                 let blueprint = self.blueprint(want, mark::labels(want.mark, want.identity))?;
                 let changed = container::update(&there.engine, seen, &blueprint, &Pace::of(want)).await;
                 let seen = changed?;
@@ -178,7 +178,7 @@ impl Session for EngineSession {
                 }
             }
             Inspected::Cluster(seen) => cluster::remove(engine, seen, &self.kubeconfigs()).await?,
-            Inspected::Container(seen) => {
+            Inspected::Container(seen, _) => {
                 let is_removed = container::remove(engine, &listed.id).await?;
                 if !is_removed && container::inspect(engine, &listed.name).await?.is_some() {
                     return Err(another(&listed.name));

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bollard::models::{ContainerConfig, ContainerInspectResponse, ImageConfig};
+use bollard::models::{
+    ContainerConfig, ContainerInspectResponse, ContainerSummary, ImageConfig, MountType, RestartPolicyNameEnum,
+};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::engine::Engine;
@@ -23,71 +25,168 @@ const AT_ONCE: usize = 16;
 /// The size of /dev/shm where nobody says another.
 const USUAL_SHM: i64 = 64 * 1_048_576;
 /// The networks that every engine has.
-const USUAL_NETWORKS: [&str; 4] = ["bridge", "host", "none", "podman"];
-/// Everything that is nobody's, on every engine that something names.
+const USUAL_NETWORKS: [&str; 6] = ["bridge", "host", "none", "podman", "docker_gwbridge", "ingress"];
+/// Everything that is nobody's, on every engine that something names. One engine may have two names.
 pub(super) async fn survey(scope: &SessionScope, kinds: &[KindRef]) -> Result<Listing, DriverError> {
     let mut listing = Listing::default();
+    let mut seen = HashSet::new();
     for engine in scope.engines().all() {
         if engine.name.is_none() && !engine.is_there() {
             continue;
         }
-        listing.objects.extend(survey_engine(scope, kinds, &engine).await?);
-        listing.objects.iter().for_each(|object| scope.engines().remember(&object.identity, &engine));
+        let mut survey = EngineSurvey { scope, engine: &engine, notes: Notes::read(&engine).await?, found: Vec::new() };
+        let containers = container::list(&engine).await?;
+        for kind in kinds {
+            match kind.name {
+                "network" => survey.networks(kind).await?,
+                "volume" => survey.volumes(kind, &containers).await?,
+                "container" => survey.containers(kind, &containers, &mut listing).await?,
+                _ => {}
+            }
+        }
+        for (id, object) in survey.found {
+            if seen.insert((object.kind.name, id)) {
+                scope.engines().remember(&object.identity, &engine);
+                listing.objects.push(object);
+            }
+        }
     }
     Ok(listing)
 }
 
-async fn survey_engine(scope: &SessionScope, kinds: &[KindRef], engine: &Engine) -> Result<Vec<Object>, DriverError> {
-    let kind = |name: &str| kinds.iter().find(|kind| kind.name == name);
-    let notes = Notes::read(engine).await?;
-    let identify = |kind: &KindRef, listed: Listed| {
-        let one = Identified::of(kind.clone(), engine.name.as_deref(), listed, &notes);
+/// What is on one engine.
+struct EngineSurvey<'a> {
+    scope: &'a SessionScope,
+    engine: &'a Engine,
+    notes: Notes,
+    /// By the engine's own name of each.
+    found: Vec<(String, Object)>,
+}
+
+impl EngineSurvey<'_> {
+    fn identify(&self, kind: &KindRef, listed: Listed) -> Option<Identified> {
+        let one = Identified::of(kind.clone(), self.engine.name.as_deref(), listed, &self.notes);
         (one.mark.is_none() && one.is_certain).then_some(one)
-    };
-    let nothing = |_: &Value| None;
-    let tell = |one: Identified, inspected: Inspected, wanted: &Attributes| {
-        let spec = SpecSide { wanted: Some(wanted), base: &scope.surroundings.base, secret: &nothing };
-        let mut object = inspected.object(one, engine, None, &spec);
+    }
+
+    fn tell(&mut self, one: Identified, inspected: &Inspected, wanted: &Attributes) {
+        let id = one.listed.id.clone();
+        let nothing = |_: &Value| None;
+        let spec = SpecSide { wanted: Some(wanted), base: &self.scope.surroundings.base, secret: &nothing };
+        let mut object = inspected.object(one, self.engine, None, &spec);
         // Of these some are others', and only its own are said.
         for name in ["labels", "environment"] {
             object.attributes.set(name, wanted.get(name).clone());
         }
-        object
-    };
-    let mut found = Vec::new();
-    if let Some(kind) = kind("network") {
-        let all = network::list(engine).await?;
-        for one in all.into_iter().filter(|one| !USUAL_NETWORKS.contains(&one.name.as_deref().unwrap_or_default())) {
+        self.found.push((id, object));
+    }
+
+    async fn networks(&mut self, kind: &KindRef) -> Result<(), DriverError> {
+        for one in network::list(self.engine).await? {
+            let usual = USUAL_NETWORKS.contains(&one.name.as_deref().unwrap_or_default());
+            if usual || one.labels.as_ref().is_some_and(is_somebodys) {
+                continue;
+            }
             let wanted = labels_of(one.labels.as_ref(), None);
-            let identified = identify(kind, network::listed(&one));
-            found.extend(identified.map(|identified| tell(identified, Inspected::Network(Box::new(one)), &wanted)));
+            if let Some(identified) = self.identify(kind, network::listed(&one)) {
+                self.tell(identified, &Inspected::Network(Box::new(one)), &wanted);
+            }
         }
+        Ok(())
     }
-    if let Some(kind) = kind("volume") {
-        let all = volume::list(engine).await?;
-        for one in all.into_iter().filter(|one| !is_nameless(&one.name, &one.labels)) {
+
+    /// The volumes of clusters and regions have no labels, so they are known by who mounts them.
+    async fn volumes(&mut self, kind: &KindRef, containers: &[ContainerSummary]) -> Result<(), DriverError> {
+        let theirs = containers.iter().filter(|one| one.labels.as_ref().is_some_and(is_somebodys));
+        let mounts = theirs.flat_map(|one| one.mounts.iter().flatten());
+        let theirs: HashSet<String> = mounts.filter_map(|mount| mount.name.clone()).collect();
+        for one in volume::list(self.engine).await? {
+            if is_nameless(&one.name, &one.labels) || is_somebodys(&one.labels) || theirs.contains(&one.name) {
+                continue;
+            }
             let wanted = labels_of(Some(&one.labels), None);
-            let identified = identify(kind, volume::listed(&one));
-            found.extend(identified.map(|identified| tell(identified, Inspected::Volume(Box::new(one)), &wanted)));
+            if let Some(identified) = self.identify(kind, volume::listed(&one)) {
+                self.tell(identified, &Inspected::Volume(Box::new(one)), &wanted);
+            }
         }
+        Ok(())
     }
-    if let Some(kind) = kind("container") {
-        let all = container::list(engine).await?;
-        let own = all.iter().filter(|one| !one.labels.iter().flatten().any(|(key, _)| key == "k3d.cluster"));
-        let looks = own.filter_map(|one| identify(kind, container::listed(one, None))).map(|identified| async {
+
+    async fn containers(
+        &mut self,
+        kind: &KindRef,
+        all: &[ContainerSummary],
+        listing: &mut Listing,
+    ) -> Result<(), DriverError> {
+        let own = all.iter().filter(|one| !one.labels.as_ref().is_some_and(is_somebodys));
+        let own: Vec<_> = own.filter_map(|one| self.identify(kind, container::listed(one, None))).collect();
+        let engine = self.engine;
+        let looks = own.into_iter().map(|identified| async {
             let seen = container::inspect(engine, &identified.listed.id).await?;
             let Some(seen) = seen else { return Ok(None) };
             let image = container::config_of_image(engine, &seen).await?;
-            let wanted = chosen(&seen, image.as_ref());
-            Ok::<_, DriverError>(Some((identified, seen, wanted)))
+            Ok::<_, DriverError>(Some((identified, seen, image)))
         });
-        let mut looks = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);
-        while let Some(looked) = looks.next().await {
-            let looked = looked?;
-            found.extend(looked.map(|(one, seen, wanted)| tell(one, Inspected::container(seen, None), &wanted)));
+        let looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+        for one in looked {
+            let Some((identified, seen, image)) = one? else { continue };
+            let mut wanted = chosen(&seen, image.as_ref());
+            let is_job = container::has_ended_well(&seen) && !restarts(&seen);
+            let why = match (container::not_running(&seen), unsayable(&seen)) {
+                (_, Some(what)) => Some(format!("has {what}, which no word of a container says")),
+                (Some(word), _) if !is_job => Some(format!("is {word}; start it, or remove it")),
+                _ if container::is_unhealthy(&seen) => Some("is not healthy".to_owned()),
+                _ => None,
+            };
+            if let Some(why) = why {
+                listing.unreachable.insert(identified.identity, why);
+                continue;
+            }
+            if is_job {
+                wanted.set("run", "once".into());
+            }
+            self.tell(identified, &Inspected::container(seen, None), &wanted);
         }
+        Ok(())
     }
-    Ok(found)
+}
+
+/// Whether labels say that Atlas, or k3d, made an object, for whatever project.
+fn is_somebodys(labels: &Labels) -> bool {
+    let says = |key: &str| mark::get(labels, key).is_some();
+    says("atlas.identity") || says("k3d.cluster") || mark::get(labels, "app") == Some("k3d")
+}
+
+/// Whether the engine starts a container again by itself.
+fn restarts(seen: &ContainerInspectResponse) -> bool {
+    let policy = seen.host_config.as_ref().and_then(|host| host.restart_policy.as_ref()).and_then(|policy| policy.name);
+    policy.is_some_and(|policy| ![RestartPolicyNameEnum::NO, RestartPolicyNameEnum::EMPTY].contains(&policy))
+}
+
+/// What a container has that no attribute says, so that it would be gone with its next replacement.
+fn unsayable(seen: &ContainerInspectResponse) -> Option<&'static str> {
+    let host = seen.host_config.as_ref()?;
+    let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let limits =
+        host.ulimits.iter().flatten().any(|limit| limit.soft != limit.hard || limit.soft.is_some_and(|soft| soft < 0));
+    let folders = host.tmpfs.iter().flatten().any(|(_, options)| !options.is_empty());
+    let mode = host.network_mode.as_deref().unwrap_or_default();
+    let ipc = host.ipc_mode.as_deref().unwrap_or_default();
+    let mounts =
+        host.mounts.iter().flatten().any(|mount| {
+            ![Some(MountType::VOLUME), Some(MountType::BIND)].contains(&mount.typ) || !says(&mount.source)
+        });
+    let found = [
+        (mode.contains(':'), "the network of another container"),
+        (says(&host.pid_mode), "a mode of process ids"),
+        (!["", "private", "shareable"].contains(&ipc), "a mode of shared memory"),
+        (host.device_requests.as_ref().is_some_and(|all| !all.is_empty()), "requests for devices"),
+        (host.volumes_from.as_ref().is_some_and(|all| !all.is_empty()), "the volumes of another container"),
+        (limits, "limits of two values, or none"),
+        (folders, "options of a folder in memory"),
+        (mounts, "a mount of another sort"),
+    ];
+    found.into_iter().find(|(so, _)| *so).map(|(_, what)| what)
 }
 
 /// Whether an engine made a volume for a container, and nobody named it.

@@ -3,7 +3,7 @@
 use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::kind::Kind;
-use crate::observed::Object;
+use crate::observed::{Condition, Object};
 use crate::plan::change::AttributeChange;
 use crate::plan::drift::is_only_begun;
 
@@ -36,12 +36,15 @@ impl Circumstances<'_> {
         let only_unknown =
             !self.attributes.is_empty() && self.attributes.iter().all(|one| !one.is_known() || one.before == one.after);
         let only_begun = || asked && is_only_begun(self.kind, self.object);
+        let waits = matches!(self.object.condition, Condition::Progressing(_))
+            && self.attributes.iter().all(|change| change.path == "condition");
         let because_of_others = self.in_replaced_host || only_unknown;
         match (self.replaced_need, self.renamed_from, self.remade, self.room) {
             (Some(need), ..) if because_of_others => (Cause::ReplacedDependency, format!("{need} is replaced")),
             _ if self.action == Action::Forget => (Cause::Spec, "Atlas was asked to let go of it".into()),
             _ if self.taken_over => (Cause::Spec, format!("it exists and belonged to {}", self.object.owner())),
             (_, Some(old), ..) => (Cause::Spec, format!("it was known as {old}")),
+            _ if waits => (Cause::Spec, "it is on its way, and is waited for".into()),
             _ if only_begun() => (Cause::Spec, "it was begun and not finished".into()),
             (_, _, Some(target), _) if !drifted => (Cause::ReplacedDependency, format!("{target} is made anew")),
             _ if drifted && asked => {

@@ -82,6 +82,16 @@ fn what_terraform_made_is_taken_over_by_one_command_and_plans_empty() {
             assert!(blocks.contains(&format!("[{kind}.{name}]")), "{}: {blocks}", cloud.name);
         }
         assert_eq!(place.read("atlas.toml"), cloud.head("brown"));
+        // Nobody said yes, so nothing is taken over, and the spec is as before.
+        place.expect(1, &["adopt", "--all-in", "region.us-east-1", "--named", "brown-*", "--write"]);
+        assert_eq!(place.read("atlas.toml"), cloud.head("brown"));
+        // In a spec with environments the blocks belong to one of them.
+        place.write("atlas.toml", &(cloud.head("brown") + "[environment.staging]\n"));
+        let named = ["--named", "brown-dlq"];
+        let blocks =
+            place.expect(0, &[&["-e", "staging", "adopt", "--all-in", "region.us-east-1"][..], &named].concat());
+        assert!(blocks.contains("[environment.staging.queue.brown-dlq]\nnew = true"), "{blocks}");
+        place.write("atlas.toml", &cloud.head("brown"));
         place.expect(0, &["adopt", "--all-in", "region.us-east-1", "--named", "brown-*", "--write", "--yes"]);
         let plan = place.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(plan.code, 0, "{}: {}\n{}", cloud.name, plan.stdout, place.read("atlas.toml"));

@@ -58,3 +58,26 @@ fn an_apply_whose_last_look_is_refused_proves_nothing() {
         place.expect(0, &["destroy", "--yes"]);
     }
 }
+
+#[test]
+fn credentials_of_another_account_do_nothing() {
+    let Some(cloud) = Cloud::moto() else { return };
+    let spec = many(&cloud.head("accounts"), "accounts", 1, "\"us-east-1\"");
+    let with = |accounts: &str| spec.replace("aws = {", &format!("aws = {{ accounts = [{accounts}],"));
+    let place = Place::with(&with("\"210987654321\""));
+    let proxy = Proxy::before(&cloud.us, Spoil::Nothing);
+    place.write("atlas.toml", &with("\"210987654321\"").replace(&cloud.us, &proxy.url()));
+    for arguments in [&["plan", "--detailed-exitcode"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
+        let run = place.run(arguments);
+        assert_ne!(run.code, 0, "{arguments:?}: {run:?}");
+        let said = (run.stdout.clone() + &run.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+        let why = "the credentials are of account 123456789012, and the spec allows 210987654321 here";
+        assert!(said.contains(why), "{arguments:?}: {said}");
+    }
+    let calls = proxy.calls.lock().expect("sound").clone();
+    assert!(calls.iter().all(|call| call == "STS GetCallerIdentity"), "{calls:?}");
+    place.write("atlas.toml", &with("\"210987654321\", \"123456789012\""));
+    place.expect(0, &["apply", "--yes"]);
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+    place.expect(0, &["destroy", "--yes"]);
+}

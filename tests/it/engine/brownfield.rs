@@ -39,6 +39,8 @@ fn adopted(engine: &Engine, stack: &str, containers: &[&str]) -> String {
     assert_eq!(spec.contains("DB_PASSWORD"), run.stderr.contains("look like secrets"), "{run:?}");
     let now: Vec<String> = containers.iter().map(|name| engine.id(name)).collect();
     assert_eq!(now, ids, "nothing was made anew");
+    let times = |name: &&str| engine.inspect("container", name)["RestartCount"].clone();
+    assert!(containers.iter().all(|name| times(name) == 0), "nothing was started again");
     engine.expect(&place, 1, &[&["adopt", "--all-in", "engine"][..], &named].concat());
     engine.expect(&place, 0, &["destroy", "--yes"]);
     spec
@@ -101,7 +103,18 @@ fn a_worker_with_limits_is_taken_over() {
     let ends = ["--stop-signal", "SIGTERM", "--stop-timeout", "5", "--log-opt", "max-size=1m", "--group-add", "1000"];
     let all = [&["--network", "stack-job_default"][..], &limits, &rights, &ways, &ends].concat();
     service(&engine, "stack-job", "worker", "atlas-test/empty:1", &all);
-    let spec = adopted(&engine, "stack-job", &["stack-job-worker-1"]);
+    // A job that is done is not run again, and what was killed is left to whoever did that.
+    service(&engine, "stack-job", "migrate", "atlas-test/empty:1", &["--entrypoint", "/bin/true"]);
+    super::until("the job is done", || {
+        engine.inspect("container", "stack-job-migrate-1")["State"]["Status"] == "exited"
+    });
+    let started = engine.inspect("container", "stack-job-migrate-1")["State"]["StartedAt"].clone();
+    service(&engine, "stack-job", "killed", "atlas-test/empty:1", &[]);
+    engine.docker(&["kill", "stack-job-killed-1"]);
+    let spec = adopted(&engine, "stack-job", &["stack-job-worker-1", "stack-job-migrate-1"]);
+    assert!(started.is_string() && spec.contains("run = \"once\"") && !spec.contains("stack-job-killed-1"), "{spec}");
+    assert_eq!(engine.inspect("container", "stack-job-killed-1")["State"]["Status"], "exited");
+    engine.docker(&["rm", "stack-job-killed-1"]);
     for said in ["memory_mib = 64", "swap_mib = 32", "hostname = \"worker\"", "workdir = \"/usr\"", "read_only = true"]
     {
         assert!(spec.contains(said), "{said}: {spec}");

@@ -51,8 +51,8 @@ const EXAMPLES: &[(&str, &str, [&str; 2], &[&str])] = &[
         ],
         &[],
     ),
-    // What the containers here end of.
-    ("container", "stop_signal", ["\"SIGTERM\"", "\"15\""], &[]),
+    // What is not the first process ends of any signal.
+    ("container", "stop_signal", ["\"SIGTERM\"", "\"SIGUSR1\""], &["init = true"]),
     (
         "container",
         "wait",

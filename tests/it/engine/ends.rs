@@ -29,6 +29,13 @@ async fn a_job_is_in_order_once_it_ended_well() {
         (&seen["State"]["Status"], &seen["HostConfig"]["RestartPolicy"]["Name"]),
         (&json!("exited"), &json!("no"))
     );
+    // One that runs is on its way, which is no drift, and is waited for.
+    engine.docker(&["start", "job"]);
+    let (_, plan) = engine.plan(&job("sleep 1; exit 0", "memory_mib = 64\n"), &Options::default()).await;
+    assert!(summary(&plan).contains("not done yet"), "{}", summary(&plan));
+    assert_eq!(plan.changes[0].reason, "it is on its way, and is waited for");
+    assert!(plan.changes[0].attributes.iter().all(|one| !one.drift.is_some()), "{}", summary(&plan));
+    engine.converge(&job("sleep 1; exit 0", "memory_mib = 64\n"), &Options::default(), &[]).await.expect("waited for");
     // What changes it runs it again, and a job that fails is told with its last words.
     let failing = job("echo no luck >&2; exit 3", "memory_mib = 64\n");
     let error = engine.converge(&failing, &Options::default(), &[]).await.expect_err("it fails");

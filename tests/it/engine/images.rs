@@ -1,6 +1,6 @@
 //! Images that are pulled, from a stand-in for a registry that asks for credentials.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
 use super::{Engine, container, free_port, head};
@@ -34,6 +34,15 @@ impl Registry {
         let (digest, header) = (line(), line());
         let credentials = header.trim_start_matches("Basic ").to_owned();
         Some(Self { process, port, digest, credentials })
+    }
+
+    /// Moves the tag to another image, and gives its digest.
+    fn move_tag(&self) -> String {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        stream.write_all(b"GET /move HTTP/1.0\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer.rsplit('\n').next().expect("a digest").to_owned()
     }
 
     fn image(&self) -> String {
@@ -97,6 +106,42 @@ fn an_image_is_pulled_with_docker_s_own_credentials_and_its_progress_told() {
         assert_eq!(run.code, 0, "{arguments:?} {run:?}");
     }
     engine.docker(&["image", "rm", "--force", &format!("{image}:1")]);
+}
+
+#[test]
+fn a_tag_that_moved_is_seen_where_the_image_is_always_pulled() {
+    let (Some(engine), Some(registry)) = (Engine::here(), Registry::start()) else { return };
+    let block = |pull: &str| {
+        head("moved-tag") + &container("moved-tag", &format!("image = \"{}:1\"\npull = \"{pull}\"\n", registry.image()))
+    };
+    let place = Place::with(&block("always"));
+    let answer = serde_json::json!({ "Username": "ada", "Secret": PASSWORD });
+    place.program("docker-credential-planted", &format!("cat > /dev/null\necho '{answer}'"));
+    let server = format!("127.0.0.1:{}", registry.port);
+    configure(&place, &serde_json::json!({ "credHelpers": { server.as_str(): "planted" } }));
+    let expect = |code: i32, arguments: &[&str]| {
+        let run = run(&engine, &place, arguments);
+        assert_eq!(run.code, code, "{arguments:?} {run:?}");
+        run.stdout
+    };
+    expect(0, &["apply", "--yes"]);
+    expect(0, &["plan", "--detailed-exitcode"]);
+    let now = registry.move_tag();
+    // Who pulls only what is missing does not ask.
+    place.write("atlas.toml", &block("missing"));
+    expect(0, &["plan", "--detailed-exitcode"]);
+    place.write("atlas.toml", &block("always"));
+    let plan = expect(2, &["plan", "--detailed-exitcode"]).split_whitespace().collect::<String>();
+    assert!(plan.contains(&format!("thetagleadsto{now}bynow")) && plan.contains("1toreplace"), "{plan}");
+    expect(0, &["apply", "--yes"]);
+    expect(0, &["plan", "--detailed-exitcode"]);
+    assert!(expect(0, &["show", "container.moved-tag", "--json"]).contains(&now));
+    // A registry that does not answer replaces nothing.
+    let image = format!("{}:1", registry.image());
+    drop(registry);
+    expect(0, &["plan", "--detailed-exitcode"]);
+    expect(0, &["destroy", "--yes"]);
+    engine.docker(&["image", "rm", "--force", &image]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-"""Stands in for an image registry that asks who is there: one image of two layers, at one name, by tag and by digest.
+"""Stands in for an image registry that asks who is there: one image of two layers, at one name, by tag and by digest. Whoever asks
+for `/move` moves the tag to another image.
 Whoever asks for `atlas-test/echo` is refused, and told again what credentials came with the request. It prints the digest
 of its image, and then the header that it takes for the right one.
 
@@ -38,8 +39,8 @@ def layer(name, size, seed):
     return file.getvalue()
 
 
-def image():
-    layers = [layer("first", 400_000, 1), layer("second", 900_000, 2)]
+def image(seed):
+    layers = [layer("first", 400_000, seed), layer("second", 900_000, seed + 1)]
     packed = [gzip.compress(content, mtime=0) for content in layers]
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     config = json.dumps(
@@ -72,7 +73,10 @@ def image():
     return manifest, {digest(content): content for content in [config, *packed]}
 
 
-MANIFESTS, BLOBS = image()
+IMAGES = [image(1), image(3)]
+BLOBS = {name: content for _, blobs in IMAGES for name, content in blobs.items()}
+MANIFESTS = {digest(manifest): manifest for manifest, _ in IMAGES}
+TAG = [digest(IMAGES[0][0])]
 
 
 class Registry(http.server.BaseHTTPRequestHandler):
@@ -91,6 +95,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.split("?")[0]
+        if path == "/move":
+            TAG[0] = digest(IMAGES[1][0])
+            return self.answer(200, TAG[0].encode())
         if self.headers.get("Authorization") != ALLOWED:
             body = b'{"errors":[{"code":"UNAUTHORIZED","message":"who are you"}]}'
             return self.answer(401, body, WWW_Authenticate='Basic realm="stand-in"')
@@ -100,8 +107,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
             said = f"denied: you said Authorization: {self.headers['Authorization']}"
             return self.answer(403, json.dumps({"errors": [{"code": "DENIED", "message": said}]}).encode())
         reference = path.rsplit("/", 1)[-1]
-        if path.startswith(f"/v2/{NAME}/manifests/") and reference in ("1", digest(MANIFESTS)):
-            return self.answer(200, MANIFESTS, MANIFEST, Docker_Content_Digest=digest(MANIFESTS))
+        wanted = TAG[0] if reference == "1" else reference
+        if path.startswith(f"/v2/{NAME}/manifests/") and wanted in MANIFESTS:
+            return self.answer(200, MANIFESTS[wanted], MANIFEST, Docker_Content_Digest=wanted)
         if path.startswith(f"/v2/{NAME}/blobs/") and reference in BLOBS:
             return self.answer(200, BLOBS[reference], "application/octet-stream")
         self.answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
@@ -113,5 +121,5 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Registry)
-print(digest(MANIFESTS), ALLOWED, sep="\n", flush=True)
+print(TAG[0], ALLOWED, sep="\n", flush=True)
 server.serve_forever()

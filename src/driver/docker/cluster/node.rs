@@ -182,6 +182,7 @@ impl<'a> Layout<'a> {
         let join = Join { network: self.network.clone(), aliases: vec![node.name.clone()], address: None };
         Blueprint {
             name: node.name.clone(),
+            heals: false,
             pull: "missing".into(),
             body,
             networks: vec![join],

@@ -37,6 +37,11 @@ pub(in super::super) fn attributes(
     let environment: HashMap<String, String> =
         config.env.iter().flatten().filter_map(|pair| pair.split_once('=')).map(owned).collect();
     let secrets = mark::get(&labels, "atlas.secrets").and_then(|text| serde_json::from_str(text).ok());
+    let noted = labels.get("atlas.keys.logging").map(|keys| keys.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let said_options = |key: &str| {
+        let now = wanted.and_then(|wanted| wanted.at("logging.options")).and_then(|options| options.at(key)).is_some();
+        now || noted.as_ref().is_none_or(|keys| keys.iter().any(|own| own == key))
+    };
     // The engine does not start a job again, whatever stands there by default.
     let once = wanted.filter(|wanted| wanted.get("run").as_str() == Some("once"));
     let restart = host.restart_policy.as_ref().and_then(|policy| policy.name).map(|name| name.to_string());
@@ -77,7 +82,7 @@ pub(in super::super) fn attributes(
         ("labels", said("labels", &labels, &labels, managed, wanted)),
     ]
     .into_iter()
-    .chain(surroundings(&config, &host, &known))
+    .chain(surroundings(&config, &host, &known, &said_options))
     .collect()
 }
 
@@ -112,11 +117,15 @@ fn surroundings(
     config: &ContainerConfig,
     host: &HostConfig,
     known: &impl Fn(&str, Value) -> Value,
+    said_options: &dyn Fn(&str) -> bool,
 ) -> [(&'static str, Value); 17] {
     let mode = host.network_mode.as_deref().filter(|mode| ["host", "none"].contains(mode));
     let retries = host.restart_policy.as_ref().and_then(|policy| policy.maximum_retry_count);
-    let swap = host.memory_swap.zip(host.memory).map(|(whole, memory)| Value::Int(((whole - memory).max(0)) / MEBI));
+    // Less than nothing is swap without a limit, or an engine that can't limit it.
+    let swap = host.memory_swap.zip(host.memory).filter(|(whole, memory)| *whole >= *memory);
+    let swap = swap.map(|(whole, memory)| Value::Int((whole - memory) / MEBI));
     let seconds = config.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok());
+    let stop_timeout = seconds.map(|seconds| duration::format(seconds).as_str().into()).unwrap_or_default();
     let pairs = |list: &Option<Vec<String>>| {
         let pairs = list.iter().flatten().filter_map(|pair| pair.split_once(':'));
         Value::Map(pairs.map(|(name, address)| (name.into(), address.into())).collect())
@@ -130,15 +139,15 @@ fn surroundings(
         ("restart_retries", whole(retries, 1)),
         ("swap_mib", known("swap_mib", swap.unwrap_or_default())),
         ("shm_mib", known("shm_mib", whole(host.shm_size, MEBI))),
-        ("security_options", known("security_options", list(host.security_opt.as_ref()))),
+        ("security_options", known("security_options", security(host))),
         ("sysctls", map(host.sysctls.as_ref())),
         ("devices", Value::List(host.devices.iter().flatten().map(device).collect())),
         ("groups", list(host.group_add.as_ref())),
         ("init", Value::Bool(host.init == Some(true))),
         ("read_only", Value::Bool(host.readonly_rootfs == Some(true))),
         ("stop_signal", known("stop_signal", text(config.stop_signal.clone()))),
-        ("stop_timeout", seconds.map(|seconds| duration::format(seconds).as_str().into()).unwrap_or_default()),
-        ("logging", known("logging", host.log_config.as_ref().map_or(Value::Null, logging))),
+        ("stop_timeout", known("stop_timeout", stop_timeout)),
+        ("logging", known("logging", host.log_config.as_ref().map_or(Value::Null, |log| logging(log, said_options)))),
     ]
 }
 
@@ -159,6 +168,14 @@ fn whole(value: Option<i64>, unit: i64) -> Value {
     value.filter(|number| *number > 0).map_or(Value::Null, |number| Value::Int(number / unit))
 }
 
+/// The engine lifts what its security modules forbid from a container that may do anything:
+/// <https://docs.docker.com/reference/cli/docker/container/run/#privileged>.
+fn security(host: &HostConfig) -> Value {
+    let lifted = |option: &str| host.privileged == Some(true) && option == "label=disable";
+    let options = host.security_opt.iter().flatten().filter(|option| !lifted(option));
+    Value::List(options.map(|option| option.as_str().into()).collect())
+}
+
 fn device(device: &DeviceMapping) -> Value {
     let part = |part: &Option<String>| part.clone().unwrap_or_default();
     let (from, to, may) =
@@ -166,8 +183,13 @@ fn device(device: &DeviceMapping) -> Value {
     format!("{from}:{to}:{may}").as_str().into()
 }
 
-fn logging(logging: &HostConfigLogConfig) -> Value {
-    Value::default().with(&["driver"], text(logging.typ.clone())).with(&["options"], map(logging.config.as_ref()))
+fn logging(logging: &HostConfigLogConfig, said: &dyn Fn(&str) -> bool) -> Value {
+    // An engine may be set up to add some of its own.
+    let options = logging.config.as_ref().map(|all| {
+        let said = all.iter().filter(|(key, _)| said(key));
+        said.map(|(key, value)| (key.clone(), value.clone())).collect::<HashMap<_, _>>()
+    });
+    Value::default().with(&["driver"], text(logging.typ.clone())).with(&["options"], map(options.as_ref()))
 }
 
 /// Says of secrets that the container has with another value than their references lead to now. The values themselves are
@@ -233,8 +255,13 @@ fn binds(host: &HostConfig, spec: &SpecSide<'_>) -> Value {
     let said = spec.wanted.map(|wanted| wanted.get("binds").items()).unwrap_or_default();
     let beside: HashMap<String, &str> =
         said.iter().filter_map(Value::as_str).map(|bind| (bind_beside(spec.base, bind), bind)).collect();
-    let all = host.binds.iter().flatten();
-    let folders = all.filter(|text| Bind::parse(text).is_none_or(|bind| !bind.is_volume()));
+    let mounted = host.mounts.iter().flatten().filter(|mount| mount.typ == Some(MountType::BIND));
+    let mounted = mounted.map(|mount| {
+        let end = if mount.read_only == Some(true) { ":ro" } else { "" };
+        format!("{}:{}{end}", mount.source.as_deref().unwrap_or_default(), mount.target.as_deref().unwrap_or_default())
+    });
+    let all: Vec<String> = host.binds.iter().flatten().cloned().chain(mounted).collect();
+    let folders = all.iter().filter(|text| Bind::parse(text).is_none_or(|bind| !bind.is_volume()));
     let normal = |text: &String| engine_rule::BIND.normal.as_ref().map_or_else(|| text.clone(), |normal| normal(text));
     let folder = |text: String| beside.get(&text).copied().unwrap_or(&text).into();
     Value::List(folders.map(|text| folder(normal(text))).collect())
@@ -283,9 +310,11 @@ fn ulimits(host: &HostConfig, wanted: Option<&Attributes>) -> Value {
 }
 
 fn health(health: &bollard::models::HealthConfig) -> Value {
-    let seconds = |nanos: Option<i64>| {
+    // Of what nobody says the engine has its own idea:
+    // <https://docs.docker.com/reference/dockerfile/#healthcheck>.
+    let seconds = |nanos: Option<i64>, usual: u64| {
         let seconds = u64::try_from(nanos.unwrap_or_default() / 1_000_000_000).unwrap_or_default();
-        Value::from(duration::format(seconds).as_str())
+        Value::from(duration::format(if seconds == 0 { usual } else { seconds }).as_str())
     };
     // The first word tells how the rest is run: `CMD` runs it as it is, and `CMD-SHELL` as a line.
     let mut test = health.test.iter().flatten();
@@ -298,8 +327,8 @@ fn health(health: &bollard::models::HealthConfig) -> Value {
     Value::default()
         .with(&["command"], command)
         .with(&["shell"], shell)
-        .with(&["interval"], seconds(health.interval))
-        .with(&["timeout"], seconds(health.timeout))
-        .with(&["retries"], Value::Int(health.retries.unwrap_or_default()))
-        .with(&["start_period"], seconds(health.start_period))
+        .with(&["interval"], seconds(health.interval, 30))
+        .with(&["timeout"], seconds(health.timeout, 30))
+        .with(&["retries"], Value::Int(health.retries.filter(|retries| *retries > 0).unwrap_or(3)))
+        .with(&["start_period"], seconds(health.start_period, 0))
 }

@@ -46,6 +46,8 @@ pub(in super::super) struct Blueprint {
     /// Files that it finds when it starts: the path without its first slash, and what is in it.
     pub files: Vec<(String, String)>,
     pub wait: Wait,
+    /// Whether it is started again when it is not healthy.
+    pub heals: bool,
 }
 
 /// A network that a container is in.
@@ -73,6 +75,8 @@ pub(in super::super) fn blueprint(
         "environment",
         texts(wanted.get("environment")).map(|(key, _)| key).collect::<Vec<_>>().iter().map(String::as_str),
     );
+    let options = wanted.at("logging.options").map(|options| texts(options).map(|(key, _)| key).collect::<Vec<_>>());
+    keys(&mut labels, "logging", options.iter().flatten().map(String::as_str));
     if let Value::Map(secrets) = wanted.get("secrets") {
         labels.insert("atlas.secrets".into(), wanted.get("secrets").to_json().to_string());
         for (key, reference) in secrets.iter() {
@@ -108,6 +112,7 @@ pub(in super::super) fn blueprint(
         networks: joins(wanted.get("networks")),
         files: Vec::new(),
         wait: Wait::of(wanted),
+        heals: true,
     })
 }
 

@@ -13,13 +13,17 @@ use tokio::time::Instant;
 use super::super::credentials;
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent};
-use super::super::mark::{Labels, is_of_tools};
+use super::super::mark::{Labels, get, is_of_tools};
 use super::super::pace::Pace;
 use super::super::reference::ImageReference;
 use crate::driver::{Class, DriverError};
+use crate::value::Attributes;
 
 /// How often it is told how far a pull has come.
 const OFTEN: Duration = Duration::from_millis(250);
+
+/// How long a registry may take to say what a tag leads to.
+const REGISTRY: Duration = Duration::from_secs(10);
 
 /// Makes sure that the engine has an image, and tells about it.
 pub(super) async fn ensure(
@@ -93,6 +97,35 @@ pub(in super::super) async fn own_of(
         config.labels.iter_mut().for_each(|all| all.retain(|key, value| !is_of_tools(key) && !of_image(key, value)));
     }
     Ok(seen)
+}
+
+/// What the tag of a container's image leads to by now, where the spec has it pulled `always` and that is another image than the
+/// one that the container was made from. Where the registry can't be asked nobody knows, and nothing is replaced for that.
+pub(in super::super) async fn moved_tag(
+    engine: &Engine,
+    seen: &ContainerInspectResponse,
+    wanted: Option<&Attributes>,
+) -> Option<String> {
+    let wanted = wanted.filter(|wanted| wanted.get("pull").as_str() == Some("always"))?;
+    let image = wanted.get("image").as_str()?;
+    let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref())?;
+    let made_from = get(labels, super::DIGEST)?;
+    let same_image = seen.config.as_ref().and_then(|config| config.image.as_deref()) == Some(image);
+    if ImageReference::parse(image).digest().is_some() || !same_image {
+        return None;
+    }
+    let now = engine.digest_of_tag(image, ask_registry(engine, image)).await?;
+    (now != made_from).then_some(now)
+}
+
+async fn ask_registry(engine: &Engine, image: &str) -> Option<String> {
+    let ask = async {
+        let credentials = credentials::of(engine, image).await.ok()?;
+        let answer = engine.docker().await.ok()?.inspect_registry_image(image, credentials).await;
+        let answer = answer.inspect_err(|error| tracing::info!(image, "the registry can't be asked: {error}")).ok()?;
+        answer.descriptor.digest
+    };
+    tokio::time::timeout(REGISTRY, ask).await.ok().flatten()
 }
 
 /// What the image of a container says; none when it is gone.

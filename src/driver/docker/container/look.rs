@@ -164,8 +164,10 @@ pub(in super::super) fn nameless_volumes(seen: &ContainerInspectResponse) -> Vec
     let mounted = host.and_then(|host| host.mounts.as_ref()).into_iter().flatten();
     let bound = host.and_then(|host| host.binds.as_ref()).into_iter().flatten();
     let said: Vec<&str> = mounted
+        .filter(|mount| mount.source.as_ref().is_some_and(|source| !source.is_empty()))
         .filter_map(|mount| mount.target.as_deref())
         .chain(bound.filter_map(|bind| bind.split(':').nth(1)))
+        .map(|to| to.trim_end_matches('/'))
         .collect();
     let all = seen.mounts.iter().flatten().filter(|mount| mount.typ.as_deref() == Some("volume"));
     let nameless = all.filter(|mount| mount.destination.as_deref().is_some_and(|to| !said.contains(&to)));

@@ -137,6 +137,11 @@ pub(in super::super) async fn update(
     if blueprint.wait.once && has_ended_well(there) {
         return Ok(there.clone());
     }
+    if blueprint.heals && is_unhealthy(there) {
+        let again = docker.restart_container(&id, None).await;
+        again.map_err(|error| classify("starting a container again", &error))?;
+        return wait(engine, &id, &blueprint.wait, pace).await;
+    }
     match resume(engine, there).await {
         // A network that was made again has another id than the container knows it by.
         Err(error) if !isolated && error.message.contains("network") => {
@@ -158,10 +163,6 @@ pub(in super::super) async fn resume(engine: &Engine, there: &ContainerInspectRe
         Some(Status::PAUSED) => {
             let resumed = engine.docker().await?.unpause_container(id).await;
             resumed.map_err(|error| classify("resuming a container", &error))
-        }
-        Some(Status::RUNNING) if is_unhealthy(there) => {
-            let again = engine.docker().await?.restart_container(id, None).await;
-            again.map_err(|error| classify("starting a container again", &error))
         }
         Some(Status::RUNNING) => Ok(()),
         _ => start(engine, id).await,

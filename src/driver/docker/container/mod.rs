@@ -10,7 +10,7 @@ mod wait;
 
 pub(super) use attributes::{attributes, compare_secrets};
 pub(super) use blueprint::{Blueprint, Join, blueprint, mounts};
-pub(super) use image::{config_of_image, image_of, labels_of_image, labels_of_images, own_of};
+pub(super) use image::{config_of_image, image_of, labels_of_image, labels_of_images, moved_tag, own_of};
 pub(super) use look::{
     condition, has_ended_well, has_started, inspect, is_joined, is_unhealthy, list, listed, marked, name,
     nameless_volumes, not_running, with_labels,
