@@ -73,7 +73,8 @@ def image(seed):
     return manifest, {digest(content): content for content in [config, *packed]}
 
 
-IMAGES = [image(1), image(3)]
+# Other registries have other layers, which an engine would not fetch again.
+IMAGES = [image(PORT * 4), image(PORT * 4 + 2)]
 BLOBS = {name: content for _, blobs in IMAGES for name, content in blobs.items()}
 MANIFESTS = {digest(manifest): manifest for manifest, _ in IMAGES}
 TAG = [digest(IMAGES[0][0])]
