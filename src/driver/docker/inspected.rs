@@ -174,7 +174,7 @@ impl Inspected {
                     attributes.set("image", image.as_str().into());
                 }
                 let outputs = container_outputs(seen);
-                let once = wanted.is_some_and(|wanted| wanted.get("run").as_str() == Some("once"));
+                let once = attributes.get("run").as_str() == Some("once");
                 let usage = bytes_of(seen, counters);
                 identified.object(attributes, outputs, usage, container::condition(seen, once))
             }

@@ -42,8 +42,7 @@ pub(in super::super) fn attributes(
         let now = wanted.and_then(|wanted| wanted.at("logging.options")).and_then(|options| options.at(key)).is_some();
         now || noted.as_ref().is_none_or(|keys| keys.iter().any(|own| own == key))
     };
-    // The engine does not start a job again, whatever stands there by default.
-    let once = wanted.filter(|wanted| wanted.get("run").as_str() == Some("once"));
+    let run = runs(mark, wanted);
     let restart = host.restart_policy.as_ref().and_then(|policy| policy.name).map(|name| name.to_string());
     [
         ("name", seen.name.as_deref().unwrap_or_default().trim_start_matches('/').into()),
@@ -67,7 +66,7 @@ pub(in super::super) fn attributes(
         ("volumes", mounts(&host)),
         ("tmpfs", Value::List(host.tmpfs.iter().flatten().map(|(path, _)| path.as_str().into()).collect())),
         ("networks", joined(seen, wanted)),
-        ("restart", restarts(restart, once)),
+        ("restart", restarts(restart, &run, mark, wanted)),
         ("memory_mib", whole(host.memory, MEBI)),
         ("cpu_millis", whole(host.nano_cpus, 1_000_000)),
         ("pids", whole(podman::pids(&host, managed("pids")), 1)),
@@ -77,7 +76,7 @@ pub(in super::super) fn attributes(
         ("user", known("user", text(config.user.clone()))),
         ("workdir", known("workdir", text(config.working_dir.clone()))),
         ("health", known("health", config.healthcheck.as_ref().map_or(Value::Null, health))),
-        ("run", said_only("run")),
+        ("run", run),
         ("wait", said_only("wait")),
         ("labels", said("labels", &labels, &labels, managed, wanted)),
     ]
@@ -86,14 +85,29 @@ pub(in super::super) fn attributes(
     .collect()
 }
 
-fn restarts(there: Option<String>, once: Option<&Attributes>) -> Value {
-    let there = there.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into());
-    match once {
-        Some(wanted) if there == "no" && wanted.get("restart").as_str() != Some("on-failure") => {
-            wanted.get("restart").clone()
-        }
-        _ => there.as_str().into(),
+/// Whether a container was made as a job. The engine has no place for that, so its mark tells it.
+fn runs(mark: Option<&Mark>, wanted: Option<&Attributes>) -> Value {
+    match mark {
+        Some(mark) if mark.digest_of("run") == Some(&*Value::from("once").digest()) => "once".into(),
+        Some(_) => "always".into(),
+        None => wanted.map_or(Value::Null, |wanted| wanted.get("run").clone()),
     }
+}
+
+/// The engine does not start a job again, whatever the spec says of that by default.
+fn restarts(there: Option<String>, run: &Value, mark: Option<&Mark>, wanted: Option<&Attributes>) -> Value {
+    let there = there.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into());
+    if there != "no" || run.as_str() != Some("once") {
+        return there.as_str().into();
+    }
+    let said = match mark {
+        Some(mark) => ["unless-stopped", "always"]
+            .into_iter()
+            .map(Value::from)
+            .find(|word| mark.digest_of("restart") == Some(&*word.digest())),
+        None => wanted.map(|wanted| wanted.get("restart").clone()).filter(|said| said.as_str() != Some("on-failure")),
+    };
+    said.unwrap_or_else(|| "no".into())
 }
 
 /// What a container has of an attribute that the image or the engine chooses where nobody says it. Where Atlas made the
