@@ -150,6 +150,20 @@ pub struct Observed {
 }
 
 impl Mark {
+    /// The mark of an owner's resource of which nothing was applied yet.
+    #[must_use]
+    pub fn unapplied(owner: &Owner, address: Address) -> Self {
+        Self {
+            project: owner.project.clone(),
+            environment: owner.environment.clone(),
+            address,
+            protect: false,
+            on_remove: OnRemove::Delete,
+            needs: Vec::new(),
+            applied: String::new(),
+        }
+    }
+
     /// The digest of what was last applied to an attribute; none when nothing was.
     #[must_use]
     pub fn digest_of(&self, attribute: &str) -> Option<&str> {

@@ -9,11 +9,11 @@ use super::{Done, End};
 use crate::action::Action;
 use crate::address::Address;
 use crate::plan::Options;
-use crate::run::{self, Purpose, Survey};
+use crate::run::{self, Purpose, Spec, Survey};
 
 pub async fn adopt(global: &Global, args: &AdoptArgs, ui: &Ui) -> Result<Done, Failure> {
     match (&args.address, &args.all_in) {
-        (Some(address), _) => take_over(global, std::slice::from_ref(address), args.yes, ui).await,
+        (Some(address), _) => take_over(load::spec(global)?, std::slice::from_ref(address), args.yes, ui).await,
         (None, Some(host)) => all_in(global, host, args, ui).await,
         (None, None) => Err(Failure::new("say what to adopt: an address, or --all-in HOST")),
     }
@@ -29,7 +29,7 @@ pub async fn forget(global: &Global, args: &OneArgs, ui: &Ui) -> Result<Done, Fa
     carry_out(load::spec(global)?, work, &carrying(args.yes), ui).await
 }
 
-async fn take_over(global: &Global, addresses: &[Address], yes: bool, ui: &Ui) -> Result<Done, Failure> {
+async fn take_over(spec: Spec, addresses: &[Address], yes: bool, ui: &Ui) -> Result<Done, Failure> {
     let all = selectors(addresses);
     let options = Options { adopt: all.clone(), targets: all, exact: true, ..Options::default() };
     let what = addresses.iter().map(Address::as_str).collect::<Vec<_>>().join(", ");
@@ -37,7 +37,7 @@ async fn take_over(global: &Global, addresses: &[Address], yes: bool, ui: &Ui) -
         .hint("an object can be adopted when it exists under the resource's name and is not Atlas's; see `atlas show`");
     let only = Some((Action::Adopt, otherwise));
     let work = Work { options, command: "adopt", question: "Take this over", saved: None, only };
-    carry_out(load::spec(global)?, work, &carrying(yes), ui).await
+    carry_out(spec, work, &carrying(yes), ui).await
 }
 
 /// Prints the blocks of all that is nobody's in a host; with `--write` adds them to the spec and takes it over.
@@ -71,14 +71,18 @@ async fn all_in(global: &Global, host: &AdoptedHost, args: &AdoptArgs, ui: &Ui) 
     }
     drop(opened);
     let before = run::read_text(&global.file)?;
-    run::add_text(&global.file, &text)?;
-    let with = run::read_text(&global.file)?;
-    if let Err(failure) = load::spec(global) {
-        run::set_text(&global.file, &before)?;
-        return Err(failure.titled("what is there can't be said in a spec as it is; the spec is as before"));
-    }
+    let gap = if before.ends_with('\n') { "" } else { "\n" };
+    let with = format!("{before}{gap}{text}");
+    run::set_text(&global.file, &with)?;
+    let spec = match load::spec(global) {
+        Ok(spec) => spec,
+        Err(failure) => {
+            run::set_text(&global.file, &before)?;
+            return Err(failure.titled("what is there can't be said in a spec as it is; the spec is as before"));
+        }
+    };
     ui.side(&format!("added {} blocks to {}\n", addresses.len(), global.file.display()));
-    take_over(global, &addresses, args.yes, ui).await.inspect_err(|_| {
+    take_over(spec, &addresses, args.yes, ui).await.inspect_err(|_| {
         // A failure comes before the first effect, so nothing was taken over that the spec would not have any more.
         let now = run::read_text(&global.file);
         if now.is_ok_and(|now| now == with) && run::set_text(&global.file, &before).is_ok() {

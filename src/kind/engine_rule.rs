@@ -286,7 +286,9 @@ fn check_bind(text: &str, starts: &[&str]) -> Result<(), Fault> {
     }
 }
 
-fn normal_bind(text: &str) -> String {
+/// The normal form of a bind.
+#[must_use]
+pub fn normal_bind(text: &str) -> String {
     let mut parts = text.splitn(3, ':');
     let (Some(from), Some(to)) = (parts.next(), parts.next()) else { return text.to_owned() };
     let options = parts.next().into_iter().flat_map(|options| options.split(','));

@@ -14,7 +14,7 @@ use crate::desired::{Desired, OnRemove};
 use crate::diagnostic::Diagnostics;
 use crate::identity::Identity;
 use crate::mutation::{Mutation, broken};
-use crate::observed::{Mark, Object, Observed};
+use crate::observed::{Mark, Object, Observed, Owner};
 use crate::recorded::Recorded;
 
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
@@ -66,15 +66,7 @@ pub fn interrupted(
         change.reason = "was made by an interrupted run, and is not in the spec".into();
         if let Some(before) = &mut change.before {
             before.unmarked = true;
-            before.mark = Some(Mark {
-                project: desired.project.as_str().into(),
-                environment: desired.environment.as_str().into(),
-                address: address.clone(),
-                protect: false,
-                on_remove: OnRemove::Delete,
-                needs: Vec::new(),
-                applied: String::new(),
-            });
+            before.mark = Some(Mark::unapplied(&Owner::new(&desired.project, &desired.environment), address.clone()));
         }
         Some(change)
     };

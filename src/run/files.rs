@@ -21,18 +21,6 @@ pub fn read_text(path: &Path) -> Result<String, RunError> {
     text(path).map_err(|source| RunError::File { path: path.to_owned(), source })
 }
 
-/// Adds text to the end of a spec, whole or not at all.
-///
-/// # Errors
-/// When it can't be read or written.
-pub fn add_text(path: &Path, more: &str) -> Result<(), RunError> {
-    let mut whole = read_text(path)?;
-    if !whole.is_empty() && !whole.ends_with('\n') {
-        whole.push('\n');
-    }
-    set_text(path, &(whole + more))
-}
-
 /// Writes a spec, whole or not at all. A link is followed, so that the file that it leads to is written.
 ///
 /// # Errors

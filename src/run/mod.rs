@@ -45,7 +45,7 @@ pub use drivers::real;
 #[cfg(feature = "sandbox")]
 pub use drivers::world;
 pub use error::{FileError, Notice, Refusal, Rejection, RunError};
-pub use files::{add_text, read_text, set_text};
+pub use files::{read_text, set_text};
 pub use history::history;
 pub use open::{Opened, Purpose, Setup, open, open_with, read, read_others};
 pub use pipeline::{Pipeline, drift, is_gone};

@@ -7,10 +7,9 @@ use super::error::RunError;
 use super::open::Opened;
 use super::plan::recorded;
 use crate::address::Address;
-use crate::desired::OnRemove;
 use crate::driver::{self, Class, DriverError};
 use crate::identity::Identity;
-use crate::observed::{Mark, Object};
+use crate::observed::{Mark, Object, Observed};
 use crate::plan::references;
 use crate::value::Value;
 
@@ -81,11 +80,7 @@ pub async fn survey(opened: &Opened, region: Option<&Address>, names: &[String])
 }
 
 /// The object of a region.
-fn host<'a>(
-    opened: &Opened,
-    observed: &'a crate::observed::Observed,
-    address: &Address,
-) -> Result<&'a Object, RunError> {
+fn host<'a>(opened: &Opened, observed: &'a Observed, address: &Address) -> Result<&'a Object, RunError> {
     let instance = opened.pipeline.desired.get(address);
     let found = instance.and_then(|instance| observed.at(&instance.identity));
     found.ok_or_else(|| {
@@ -102,7 +97,7 @@ fn host<'a>(
 
 /// Gives each object the address that its resource would have, as a provisional mark, so that objects can name each other.
 fn name_all(opened: &Opened, objects: &mut [Object], place: Option<&str>) -> Vec<Address> {
-    let desired = &opened.pipeline.desired;
+    let (desired, owner) = (&opened.pipeline.desired, opened.pipeline.sessions.owner());
     let mut taken: BTreeSet<(&str, String)> =
         desired.instances().iter().map(|one| (one.kind.name, one.address.name().to_owned())).collect();
     let mut addresses = Vec::new();
@@ -113,15 +108,7 @@ fn name_all(opened: &Opened, objects: &mut [Object], place: Option<&str>) -> Vec
         let name = std::iter::once(base.clone()).chain(numbered).find(free).unwrap_or(base.clone());
         taken.insert((object.kind.name, name.clone()));
         let address = Address::new(object.kind.name, &name, place);
-        object.mark = Some(Mark {
-            project: desired.project.as_str().into(),
-            environment: desired.environment.as_str().into(),
-            address: address.clone(),
-            protect: false,
-            on_remove: OnRemove::Delete,
-            needs: Vec::new(),
-            applied: String::new(),
-        });
+        object.mark = Some(Mark::unapplied(owner, address.clone()));
         addresses.push(address);
     }
     addresses

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::OnceCell;
 
-use super::api::Api;
+use super::api::{Api, SearchTerm};
 use super::object::Description;
 use super::ownership_cache::{KindOwnership, OwnershipCache};
 use super::region::Region;
@@ -53,7 +53,7 @@ impl Looks {
 
     /// What this look tells of a kind.
     pub async fn of(&self, api: &'static dyn Api, region: &Region, look: u64) -> Result<Arc<KindLook>, DriverError> {
-        let key = (region.scope(api.directory().scope).await?, api.kind());
+        let key = (scope(api, region).await?, api.kind());
         Ok(of_look(&self.kinds, key, look))
     }
 
@@ -66,7 +66,7 @@ impl Looks {
         claims: &Claims<'_>,
     ) -> Result<bool, DriverError> {
         // To search for tags is one question for all kinds, and finds what other machines made as well.
-        let searched = api.directory().search.is_some() && region.searches(api.kind()).await;
+        let searched = term(api, region).await.is_some();
         Ok(!searched && self.known(api, region, claims).await?.is_some_and(|known| !known.own))
     }
 
@@ -88,7 +88,7 @@ impl Looks {
                 let why = || "its tags are the project's, and it may not be read".to_owned();
                 own.failed.extend(denied.into_iter().map(|key| (key, Class::Denied, why())));
                 if api.directory().search.is_none() {
-                    let scope = region.scope(api.directory().scope).await?;
+                    let scope = scope(api, region).await?;
                     let any = !own.found.is_empty() || !own.failed.is_empty();
                     self.known.learn(&scope, api.kind(), None, any, BTreeSet::new());
                 }
@@ -99,7 +99,7 @@ impl Looks {
 
     /// Learns that an object is about to become the owner's.
     pub async fn take(&self, api: &'static dyn Api, region: &Region, key: &str) -> Result<(), DriverError> {
-        self.known.take(&region.scope(api.directory().scope).await?, api.kind(), key);
+        self.known.take(&scope(api, region).await?, api.kind(), key);
         Ok(())
     }
 
@@ -111,15 +111,14 @@ impl Looks {
         region: &Region,
         claims: &Claims<'_>,
     ) -> Result<Option<Vec<String>>, DriverError> {
-        let searched = region.searches(api.kind()).await;
-        let Some(term) = api.directory().search.filter(|_| searched) else {
+        let Some(term) = term(api, region).await else {
             return with_retries(|| api.tagged(region, claims.owner)).await;
         };
-        let cell = of_look(&self.searches, region.scope(api.directory().scope).await?, claims.look);
+        let cell = of_look(&self.searches, scope(api, region).await?, claims.look);
         let ask = || async {
             let mut apis = Vec::new();
             for one in served::all().filter(|one| one.directory().scope == api.directory().scope) {
-                if region.searches(one.kind()).await {
+                if self::term(one, region).await.is_some() {
                     apis.push(one);
                 }
             }
@@ -143,7 +142,7 @@ impl Looks {
         let asked = names.iter().filter(|name| foreign.is_none_or(|foreign| !foreign.contains(*name))).cloned();
         let Sorted { own, others, denied } = read(api, region, claims.owner, asked.collect()).await;
         let still = foreign.into_iter().flatten().filter(|name| names.contains(*name)).cloned();
-        let scope = region.scope(api.directory().scope).await?;
+        let scope = scope(api, region).await?;
         let foreign = others.into_iter().chain(still).collect();
         let any = !own.found.is_empty() || !own.failed.is_empty() || !denied.is_empty();
         self.known.learn(&scope, api.kind(), known.as_ref(), any, foreign);
@@ -160,7 +159,7 @@ impl Looks {
         if claims.evidence {
             return Ok(None);
         }
-        Ok(self.known.of(&region.scope(api.directory().scope).await?, api.kind()))
+        Ok(self.known.of(&scope(api, region).await?, api.kind()))
     }
 }
 
@@ -175,6 +174,17 @@ impl KindLook {
     pub fn listed(&self) -> Option<&HashSet<String>> {
         self.names.get()
     }
+}
+
+/// What the tag search finds a kind by; none where it does not.
+async fn term(api: &dyn Api, region: &Region) -> Option<SearchTerm> {
+    let term = api.directory().search?;
+    region.searches(api.kind()).await.then_some(term)
+}
+
+/// The account, or the region of it, that the names of a kind reach through.
+async fn scope(api: &dyn Api, region: &Region) -> Result<String, DriverError> {
+    region.scope(api.directory().scope).await
 }
 
 /// The answer of one look; that of an older look is dropped.

@@ -156,6 +156,13 @@ impl InRegion {
         }
     }
 
+    fn looked(&self, kind: &KindRef, key: &str, seen: Result<Option<Object>, DriverError>) -> Option<Looked> {
+        match seen {
+            Ok(object) => object.map(Box::new).map(Looked::Seen),
+            Err(error) => Some(self.hidden(kind, key, error)),
+        }
+    }
+
     async fn look(
         &self,
         api: &'static dyn Api,
@@ -180,10 +187,7 @@ impl InRegion {
                 None => Ok(None),
             }
         };
-        match seen.await {
-            Ok(object) => object.map(Box::new).map(Looked::Seen),
-            Err(error) => Some(self.hidden(kind, &key, error)),
-        }
+        self.looked(kind, &key, seen.await)
     }
 
     /// Looks at all of one object, unless it is somebody's.
@@ -199,10 +203,7 @@ impl InRegion {
             let wanted = mark::all_as_wanted(&described.tags);
             described.object(kind, &self.region, Some(&wanted)).await.map(Some)
         };
-        match with_retries(look).await {
-            Ok(object) => object.map(Box::new).map(Looked::Seen),
-            Err(error) => Some(self.hidden(kind, key, error)),
-        }
+        self.looked(kind, key, with_retries(look).await)
     }
 
     /// What is hidden when the objects of a kind may not be listed: those that are wanted, and all others of the kind.

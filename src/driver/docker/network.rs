@@ -14,6 +14,11 @@ use crate::driver::{Class, DriverError};
 use crate::observed::{Mark, Owner};
 use crate::value::{Attributes, Value};
 
+/// Whether a network is the one that an engine puts a container in that names none.
+pub(super) fn is_default(name: &str) -> bool {
+    ["bridge", "default", "podman"].contains(&name)
+}
+
 /// Every network of an engine, in one call.
 pub(super) async fn list(engine: &Engine) -> Result<Vec<Network>, DriverError> {
     let found = engine.docker().await?.list_networks(None).await;

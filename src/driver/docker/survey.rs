@@ -23,9 +23,10 @@ use crate::value::{Attributes, Text, Value};
 /// How many containers are looked at at once.
 const AT_ONCE: usize = 16;
 /// The size of /dev/shm where nobody says another.
-const USUAL_SHM: i64 = 64 * 1_048_576;
+const USUAL_SHM: i64 = 64 * container::MEBI;
 /// The networks that every engine has.
 const USUAL_NETWORKS: [&str; 6] = ["bridge", "host", "none", "podman", "docker_gwbridge", "ingress"];
+
 /// Everything that is nobody's, on every engine that something names. One engine may have two names.
 pub(super) async fn survey(scope: &SessionScope, kinds: &[KindRef]) -> Result<Listing, DriverError> {
     let mut listing = Listing::default();

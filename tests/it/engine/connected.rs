@@ -1,10 +1,9 @@
 //! Whether containers are in the networks that they should be in, whatever happened to either.
 
 use atlas::plan::Options;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Engine, container, head};
-use crate::support::{actions, summary};
 
 /// The networks that a container is in, with its address in each.
 fn joined(engine: &Engine, container: &str) -> Vec<(String, String)> {
@@ -18,11 +17,6 @@ fn names(joined: &[(String, String)]) -> Vec<&str> {
     joined.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-async fn planned(engine: &Engine, spec: &str) -> (Value, String) {
-    let (_, plan) = engine.plan(spec, &Options::default()).await;
-    (json!(actions(&plan)), summary(&plan))
-}
-
 #[tokio::test]
 async fn a_container_that_lost_its_network_is_degraded_and_gets_it_back() {
     let Some(engine) = Engine::here() else { return };
@@ -30,7 +24,7 @@ async fn a_container_that_lost_its_network_is_degraded_and_gets_it_back() {
     engine.converge(&spec, &Options::default(), &[]).await.expect("made");
     let id = engine.id("lost");
     engine.docker(&["network", "disconnect", "bridge", "lost"]);
-    let (plan, why) = planned(&engine, &spec).await;
+    let (plan, why) = engine.planned(&spec).await;
     assert_eq!(plan, json!({ "container.lost": "update" }), "{why}");
     assert!(why.contains("in no network"), "{why}");
     engine.converge(&spec, &Options::default(), &[]).await.expect("healed");
@@ -94,7 +88,7 @@ async fn a_network_in_use_is_replaced_with_what_is_in_it() {
     };
     engine.converge(&block("10.213.78.0/24"), &Options::default(), &[]).await.expect("made");
     let id = engine.id("moved");
-    let (plan, why) = planned(&engine, &block("10.213.79.0/24")).await;
+    let (plan, why) = engine.planned(&block("10.213.79.0/24")).await;
     // The plan says who is interrupted.
     assert_eq!(plan, json!({ "network.moved": "replace", "container.moved": "update" }), "{why}");
     // What somebody else put into it stays, and so does all of the network.
@@ -119,7 +113,7 @@ async fn a_volume_in_use_is_replaced_with_what_uses_it() {
         head("used") + "[volume.used]\n" + &options + "\n" + &container("used", lines)
     };
     engine.converge(&block("8m"), &Options::default(), &[]).await.expect("made");
-    let (plan, why) = planned(&engine, &block("9m")).await;
+    let (plan, why) = engine.planned(&block("9m")).await;
     assert_eq!(plan, json!({ "volume.used": "replace", "container.used": "replace" }), "{why}");
     engine.converge(&block("9m"), &Options::default(), &["volume.used"]).await.expect("replaced");
     assert_eq!(engine.inspect("volume", "used")["Options"]["o"], "size=9m");

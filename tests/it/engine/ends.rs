@@ -4,12 +4,7 @@ use atlas::plan::Options;
 use serde_json::json;
 
 use super::{Engine, container, head, until};
-use crate::support::{actions, summary};
-
-async fn planned(engine: &Engine, spec: &str) -> (serde_json::Value, String) {
-    let (_, plan) = engine.plan(spec, &Options::default()).await;
-    (json!(actions(&plan)), summary(&plan))
-}
+use crate::support::summary;
 
 #[tokio::test]
 async fn a_job_is_in_order_once_it_ended_well() {
@@ -41,7 +36,7 @@ async fn a_job_is_in_order_once_it_ended_well() {
     let error = engine.converge(&failing, &Options::default(), &[]).await.expect_err("it fails");
     assert!(error.contains("ended with exit code 3") && error.contains("no luck"), "{error}");
     assert_ne!(engine.id("job"), id);
-    let (plan, why) = planned(&engine, &failing).await;
+    let (plan, why) = engine.planned(&failing).await;
     assert_eq!(plan, json!({ "container.job": "update" }), "{why}");
     assert!(why.contains("failed with exit code 3"), "{why}");
     engine.clean("job").await;
@@ -67,7 +62,7 @@ async fn a_container_that_is_not_well_is_degraded_and_started_again() {
     let started = engine.inspect("container", "unwell")["State"]["StartedAt"].clone();
     std::fs::remove_file(&well).expect("removed");
     until("it is not well", || health() == "unhealthy");
-    let (plan, why) = planned(&engine, &spec).await;
+    let (plan, why) = engine.planned(&spec).await;
     assert_eq!(plan, json!({ "container.unwell": "update" }), "{why}");
     assert!(why.contains("unhealthy"), "{why}");
     std::fs::write(&well, "").expect("written");
@@ -84,7 +79,7 @@ async fn how_a_container_ended_is_said() {
     let spec = head("ended") + &container("ended", "");
     engine.converge(&spec, &Options::default(), &[]).await.expect("made");
     engine.docker(&["kill", "ended"]);
-    let (_, why) = planned(&engine, &spec).await;
+    let (_, why) = engine.planned(&spec).await;
     assert!(why.contains("stopped with exit code 137"), "{why}");
     engine.converge(&spec, &Options::default(), &[]).await.expect("started");
     engine.clean("ended").await;

@@ -34,10 +34,10 @@ use atlas::plan::{Options, Plan};
 use atlas::recorded::Recorded;
 use atlas::run::Pipeline;
 use atlas::spec::{Inputs, compile};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cloud::variable;
-use crate::support::{Place, Run, execute, root, summary};
+use crate::support::{Place, Run, actions, execute, root, summary};
 
 /// An engine, as Atlas reaches it and as its own command line does, which knows nothing of Atlas.
 pub struct Engine {
@@ -125,6 +125,12 @@ impl Engine {
         let pipeline = self.pipeline(spec);
         let (_, plan) = pipeline.look_and_plan(&Recorded::default(), options).await.expect("observed");
         (pipeline, plan)
+    }
+
+    /// What a plan would do, by address, and all of it in words.
+    pub async fn planned(&self, spec: &str) -> (Value, String) {
+        let (_, plan) = self.plan(spec, &Options::default()).await;
+        (json!(actions(&plan)), summary(&plan))
     }
 
     /// Applies, and says what is wrong if the world is not as the spec says then.

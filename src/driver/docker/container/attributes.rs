@@ -8,16 +8,16 @@ use bollard::models::{
 
 use super::super::listed::said;
 use super::super::mark::{self, Labels};
+use super::super::network::is_default;
 use super::super::podman::{self, Bind};
 use super::super::spec_side::SpecSide;
+use super::MEBI;
 use super::blueprint::bind_beside;
 use super::look::is_joined;
 use crate::driver::protocol::is_managed;
 use crate::kind::{self, duration, engine_rule, normal};
 use crate::observed::Mark;
 use crate::value::{Attributes, Value};
-
-const MEBI: i64 = 1_048_576;
 
 /// What the engine says of a container, in the words of the spec.
 pub(in super::super) fn attributes(
@@ -117,8 +117,10 @@ fn chosen(name: &str, value: Value, mark: Option<&Mark>, wanted: Option<&Attribu
         return value;
     }
     let said = wanted.map(|wanted| wanted.get(name)).filter(|said| !said.is_null());
-    let ty = kind::get("container").and_then(|kind| kind.attribute(name)).map(|attribute| &attribute.ty);
-    let same = |said: &Value| ty.is_some_and(|ty| normal(ty, value.clone()) == *said);
+    let same = |said: &Value| {
+        let attribute = kind::get("container").and_then(|kind| kind.attribute(name));
+        attribute.is_some_and(|attribute| normal(&attribute.ty, value.clone()) == *said)
+    };
     match said {
         Some(said) if mark.is_none() || same(said) => value,
         _ => Value::Null,
@@ -276,16 +278,15 @@ fn binds(host: &HostConfig, spec: &SpecSide<'_>) -> Value {
     });
     let all: Vec<String> = host.binds.iter().flatten().cloned().chain(mounted).collect();
     let folders = all.iter().filter(|text| Bind::parse(text).is_none_or(|bind| !bind.is_volume()));
-    let normal = |text: &String| engine_rule::BIND.normal.as_ref().map_or_else(|| text.clone(), |normal| normal(text));
     let folder = |text: String| beside.get(&text).copied().unwrap_or(&text).into();
-    Value::List(folders.map(|text| folder(normal(text))).collect())
+    Value::List(folders.map(|text| folder(engine_rule::normal_bind(text))).collect())
 }
 
 /// The networks that it is in, but for the engine's default one, where a container is that names none.
 fn joined(seen: &ContainerInspectResponse, wanted: Option<&Attributes>) -> Value {
     let id = seen.id.as_deref().unwrap_or_default();
     let all = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
-    let usual = |name: &str| ["bridge", "default", "podman", "host", "none"].contains(&name);
+    let usual = |name: &str| is_default(name) || ["host", "none"].contains(&name);
     let entry = |(network, endpoint): (&String, &bollard::models::EndpointSettings)| {
         // Engines before 25 add the short form of the container's id.
         let aliases = endpoint.aliases.iter().flatten().filter(|alias| !id.starts_with(alias.as_str()));

@@ -10,6 +10,7 @@ use bollard::models::{
 
 use super::super::mark::{Labels, carry, keys};
 use super::super::table::texts;
+use super::MEBI;
 use super::wait::Wait;
 use crate::driver::{Class, DriverError};
 use crate::kind::{duration, engine_rule};
@@ -33,8 +34,6 @@ const ULIMITS: [&str; 15] = [
     "sigpending",
     "stack",
 ];
-
-const MEBI: i64 = 1_048_576;
 
 /// A container as it is to be made.
 #[derive(Clone, Debug, Default)]
@@ -70,13 +69,8 @@ pub(in super::super) fn blueprint(
     carry(&mut labels, wanted);
     let mut environment: Vec<String> =
         texts(wanted.get("environment")).map(|(key, value)| format!("{key}={value}")).collect();
-    keys(
-        &mut labels,
-        "environment",
-        texts(wanted.get("environment")).map(|(key, _)| key).collect::<Vec<_>>().iter().map(String::as_str),
-    );
-    let options = wanted.at("logging.options").map(|options| texts(options).map(|(key, _)| key).collect::<Vec<_>>());
-    keys(&mut labels, "logging", options.iter().flatten().map(String::as_str));
+    note_keys(&mut labels, "environment", wanted.get("environment"));
+    note_keys(&mut labels, "logging", wanted.at("logging.options").unwrap_or(&Value::Null));
     if let Value::Map(secrets) = wanted.get("secrets") {
         labels.insert("atlas.secrets".into(), wanted.get("secrets").to_json().to_string());
         for (key, reference) in secrets.iter() {
@@ -114,6 +108,12 @@ pub(in super::super) fn blueprint(
         wait: Wait::of(wanted),
         heals: true,
     })
+}
+
+/// Notes which entries of a table are the spec's, as engines and images bring some of their own.
+fn note_keys(labels: &mut Labels, name: &str, table: &Value) {
+    let own: Vec<String> = texts(table).map(|(key, _)| key).collect();
+    keys(labels, name, own.iter().map(String::as_str));
 }
 
 /// What a container finds around it.
@@ -271,9 +271,7 @@ pub(super) fn bind_beside(base: &Path, bind: &str) -> String {
         return bind.to_owned();
     }
     let whole = std::path::absolute(base).unwrap_or_else(|_| base.to_owned());
-    let normal = engine_rule::BIND.normal.as_ref();
-    let joined = format!("{}/{bind}", whole.display());
-    normal.map_or_else(|| joined.clone(), |normal| normal(&joined))
+    engine_rule::normal_bind(&format!("{}/{bind}", whole.display()))
 }
 
 fn device(text: &str) -> DeviceMapping {

@@ -154,8 +154,12 @@ pub(in super::super) fn is_unhealthy(seen: &ContainerInspectResponse) -> bool {
 /// How a container ended, where that says anything: ` with exit code 137, as it had no memory left`.
 fn end(state: &ContainerState) -> String {
     let code = state.exit_code.filter(|code| *code != 0).map(|code| format!(" with exit code {code}"));
-    let memory = if state.oom_killed == Some(true) { ", as it had no memory left" } else { "" };
-    format!("{}{memory}", code.unwrap_or_default())
+    format!("{}{}", code.unwrap_or_default(), lack_of_memory(state))
+}
+
+/// What is said besides of a container that ended for want of memory.
+pub(super) fn lack_of_memory(state: &ContainerState) -> &'static str {
+    if state.oom_killed == Some(true) { ", as it had no memory left" } else { "" }
 }
 
 /// The volumes of a container that nobody named: its image asks for them, and they go with it.

@@ -17,7 +17,7 @@ use bollard::query_parameters::{
 use super::super::engine::Engine;
 use super::super::error::{classify, is_absent, is_done};
 use super::super::mark::empty_those_of;
-use super::super::network::disconnect;
+use super::super::network::{disconnect, is_default};
 use super::super::pace::Pace;
 use super::super::podman;
 use super::blueprint::{Blueprint, Join};
@@ -233,12 +233,11 @@ async fn rejoin(engine: &Engine, there: &ContainerInspectResponse, wanted: &[Joi
     let id = there.id.clone().unwrap_or_default();
     let now = there.network_settings.as_ref().and_then(|settings| settings.networks.clone()).unwrap_or_default();
     if wanted.is_empty() {
-        let usual = |name: &&String| ["bridge", "default", "podman"].contains(&name.as_str());
-        for network in now.keys().filter(|name| !usual(name)) {
+        for network in now.keys().filter(|name| !is_default(name)) {
             disconnect(engine, network, &id).await?;
         }
         // Where none is named it is in the engine's own, also when somebody took it out of there.
-        if !now.iter().any(|(name, endpoint)| usual(&name) && is_joined(there, endpoint)) {
+        if !now.iter().any(|(name, endpoint)| is_default(name) && is_joined(there, endpoint)) {
             let network = if engine.is_podman() { "podman" } else { "bridge" };
             disconnect(engine, network, &id).await?;
             connect(engine, &id, &Join { network: network.to_owned(), ..Join::default() }).await?;

@@ -21,3 +21,6 @@ pub(super) use wait::Wait;
 
 /// The label of the digest under which a registry has the image that a container was made from.
 pub(super) const DIGEST: &str = "atlas.digest";
+
+/// The bytes of a MiB.
+pub(super) const MEBI: i64 = 1_048_576;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use bollard::models::{ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status, HealthStatusEnum};
+use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, HealthStatusEnum};
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt as _;
 
 use super::super::engine::Engine;
 use super::super::pace::Pace;
 use super::inspect;
+use super::look::lack_of_memory;
 use crate::driver::probe::{answers, connects};
 use crate::driver::{Class, DriverError};
 use crate::value::{Attributes, Value};
@@ -88,7 +89,9 @@ pub(super) async fn wait(
                     "it ended again and again, {restarts} times, with exit code {}",
                     last_end.or(state.exit_code).unwrap_or_default()
                 ),
-                true => format!("it ended with exit code {}{}", state.exit_code.unwrap_or_default(), memory(&state)),
+                true => {
+                    format!("it ended with exit code {}{}", state.exit_code.unwrap_or_default(), lack_of_memory(&state))
+                }
                 false => match last_end {
                     Some(code) => {
                         format!("{missing} after {} s: it ends again and again, with exit code {code}", limit.as_secs())
@@ -101,10 +104,6 @@ pub(super) async fn wait(
         pace.waiting(&missing);
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-fn memory(state: &ContainerState) -> &'static str {
-    if state.oom_killed == Some(true) { ", as it had no memory left" } else { "" }
 }
 
 /// What is still missing, in words.
