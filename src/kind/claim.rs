@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::mem::{forget, replace};
 use std::net::IpAddr;
 
+use super::cluster_port::ClusterPort;
 use super::shared::Shared;
 use crate::value::{Attributes, Value};
 
@@ -43,7 +44,7 @@ pub enum Within {
 pub enum Reads {
     /// It is a name.
     Name,
-    /// It is a port, or `PORT:INSIDE`, of the addresses on which Atlas publishes what is on that engine.
+    /// It is a port of the addresses on which Atlas publishes what is on that engine, or a port of a cluster.
     Port,
     /// It is `[ADDRESS:]PORT:INSIDE[/PROTOCOL]`.
     Published,
@@ -180,7 +181,11 @@ fn read<'a>(exclusive: &Exclusive, scope: Cow<'a, str>, value: &'a Value) -> Opt
         (Reads::Port, Value::Int(port)) => (Cow::Owned(format!("{port}/tcp")), published),
         (_, value) if value.as_str().is_none_or(str::is_empty) => return None,
         (Reads::Name, _) => (Cow::Borrowed(text), ANY),
-        (Reads::Port, _) => (Cow::Owned(format!("{}/tcp", text.split(':').next()?)), published),
+        (Reads::Port, _) => {
+            let port = ClusterPort::parse(text).ok()?;
+            let bound = port.address.map_or(Some(published), one)?;
+            (Cow::Owned(format!("{}/{}", port.outside, port.protocol)), bound)
+        }
         (Reads::Published, _) => published_port(text)?,
         (Reads::Subnet, _) => (Cow::Borrowed(""), subnet(text)?),
         (Reads::Address, _) => (Cow::Borrowed(""), one(text)?),

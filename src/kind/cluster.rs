@@ -1,13 +1,16 @@
 //! A Kubernetes cluster.
 
 use super::claim::{Exclusive, Reads, Within};
+use super::cluster_port::{CLUSTER_PORT, ClusterPort, NodeFilter};
 use super::container::MOUNT;
+use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
-use super::verdict::Verdict;
-use super::view::{Findings, Resource, View};
+use super::verdict::{Usage, Verdict, counted};
+use super::view::{Findings, Location, Resource, View};
 use super::{engine_rule, reserved, rule};
 use crate::diagnostic::code;
+use crate::value::{Attributes, Value};
 
 /// A Kubernetes cluster in a region.
 pub static CLUSTER: Kind = Kind {
@@ -28,17 +31,22 @@ pub static CLUSTER: Kind = Kind {
         )
         .required()
         .replaces(),
-        Attribute::new("servers", Type::Int(1, 7), "How many servers run the control plane.", &["1", "3"])
-            .default("1")
-            .replaces(),
+        Attribute::new(
+            "servers",
+            Type::Int(1, 7),
+            "How many servers run the control plane. Several keep its data together, and one of three may fail.",
+            &["1", "3"],
+        )
+        .default("1"),
         Attribute::new("agents", Type::Int(0, 1_000), "How many agents run pods.", &["2", "3"]).default("0"),
         Attribute::new("version", Type::text(&rule::SOME), "The Kubernetes version.", &["\"1.33\"", "\"1.32\""])
             .default("\"1.33\""),
         Attribute::new(
             "ports",
-            Type::set(const { &Type::text(&rule::PORT) }),
-            "Ports of the machine that lead to the cluster's load balancer.",
-            &["[\"8080:80\"]", "[\"8081:80\"]"],
+            Type::set(const { &Type::text(&CLUSTER_PORT) }),
+            "Ports of the machine that lead to the cluster's load balancer, and from there to its nodes: all of them, or those \
+             that stand behind an `@`, as k3d has it: `@server:0`, `@agent:*`, `@server:0:direct` past the load balancer.",
+            &["[\"8080:80\"]", "[\"8081:80@server:0\"]"],
         ),
         Attribute::new(
             "engine",
@@ -50,7 +58,7 @@ pub static CLUSTER: Kind = Kind {
         Attribute::new(
             "labels",
             Type::map(const { &Type::text(&rule::ANY) }),
-            "Labels on every node.",
+            "Labels on every node. Those that others put there stay.",
             &["{ tier = \"ledger\" }", "{ tier = \"batch\" }"],
         ),
         Attribute::new(
@@ -77,11 +85,11 @@ pub static CLUSTER: Kind = Kind {
         Exclusive::new("port", "ports.*", Within::Engine(Static("engine")), Reads::Port).unless(&EXISTING),
         Exclusive::new("port", "k3d.api_port", Within::Engine(Static("engine")), Reads::Port).unless(&EXISTING),
     ]),
-    usage: Static(&[]),
-    exact: Static(&[]),
+    usage: Static(&["volumes", "volumes_leaving"]),
+    exact: Static(&["volumes", "volumes_leaving"]),
     check: Static(&check),
-    loss: Static(&|_| Verdict::recoverable("nothing was seen in it; the spec makes the cluster again")),
-    update_loss: Static(&|_, _, _| None),
+    loss: Static(&loss),
+    update_loss: Static(&update_loss),
 };
 
 static K3D: &[Attribute] = &[
@@ -97,6 +105,41 @@ static K3D: &[Attribute] = &[
         "The port of the engine's machine that leads to the Kubernetes API. The engine chooses one by default.",
         &["6550", "6551"],
     ),
+    Attribute::new(
+        "loadbalancer",
+        Type::Bool,
+        "A container that publishes the API and the ports and leads to the nodes, as k3d has it. Without one the first server \
+         publishes them, and is made again when they change.",
+        &["false", "true"],
+    )
+    .default("true"),
+    Attribute::new(
+        "loadbalancer_image",
+        Type::text(&rule::SOME),
+        "The image of the load balancer. k3d's own by default.",
+        &["\"ghcr.io/k3d-io/k3d-proxy:5.8.3\"", "\"registry:5000/k3d-proxy:5.8.3\""],
+    ),
+    Attribute::new(
+        "drain",
+        Type::Duration(0, 3_600),
+        "How long the pods of a node may take to leave it before it is made again or removed. \"0s\" doesn't ask them to.",
+        &["\"2m\"", "\"0s\""],
+    )
+    .default("\"1m\""),
+    Attribute::new(
+        "environment",
+        Type::map(const { &Type::text(&rule::ANY) }),
+        "Environment variables of every node.",
+        &["{ HTTPS_PROXY = \"http://proxy:3128\" }", "{ NO_PROXY = \"10.0.0.0/8\" }"],
+    )
+    .reserved(reserved::K3S_VARIABLES),
+    Attribute::new(
+        "subnet",
+        Type::text(&rule::CIDR),
+        "The addresses of the cluster's own network. The engine chooses some by default.",
+        &["\"172.28.0.0/16\"", "\"172.29.0.0/16\""],
+    )
+    .replaces(),
     Attribute::new(
         "network",
         Type::address(&["network"]),
@@ -212,5 +255,73 @@ fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
             format!("`{first}` and `{second}` are different clusters"),
             format!("keep `{first}` or `{second}`, not both"),
         );
+    }
+    check_ports(resource.attributes, findings);
+    let both = ["k3d.subnet", "k3d.network"].map(|path| resource.attributes.at(path).is_some_and(|one| !one.is_null()));
+    if both == [true, true] {
+        findings.error(
+            "k3d.subnet",
+            &code::CLUSTER_TWO_THINGS,
+            "a network that is shared has addresses already",
+            "say them at the network itself, with its `subnet`",
+        );
+    }
+}
+
+/// A port has to lead somewhere, and only a load balancer can choose among nodes.
+fn check_ports(attributes: &Attributes, findings: &mut Findings) {
+    let without = attributes.at("k3d.loadbalancer") == Some(&Value::Bool(false));
+    let counts = [("server", number(attributes, "servers")), ("agent", number(attributes, "agents"))];
+    for text in attributes.get("ports").items().iter().filter_map(Value::as_str) {
+        let Ok(port) = ClusterPort::parse(text) else { continue };
+        let there =
+            |filter: &NodeFilter| counts.iter().any(|(role, count)| (0..*count).any(|at| filter.names(role, at)));
+        let location = || Location::Text { attribute: "ports".into(), text: text.to_owned() };
+        if !port.nodes.iter().all(there) {
+            let [(_, servers), (_, agents)] = counts;
+            findings.error_at(
+                location(),
+                &code::CLUSTER_PORT_NODES,
+                format!(
+                    "`{text}` leads to nodes that are not there: the cluster has {servers} servers and {agents} agents"
+                ),
+                "name nodes that the cluster has; they are counted from 0",
+            );
+        } else if without && !port.nodes.is_empty() && !port.direct {
+            findings.error_at(
+                location(),
+                &code::CLUSTER_PORT_NODES,
+                format!("`{text}` needs a load balancer, and `k3d.loadbalancer` is false"),
+                "write it as \"8080:80@server:0:direct\", or keep the load balancer",
+            );
+        }
+    }
+}
+
+/// What the cluster's own storage holds lives on its nodes, so it goes with them.
+fn loss(usage: &Usage) -> Verdict {
+    match counted(usage, "volumes") {
+        Count::Exactly(0) => Verdict::recoverable("it has no persistent volume; the spec makes the cluster again"),
+        Count::Unknown => Verdict::lossy("what it holds could not be observed, as its API does not answer"),
+        volumes => Verdict::lossy(format!("it has {}", volumes.words("persistent volume"))),
+    }
+}
+
+/// A node that goes takes along what the cluster's own storage keeps on it.
+fn update_loss(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
+    let fewer = ["servers", "agents"].iter().any(|count| number(after, count) < number(before, count));
+    fewer.then(|| match counted(usage, "volumes_leaving") {
+        Count::Exactly(0) => Verdict::recoverable("no persistent volume is on the nodes that go"),
+        Count::Unknown => {
+            Verdict::lossy("what is on the nodes that go could not be observed, as the API does not answer")
+        }
+        volumes => Verdict::lossy(format!("{} on the nodes that go", volumes.words("persistent volume"))),
+    })
+}
+
+fn number(attributes: &Attributes, name: &str) -> i64 {
+    match attributes.get(name) {
+        Value::Int(number) => *number,
+        _ => 0,
     }
 }

@@ -17,6 +17,7 @@ mod catalog;
 mod check;
 mod claim;
 mod cluster;
+pub mod cluster_port;
 mod container;
 mod count;
 mod database;

@@ -1,6 +1,7 @@
 //! Ports of a machine that objects on its container engine publish: what only one of them can have.
 
 use super::cluster::EXISTING;
+use super::cluster_port::ClusterPort;
 use crate::value::{Attributes, Value};
 
 /// A port that an object publishes.
@@ -49,14 +50,17 @@ fn published(attributes: &Attributes) -> Vec<Port> {
 
 fn of_cluster(attributes: &Attributes) -> Vec<Port> {
     let engine = text(attributes.get("engine"));
-    let one = |path: String, port: &str| {
-        let port = format!("{}/tcp", port.trim_start_matches('0'));
-        Port { path, engine: engine.clone(), address: usual_address(engine.as_deref()).to_owned(), port }
+    let one = |path: String, address: Option<&str>, port: &str, protocol: &str| {
+        let address = address.unwrap_or_else(|| usual_address(engine.as_deref())).to_owned();
+        Port { path, engine: engine.clone(), address, port: format!("{}/{protocol}", port.trim_start_matches('0')) }
     };
     let texts = attributes.get("ports").items().iter().enumerate().filter_map(|(at, one)| Some((at, one.as_str()?)));
-    let own = texts.map(|(at, text)| one(format!("ports.{at}"), text.split(':').next().unwrap_or_default()));
+    let own = texts.filter_map(|(at, text)| {
+        let port = ClusterPort::parse(text).ok()?;
+        Some(one(format!("ports.{at}"), port.address, port.outside, port.protocol))
+    });
     let api = match attributes.at("k3d.api_port") {
-        Some(Value::Int(port)) => Some(one("k3d.api_port".into(), &port.to_string())),
+        Some(Value::Int(port)) => Some(one("k3d.api_port".into(), None, &port.to_string(), "tcp")),
         _ => None,
     };
     own.chain(api).collect()

@@ -158,6 +158,13 @@ pub static K3S: &[Reserved] = &[
     },
 ];
 
+/// Variables that Atlas gives k3s and relies on: <https://docs.k3s.io/reference/env-variables>.
+pub static K3S_VARIABLES: &[Reserved] = &[Reserved {
+    keys: Texts::Static(&["K3S_TOKEN", "K3S_URL", "K3S_KUBECONFIG_OUTPUT", "K3S_DATA_DIR", "ATLAS_GATEWAY"]),
+    why: Static("Atlas tells the nodes how they find each other, and where they keep what it reads"),
+    hint: Static("remove it"),
+}];
+
 #[cfg(test)]
 mod tests {
     use super::{K3S, LABELS, LOCALSTACK, Reserved, TAGS};

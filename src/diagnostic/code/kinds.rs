@@ -253,4 +253,9 @@ codes! {
     "Some attributes of a container count only with another one, or not beside it. The engine would drop them without a word.";
     Example::Spec("[container.cache]\nimage = \"redis:8\"\nswap_mib = 64\n");
     "Say what the message names, or remove the attribute.";
+
+    CLUSTER_PORT_NODES = "A0450" "port of a cluster that leads nowhere";
+    "A port leads to nodes of its cluster, through the load balancer or past it.";
+    Example::Spec("[cluster.dc]\nregion = \"us-east-1\"\nagents = 1\nports = [\"8080:80@agent:3\"]\n");
+    "Name nodes that the cluster has, counted from 0.";
 }

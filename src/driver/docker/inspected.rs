@@ -21,7 +21,7 @@ pub(super) enum Inspected {
     Volume(Box<Volume>),
     /// With what its tag leads to by now, where that is another image.
     Container(Box<ContainerInspectResponse>, Option<String>),
-    Cluster(cluster::Nodes),
+    Cluster(Box<cluster::Nodes>),
 }
 
 /// What others do with an object, and what it holds.
@@ -181,7 +181,7 @@ impl Inspected {
             Self::Cluster(seen) => {
                 let attributes = seen.attributes();
                 let wrong = seen.condition(&attributes);
-                identified.object(attributes, seen.outputs(engine), Usage::default(), wrong.into())
+                identified.object(attributes, seen.outputs(engine), seen.usage(), wrong.into())
             }
         }
     }

@@ -255,7 +255,7 @@ impl Query<'_> {
         }
         let notes = Notes::read(engine).await?;
         let mut told = Vec::new();
-        for seen in clusters {
+        for mut seen in clusters {
             let (name, id) = (seen.name.clone(), seen.id());
             let identity = host.inside("cluster", &name);
             let one = cluster::identified(&seen, &identity, &notes);
@@ -263,8 +263,13 @@ impl Query<'_> {
                 continue;
             }
             let copies = if self.is_owned(&one) { seen.copies.clone() } else { Vec::new() };
+            // What a cluster holds is counted where some of it may go.
+            let said = self.wanted(&identity).flatten();
+            if self.claims.evidence || said.is_none_or(|wanted| cluster::loses_nodes(&seen, wanted)) {
+                seen.counted = cluster::count(engine, &seen, said).await;
+            }
             let spec = SpecSide { wanted: None, base: &self.scope.surroundings.base, secret: &|_| None };
-            let object = Inspected::Cluster(seen).object(one, engine, None, &spec);
+            let object = Inspected::Cluster(Box::new(seen)).object(one, engine, None, &spec);
             told.push(Described { object, id, name, is_certain: true, copies });
         }
         Ok(told)

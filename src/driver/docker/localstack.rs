@@ -82,7 +82,7 @@ pub(super) fn blueprint(container: String, region: &str, wanted: &Attributes, mu
     let join = |network| Join { network, aliases: vec![region.to_owned()], address: None };
     let networks = text("network").into_iter().map(join).collect();
     let wait = Wait { http: Some(format!("{endpoint}/_localstack/health")), ..Wait::default() };
-    Blueprint { name: container, pull: "missing".into(), body, networks, files: Vec::new(), wait, heals: false }
+    Blueprint { name: container, pull: "missing".into(), body, networks, wait, ..Blueprint::default() }
 }
 
 /// What a region's container was made from.

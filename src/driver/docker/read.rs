@@ -32,7 +32,7 @@ pub(super) struct There {
 /// One object as it is now, by its name, by its mark, or by what is noted about it.
 pub(super) async fn read(scope: &SessionScope, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
     let engine = scope.engines().of(look.identity, look.wanted)?;
-    let Some((identified, inspected, notes)) = find(scope, &engine, look.kind, look.identity).await? else {
+    let Some((identified, inspected, notes)) = find(scope, &engine, look).await? else {
         return Ok(None);
     };
     let moved = match &inspected {
@@ -84,12 +84,8 @@ fn is(network: &Network, id: &str) -> bool {
 
 type Located = (Identified, Inspected, Notes);
 
-async fn find(
-    scope: &SessionScope,
-    engine: &Engine,
-    kind: &KindRef,
-    identity: &Identity,
-) -> Result<Option<Located>, DriverError> {
+async fn find(scope: &SessionScope, engine: &Engine, look: &Look<'_>) -> Result<Option<Located>, DriverError> {
+    let (kind, identity) = (look.kind, look.identity);
     let name = identity.name();
     match kind.name {
         "network" => {
@@ -106,14 +102,17 @@ async fn find(
         }
         "cluster" => {
             let found = cluster::list(engine, Some(&name), |_, _| true).await?.into_iter().next();
-            let Some(seen) = found else { return Ok(None) };
+            let Some(mut seen) = found else { return Ok(None) };
+            if look.evidence || look.wanted.is_some_and(|wanted| cluster::loses_nodes(&seen, wanted)) {
+                seen.counted = cluster::count(engine, &seen, look.wanted).await;
+            }
             let notes = Notes::about(engine, identity).await?;
             let identified = cluster::identified(&seen, identity, &notes);
             if let Some(copy) = seen.copies.first() {
                 let message = format!("`{copy}` carries the mark of the cluster's nodes without being one of them");
                 return Err(DriverError::new(Class::Conflict, message));
             }
-            Ok(Some((identified, Inspected::Cluster(seen), notes)))
+            Ok(Some((identified, Inspected::Cluster(Box::new(seen)), notes)))
         }
         _ => {
             let (all, notes) = containers(scope, engine, identity).await?;

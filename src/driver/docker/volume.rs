@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::models::{Volume, VolumeCreateRequest};
-use bollard::query_parameters::{DataUsageOptionsBuilder, ListVolumesOptions, RemoveVolumeOptions};
+use bollard::query_parameters::{
+    DataUsageOptionsBuilder, ListVolumesOptions, ListVolumesOptionsBuilder, RemoveVolumeOptions,
+};
 
 use tokio::time::Instant;
 
@@ -30,6 +32,14 @@ pub(super) async fn list(engine: &Engine) -> Result<Vec<Volume>, DriverError> {
     let found = engine.docker().await?.list_volumes(None::<ListVolumesOptions>).await;
     let found = found.map_err(|error| classify("listing volumes", &error))?;
     Ok(found.volumes.into_iter().flatten().filter(|volume| !is_note(&volume.labels)).collect())
+}
+
+/// The volumes of an engine that have all these labels, in one call.
+pub(super) async fn with_labels(engine: &Engine, labels: &[String]) -> Result<Vec<Volume>, DriverError> {
+    let filters = HashMap::from([("label", labels.to_vec())]);
+    let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+    let found = engine.docker().await?.list_volumes(Some(options)).await;
+    Ok(found.map_err(|error| classify("listing volumes", &error))?.volumes.unwrap_or_default())
 }
 
 /// All that the engine knows of one volume; none when it is gone.

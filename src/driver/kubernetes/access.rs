@@ -17,7 +17,7 @@ use crate::value::{Attributes, Value};
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long one question may take, with whatever has to be run for the credentials.
-const ANSWER: Duration = Duration::from_secs(15);
+pub(super) const ANSWER: Duration = Duration::from_secs(15);
 
 /// How one cluster is reached.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,6 +5,8 @@
 mod access;
 mod eks;
 mod error;
+#[cfg(feature = "docker")]
+mod nodes;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +20,8 @@ pub use access::ready;
 use access::{Access, connect};
 #[cfg(feature = "docker")]
 pub use access::{client_of, kubeconfigs};
+#[cfg(feature = "docker")]
+pub use nodes::{ClusterNodes, NodeChanges, NodeReport, Volumes};
 
 use super::{
     Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session, Variables, with_retries,

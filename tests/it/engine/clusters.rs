@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -9,44 +10,91 @@ use super::{Engine, free_port, head};
 use crate::cloud::variable;
 use crate::support::{Place, root};
 
-/// The image of the stand-in, with its interpreter.
-fn image(engine: &Engine) -> (String, String) {
+/// The image of the stand-in for k3s, with its interpreter, under two versions; and the one for the load balancer.
+fn image(engine: &Engine) -> String {
     let home = variable("ATLAS_TEST_LOCALSTACK_HOME").expect("set with the others");
     let config = std::fs::read_to_string(Path::new(&home).join("pyvenv.cfg")).expect("a virtual environment");
     let base =
         config.lines().find_map(|line| line.strip_prefix("home = ")).expect("its Python").trim_end_matches("/bin");
-    let folder = tempfile::tempdir().expect("a folder");
-    let script = std::fs::read_to_string(root().join("tests/it/engine/k3s.py")).expect("readable");
-    let program = folder.path().join("k3s");
-    std::fs::write(&program, format!("#!{home}/bin/python\n{script}")).expect("written");
-    let mode: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&program, mode).expect("executable");
-    let mut tar = Command::new("tar")
-        .args(["-C", folder.path().to_str().expect("text"), "-cf", "-", "k3s"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("tar runs");
-    let import = Command::new("docker")
-        .args(["-H", &engine.host, "import", "--change", "ENTRYPOINT [\"/k3s\"]", "-", "atlas-test/k3s:1"])
-        .stdin(tar.stdout.take().expect("piped"))
-        .output()
-        .expect("docker runs");
-    assert!(import.status.success() && tar.wait().expect("it ends").success(), "{import:?}");
+    static ONCE: Mutex<()> = Mutex::new(());
+    let alone = ONCE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !engine.docker(&["images", "-q", BALANCER]).contains(|c: char| c.is_ascii_hexdigit()) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = std::fs::read_to_string(root().join("tests/it/engine/k3s.py")).expect("readable");
+        let program = folder.path().join("k3s");
+        std::fs::write(&program, format!("#!{home}/bin/python\n{script}")).expect("written");
+        let mode: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&program, mode).expect("executable");
+        // As k3s's own image has it: an agent's data lies in a volume without a name, unless it is given one.
+        for version in ["1", "2"] {
+            let version_is = format!("ENV K3S_VERSION={version}");
+            let changes = ["ENTRYPOINT [\"/k3s\"]", &version_is, "VOLUME /var/lib/rancher/k3s", "VOLUME /var/log"];
+            import(engine, folder.path(), &["k3s"], &changes, &format!("atlas-test/k3s:{version}"));
+        }
+        balancer(engine);
+    }
+    drop(alone);
     let mut binds = vec!["/usr", "/lib", "/lib64", "/bin", home.as_str()];
     if !base.starts_with("/usr") {
         binds.push(base);
     }
     let binds: Vec<String> = binds.iter().map(|bind| format!("\"{bind}:{bind}:ro\"")).collect();
-    ("atlas-test/k3s:1".into(), binds.join(", "))
+    binds.join(", ")
+}
+
+/// The image of the stand-in for the load balancer: a program with the libraries that it needs.
+const BALANCER: &str = "atlas-test/k3d-proxy:1";
+
+fn balancer(engine: &Engine) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("balancer");
+    let compiled = Command::new("rustc")
+        .args(["--edition", "2024", "-C", "strip=symbols", "-o"])
+        .arg(&program)
+        .arg(root().join("tests/it/engine/balancer.rs"))
+        .output()
+        .expect("rustc runs");
+    assert!(compiled.status.success(), "{compiled:?}");
+    let libraries = Command::new("ldd").arg(&program).output().expect("ldd runs");
+    let libraries = String::from_utf8(libraries.stdout).expect("text");
+    let files = libraries.split_whitespace().filter(|word| word.starts_with('/'));
+    let mut names = vec!["balancer".to_owned()];
+    for file in files {
+        let copy = folder.path().join(file.trim_start_matches('/'));
+        std::fs::create_dir_all(copy.parent().expect("a folder")).expect("made");
+        std::fs::copy(file, &copy).expect("copied");
+        names.push(file.trim_start_matches('/').to_owned());
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    import(engine, folder.path(), &names, &["ENTRYPOINT [\"/balancer\"]"], BALANCER);
+}
+
+fn import(engine: &Engine, folder: &Path, files: &[&str], changes: &[&str], image: &str) {
+    let mut tar = Command::new("tar")
+        .args(["-C", folder.to_str().expect("text"), "-cf", "-"])
+        .args(files)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("tar runs");
+    let changes = changes.iter().flat_map(|change| ["--change", change]);
+    let import = Command::new("docker")
+        .args(["-H", &engine.host, "import"])
+        .args(changes)
+        .args(["-", image])
+        .stdin(tar.stdout.take().expect("piped"))
+        .output()
+        .expect("docker runs");
+    assert!(import.status.success() && tar.wait().expect("it ends").success(), "{import:?}");
 }
 
 pub(super) fn spec(engine: &Engine, project: &str, cluster: &str, agents: usize, more: &str) -> String {
     let moto = variable("ATLAS_TEST_MOTO").expect("set with the others");
-    let (image, binds) = image(engine);
+    let binds = image(engine);
     format!(
         "{}[region.us-east-1]\naws = {{ endpoint = \"{moto}\" }}\n[network.{project}]\n[cluster.{cluster}]\nregion = \
          \"us-east-1\"\nagents = {agents}\nlabels = {{ tier = \"ledger\" }}\ntimeout = \"1m\"\n[cluster.{cluster}.k3d]\n\
-         image = \"{image}\"\nbinds = [{binds}]\nprivileged = false\n{more}\n",
+         image = \"atlas-test/k3s:1\"\nloadbalancer_image = \"{BALANCER}\"\nbinds = [{binds}]\nprivileged = \
+         false\n{more}\n",
         head(project)
     )
 }
@@ -75,14 +123,21 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
     let place = Place::with(&spec(&engine, "layout", "layout", 1, &more));
     engine.expect(&place, 0, &["apply", "--yes"]);
     engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
-    assert_eq!(nodes(&engine, "layout"), ["k3d-layout-agent-0", "k3d-layout-server-0"]);
+    assert_eq!(nodes(&engine, "layout"), ["k3d-layout-agent-0", "k3d-layout-server-0", "k3d-layout-serverlb"]);
     let server = labels(&engine, "k3d-layout-server-0");
     let wanted = json!({
         "app": "k3d", "k3d.cluster": "layout", "k3d.role": "server", "k3d.cluster.network": "layout",
         "k3d.cluster.network.external": "true", "k3d.cluster.imageVolume": "k3d-layout-images",
         "k3d.cluster.url": "https://k3d-layout-server-0:6443", "k3d.server.api.port": port.to_string(),
-        "k3d.server.api.hostIP": "127.0.0.1",
+        "k3d.server.api.hostIP": "127.0.0.1", "k3d.server.loadbalancer": "k3d-layout-serverlb",
+        "k3d.cluster.network.id": engine.docker(&["network", "inspect", "-f", "{{.Id}}", "layout"]).trim(),
     });
+    let balancer = engine.inspect("container", "k3d-layout-serverlb");
+    assert_eq!(balancer["Config"]["Labels"]["k3d.role"], "loadbalancer");
+    assert_eq!(balancer["HostConfig"]["PortBindings"]["6443/tcp"][0]["HostPort"], port.to_string());
+    assert_eq!(balancer["HostConfig"]["Privileged"], false);
+    let bindings = engine.inspect("container", "k3d-layout-server-0")["HostConfig"]["PortBindings"].clone();
+    assert!(bindings.as_object().is_none_or(serde_json::Map::is_empty), "{bindings:#}");
     for (key, value) in wanted.as_object().expect("a table") {
         assert_eq!(&server[key], value, "{key} of {server:#}");
     }
@@ -119,13 +174,39 @@ fn a_cluster_is_laid_out_as_k3d_does_it() {
     }
 }
 
+/// What a node does before it becomes k3s: it finds other containers at the gateway's address, where pods reach it as well.
+#[test]
+fn a_node_finds_others_by_name_at_its_gateway() {
+    let Some(engine) = Engine::here() else { return };
+    engine.docker(&["network", "create", "names"]);
+    let gateway = engine.docker(&["network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "names"]);
+    engine.start("names-other", &["--network", "names"]);
+    let script = root().join("src/driver/docker/cluster/entrypoint.sh");
+    let script = format!("{}:/entrypoint.sh:ro", script.display());
+    let (gateway_is, path) = (format!("ATLAS_GATEWAY={gateway}"), "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+    let mut arguments =
+        vec!["run", "--rm", "--network", "names", "--cap-add", "NET_ADMIN", "-e", &gateway_is, "-e", path];
+    for bind in ["/usr:/usr:ro", "/lib:/lib:ro", "/lib64:/lib64:ro", "/bin:/bin:ro", "/sbin:/sbin:ro", &script] {
+        arguments.extend(["-v", bind]);
+    }
+    arguments.extend(["-v", "/etc/alternatives:/etc/alternatives:ro", engine.image, "/bin/sh", "/entrypoint.sh"]);
+    let asks = "cat /etc/resolv.conf; getent hosts names-other; cat /proc/1/comm";
+    arguments.extend(["/bin/sh", "-c", asks]);
+    // It says that it can't share its mounts, which takes more than a test may do.
+    let said = engine.docker(&arguments);
+    assert!(said.contains(&format!("nameserver {gateway}")) && !said.contains("127.0.0.11"), "{said}");
+    assert!(said.contains("names-other") && said.ends_with("sh"), "{said}");
+    engine.docker(&["rm", "-f", "names-other"]);
+    engine.docker(&["network", "rm", "names"]);
+}
+
 #[test]
 fn agents_come_and_go_in_place_and_a_killed_server_heals() {
     let Some(engine) = Engine::here() else { return };
     let place = Place::with(&spec(&engine, "agents", "agents", 1, ""));
     engine.expect(&place, 0, &["apply", "--yes"]);
     let server = engine.id("k3d-agents-server-0");
-    for (agents, names) in [(3, 4), (1, 2)] {
+    for (agents, names) in [(3, 5), (1, 3)] {
         place.write("atlas.toml", &spec(&engine, "agents", "agents", agents, ""));
         let plan = engine.json(&place, 0, &["plan", "--json"]);
         assert_eq!(plan["changes"][0]["action"], "update", "{plan:#}");
@@ -157,7 +238,7 @@ fn a_renamed_cluster_keeps_its_nodes() {
     engine.expect(&place, 0, &["apply", "--yes"]);
     let ids = || nodes(&engine, "before").iter().map(|node| engine.id(node)).collect::<Vec<_>>();
     let made = ids();
-    assert_eq!(made.len(), 2);
+    assert_eq!(made.len(), 3);
     let renamed = |agents| {
         let text = spec(&engine, "renaming", "after", agents, "");
         text.replace("[cluster.after]\n", "[cluster.after]\nrenamed_from = \"cluster.before\"\n")
@@ -170,7 +251,7 @@ fn a_renamed_cluster_keeps_its_nodes() {
     engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
     place.write("atlas.toml", &renamed(2));
     engine.expect(&place, 0, &["apply", "--yes"]);
-    assert_eq!(nodes(&engine, "before").len(), 3);
+    assert_eq!(nodes(&engine, "before").len(), 4);
     engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
     engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.after"]);
     assert_eq!(nodes(&engine, "before"), Vec::<String>::new());
@@ -224,7 +305,7 @@ fn a_cluster_of_containers_has_to_go_before_it_can_be_elsewhere() {
     let reason = plan["changes"][0]["blocked"]["reason"].as_str().unwrap_or_default().to_owned();
     assert!(reason.contains("still in containers that Atlas made"), "{plan:#}");
     engine.run(&place, &["apply", "--yes"]);
-    assert_eq!(nodes(&engine, "moving"), ["k3d-moving-server-0"], "nothing was done to it");
+    assert_eq!(nodes(&engine, "moving"), ["k3d-moving-server-0", "k3d-moving-serverlb"], "nothing was done to it");
     place.write("atlas.toml", &made);
     engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.moving"]);
 }

@@ -1,26 +1,35 @@
-"""Stands in for k3s: writes the kubeconfig where k3s writes it, and answers /readyz with a certificate of its own.
+"""Stands in for k3s, where no image of it can be had.
 
-It takes the certificate that is in its kubeconfig, or its token. An agent only stays. Nothing else of Kubernetes is here.
+A server writes the kubeconfig where k3s writes it, and answers what Atlas asks of its API: /readyz, nodes, the pods on one, and
+persistent volumes, with a certificate of its own. It takes the certificate that is in its kubeconfig, or its token. Nodes join
+the first server as k3s's do: by the token, and by a password of the node that has to stay the same as long as the node is
+known; labels and taints count when it joins for the first time. What the API tells lies as files below `objects` in the data
+folder of the first server, where a test can put some. Nothing else of Kubernetes is here.
 
-    k3s.py server [--data-dir FOLDER] [--https-listen-port PORT]
+    k3s.py server [--data-dir FOLDER] [--https-listen-port PORT] [--cluster-init | --server URL] [--node-label K=V]...
+    k3s.py agent
 """
 
 import base64
 import datetime
 import http.server
 import ipaddress
+import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
+import socket
 import ssl
 import sys
 import tempfile
 import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 def option(name, usual):
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else usual
@@ -28,9 +37,196 @@ def option(name, usual):
 
 DATA = pathlib.Path(option("--data-dir", "/var/lib/rancher/k3s"))
 PORT = int(option("--https-listen-port", 6443))
+NAME = os.uname().nodename
+PASSWORD = pathlib.Path("/etc/rancher/node/password")
+LOCK = threading.RLock()
+
+
+class Refused(Exception):
+    def __init__(self, code, reason, message):
+        super().__init__(message)
+        self.code, self.reason = code, reason
+
+
+# What the API knows: one file for each object.
+
+
+def stored(sort):
+    folder = DATA / "objects" / sort
+    return [json.loads(one.read_text()) for one in sorted(folder.glob("*.json"))] if folder.exists() else []
+
+
+def file_of(sort, name):
+    return DATA / "objects" / sort / f"{name}.json"
+
+
+def put(sort, value):
+    path = file_of(sort, value["metadata"]["name"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    meta = value["metadata"]
+    meta["resourceVersion"] = str(int(meta.get("resourceVersion", "0")) + 1)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value))
+    part.rename(path)
+    return value
+
+
+def get(sort, name):
+    path = file_of(sort, name)
+    if not path.exists():
+        raise Refused(404, "NotFound", f'{sort} "{name}" not found')
+    return json.loads(path.read_text())
+
+
+def merge(value, patch):
+    for key, more in patch.items():
+        if more is None:
+            value.pop(key, None)
+        elif isinstance(more, dict):
+            merge(value.setdefault(key, {}), more)
+        else:
+            value[key] = more
+
+
+def taint(text):
+    pair, effect = text.rsplit(":", 1)
+    key, _, value = pair.partition("=")
+    return {"key": key, "value": value, "effect": effect}
+
+
+def join(body):
+    """A node joins, or says again that it is there."""
+    name, known = body["name"], DATA / "passwords" / body["name"]
+    if body["role"] == "server" and name != NAME:
+        if not (DATA / "etcd").exists():
+            raise Refused(400, "BadRequest", "the first server keeps its data alone")
+        if (DATA / "left" / body["member"]).exists():
+            raise Refused(410, "Gone", "this member was removed from the cluster")
+    if known.exists() and known.read_text() != body["password"]:
+        raise Refused(403, "Forbidden", f"node password of {name} rejected")
+    known.parent.mkdir(parents=True, exist_ok=True)
+    known.write_text(body["password"])
+    try:
+        node = get("nodes", name)
+    except Refused:
+        labels = {"kubernetes.io/hostname": name, **dict(label.split("=", 1) for label in body["labels"])}
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
+        node["spec"] = {"taints": [taint(one) for one in body["taints"]]}
+    if node.get("boot") == body["boot"]:
+        return
+    before = node.get("status", {}).get("conditions", [{}])[0].get("lastHeartbeatTime", "")
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    if before:
+        now = max(now, datetime.datetime.fromisoformat(before) + datetime.timedelta(seconds=1))
+    ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": now.isoformat().replace("+00:00", "Z")}
+    node.update(boot=body["boot"], member=body["member"], status={"conditions": [ready], "nodeInfo": {"kubeletVersion": body["version"]}})
+    put("nodes", node)
+
+
+def remove_node(name):
+    node = get("nodes", name)
+    file_of("nodes", name).unlink()
+    (DATA / "passwords" / name).unlink(missing_ok=True)
+    left = DATA / "left" / node["member"]
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    return node
+
+
+def listed(kind, items):
+    return {"kind": f"{kind}List", "apiVersion": "v1", "metadata": {}, "items": items}
+
+
+def answer(method, path, query, body):
+    """What the API answers to a request."""
+    parts = path.strip("/").split("/")
+    match (method, parts):
+        case ("GET", ["readyz"]):
+            return "ok"
+        case ("PUT", ["stand-in", "nodes"]):
+            return join(body) or {}
+        case ("GET", ["api", "v1", "nodes"]):
+            return listed("Node", stored("nodes"))
+        case ("GET", ["api", "v1", "nodes", name]):
+            return get("nodes", name)
+        case ("DELETE", ["api", "v1", "nodes", name]):
+            return remove_node(name)
+        case ("PATCH", ["api", "v1", "nodes", name]):
+            node = get("nodes", name)
+            wanted = body.get("metadata", {}).pop("resourceVersion", None)
+            if wanted not in (None, node["metadata"]["resourceVersion"]):
+                raise Refused(409, "Conflict", "the object has been modified")
+            merge(node, body)
+            return put("nodes", node)
+        case ("GET", ["api", "v1", "pods"]):
+            where = query.get("fieldSelector", [""])[0].removeprefix("spec.nodeName=")
+            return listed("Pod", [pod for pod in stored("pods") if pod["spec"]["nodeName"] == where])
+        case ("POST", ["api", "v1", "namespaces", _, "pods", name, "eviction"]):
+            if "budget" in get("pods", name)["metadata"].get("labels", {}):
+                raise Refused(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.")
+            file_of("pods", name).unlink()
+            return {"kind": "Status", "apiVersion": "v1", "status": "Success", "code": 201}
+        case ("GET", ["api", "v1", "persistentvolumes"]):
+            return listed("PersistentVolume", stored("persistentvolumes"))
+    raise Refused(404, "NotFound", f"{method} {path} is not here")
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do(self):
+        length = int(self.headers.get("Content-Length", 0))
+        raw = self.rfile.read(length)
+        known = self.headers.get("Authorization", "") == f"Bearer {os.environ['K3S_TOKEN']}"
+        try:
+            if not known and not self.connection.getpeercert():
+                raise Refused(401, "Unauthorized", "Unauthorized")
+            first = option("--server", None)
+            if first:
+                status, content = ask(first, self.command, self.path, raw)
+                return self.send(status, content)
+            url = urllib.parse.urlsplit(self.path)
+            body = json.loads(raw) if raw else None
+            with LOCK:
+                found = answer(self.command, url.path, urllib.parse.parse_qs(url.query), body)
+            self.send(200, found.encode() if isinstance(found, str) else json.dumps(found).encode())
+        except Refused as refused:
+            status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": refused.reason}
+            self.send(refused.code, json.dumps({**status, "message": str(refused), "code": refused.code}).encode())
+        except OSError as error:
+            self.send(503, str(error).encode())
+
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do
+
+    def send(self, status, content):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+def ask(server, method, path, content):
+    """Asks the first server; the status and what it says."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    headers = {"Authorization": f"Bearer {os.environ['K3S_TOKEN']}", "Content-Type": "application/json"}
+    request = urllib.request.Request(server + path, data=content or None, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=3, context=context) as found:
+            return found.status, found.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
 
 
 def certificate(name, signer=None, signer_key=None, names=()):
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -45,7 +241,8 @@ def certificate(name, signer=None, signer_key=None, names=()):
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
     )
     if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(list(names)), critical=False)
+        names = [x509.IPAddress(ipaddress.ip_address(one)) if one[0].isdigit() else x509.DNSName(one) for one in names]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     made = builder.sign(signer_key or key, hashes.SHA256())
     pem = made.public_bytes(serialization.Encoding.PEM)
     secret = key.private_bytes(
@@ -54,35 +251,29 @@ def certificate(name, signer=None, signer_key=None, names=()):
     return made, key, pem, secret
 
 
-class Api(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        known = self.headers.get("Authorization", "") == f"Bearer {os.environ['K3S_TOKEN']}"
-        status = 404 if self.path != "/readyz" else 200 if known or self.connection.getpeercert() else 401
-        body = b"ok"
-        if status == 401:
-            body = b'{"kind":"Status","apiVersion":"v1","status":"Failure","message":"Unauthorized","code":401}'
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 def server():
+    DATA.mkdir(parents=True, exist_ok=True)
+    token = DATA / "token"
+    if token.exists() and token.read_text() != os.environ["K3S_TOKEN"]:
+        sys.exit("the data was made with another token")
+    token.write_text(os.environ["K3S_TOKEN"])
+    # Data that one server kept alone is taken over when it begins to keep it together with others.
+    if "--cluster-init" in sys.argv:
+        (DATA / "etcd").touch()
+    # What a server keeps in its data folder tells whether that outlives its container.
+    born = DATA / "born"
+    if not born.exists():
+        born.write_text(NAME)
+    serve()
+
+
+def serve():
     authority, authority_key, authority_pem, _ = certificate("k3s-server-ca")
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
-    _, _, pem, key = certificate("k3s", authority, authority_key, names)
+    _, _, pem, key = certificate("k3s", authority, authority_key, ["127.0.0.1", "localhost"])
     _, _, client_pem, client_key = certificate("system:admin", authority, authority_key)
     folder = pathlib.Path(tempfile.mkdtemp())
     for name, content in [("ca.pem", authority_pem), ("server.pem", pem + key)]:
         folder.joinpath(name).write_bytes(content)
-    # What a server keeps in its data folder tells whether that outlives its container.
-    DATA.mkdir(parents=True, exist_ok=True)
-    born = DATA / "born"
-    if not born.exists():
-        born.write_text(os.uname().nodename)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     context.load_verify_locations(folder / "ca.pem")
@@ -121,6 +312,57 @@ users:
     part.rename(output)
 
 
+class Hello(http.server.BaseHTTPRequestHandler):
+    """What answers at port 80 of every node: its name."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(NAME)))
+        self.end_headers()
+        self.wfile.write(NAME.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def node(role):
+    """Joins the first server, and says again and again that it is there."""
+    hello = http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello)
+    threading.Thread(target=hello.serve_forever, daemon=True).start()
+    DATA.mkdir(parents=True, exist_ok=True)
+    member = DATA / "member"
+    for path in [member, PASSWORD]:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(secrets.token_hex(16))
+    after = lambda word: [one.removeprefix(word) for one in sys.argv if one.startswith(word)]
+    body = {
+        "name": NAME,
+        "role": role,
+        "boot": secrets.token_hex(8),
+        "member": member.read_text(),
+        "password": PASSWORD.read_text(),
+        "labels": after("--node-label="),
+        "taints": after("--node-taint="),
+        "version": os.environ.get("K3S_VERSION", "1"),
+    }
+    first = option("--server", os.environ.get("K3S_URL"))
+    while True:
+        try:
+            if first:
+                status, said = ask(first, "PUT", "/stand-in/nodes", json.dumps(body).encode())
+                if status in (400, 410):
+                    sys.exit(said.decode())
+                if status != 200:
+                    print(said.decode(), flush=True)
+            else:
+                with LOCK:
+                    join(body)
+        except (OSError, Refused) as error:
+            print(error, flush=True)
+        time.sleep(0.3)
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     assert os.environ["K3S_TOKEN"], "a node needs its token"
@@ -128,7 +370,7 @@ def main():
         server()
     else:
         assert os.environ["K3S_URL"].startswith("https://"), "an agent needs its server"
-    threading.Event().wait()
+    node(sys.argv[1])
 
 
 main()

@@ -2,15 +2,12 @@
 //!
 //! Names of entries are k3d's: <https://k3d.io/stable/usage/kubeconfig/>.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
+use super::super::container;
 use super::super::engine::Engine;
-use super::super::error::{classify, is_absent};
 use crate::driver::{Class, DriverError};
 
 /// Where k3s writes it.
@@ -31,25 +28,10 @@ pub(in super::super) struct Kubeconfigs {
 
 /// The kubeconfig that a server wrote; none before it did.
 pub(super) async fn read(engine: &Engine, server: &str) -> Result<Option<Value>, DriverError> {
-    let options = DownloadFromContainerOptionsBuilder::default().path(INSIDE).build();
-    let mut parts = engine.docker().await?.download_from_container(server, Some(options));
-    let mut archive = Vec::new();
-    while let Some(part) = parts.next().await {
-        match part {
-            Ok(bytes) => archive.extend_from_slice(&bytes),
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(classify("reading the kubeconfig", &error)),
-        }
-    }
-    let mut text = String::new();
-    let mut archive = tar::Archive::new(archive.as_slice());
-    let first = archive.entries().ok().and_then(|mut entries| entries.next()?.ok());
-    let Some(mut file) = first else { return Ok(None) };
-    if file.read_to_string(&mut text).is_err() {
-        return Ok(None);
-    }
+    let text = container::read_file(engine, server, INSIDE).await?;
     // A file that is only half written yet is no kubeconfig yet.
-    Ok(serde_saphyr::from_str::<Value>(&text).ok().filter(|value| value["clusters"][0].is_object()))
+    let config = text.and_then(|text| serde_saphyr::from_str::<Value>(&text).ok());
+    Ok(config.filter(|value| value["clusters"][0].is_object()))
 }
 
 /// Finds out, before anything is made, what keeps a cluster's kubeconfig from being kept.

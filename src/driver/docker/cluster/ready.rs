@@ -1,50 +1,66 @@
-//! Waiting until a server's API says that it is ready.
+//! Waiting until a server's API says that it is ready, and until a node says so.
 
 use std::time::Duration;
 
 use super::super::container;
 use super::super::engine::Engine;
 use super::super::pace::Pace;
-use super::kubeconfig;
-use super::nodes::published;
-use crate::driver::{Class, DriverError, kubernetes};
+use super::api::reach;
+use super::node::first_server;
+use crate::driver::kubernetes::{ClusterNodes, NodeReport};
+use crate::driver::{Class, DriverError};
 
-/// How long one question may take.
-const PROBE: Duration = Duration::from_secs(3);
 /// How often it is asked.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Waits until a server has written its kubeconfig and `/readyz` answers with 200, within the time of its step.
-pub(super) async fn wait(engine: &Engine, server: &str, pace: &Pace<'_>) -> Result<(), DriverError> {
+/// Waits until the first server has written its kubeconfig and `/readyz` answers with 200 at a port, within the time of its step.
+pub(super) async fn wait(
+    engine: &Engine,
+    cluster: &str,
+    port: &str,
+    pace: &Pace<'_>,
+) -> Result<ClusterNodes, DriverError> {
+    let server = first_server(cluster);
     loop {
-        let missing = match ask(engine, server, pace.left().min(PROBE)).await? {
-            Ok(()) => return Ok(()),
-            Err(missing) => format!("{server} is not ready: {missing}"),
+        let Some(seen) = container::inspect(engine, &server).await? else {
+            return Err(DriverError::new(Class::Conflict, format!("{server} was removed meanwhile")));
         };
-        if pace.left() < PAUSE {
-            return Err(DriverError::new(Class::Invalid, format!("{missing}, after {} s", pace.limit.as_secs())));
-        }
-        pace.waiting(&missing);
-        tokio::time::sleep(PAUSE).await;
+        let missing = match container::not_running(&seen) {
+            Some(condition) => format!("it is {condition}"),
+            None => match reach(engine, cluster, port, pace.left()).await {
+                Ok(api) => return Ok(api),
+                Err(missing) => missing,
+            },
+        };
+        pause(format!("{server} is not ready: {missing}"), pace).await?;
     }
 }
 
-/// Asks once: nothing when it is ready, or else what is missing.
-async fn ask(engine: &Engine, server: &str, probe: Duration) -> Result<Result<(), String>, DriverError> {
-    let Some(seen) = container::inspect(engine, server).await? else {
-        return Err(DriverError::new(Class::Conflict, format!("{server} was removed meanwhile")));
-    };
-    if let Some(condition) = container::not_running(&seen) {
-        return Ok(Err(format!("it is {condition}")));
+/// Waits until a node says that it is ready, after what it said before.
+pub(super) async fn wait_for_node(
+    api: &ClusterNodes,
+    node: &str,
+    before: Option<&NodeReport>,
+    pace: &Pace<'_>,
+) -> Result<(), DriverError> {
+    loop {
+        let missing = match api.report(node).await {
+            Ok(Some(report)) if before == Some(&report) => "it has not reported again yet".into(),
+            Ok(Some(report)) if report.is_ready => return Ok(()),
+            Ok(Some(_)) => "it says so itself".into(),
+            Ok(None) => "it has not joined yet".into(),
+            // A load balancer that just learnt of it may not lead there yet.
+            Err(error) => error.chain(),
+        };
+        pause(format!("{node} is not ready: {missing}"), pace).await?;
     }
-    let Some(port) = published(&seen) else { return Ok(Err("its API is not published".into())) };
-    let Some(config) = kubeconfig::read(engine, server).await? else {
-        return Ok(Err("it has written no kubeconfig".into()));
-    };
-    let address = format!("https://{}:{port}", engine.machine());
-    let asked = async { kubernetes::ready(&kubernetes::client_of(config, &address).await?).await };
-    match tokio::time::timeout(probe, asked).await {
-        Ok(answer) => Ok(answer.map_err(|error| error.chain())),
-        Err(_) => Ok(Err("its API does not answer".into())),
+}
+
+async fn pause(missing: String, pace: &Pace<'_>) -> Result<(), DriverError> {
+    if pace.left() < PAUSE {
+        return Err(DriverError::new(Class::Invalid, format!("{missing}, after {} s", pace.limit.as_secs())));
     }
+    pace.waiting(&missing);
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }

@@ -44,6 +44,9 @@ pub(in super::super) struct Blueprint {
     pub networks: Vec<Join>,
     /// Files that it finds when it starts: the path without its first slash, and what is in it.
     pub files: Vec<(String, String)>,
+    /// The words that run before the image's own entrypoint, which they are given along with the command; none where the image
+    /// starts as it is.
+    pub wrapper: Vec<String>,
     pub wait: Wait,
     /// Whether it is started again when it is not healthy.
     pub heals: bool,
@@ -105,6 +108,7 @@ pub(in super::super) fn blueprint(
         body,
         networks: joins(wanted.get("networks")),
         files: Vec::new(),
+        wrapper: Vec::new(),
         wait: Wait::of(wanted),
         heals: true,
     })

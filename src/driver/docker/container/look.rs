@@ -1,13 +1,14 @@
 //! What the engine says of a container.
 
 use std::collections::HashMap;
+use std::io::Read as _;
 
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status, ContainerSummary, EndpointSettings,
     HealthStatusEnum,
 };
-use bollard::query_parameters::ListContainersOptionsBuilder;
-
+use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder};
+use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 
 use super::super::engine::Engine;
@@ -105,6 +106,28 @@ pub(in super::super) async fn inspect(
             otherwise(engine, &path, "looking at a container", &error).await.map(Some)
         }
     }
+}
+
+/// A file in a container as text; none when it is not there, or is no text.
+pub(in super::super) async fn read_file(
+    engine: &Engine,
+    container: &str,
+    path: &str,
+) -> Result<Option<String>, DriverError> {
+    let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+    let mut parts = engine.docker().await?.download_from_container(container, Some(options));
+    let mut archive = Vec::new();
+    while let Some(part) = parts.next().await {
+        match part {
+            Ok(bytes) => archive.extend_from_slice(&bytes),
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(classify("reading a file in a container", &error)),
+        }
+    }
+    let mut text = String::new();
+    let mut archive = tar::Archive::new(archive.as_slice());
+    let first = archive.entries().ok().and_then(|mut entries| entries.next()?.ok());
+    Ok(first.and_then(|mut file| file.read_to_string(&mut text).ok()).map(|_| text))
 }
 
 /// How a container is: it should run, be well and be in a network; one that runs `once` should have ended well.

@@ -20,9 +20,10 @@ use super::super::mark::empty_those_of;
 use super::super::network::{disconnect, is_default};
 use super::super::pace::Pace;
 use super::super::podman;
+use super::super::volume;
 use super::blueprint::{Blueprint, Join};
 use super::wait::wait;
-use super::{DIGEST, has_ended_well, image, inspect, is_joined, is_unhealthy};
+use super::{DIGEST, has_ended_well, image, inspect, is_joined, is_unhealthy, nameless_volumes};
 use crate::driver::{Class, DriverError};
 
 /// The longest that the engine may take to stop a container: as long as `stop_timeout` can be, and a little.
@@ -70,6 +71,10 @@ pub(in super::super) async fn create(
 /// How the engine is asked for a container of an image.
 pub(super) fn body(blueprint: &Blueprint, there: &ImageInspect, image: &str) -> ContainerCreateBody {
     let mut body = blueprint.body.clone();
+    if !blueprint.wrapper.is_empty() {
+        let own = there.config.as_ref().and_then(|config| config.entrypoint.clone()).unwrap_or_default();
+        body.entrypoint = Some(blueprint.wrapper.iter().cloned().chain(own).collect());
+    }
     let labels = body.labels.get_or_insert_default();
     // A tag may name another image tomorrow, so the digest that it names today is written on the container.
     if let Some(digest) = image::digest(there, image) {
@@ -188,13 +193,10 @@ pub(in super::super) async fn remove_unstarted(engine: &Engine, id: &str) -> Res
 
 /// Stops and removes a container, and its nameless volumes; whether it was there. What is not there is removed already.
 pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<bool, DriverError> {
-    let docker = engine.docker().await?;
-    // It gets the time to end in good order; one that does not run is stopped already.
-    match docker.clone().with_timeout(LONGEST_STOP).stop_container(id, None).await {
-        Err(error) if is_absent(&error) => return Ok(false),
-        Err(error) if !is_done(&error) => return Err(classify("stopping a container", &error)),
-        _ => {}
+    if !stop(engine, id).await? {
+        return Ok(false);
     }
+    let docker = engine.docker().await?;
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     match docker.remove_container(id, Some(options)).await {
         Err(error) if !is_absent(&error) => Err(classify("removing a container", &error)),
@@ -202,8 +204,38 @@ pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<bool, 
     }
 }
 
-/// Puts files into a container that has not started yet.
-async fn write(engine: &Engine, id: &str, files: &[(String, String)]) -> Result<(), DriverError> {
+/// Stops and removes a container, and its nameless volumes but some that are still needed.
+pub(in super::super) async fn remove_but(
+    engine: &Engine,
+    there: &ContainerInspectResponse,
+    needed: &[&str],
+) -> Result<(), DriverError> {
+    let id = there.id.as_deref().unwrap_or_default();
+    stop(engine, id).await?;
+    let options = RemoveContainerOptionsBuilder::default().force(true).build();
+    match engine.docker().await?.remove_container(id, Some(options)).await {
+        Err(error) if !is_absent(&error) => return Err(classify("removing a container", &error)),
+        _ => {}
+    }
+    for nameless in nameless_volumes(there).into_iter().filter(|name| !needed.contains(name)) {
+        volume::remove(engine, nameless).await?;
+    }
+    Ok(())
+}
+
+/// Stops a container, which gets the time to end in good order; whether it was there.
+async fn stop(engine: &Engine, id: &str) -> Result<bool, DriverError> {
+    let docker = engine.docker().await?;
+    // One that does not run is stopped already.
+    match docker.clone().with_timeout(LONGEST_STOP).stop_container(id, None).await {
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) if !is_done(&error) => Err(classify("stopping a container", &error)),
+        _ => Ok(true),
+    }
+}
+
+/// Puts files into a container.
+pub(in super::super) async fn write(engine: &Engine, id: &str, files: &[(String, String)]) -> Result<(), DriverError> {
     if files.is_empty() {
         return Ok(());
     }

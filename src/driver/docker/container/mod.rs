@@ -13,9 +13,9 @@ pub(super) use blueprint::{Blueprint, Join, blueprint, mounts};
 pub(super) use image::{config_of_image, image_of, labels_of_image, labels_of_images, moved_tag, own_of};
 pub(super) use look::{
     condition, has_ended_well, has_started, inspect, is_joined, is_unhealthy, list, listed, marked, name,
-    nameless_volumes, not_running, with_labels,
+    nameless_volumes, not_running, read_file, with_labels,
 };
-pub(super) use make::{create, remove, remove_unstarted, resume, update};
+pub(super) use make::{create, remove, remove_but, remove_unstarted, resume, update, write};
 pub(super) use trial::{end_trial, prepare};
 pub(super) use wait::Wait;
 

@@ -1,0 +1,56 @@
+//! A cluster's own API, as it is reached from here.
+
+use std::time::Duration;
+
+use super::super::engine::Engine;
+use super::kubeconfig;
+use super::node::{ClusterNode, NodeRole, first_server};
+use super::nodes::Nodes;
+use crate::driver::kubernetes::{self, ClusterNodes, Volumes};
+use crate::driver::{Class, DriverError};
+use crate::value::{Attributes, Value};
+
+/// How long a cluster may take to say that it is ready, where that only serves to know more.
+const PROBE: Duration = Duration::from_secs(3);
+
+/// The nodes that the API of a cluster tells, when it answers at a port.
+pub(super) async fn reach(
+    engine: &Engine,
+    cluster: &str,
+    port: &str,
+    within: Duration,
+) -> Result<ClusterNodes, String> {
+    let asked = async {
+        let config = kubeconfig::read(engine, &first_server(cluster)).await?;
+        let config = config.ok_or_else(|| DriverError::new(Class::Transient, "it has written no kubeconfig"))?;
+        let client = kubernetes::client_of(config, &format!("https://{}:{port}", engine.machine())).await?;
+        kubernetes::ready(&client).await?;
+        Ok::<_, DriverError>(ClusterNodes::new(client))
+    };
+    match tokio::time::timeout(within.min(PROBE), asked).await {
+        Ok(answer) => answer.map_err(|error| error.chain()),
+        Err(_) => Err("its API does not answer".into()),
+    }
+}
+
+/// Counts the persistent volumes of a cluster, and those on nodes that the spec does not want. Without the spec all of them go.
+/// None when its API does not answer.
+pub(in super::super) async fn count(engine: &Engine, seen: &Nodes, wanted: Option<&Attributes>) -> Option<Volumes> {
+    let api = reach(engine, &seen.name, &seen.port()?, PROBE).await.ok()?;
+    let goes = |node: &str| ClusterNode::named(node, &seen.name).is_some_and(|node| !stays(&node, wanted));
+    api.volumes(goes).await.ok()
+}
+
+/// Whether something of a cluster is lost when it becomes what the spec wants: nodes that go.
+pub(in super::super) fn loses_nodes(seen: &Nodes, wanted: &Attributes) -> bool {
+    let named = seen.nodes.keys().filter_map(|name| ClusterNode::named(name, &seen.name));
+    named.into_iter().any(|node| !stays(&node, Some(wanted)))
+}
+
+fn stays(node: &ClusterNode, wanted: Option<&Attributes>) -> bool {
+    let counter = match node.role {
+        NodeRole::Server => "servers",
+        NodeRole::Agent => "agents",
+    };
+    matches!(wanted.map(|wanted| wanted.get(counter)), Some(Value::Int(count)) if node.at < *count)
+}

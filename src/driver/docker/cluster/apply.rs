@@ -1,0 +1,243 @@
+//! Making a cluster, and bringing one to what it should be.
+//!
+//! Missing nodes are made, outdated ones made again one by one, those that don't run started, those that are too many removed.
+//! What the API can change, it changes. The order keeps the cluster answering as long as that can be: the first server, the load
+//! balancer that leads to it, the other servers, the agents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bollard::models::{ContainerInspectResponse, Ipam, IpamConfig, Network, NetworkCreateRequest};
+
+use super::super::container;
+use super::super::engine::Engine;
+use super::super::error::classify;
+use super::super::mark::Labels;
+use super::super::network;
+use super::super::pace::Pace;
+use super::super::table::texts;
+use super::kubeconfig::Kubeconfigs;
+use super::layout::{Layout, NetworkFacts};
+use super::made_from::is_outdated;
+use super::node::{self, ClusterNode, NodeRole};
+use super::nodes::Nodes;
+use super::record::{Entry, Record};
+use super::{kubeconfig, ready};
+use crate::driver::kubernetes::{ClusterNodes, NodeChanges};
+use crate::driver::{Class, DriverError, Request};
+use crate::kind::Outputs;
+use crate::value::Value;
+
+/// What is done to one cluster.
+pub(super) struct Work<'a> {
+    pub engine: &'a Engine,
+    pub layout: Layout<'a>,
+    pub seen: Option<&'a Nodes>,
+    pub request: &'a Request<'a>,
+    pub pace: Pace<'a>,
+    pub record: Record,
+    pub balancer: Option<ContainerInspectResponse>,
+    /// The API, once it answers.
+    pub api: Option<ClusterNodes>,
+    /// The names of the nodes that are there by now.
+    pub there: BTreeSet<String>,
+    /// Whether some of them have another address than the load balancer knows.
+    pub moved: bool,
+}
+
+/// Makes a cluster, or brings one to what it should be.
+pub(in super::super) async fn apply(
+    engine: &Engine,
+    seen: Option<&Nodes>,
+    request: &Request<'_>,
+    labels: Labels,
+    kubeconfigs: &Kubeconfigs,
+) -> Result<Outputs, DriverError> {
+    // A renamed cluster keeps the name under which it was made, which its identity says and its address does not.
+    let name = &*request.identity.name();
+    let wish = request.attributes.at("k3d.kubeconfig").and_then(Value::as_str).unwrap_or("none");
+    kubeconfig::may_keep(name, wish, kubeconfigs)?;
+    let mut work = Work::begin(engine, seen, request, labels).await?;
+    let nodes = work.layout.nodes();
+    for wanted in &nodes {
+        work.bring(wanted).await?;
+    }
+    work.leave(&nodes).await?;
+    work.balance().await?;
+    work.change_in_place().await?;
+    let now = super::list(engine, Some(name), |_, _| true).await?.into_iter().next();
+    let now = now.ok_or_else(|| DriverError::new(Class::Transient, "it is not there although it was made"))?;
+    let outputs = now.outputs(engine);
+    let endpoint = outputs.get("endpoint").cloned().unwrap_or_default();
+    kubeconfig::keep(engine, &node::first_server(name), name, wish, &endpoint, kubeconfigs).await?;
+    let made_from = work.layout.made_from.clone();
+    work.write_record(&made_from, true).await?;
+    Ok(outputs)
+}
+
+impl<'a> Work<'a> {
+    /// Prepares what the nodes share, and records that the cluster was begun.
+    async fn begin(
+        engine: &'a Engine,
+        seen: Option<&'a Nodes>,
+        request: &'a Request<'a>,
+        labels: Labels,
+    ) -> Result<Self, DriverError> {
+        let pace = Pace::of(request);
+        let mut layout = Layout::new(&request.identity.name(), request.attributes, labels, seen, engine.machine())?;
+        if seen.is_none() {
+            // An image that can't be had is found out before anything is there.
+            super::rehearse(engine, request, &pace).await?;
+        }
+        let record = match seen.and_then(|seen| seen.record.clone()) {
+            Some(record) => record,
+            None => {
+                let begun_from = seen.and_then(Nodes::made_from).unwrap_or_else(|| layout.made_from.clone());
+                Record::write(engine, None, layout.labels.clone(), &entry(&layout, &begun_from, false)).await?
+            }
+        };
+        layout.net = prepare(engine, &layout).await?;
+        let balancer = seen.and_then(|seen| seen.balancer.clone());
+        let there = seen.map(|seen| seen.nodes.keys().cloned().collect()).unwrap_or_default();
+        let mut work = Self { engine, layout, seen, request, pace, record, balancer, api: None, there, moved: false };
+        work.give_way().await?;
+        Ok(work)
+    }
+
+    /// Brings one node to what it should be.
+    async fn bring(&mut self, node: &ClusterNode) -> Result<(), DriverError> {
+        let there = self.seen.and_then(|seen| seen.nodes.get(&node.name));
+        match there {
+            // A node that never started may lack its files, so it is not kept.
+            Some(there) if !is_outdated(node, there, &self.layout) && container::has_started(there) => {
+                if container::not_running(there).is_some() {
+                    container::resume(self.engine, there).await?;
+                    self.moved = true;
+                }
+                self.settle(node).await
+            }
+            Some(old) => self.remake(node, old).await,
+            None => {
+                container::create(self.engine, &self.layout.of_node(node), &self.pace).await?;
+                self.settle(node).await?;
+                match (&self.api, node.role) {
+                    // Servers join what keeps the data together one after the other.
+                    (Some(api), NodeRole::Server) if !node.is_first() => {
+                        ready::wait_for_node(api, &node.name, None, &self.pace).await
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Lets the load balancer know of a node that is there; others join the first server, so it is waited for.
+    pub async fn settle(&mut self, node: &ClusterNode) -> Result<(), DriverError> {
+        self.there.insert(node.name.clone());
+        if !node.is_first() {
+            return Ok(());
+        }
+        self.balance().await?;
+        let port = self.port().await?;
+        self.api = Some(ready::wait(self.engine, &self.layout.name, &port, &self.pace).await?);
+        Ok(())
+    }
+
+    /// The port of the machine that leads to the API now.
+    pub async fn port(&self) -> Result<String, DriverError> {
+        let by = match &self.balancer {
+            Some(_) => node::balancer(&self.layout.name),
+            None => node::first_server(&self.layout.name),
+        };
+        let seen = container::inspect(self.engine, &by).await?;
+        seen.as_ref()
+            .and_then(super::nodes::published)
+            .ok_or_else(|| DriverError::new(Class::Transient, format!("{by} does not publish the API")))
+    }
+
+    /// Tells the API what it changes without making a node again, and ends what an interrupted run began to drain.
+    async fn change_in_place(&self) -> Result<(), DriverError> {
+        let (Some(api), Some(seen)) = (&self.api, self.seen) else { return Ok(()) };
+        api.allow_drained().await?;
+        let Some(before) = seen.made_from() else { return Ok(()) };
+        let now = &self.layout.made_from;
+        for node in self.layout.nodes().iter().filter(|node| seen.nodes.contains_key(&node.name)) {
+            api.change(&node.name, &changes(node.role, &before, now)).await?;
+        }
+        Ok(())
+    }
+
+    /// Records what the cluster was brought to.
+    pub async fn write_record(
+        &mut self,
+        made_from: &BTreeMap<String, Value>,
+        is_done: bool,
+    ) -> Result<(), DriverError> {
+        let (engine, labels) = (self.engine, self.layout.labels.clone());
+        let entry = entry(&self.layout, made_from, is_done);
+        self.record = Record::write(engine, Some(&self.record), labels, &entry).await?;
+        Ok(())
+    }
+}
+
+fn entry<'e>(layout: &'e Layout<'_>, made_from: &'e BTreeMap<String, Value>, is_done: bool) -> Entry<'e> {
+    Entry { cluster: &layout.name, token: &layout.token, made_from, is_done, kept: &layout.kept }
+}
+
+/// What is to be changed about a node of a role.
+fn changes(role: NodeRole, before: &BTreeMap<String, Value>, now: &BTreeMap<String, Value>) -> NodeChanges {
+    const NULL: &Value = &Value::Null;
+    let labels = |all: &BTreeMap<String, Value>| -> BTreeMap<String, String> {
+        texts(all.get("labels").unwrap_or(NULL)).collect()
+    };
+    let taints = |all: &BTreeMap<String, Value>| -> BTreeSet<String> {
+        let taints = all.get("k3d").and_then(|k3d| k3d.at("taints")).map(Value::items).unwrap_or_default();
+        taints.iter().filter_map(|taint| taint.as_str().map(str::to_owned)).collect()
+    };
+    let (old, new) = (labels(before), labels(now));
+    let mut changes = NodeChanges::default();
+    changes.labels.extend(old.keys().filter(|key| !new.contains_key(*key)).map(|key| (key.clone(), None)));
+    let set = new.iter().filter(|(key, value)| old.get(*key) != Some(*value));
+    changes.labels.extend(set.map(|(key, value)| (key.clone(), Some(value.clone()))));
+    if role == NodeRole::Server {
+        let (old, new) = (taints(before), taints(now));
+        changes.taints = (old.difference(&new).cloned().collect(), new.difference(&old).cloned().collect());
+    }
+    changes
+}
+
+/// Makes the network and the volumes that the nodes share or keep their data in, and tells what the network is like.
+async fn prepare(engine: &Engine, layout: &Layout<'_>) -> Result<NetworkFacts, DriverError> {
+    let docker = engine.docker().await?;
+    let mut found = network::named(engine, &layout.network).await?;
+    if found.is_empty() && layout.network == node::network(&layout.name) {
+        let labels = Labels::from([("app".into(), "k3d".into()), ("k3d.cluster".into(), layout.name.clone())]);
+        let subnet = layout.wanted.at("k3d.subnet").and_then(Value::as_str).map(str::to_owned);
+        let config = subnet.map(|subnet| IpamConfig { subnet: Some(subnet), ..Default::default() });
+        let request = NetworkCreateRequest {
+            name: layout.network.clone(),
+            labels: Some(labels),
+            ipam: config.map(|config| Ipam { config: Some(vec![config]), ..Default::default() }),
+            ..Default::default()
+        };
+        docker.create_network(request).await.map_err(|error| classify("creating the cluster's network", &error))?;
+        found = network::named(engine, &layout.network).await?;
+    }
+    // To make a volume that is there already is no error.
+    for request in layout.volumes() {
+        docker.create_volume(request).await.map_err(|error| classify("creating the cluster's volumes", &error))?;
+    }
+    facts(found)
+}
+
+fn facts(found: Vec<Network>) -> Result<NetworkFacts, DriverError> {
+    let network = found.into_iter().next();
+    let network = network.ok_or_else(|| DriverError::new(Class::Transient, "the cluster's network is not there"))?;
+    let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+    let is_old = |config: &&IpamConfig| config.subnet.as_ref().is_some_and(|subnet| !subnet.contains(':'));
+    let config = configs.iter().find(is_old).or_else(|| configs.first());
+    Ok(NetworkFacts {
+        id: network.id.unwrap_or_default(),
+        range: config.and_then(|config| config.subnet.clone()),
+        gateway: config.and_then(|config| config.gateway.clone()).filter(|gateway| !gateway.contains(':')),
+    })
+}

@@ -1,0 +1,80 @@
+//! Nodes that are too many leave their cluster.
+
+use std::time::Duration;
+
+use super::super::{container, volume};
+use super::apply::Work;
+use super::node::{ClusterNode, NodeRole};
+use crate::driver::{Class, DriverError};
+use crate::kind::{Count, counted};
+
+/// How often it is asked whether a server has left.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Work<'_> {
+    /// Removes the nodes that are not wanted, agents first, and what they kept.
+    pub async fn leave(&mut self, wanted: &[ClusterNode]) -> Result<(), DriverError> {
+        let Some(seen) = self.seen else { return Ok(()) };
+        let is_wanted = |name: &str| wanted.iter().any(|node| node.name == name);
+        let going = seen.nodes.keys().filter(|name| !is_wanted(name));
+        let mut going: Vec<ClusterNode> =
+            going.filter_map(|name| ClusterNode::named(name, &self.layout.name)).collect();
+        going.sort_by_key(|node| (node.role == NodeRole::Server, -node.at));
+        if !going.is_empty() {
+            self.hold_to_evidence(&going).await?;
+        }
+        for node in &going {
+            tracing::debug!(name = node.name, "removing a node");
+            self.send_away(node).await?;
+            volume::remove(self.engine, &self.layout.data(&node.name)).await?;
+            self.there.remove(&node.name);
+        }
+        // A run that was interrupted may have left the data of a node that it had removed.
+        for left in &seen.volumes {
+            let node = left.strip_suffix("-data").and_then(|name| ClusterNode::named(name, &self.layout.name));
+            if node.is_some_and(|node| !is_wanted(&node.name)) {
+                volume::remove(self.engine, left).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses when the nodes hold more by now than was agreed to lose.
+    async fn hold_to_evidence(&self, going: &[ClusterNode]) -> Result<(), DriverError> {
+        let most = self.request.most.map(|most| counted(most, "volumes_leaving"));
+        let (Some(most), Some(api)) = (most.filter(|most| *most != Count::Unknown), &self.api) else { return Ok(()) };
+        let now = api.volumes(|name| going.iter().any(|node| node.name == name)).await?.on_some;
+        match Count::Exactly(now).may_exceed(most) {
+            true => {
+                let message = format!("by now {} on the nodes that go", Count::Exactly(now).words("persistent volume"));
+                Err(DriverError::new(Class::Conflict, format!("{message}; plan again")))
+            }
+            false => Ok(()),
+        }
+    }
+
+    async fn send_away(&mut self, node: &ClusterNode) -> Result<(), DriverError> {
+        let id = self.seen.and_then(|seen| seen.nodes.get(&node.name)?.id.clone()).unwrap_or_default();
+        if let Some(api) = &self.api {
+            self.drain(api, node).await?;
+            if node.role == NodeRole::Server {
+                // k3s takes it out of what keeps the data together before the API forgets it. Without it gone from there, the
+                // others would wait for its vote.
+                api.remove(&node.name).await?;
+                while api.has(&node.name).await? {
+                    if self.pace.left() < PAUSE {
+                        let message = format!("{} has not left the cluster's data store", node.name);
+                        return Err(DriverError::new(Class::Invalid, message));
+                    }
+                    self.pace.waiting(&format!("{} leaves the cluster's data store", node.name));
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        container::remove(self.engine, &id).await?;
+        match &self.api {
+            Some(api) => api.remove(&node.name).await,
+            None => Ok(()),
+        }
+    }
+}

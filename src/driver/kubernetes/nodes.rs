@@ -1,0 +1,317 @@
+//! The nodes of a cluster as its API tells them: their labels and taints, the pods that leave them, and what stays behind.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, Pod, Taint};
+use kube::api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams};
+use kube::{Api, Client, Error};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::access::ANSWER;
+use super::error::classify;
+use crate::driver::{Class, DriverError};
+
+/// How often a node is looked at while it is drained.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The label by which a volume says on which node it is: <https://kubernetes.io/docs/reference/labels-annotations-taints/>.
+const HOSTNAME: &str = "kubernetes.io/hostname";
+/// What marks a node that was closed to pods to be drained.
+const DRAINED: &str = "atlas/drained";
+/// What marks a pod that the kubelet made from a file, which no API removes.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+/// The nodes of one cluster.
+pub struct ClusterNodes {
+    client: Client,
+}
+
+/// What is to be changed about a node, besides what others say of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct NodeChanges {
+    /// Labels by key; none takes one away.
+    pub labels: BTreeMap<String, Option<String>>,
+    /// Taints that go, and taints that come, each as `KEY=VALUE:EFFECT`.
+    pub taints: (Vec<String>, Vec<String>),
+}
+
+/// A node as it reports itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeReport {
+    /// Whether it is ready.
+    pub is_ready: bool,
+    /// When it said so, in the API's words.
+    pub at: String,
+}
+
+/// How many persistent volumes there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volumes {
+    /// In the whole cluster.
+    pub all: u64,
+    /// On some of its nodes.
+    pub on_some: u64,
+}
+
+impl ClusterNodes {
+    /// The nodes of the cluster that a client reaches.
+    #[must_use]
+    pub const fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Changes labels and taints of a node, and leaves alone what others put there.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn change(&self, node: &str, changes: &NodeChanges) -> Result<(), DriverError> {
+        if *changes == NodeChanges::default() {
+            return Ok(());
+        }
+        // A node that has not joined yet gets all of it when it does.
+        let Some(seen) = self.get(node).await? else { return Ok(()) };
+        let mut patch = json!({ "metadata": { "labels": changes.labels } });
+        let (going, coming) = &changes.taints;
+        if !going.is_empty() || !coming.is_empty() {
+            let own: Vec<Taint> = going.iter().chain(coming).map(|text| taint(text)).collect();
+            let before = seen.spec.unwrap_or_default().taints.unwrap_or_default();
+            let is_own = |one: &Taint| own.iter().any(|own| (&own.key, &own.effect) == (&one.key, &one.effect));
+            let others = before.into_iter().filter(|one| !is_own(one));
+            let all: Vec<Taint> = others.chain(coming.iter().map(|text| taint(text))).collect();
+            patch["spec"] = json!({ "taints": all });
+            // Whoever changed its taints meanwhile is not overwritten.
+            patch["metadata"]["resourceVersion"] = seen.metadata.resource_version.into();
+        }
+        self.patch(node, patch).await
+    }
+
+    /// Asks the pods of a node to leave it, as `kubectl drain` does: no new ones come, each gets its time to end, and disruption
+    /// budgets count. Pods of daemon sets stay.
+    ///
+    /// # Errors
+    /// When some don't leave in time. The node takes pods again then.
+    pub async fn drain(&self, node: &str, limit: Duration, tell: impl Fn(&str)) -> Result<(), DriverError> {
+        let Some(seen) = self.get(node).await? else { return Ok(()) };
+        // One that somebody closed to pods stays closed afterwards.
+        if seen.spec.and_then(|spec| spec.unschedulable) != Some(true) {
+            let patch =
+                json!({ "metadata": { "annotations": { DRAINED: "true" } }, "spec": { "unschedulable": true } });
+            self.patch(node, patch).await?;
+        }
+        let end = Instant::now() + limit;
+        let drained = loop {
+            match self.evict_all(node).await {
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+                Ok(Some(left)) if Instant::now() >= end => {
+                    let message =
+                        format!("{left} within {} s; let it go, or set `k3d.drain` to \"0s\"", limit.as_secs());
+                    break Err(DriverError::new(Class::Invalid, message));
+                }
+                Ok(Some(left)) => tell(&left),
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        if drained.is_err() {
+            // What failed is said already.
+            let _ = self.allow_drained().await;
+        }
+        drained
+    }
+
+    /// Lets the nodes take pods again that were closed to be drained, also by a run that was interrupted.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn allow_drained(&self) -> Result<(), DriverError> {
+        let all = answer(self.nodes().list(&ListParams::default())).await?;
+        let drained = |node: &&Node| node.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(DRAINED));
+        for name in all.items.iter().filter(drained).filter_map(|node| node.metadata.name.as_deref()) {
+            let patch = json!({ "metadata": { "annotations": { DRAINED: null } }, "spec": { "unschedulable": null } });
+            self.patch(name, patch).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a node out of the cluster. k3s takes a server out of its own data store then.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn remove(&self, node: &str) -> Result<(), DriverError> {
+        match answer(self.nodes().delete(node, &DeleteParams::default())).await {
+            Err(refused) if refused.code == Some(404) => Ok(()),
+            other => {
+                other?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a node is in the cluster.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn has(&self, node: &str) -> Result<bool, DriverError> {
+        Ok(self.get(node).await?.is_some())
+    }
+
+    /// What a node last said of itself; none when it is no part of the cluster, or said nothing yet.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn report(&self, node: &str) -> Result<Option<NodeReport>, DriverError> {
+        let conditions = self.get(node).await?.and_then(|node| node.status?.conditions).unwrap_or_default();
+        let ready = conditions.into_iter().find(|one| one.type_ == "Ready");
+        Ok(ready.map(|one| NodeReport {
+            is_ready: one.status == "True",
+            at: one.last_heartbeat_time.map(|time| time.0.to_string()).unwrap_or_default(),
+        }))
+    }
+
+    /// Counts persistent volumes, and those among them that are on nodes with certain names.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn volumes(&self, some: impl Fn(&str) -> bool) -> Result<Volumes, DriverError> {
+        let api = Api::<PersistentVolume>::all(self.client.clone());
+        let all = answer(api.list(&ListParams::default())).await?.items;
+        let on_some = all.iter().filter(|volume| nodes_of(volume).iter().any(|node| some(node))).count();
+        Ok(Volumes { all: all.len() as u64, on_some: on_some as u64 })
+    }
+
+    fn nodes(&self) -> Api<Node> {
+        Api::all(self.client.clone())
+    }
+
+    async fn patch(&self, node: &str, patch: Value) -> Result<(), DriverError> {
+        match answer(self.nodes().patch(node, &PatchParams::default(), &Patch::Merge(patch))).await {
+            Err(refused) if refused.code == Some(404) => Ok(()),
+            other => {
+                other?;
+                Ok(())
+            }
+        }
+    }
+
+    async fn get(&self, node: &str) -> Result<Option<Node>, DriverError> {
+        Ok(answer(self.nodes().get_opt(node)).await?)
+    }
+
+    /// Asks every pod to leave that is still there; one that is, and why it stays.
+    async fn evict_all(&self, node: &str) -> Result<Option<String>, DriverError> {
+        let here = ListParams::default().fields(&format!("spec.nodeName={node}"));
+        let pods = answer(Api::<Pod>::all(self.client.clone()).list(&here)).await?;
+        let mut left = None;
+        for pod in pods.items.iter().filter(|pod| has_to_leave(pod)) {
+            let name = pod.metadata.name.as_deref().unwrap_or_default();
+            let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+            let mut why = "it has not ended yet".to_owned();
+            if pod.metadata.deletion_timestamp.is_none() {
+                let api = Api::<Pod>::namespaced(self.client.clone(), namespace);
+                match answer(api.evict(name, &EvictParams::default())).await {
+                    Err(refused) if refused.code == Some(404) => continue,
+                    // A disruption budget does not allow it now.
+                    Err(refused) if refused.code == Some(429) => why = refused.error.message,
+                    other => drop(other?),
+                }
+            }
+            left.get_or_insert(format!("the pod {namespace}/{name} does not leave {node}: {why}"));
+        }
+        Ok(left)
+    }
+}
+
+/// What the API refused.
+struct Refused {
+    code: Option<u16>,
+    error: DriverError,
+}
+
+impl From<Refused> for DriverError {
+    fn from(refused: Refused) -> Self {
+        refused.error
+    }
+}
+
+/// An answer of the API in time.
+async fn answer<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Refused> {
+    match tokio::time::timeout(ANSWER, asked).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            let code = if let Error::Api(status) = &error { Some(status.code) } else { None };
+            Err(Refused { code, error: classify(&error) })
+        }
+        Err(_) => {
+            let error = DriverError::new(Class::Unreachable, format!("no answer within {} s", ANSWER.as_secs()));
+            Err(Refused { code: None, error })
+        }
+    }
+}
+
+/// Whether a pod is one that has to leave a node: not one of a daemon set, not the kubelet's own, and not one that ended.
+fn has_to_leave(pod: &Pod) -> bool {
+    let mut owners = pod.metadata.owner_references.iter().flatten();
+    let ended = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    !owners.any(|owner| owner.kind == "DaemonSet")
+        && !pod.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(MIRROR))
+        && !["Succeeded", "Failed"].contains(&ended.unwrap_or_default())
+}
+
+/// The nodes that a persistent volume is on; none for one that is not on a node.
+fn nodes_of(volume: &PersistentVolume) -> Vec<&str> {
+    let spec = volume.spec.as_ref();
+    let required = spec.and_then(|spec| spec.node_affinity.as_ref()?.required.as_ref());
+    let expressions = required.iter().flat_map(|all| &all.node_selector_terms).flat_map(|term| {
+        term.match_expressions.iter().flatten().filter(|one| one.key == HOSTNAME && one.operator == "In")
+    });
+    expressions.flat_map(|one| one.values.iter().flatten()).map(String::as_str).collect()
+}
+
+/// A taint as k3s's command line has it: `KEY=VALUE:EFFECT`, or without a value.
+fn taint(text: &str) -> Taint {
+    let (pair, effect) = text.rsplit_once(':').unwrap_or((text, "NoSchedule"));
+    let (key, value) = pair.split_once('=').map_or((pair, None), |(key, value)| (key, Some(value.to_owned())));
+    Taint { key: key.to_owned(), value, effect: effect.to_owned(), ..Taint::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
+    use serde_json::json;
+
+    use super::{has_to_leave, nodes_of, taint};
+
+    #[test]
+    fn a_volume_says_on_which_node_it_is() {
+        let volume: PersistentVolume = serde_json::from_value(json!({
+            "spec": { "nodeAffinity": { "required": { "nodeSelectorTerms": [
+                { "matchExpressions": [{ "key": "kubernetes.io/hostname", "operator": "In", "values": ["a", "b"] }] },
+            ] } } },
+        }))
+        .expect("a volume");
+        assert_eq!(nodes_of(&volume), ["a", "b"]);
+        assert!(nodes_of(&PersistentVolume::default()).is_empty());
+    }
+
+    #[test]
+    fn only_pods_that_can_be_elsewhere_leave() {
+        let pod = |more| serde_json::from_value::<Pod>(more).expect("a pod");
+        let owner = |kind| json!([{ "apiVersion": "apps/v1", "kind": kind, "name": "n", "uid": "u" }]);
+        assert!(has_to_leave(&pod(json!({ "metadata": { "ownerReferences": owner("ReplicaSet") } }))));
+        for stays in [
+            json!({ "metadata": { "ownerReferences": owner("DaemonSet") } }),
+            json!({ "metadata": { "annotations": { "kubernetes.io/config.mirror": "x" } } }),
+            json!({ "metadata": {}, "status": { "phase": "Succeeded" } }),
+        ] {
+            assert!(!has_to_leave(&pod(stays.clone())), "{stays}");
+        }
+    }
+
+    #[test]
+    fn taints_are_read_as_k3s_reads_them() {
+        let read = |text| (taint(text).key, taint(text).value, taint(text).effect);
+        assert_eq!(read("a=b:NoSchedule"), ("a".into(), Some("b".into()), "NoSchedule".into()));
+        assert_eq!(read("a:NoExecute"), ("a".into(), None, "NoExecute".into()));
+    }
+}
