@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::mem::{forget, replace};
 use std::net::IpAddr;
 
-use super::cluster_port::ClusterPort;
 use super::shared::Shared;
 use crate::value::{Attributes, Value};
 
@@ -182,9 +181,9 @@ fn read<'a>(exclusive: &Exclusive, scope: Cow<'a, str>, value: &'a Value) -> Opt
         (_, value) if value.as_str().is_none_or(str::is_empty) => return None,
         (Reads::Name, _) => (Cow::Borrowed(text), ANY),
         (Reads::Port, _) => {
-            let port = ClusterPort::parse(text).ok()?;
-            let bound = port.address.map_or(Some(published), one)?;
-            (Cow::Owned(format!("{}/{}", port.outside, port.protocol)), bound)
+            let (port, _) = text.split_once('@').unwrap_or((text, ""));
+            let (name, bound) = published_port(port)?;
+            (name, if port.matches(':').count() > 1 { bound } else { published })
         }
         (Reads::Published, _) => published_port(text)?,
         (Reads::Subnet, _) => (Cow::Borrowed(""), subnet(text)?),

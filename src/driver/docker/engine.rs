@@ -12,6 +12,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::error::{classify, refused};
 use crate::driver::{Class, DriverError, Hidden, Variables};
@@ -40,6 +41,8 @@ pub(super) struct Engine {
     tags: Mutex<HashMap<String, Arc<OnceCell<Option<String>>>>>,
     /// Held while it counts what volumes hold.
     pub counting: tokio::sync::Mutex<()>,
+    /// Since when it does not answer any more, after it did in this run.
+    pub gone_since: Mutex<Option<Instant>>,
 }
 
 /// Where an engine listens.
@@ -87,6 +90,7 @@ impl Engine {
             own_name: OnceCell::new(),
             tags: Mutex::default(),
             counting: tokio::sync::Mutex::default(),
+            gone_since: Mutex::default(),
         }
     }
 
@@ -121,6 +125,11 @@ impl Engine {
             }
         };
         self.docker.get_or_try_init(connect).await
+    }
+
+    /// The connection, where there was one already.
+    pub fn connected(&self) -> Option<&Docker> {
+        self.docker.get()
     }
 
     async fn connect(&self) -> Result<Docker, DriverError> {

@@ -179,7 +179,11 @@ impl Inspected {
                 identified.object(attributes, outputs, usage, container::condition(seen, once))
             }
             Self::Cluster(seen) => {
-                let attributes = seen.attributes();
+                let mut attributes = seen.attributes();
+                // One that k3d made does not say where it is; it is looked at as one of the region that wants it.
+                if let Some(host) = identified.identity.host().filter(|_| attributes.get("region").is_null()) {
+                    attributes.set("region", host.name().as_ref().into());
+                }
                 let wrong = seen.condition(&attributes);
                 identified.object(attributes, seen.outputs(engine), seen.usage(), wrong.into())
             }

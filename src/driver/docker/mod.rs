@@ -23,6 +23,7 @@ mod podman;
 mod random;
 mod read;
 mod reference;
+mod restart;
 mod scope;
 mod session;
 mod spec_side;

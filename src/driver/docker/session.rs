@@ -13,6 +13,7 @@ use super::mark::{self, Labels};
 use super::note::Notes;
 use super::pace::Pace;
 use super::read::There;
+use super::restart::outlast;
 use super::scope::SessionScope;
 use super::{cluster, container, list, localstack, names, network, read, survey, volume};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, kubernetes};
@@ -113,21 +114,23 @@ impl Session for EngineSession {
     }
 
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
-        read::read(&self.0, look).await
+        let engine = self.0.engines().of(look.identity, look.wanted)?;
+        outlast(&engine, None, read::read(&self.0, look).await).await
     }
 
     /// Fetches the image, resolves the secrets, and lets the engine make a container of that sort under another name, which
     /// never starts and is removed again: it says what it does not accept.
     async fn prepare(&self, want: &Request<'_>) -> Result<(), DriverError> {
         let (engine, pace) = (self.engine(want), Pace::of(want));
-        match want.kind.name {
+        let prepared = match want.kind.name {
             "container" | "region" => {
                 let blueprint = self.blueprint(want, Labels::new())?;
                 container::prepare(&engine, &blueprint, &pace).await
             }
             "cluster" => cluster::rehearse(&engine, want, &pace).await,
             _ => engine.docker().await.map(drop),
-        }
+        };
+        outlast(&engine, Some(&pace), prepared).await
     }
 
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
@@ -135,11 +138,34 @@ impl Session for EngineSession {
         let made = self.make(&engine, want).await;
         // A container that could not start exists from now on, too.
         self.0.engines().remember(want.identity, &engine);
-        made
+        outlast(&engine, Some(&Pace::of(want)), made).await
     }
 
     async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
         let there = There::of(seen)?;
+        let updated = self.bring(there, want).await;
+        outlast(&there.engine, Some(&Pace::of(want)), updated).await
+    }
+
+    async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
+        outlast(&There::of(seen)?.engine, None, self.remove(seen).await).await
+    }
+
+    async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
+        let there = There::of(seen)?;
+        let written = async {
+            if !there.is_still_there().await? {
+                return Err(DriverError::new(Class::Conflict, "it is gone"));
+            }
+            there.notes.write(&there.engine, &seen.object.identity, &there.listed.id, mark).await
+        };
+        outlast(&there.engine, None, written.await).await
+    }
+}
+
+impl EngineSession {
+    /// Brings what is there, and its mark, to what they should be.
+    async fn bring(&self, there: &There, want: &Request<'_>) -> Result<Outputs, DriverError> {
         if there.is_unstarted() {
             return self.make_again(there, want).await;
         }
@@ -156,7 +182,7 @@ impl Session for EngineSession {
         Ok(outputs)
     }
 
-    async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
+    async fn remove(&self, seen: &Seen) -> Result<(), DriverError> {
         let (there, identity) = (There::of(seen)?, &seen.object.identity);
         let There { engine, listed, .. } = there;
         if !there.is_certain {
@@ -192,14 +218,6 @@ impl Session for EngineSession {
         }
         self.0.engines().forget(identity);
         there.notes.clear(engine, identity).await
-    }
-
-    async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
-        let there = There::of(seen)?;
-        if !there.is_still_there().await? {
-            return Err(DriverError::new(Class::Conflict, "it is gone"));
-        }
-        there.notes.write(&there.engine, &seen.object.identity, &there.listed.id, mark).await
     }
 }
 

@@ -223,28 +223,28 @@ impl ClusterNodes {
 }
 
 /// What the API refused.
-struct Refused {
+struct ApiFailure {
     code: Option<u16>,
     error: DriverError,
 }
 
-impl From<Refused> for DriverError {
-    fn from(refused: Refused) -> Self {
+impl From<ApiFailure> for DriverError {
+    fn from(refused: ApiFailure) -> Self {
         refused.error
     }
 }
 
 /// An answer of the API in time.
-async fn answer<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Refused> {
+async fn answer<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, ApiFailure> {
     match tokio::time::timeout(ANSWER, asked).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
             let code = if let Error::Api(status) = &error { Some(status.code) } else { None };
-            Err(Refused { code, error: classify(&error) })
+            Err(ApiFailure { code, error: classify(&error) })
         }
         Err(_) => {
             let error = DriverError::new(Class::Unreachable, format!("no answer within {} s", ANSWER.as_secs()));
-            Err(Refused { code: None, error })
+            Err(ApiFailure { code: None, error })
         }
     }
 }

@@ -97,8 +97,8 @@ fn an_engine_that_is_killed_in_the_middle_of_an_apply_ends_up_with_everything_on
     const COUNT: usize = 24;
     let Some(mut own) = Own::start() else { return };
     let engine = &own.engine;
-    let blocks: String =
-        (0..COUNT).map(|n| container(&format!("killed-{n}"), "networks = [{ network = \"network.net\" }]\n")).collect();
+    let lines = "timeout = \"5s\"\nnetworks = [{ network = \"network.net\" }]\n";
+    let blocks: String = (0..COUNT).map(|n| container(&format!("killed-{n}"), lines)).collect();
     let place = Place::with(&format!("{}[network.net]\nname = \"killed\"\n{blocks}", head("killed")));
     let mut command = engine.command(&place, &["apply", "--yes", "--parallelism", "3"]);
     let apply = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -112,6 +112,7 @@ fn an_engine_that_is_killed_in_the_middle_of_an_apply_ends_up_with_everything_on
     assert_eq!(run.code, 3, "{}\n{}", run.stdout, run.stderr);
     own.start_again();
     let engine = &own.engine;
+    place.write("atlas.toml", &place.read("atlas.toml").replace("timeout = \"5s\"\n", ""));
     let before = names(engine).len();
     assert!((3..COUNT).contains(&before), "{before} of {COUNT} were there when it was killed");
     engine.expect(&place, 0, &["apply", "--yes"]);
@@ -123,6 +124,34 @@ fn an_engine_that_is_killed_in_the_middle_of_an_apply_ends_up_with_everything_on
     let running = engine.docker(&["ps", "--quiet"]);
     assert_eq!(running.lines().count(), COUNT);
     println!("{before} of {COUNT} containers were there when the engine was killed");
+}
+
+#[test]
+fn an_engine_that_is_started_again_in_the_middle_of_an_apply_is_waited_for() {
+    const COUNT: usize = 12;
+    let Some(mut own) = Own::start() else { return };
+    let blocks: String = (0..COUNT).map(|n| container(&format!("waited-{n}"), "timeout = \"2m\"\n")).collect();
+    let place = Place::with(&(head("waited") + &blocks));
+    let mut command = own.engine.command(&place, &["apply", "--yes", "--parallelism", "3", "--json"]);
+    let mut apply = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    until("three containers are made", || own.engine.docker(&["ps", "--quiet"]).lines().count() >= 3);
+    own.kill();
+    // Longer than three tries would take.
+    let lines = BufReader::new(apply.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let mut said = String::new();
+    for line in lines {
+        said += &line;
+        said.push('\n');
+        if own.second.is_none() && line.contains("the container engine does not answer") {
+            own.start_again();
+        }
+    }
+    let run = Run::of(apply.wait_with_output().expect("it ends"));
+    assert!(own.second.is_some(), "it is told what is waited for: {said}");
+    assert_eq!(run.code, 0, "{said}\n{}", run.stderr);
+    own.engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    let all = own.engine.docker(&["ps", "--all", "--quiet"]);
+    assert_eq!(all.lines().count(), COUNT, "each is there once");
 }
 
 /// A way to an engine on which one container can't be started: what an engine says for ever that died while it started the

@@ -17,10 +17,10 @@ use super::super::pace::Pace;
 use super::super::table::texts;
 use super::kubeconfig::Kubeconfigs;
 use super::layout::{Layout, NetworkFacts};
-use super::made_from::is_outdated;
 use super::node::{self, ClusterNode, NodeRole};
 use super::nodes::Nodes;
-use super::record::{Entry, Record};
+use super::outdated::is_outdated;
+use super::record::{Record, RecordContents};
 use super::{kubeconfig, ready};
 use crate::driver::kubernetes::{ClusterNodes, NodeChanges};
 use crate::driver::{Class, DriverError, Request};
@@ -28,7 +28,7 @@ use crate::kind::Outputs;
 use crate::value::Value;
 
 /// What is done to one cluster.
-pub(super) struct Work<'a> {
+pub(super) struct ClusterWork<'a> {
     pub engine: &'a Engine,
     pub layout: Layout<'a>,
     pub seen: Option<&'a Nodes>,
@@ -56,7 +56,7 @@ pub(in super::super) async fn apply(
     let name = &*request.identity.name();
     let wish = request.attributes.at("k3d.kubeconfig").and_then(Value::as_str).unwrap_or("none");
     kubeconfig::may_keep(name, wish, kubeconfigs)?;
-    let mut work = Work::begin(engine, seen, request, labels).await?;
+    let mut work = ClusterWork::begin(engine, seen, request, labels).await?;
     let nodes = work.layout.nodes();
     for wanted in &nodes {
         work.bring(wanted).await?;
@@ -74,7 +74,7 @@ pub(in super::super) async fn apply(
     Ok(outputs)
 }
 
-impl<'a> Work<'a> {
+impl<'a> ClusterWork<'a> {
     /// Prepares what the nodes share, and records that the cluster was begun.
     async fn begin(
         engine: &'a Engine,
@@ -92,7 +92,7 @@ impl<'a> Work<'a> {
             Some(record) => record,
             None => {
                 let begun_from = seen.and_then(Nodes::made_from).unwrap_or_else(|| layout.made_from.clone());
-                Record::write(engine, None, layout.labels.clone(), &entry(&layout, &begun_from, false)).await?
+                Record::write(engine, None, layout.labels.clone(), &contents(&layout, &begun_from, false)).await?
             }
         };
         layout.net = prepare(engine, &layout).await?;
@@ -150,7 +150,7 @@ impl<'a> Work<'a> {
         };
         let seen = container::inspect(self.engine, &by).await?;
         seen.as_ref()
-            .and_then(super::nodes::published)
+            .and_then(super::labels::published)
             .ok_or_else(|| DriverError::new(Class::Transient, format!("{by} does not publish the API")))
     }
 
@@ -173,14 +173,14 @@ impl<'a> Work<'a> {
         is_done: bool,
     ) -> Result<(), DriverError> {
         let (engine, labels) = (self.engine, self.layout.labels.clone());
-        let entry = entry(&self.layout, made_from, is_done);
-        self.record = Record::write(engine, Some(&self.record), labels, &entry).await?;
+        let contents = contents(&self.layout, made_from, is_done);
+        self.record = Record::write(engine, Some(&self.record), labels, &contents).await?;
         Ok(())
     }
 }
 
-fn entry<'e>(layout: &'e Layout<'_>, made_from: &'e BTreeMap<String, Value>, is_done: bool) -> Entry<'e> {
-    Entry { cluster: &layout.name, token: &layout.token, made_from, is_done, kept: &layout.kept }
+fn contents<'e>(layout: &'e Layout<'_>, made_from: &'e BTreeMap<String, Value>, is_done: bool) -> RecordContents<'e> {
+    RecordContents { cluster: &layout.name, token: &layout.token, made_from, is_done, kept: &layout.kept }
 }
 
 /// What is to be changed about a node of a role.

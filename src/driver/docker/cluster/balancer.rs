@@ -4,10 +4,10 @@ use bollard::exec::{CreateExecOptions, StartExecOptions};
 
 use super::super::container;
 use super::super::error::classify;
-use super::apply::Work;
-use super::made_from::is_outdated;
+use super::apply::ClusterWork;
+use super::labels::{BALANCED, labels};
 use super::node::ClusterNode;
-use super::nodes::{BALANCED, labels};
+use super::outdated::is_outdated;
 use crate::driver::DriverError;
 
 /// How k3d's load balancer looks up the addresses of nodes again, without dropping connections.
@@ -16,7 +16,7 @@ const RELOAD: [&str; 3] = ["nginx", "-s", "reload"];
 const ASKED: u32 = 40;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
-impl Work<'_> {
+impl ClusterWork<'_> {
     /// Removes a load balancer that has to go, or to be made again, when it holds ports that nodes are about to publish.
     pub async fn give_way(&mut self) -> Result<(), DriverError> {
         let Some(old) = &self.balancer else { return Ok(()) };

@@ -8,9 +8,9 @@ use bollard::models::{
 
 use super::super::container::{self, Blueprint, Join};
 use super::super::table::texts;
+use super::labels::BALANCED;
 use super::layout::{K3D, Layout};
 use super::node::{self, ClusterNode, NodeRole};
-use super::nodes::BALANCED;
 use super::ports::Bindings;
 use crate::value::{Text, Value};
 

@@ -6,8 +6,9 @@ use bollard::models::VolumeCreateRequest;
 
 use super::super::mark::{self, Labels};
 use super::super::random;
+use super::labels::{MADE_FROM, TOKEN, labels};
 use super::node::{self, ClusterNode, NodeRole};
-use super::nodes::{MADE_FROM, Nodes, TOKEN, labels};
+use super::nodes::Nodes;
 use super::ports::Ports;
 use super::record::Kept;
 use crate::driver::DriverError;

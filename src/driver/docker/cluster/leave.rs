@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{container, volume};
-use super::apply::Work;
+use super::apply::ClusterWork;
 use super::node::{ClusterNode, NodeRole};
 use crate::driver::{Class, DriverError};
 use crate::kind::{Count, counted};
@@ -11,7 +11,7 @@ use crate::kind::{Count, counted};
 /// How often it is asked whether a server has left.
 const PAUSE: Duration = Duration::from_millis(500);
 
-impl Work<'_> {
+impl ClusterWork<'_> {
     /// Removes the nodes that are not wanted, agents first, and what they kept.
     pub async fn leave(&mut self, wanted: &[ClusterNode]) -> Result<(), DriverError> {
         let Some(seen) = self.seen else { return Ok(()) };

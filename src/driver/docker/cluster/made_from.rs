@@ -1,33 +1,13 @@
-//! What a node was made from, and what of that can't be changed without making it again.
+//! What a node was made from.
 
 use std::collections::BTreeMap;
 
 use bollard::models::ContainerInspectResponse;
 
 use super::super::mark;
-use super::blueprint::image;
-use super::layout::Layout;
-use super::node::{ClusterNode, NodeRole};
-use super::nodes::{MADE_FROM, labels};
-use super::ports::Bindings;
+use super::labels::{MADE_FROM, labels};
 use crate::address::Address;
 use crate::value::Value;
-
-/// What is changed in place, is told the API, or is no business of a node.
-const IN_PLACE: [&str; 7] =
-    ["kubeconfig", "loadbalancer", "loadbalancer_image", "drain", "api_port", "taints", "image"];
-
-/// Whether a node has to be made again to be what the layout says. One that never started may lack its files.
-pub(super) fn is_outdated(node: &ClusterNode, there: &ContainerInspectResponse, layout: &Layout<'_>) -> bool {
-    let Some(made_from) = made_from(there) else { return true };
-    let several = |all: &BTreeMap<String, Value>| !matches!(all.get("servers"), None | Some(Value::Int(1)));
-    // A server that keeps its data alone has to begin again to keep it together with others; not the other way round.
-    let joins = node.is_first() && several(&layout.made_from) && !several(&made_from);
-    let published = || there.host_config.as_ref().and_then(|host| host.port_bindings.clone()).unwrap_or_default();
-    joins
-        || part(node.role, &made_from) != part(node.role, &layout.made_from)
-        || in_words(&published()) != in_words(&layout.ports().of_node(node))
-}
 
 /// What a node was made from. Earlier the label held addresses of the spec, in place of what the engine calls the objects.
 pub(super) fn made_from(node: &ContainerInspectResponse) -> Option<BTreeMap<String, Value>> {
@@ -56,44 +36,4 @@ pub(super) fn made_from(node: &ContainerInspectResponse) -> Option<BTreeMap<Stri
     }
     all.insert("k3d".into(), named);
     Some(all)
-}
-
-/// What of all that a cluster is made from a node of a role is made from.
-fn part(role: NodeRole, all: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    const NULL: &Value = &Value::Null;
-    let k3d = all.get("k3d").unwrap_or(NULL);
-    let others = match role {
-        NodeRole::Server => "agent_args",
-        NodeRole::Agent => "server_args",
-    };
-    let mut part = BTreeMap::new();
-    if let Value::Map(entries) = k3d {
-        let own = entries.iter().filter(|(key, value)| {
-            // What says nothing is as if it were not there, as it is in what an earlier version wrote.
-            !IN_PLACE.contains(&key.as_str()) && key.as_str() != others && !value.is_null() && !is_empty(value)
-        });
-        part.extend(own.map(|(key, value)| (key.to_string(), value.clone())));
-    }
-    part.insert("image".into(), image(k3d.at("image"), all.get("version").unwrap_or(NULL)).as_str().into());
-    part
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::List(items) => items.is_empty(),
-        Value::Map(entries) => entries.is_empty(),
-        _ => false,
-    }
-}
-
-fn in_words(bindings: &Bindings) -> Vec<String> {
-    let one = |(inside, outside): (&String, &Option<Vec<bollard::models::PortBinding>>)| {
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
-        let all =
-            outside.iter().flatten().map(|one| format!("{}:{}:{inside}", text(&one.host_ip), text(&one.host_port)));
-        all.collect::<Vec<_>>()
-    };
-    let mut all: Vec<String> = bindings.iter().flat_map(one).collect();
-    all.sort();
-    all
 }

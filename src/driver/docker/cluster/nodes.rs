@@ -7,7 +7,8 @@ use bollard::models::ContainerInspectResponse;
 use super::super::container;
 use super::super::engine::Engine;
 use super::super::listed::Listed;
-use super::super::mark::{self, Labels};
+use super::super::mark;
+use super::labels::{labels, published};
 use super::made_from::made_from;
 use super::node::{self, ClusterNode, NodeRole};
 use super::record::Record;
@@ -31,24 +32,6 @@ pub struct Nodes {
     pub volumes: Vec<String>,
     /// The persistent volumes that its API tells, where somebody counted.
     pub counted: Option<Volumes>,
-}
-
-/// The label of what a node was made from, or a cluster brought to.
-pub const MADE_FROM: &str = "atlas.cluster";
-/// The label of what a load balancer was made from.
-pub const BALANCED: &str = "atlas.cluster.balancer";
-/// k3d's label of the cluster's token.
-pub const TOKEN: &str = "k3d.cluster.token";
-
-/// The labels of a node.
-pub fn labels(node: &ContainerInspectResponse) -> Labels {
-    node.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default()
-}
-
-/// The port of the engine's machine that leads to the API, when this container publishes it.
-pub fn published(container: &ContainerInspectResponse) -> Option<String> {
-    let ports = container.network_settings.as_ref()?.ports.as_ref()?;
-    ports.get(super::ports::API)?.as_ref()?.iter().find_map(|binding| binding.host_port.clone())
 }
 
 impl Nodes {

@@ -13,7 +13,7 @@ use super::super::engine::Engine;
 use super::super::error::classify;
 use super::super::mark::{self, Labels};
 use super::super::volume;
-use super::nodes::{MADE_FROM, TOKEN};
+use super::labels::{MADE_FROM, TOKEN};
 use crate::driver::DriverError;
 use crate::value::Value;
 
@@ -45,7 +45,7 @@ pub struct Kept {
 }
 
 /// What a record says besides whose the cluster is.
-pub struct Entry<'a> {
+pub struct RecordContents<'a> {
     pub cluster: &'a str,
     pub token: &'a str,
     /// What the cluster was brought to, or is being made from.
@@ -95,20 +95,20 @@ impl Record {
         engine: &Engine,
         before: Option<&Self>,
         mut labels: Labels,
-        entry: &Entry<'_>,
+        contents: &RecordContents<'_>,
     ) -> Result<Self, DriverError> {
         let number = before.map_or(1, |record| record.number + 1);
         let mut put = |key: &str, value: String| labels.insert(key.to_owned(), value);
         put("app", "k3d".into());
-        put("k3d.cluster", entry.cluster.to_owned());
-        put(TOKEN, entry.token.to_owned());
+        put("k3d.cluster", contents.cluster.to_owned());
+        put(TOKEN, contents.token.to_owned());
         put(NUMBER, number.to_string());
-        put(KEPT, serde_json::to_string(entry.kept).unwrap_or_default());
-        put(MADE_FROM, serde_json::to_string(entry.made_from).unwrap_or_default());
-        if !entry.is_done {
+        put(KEPT, serde_json::to_string(contents.kept).unwrap_or_default());
+        put(MADE_FROM, serde_json::to_string(contents.made_from).unwrap_or_default());
+        if !contents.is_done {
             put(BEGUN, "true".into());
         }
-        let volume = format!("k3d-{}-record-{number}", entry.cluster);
+        let volume = format!("k3d-{}-record-{number}", contents.cluster);
         let request =
             VolumeCreateRequest { name: Some(volume.clone()), labels: Some(labels.clone()), ..Default::default() };
         let written = engine.docker().await?.create_volume(request).await;

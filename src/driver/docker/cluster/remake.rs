@@ -6,7 +6,7 @@ use bollard::models::ContainerInspectResponse;
 
 use super::super::container;
 use super::api::reach;
-use super::apply::Work;
+use super::apply::ClusterWork;
 use super::blueprint::{DATA, PASSWORD};
 use super::node::{ClusterNode, NodeRole};
 use super::ready;
@@ -16,7 +16,7 @@ use crate::driver::kubernetes::ClusterNodes;
 use crate::kind::duration;
 use crate::value::Value;
 
-impl Work<'_> {
+impl ClusterWork<'_> {
     /// Makes a node again: its pods leave it in time, where the API answers, and it takes pods again once it is ready.
     pub async fn remake(&mut self, node: &ClusterNode, old: &ContainerInspectResponse) -> Result<(), DriverError> {
         self.keep(node, old).await?;
