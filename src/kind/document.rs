@@ -14,6 +14,16 @@ use crate::value::{Text, Value};
 /// The version of the policy language that all documents are written in.
 const VERSION: &str = "2012-10-17";
 
+/// The parts of a statement in its short form, and as IAM calls them.
+const SHORT: [(&str, &str); 6] = [
+    ("sid", "Sid"),
+    ("actions", "Action"),
+    ("not_actions", "NotAction"),
+    ("resources", "Resource"),
+    ("not_resources", "NotResource"),
+    ("conditions", "Condition"),
+];
+
 /// The statement that refuses requests without TLS is known by this name.
 const TLS: &str = "AtlasSecureTransport";
 
@@ -51,14 +61,18 @@ pub fn opens_to_all(text: &str) -> bool {
     statements(text).is_some_and(|all| all.iter().any(opens))
 }
 
+/// What a condition compares with, in normal form: texts, sorted and without doubles.
+#[must_use]
+pub fn texts(value: Value) -> Value {
+    single(value, &as_text)
+}
+
 /// The document that the lists `allow` and `deny` stand for.
 #[must_use]
 pub fn from_grants(allow: &Value, deny: &Value) -> String {
     let statement = |effect: &str, one: &Value| {
-        let mut parts = vec![("Effect", effect.into())];
-        let keys = [("actions", "Action"), ("resources", "Resource"), ("conditions", "Condition")];
-        parts.extend(keys.iter().filter_map(|(short, long)| Some((*long, one.at(short)?.clone()))));
-        map(parts)
+        let parts = SHORT.iter().filter_map(|(short, long)| Some((*long, one.at(short)?.clone())));
+        map(parts.chain([("Effect", effect.into())]))
     };
     let allowed = allow.items().iter().map(|one| statement("Allow", one));
     let denied = deny.items().iter().map(|one| statement("Deny", one));
@@ -70,20 +84,56 @@ pub fn from_grants(allow: &Value, deny: &Value) -> String {
 pub fn to_grants(text: &str) -> Option<(Value, Value)> {
     let (mut allow, mut deny) = (Vec::new(), Vec::new());
     for statement in statements(text)? {
-        let Value::Map(parts) = &statement else { return None };
-        if parts.keys().any(|key| !["Effect", "Action", "Resource", "Condition"].contains(&key.as_str())) {
-            return None;
-        }
-        let mut short = vec![("actions", listed(parts.get("Action")?)), ("resources", listed(parts.get("Resource")?))];
-        if let Some(condition) = parts.get("Condition") {
-            short.push(("conditions", condition.clone()));
-        }
-        match parts.get("Effect").and_then(Value::as_str) {
+        let short = SHORT.iter().filter_map(|(short, long)| {
+            let value = statement.at(long)?;
+            let is_set = !["Sid", "Condition"].contains(long);
+            Some((*short, if is_set { listed(value) } else { value.clone() }))
+        });
+        match statement.at("Effect").and_then(Value::as_str) {
             Some("Allow") => allow.push(map(short)),
             _ => deny.push(map(short)),
         }
     }
-    Some((Value::List(allow), Value::List(deny)))
+    let (allow, deny) = (Value::List(allow), Value::List(deny));
+    // What the lists have no word for, such as a principal or another version of the language, is not in them.
+    same(&from_grants(&allow, &deny), text).then_some((allow, deny))
+}
+
+/// A list of statements as another list says it, where that means the same: in its order, and with its case of actions. What
+/// is not known yet in the other list may be anything.
+#[must_use]
+pub fn worded_like(said: &Value, found: Value) -> Value {
+    let Value::List(mut left) = found else { return found };
+    let mut ordered = Vec::with_capacity(left.len());
+    for one in said.items() {
+        if let Some(at) = left.iter().position(|other| may_mean(one, other)) {
+            let own = [one.at("actions"), one.at("not_actions")];
+            let other = left.remove(at);
+            let keys = ["actions", "not_actions"].into_iter().zip(own);
+            ordered.push(keys.fold(other, |whole, (key, own)| match own.filter(|own| own.is_known()) {
+                Some(own) => whole.with(&[key], own.clone()),
+                None => whole,
+            }));
+        }
+    }
+    ordered.append(&mut left);
+    Value::List(ordered)
+}
+
+/// Whether a statement in its short form means the same as one that is there, as far as it is known.
+fn may_mean(said: &Value, found: &Value) -> bool {
+    let same = |key: &str| match (said.at(key), found.at(key)) {
+        (Some(said), Some(found)) if key.ends_with("actions") => !said.is_known() || lower(said) == lower(found),
+        (Some(said), Some(found)) => !said.is_known() || said == found,
+        (said, found) => said.is_none() && found.is_none(),
+    };
+    SHORT.iter().all(|(key, _)| same(key))
+}
+
+/// Actions without their case, which means nothing.
+fn lower(actions: &Value) -> Value {
+    let lower = |item: Value| item.as_str().map(|text| text.to_ascii_lowercase().as_str().into()).unwrap_or(item);
+    single(actions.clone(), &lower)
 }
 
 /// The trust policy that the short form of `trust` stands for, in an account.
@@ -195,15 +245,18 @@ fn statements(text: &str) -> Option<Vec<Value>> {
 
 fn normal_statement(statement: Value) -> Value {
     let Value::Map(mut parts) = statement else { return statement };
-    // An empty name is none.
+    // An empty name is none, and conditions without a test are none.
     if parts.get("Sid").and_then(Value::as_str) == Some("") {
         parts.remove("Sid");
+    }
+    if matches!(parts.get("Condition"), Some(Value::Map(tests)) if tests.is_empty()) {
+        parts.remove("Condition");
     }
     let part = |(key, value): (Text, Value)| {
         let value = match key.as_str() {
             "Action" | "NotAction" | "Resource" | "NotResource" => single(value, &|item| item),
             "Principal" | "NotPrincipal" => inner(everybody(value), &|_, one| single(one, &account)),
-            "Condition" => inner(value, &|_, tests| inner(tests, &|_, one| single(one, &as_text))),
+            "Condition" => inner(value, &|_, tests| inner(tests, &|_, one| texts(one))),
             _ => value,
         };
         (key, value)
@@ -268,11 +321,9 @@ fn as_text(value: Value) -> Value {
 
 /// A document without what IAM ignores: the case of actions, the order of statements.
 fn meaning(text: &str) -> Value {
-    let lower = |item: Value| item.as_str().map(|text| text.to_ascii_lowercase().as_str().into()).unwrap_or(item);
     let Some(all) = statements(text) else { return text.into() };
-    let statement = |statement: Value| {
-        inner(statement, &|key, value| if key.ends_with("Action") { single(value, &lower) } else { value })
-    };
+    let statement =
+        |statement: Value| inner(statement, &|key, value| if key.ends_with("Action") { lower(&value) } else { value });
     let mut all: Vec<Value> = all.into_iter().map(statement).collect();
     all.sort_by_cached_key(compact);
     json::meaning(text).with(&["Statement"], Value::List(all))
@@ -299,8 +350,9 @@ fn pretty(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_grants, from_trust, normal, same, split_secure_transport, to_grants, to_trust};
+    use super::{from_grants, from_trust, normal, same, split_secure_transport, to_grants, to_trust, worded_like};
     use crate::kind::literal;
+    use crate::value::{Part, Template, Value};
 
     #[test]
     fn order_and_lists_of_one_make_no_difference() {
@@ -364,6 +416,43 @@ mod tests {
         }
         let own = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"a:b"}]}"#;
         assert_eq!(to_trust(own, "9"), None);
+    }
+
+    #[test]
+    fn all_parts_of_a_statement_have_a_short_form() {
+        let allow = literal(
+            r#"[{ sid = "Mail", not_actions = ["iam:*"], not_resources = ["arn:aws:s3:::a/*"], conditions = { NumericLessThan = { n = ["5", "60"] } } }]"#,
+        );
+        let none = literal("[]");
+        assert_eq!(to_grants(&from_grants(&allow, &none)), Some((allow.clone(), none)));
+        // What has no short form is no statement without it.
+        let document = from_grants(&allow, &literal("[]"));
+        for other in [
+            document.replace("2012-10-17", "2008-10-17"),
+            document.replace("\"Effect\"", "\"Principal\": \"*\", \"Effect\""),
+            document.replace("\"Version\"", "\"Id\": \"mine\", \"Version\""),
+        ] {
+            assert_ne!(other, document);
+            assert_eq!(to_grants(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn statements_are_worded_as_the_spec_words_them() {
+        let said = literal(
+            r#"[{ actions = ["s3:GetObject"], resources = ["a"] }, { actions = ["sqs:SendMessage"], resources = ["b"] }]"#,
+        );
+        let found = literal(
+            r#"[{ actions = ["SQS:sendmessage"], resources = ["b"] }, { actions = ["s3:GetObject"], resources = ["a"] }]"#,
+        );
+        assert_eq!(worded_like(&said, found.clone()), said);
+        assert_eq!(worded_like(&literal("[]"), found.clone()), found);
+        let other = literal(r#"[{ actions = ["sqs:*"], resources = ["b"] }]"#);
+        assert_eq!(worded_like(&said, other.clone()), other);
+        // A reference may come to anything, and the rest tells which statement it is.
+        let reference = Template(vec![Part::Literal("x".into())]);
+        let waiting = said.clone().with(&["0", "resources"], Value::List(vec![Value::Template(Box::new(reference))]));
+        assert_eq!(worded_like(&waiting, found), said);
     }
 
     #[test]

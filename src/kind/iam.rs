@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>.
 
+use std::iter::repeat;
+
 use foldhash::HashSet;
 use jsonc_parser::ast::{Object, Value as Node};
 
@@ -38,6 +40,17 @@ pub static ACTION: Rule = Rule {
     }),
 };
 
+/// The name of a statement: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html>.
+static SID: Rule = Rule {
+    says: Static("name of a statement, letters and digits"),
+    pattern: Some(Static("^[A-Za-z0-9]+$")),
+    normal: None,
+    check: Static(&|text| {
+        rule::allow(text, |c| c.is_ascii_alphanumeric(), "letters and digits")?;
+        rule::length(text, 1, usize::MAX)
+    }),
+};
+
 /// A whole policy document as JSON.
 pub static DOCUMENT: Rule = Rule {
     says: Static("an IAM policy"),
@@ -71,22 +84,38 @@ pub const PATH: Attribute =
 /// The attributes of one statement in its short form.
 pub static STATEMENT: &[Attribute] = &[
     Attribute::new(
+        "sid",
+        Type::text(&SID),
+        "Its name, which no other statement of the policy has.",
+        &["\"ReadAudit\"", "\"WriteAudit\""],
+    ),
+    Attribute::new(
         "actions",
         Type::set(const { &Type::text(&ACTION) }),
         "The actions.",
         &["[\"s3:GetObject\"]", "[\"sqs:*\"]"],
-    )
-    .required(),
+    ),
+    Attribute::new(
+        "not_actions",
+        Type::set(const { &Type::text(&ACTION) }),
+        "All actions but these, in place of `actions`.",
+        &["[\"iam:*\"]", "[\"iam:*\", \"sts:*\"]"],
+    ),
     Attribute::new(
         "resources",
         Type::set(const { &Type::text(&rule::SOME) }),
         "The resources, as ARNs.",
         &["[\"arn:aws:s3:::a\"]", "[\"arn:aws:s3:::b/*\"]"],
-    )
-    .required(),
+    ),
+    Attribute::new(
+        "not_resources",
+        Type::set(const { &Type::text(&rule::SOME) }),
+        "All resources but these, in place of `resources`.",
+        &["[\"arn:aws:s3:::a\"]", "[\"arn:aws:s3:::b/*\"]"],
+    ),
     Attribute::new(
         "conditions",
-        Type::map(const { &Type::Any }),
+        Type::map(const { &Type::map(const { &Type::Texts }) }),
         "Conditions, as IAM writes them: operator, key, values.",
         &[
             "{ Bool = { \"aws:SecureTransport\" = \"true\" } }",
@@ -102,8 +131,9 @@ pub fn arn(facts: &Facts<'_>, sort: &str) -> Option<String> {
     Some(format!("arn:aws:iam::{account}:{sort}{}{}", text("path")?, text("name")?))
 }
 
-/// Warns about statements that allow everything on everything.
+/// Checks the statements of a resource in their short form, and warns about those that allow everything on everything.
 pub fn check_grants(resource: &Resource<'_>, findings: &mut Findings) {
+    check_statements(resource, findings);
     let star =
         |value: Option<&Value>| value.is_some_and(|set| set.items().iter().any(|item| item.as_str() == Some("*")));
     for (index, statement) in resource.attributes.get("allow").items().iter().enumerate() {
@@ -122,6 +152,41 @@ pub fn check_grants(resource: &Resource<'_>, findings: &mut Findings) {
         };
         if statements.iter().any(open) {
             grants_everything(path, findings);
+        }
+    }
+}
+
+/// A statement says its actions and its resources in exactly one way each, and has its name for itself.
+fn check_statements(resource: &Resource<'_>, findings: &mut Findings) {
+    let mut names = HashSet::default();
+    let lists =
+        ["allow", "deny"].map(|list| resource.attributes.get(list).items().iter().enumerate().zip(repeat(list)));
+    for ((index, statement), list) in lists.into_iter().flatten() {
+        let at = format!("{list}.{index}");
+        for (one, other) in [("actions", "not_actions"), ("resources", "not_resources")] {
+            match (statement.at(one).is_some(), statement.at(other).is_some()) {
+                (true, true) => findings.error(
+                    format!("{at}.{other}"),
+                    &code::SAID_IN_TWO_WAYS,
+                    format!("a statement is about `{one}` or about all but `{other}`, and IAM takes only one of them"),
+                    format!("keep `{one}` or `{other}`, not both"),
+                ),
+                (false, false) => findings.error(
+                    &at,
+                    &code::MISSING_ATTRIBUTE,
+                    format!("a statement needs `{one}` or `{other}`"),
+                    format!("say which {one} it is about"),
+                ),
+                _ => {}
+            }
+        }
+        if let Some(name) = statement.at("sid").and_then(Value::as_str).filter(|name| !names.insert(*name)) {
+            findings.error(
+                format!("{at}.sid"),
+                &code::STATEMENT_TWICE,
+                format!("another statement of this policy is named `{name}`"),
+                "give each `sid` once, or leave it out",
+            );
         }
     }
 }

@@ -186,6 +186,10 @@ fn of_type(ty: &Type, complete: bool) -> Value {
             "maxProperties": 1,
             "additionalProperties": false,
         }),
+        Type::Texts => {
+            let one = json!({ "type": ["string", "number", "boolean"] });
+            json!({ "anyOf": [one, { "type": "array", "items": one }] })
+        }
         Type::Any => json!({}),
     }
 }

@@ -25,6 +25,7 @@ pub fn normal(ty: &Type, value: Value) -> Value {
         },
         // All JSON that a spec holds is IAM's.
         (Type::Json(_), Value::String(text)) => Value::String(document::normal(&text).into()),
+        (Type::Texts, value) => document::texts(value),
         (Type::List(_) | Type::Set(_), Value::List(items)) if items.is_empty() => Value::Null,
         (Type::List(item), Value::List(items)) => {
             Value::List(items.into_iter().map(|value| normal(item, value)).collect())

@@ -149,7 +149,7 @@ pub const ALLOW: Attribute = Attribute::new(
     "What it allows.",
     &[
         "[{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
-        "[{ actions = [\"s3:PutObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
+        "[{ sid = \"Mail\", not_actions = [\"iam:*\", \"sts:*\"], not_resources = [\"arn:aws:s3:::a/*\"], conditions = { Bool = { \"aws:SecureTransport\" = true }, NumericLessThan = { \"aws:MultiFactorAuthAge\" = [3600, 60] } } }, { actions = [\"s3:PutObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
     ],
 );
 

@@ -164,6 +164,8 @@ pub enum Type {
     Name(&'static str),
     /// A reference to a secret: `{ env = "NAME" }` or `{ file = "PATH" }`.
     Secret,
+    /// One text or several in any order, where a number or a flag is the text of it: what a condition of a policy compares with.
+    Texts,
     /// Any value at all.
     Any,
 }

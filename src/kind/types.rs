@@ -84,6 +84,7 @@ impl Type {
             Self::Address(kinds) => format!("{} address", kinds.join(" or ")),
             Self::Name(kind) => format!("{kind} name"),
             Self::Secret => "secret reference, { env = \"NAME\" } or { file = \"PATH\" }".into(),
+            Self::Texts => "a text or a list of them".into(),
             Self::Any => "any value".into(),
         }
     }

@@ -108,15 +108,15 @@ impl<'a> Normalizer<'a> {
         }
         match (ty, &node.content) {
             (_, Content::String(text)) => self.text(ty, text, node.span, true, path),
-            (Type::Bool | Type::Any, Content::Bool(flag)) => Value::Bool(*flag),
-            (Type::Any, Content::Float(number)) => {
+            (Type::Bool | Type::Texts | Type::Any, Content::Bool(flag)) => Value::Bool(*flag),
+            (Type::Texts | Type::Any, Content::Float(number)) => {
                 if !number.is_finite() {
                     let detail = format!("`{number}` is no number that a driver could be told");
                     self.diagnostics.push(Diagnostic::error(&code::OUT_OF_RANGE, detail).at(node.span));
                 }
                 Value::Float(*number)
             }
-            (Type::Any, Content::Int(number)) => Value::Int(*number),
+            (Type::Texts | Type::Any, Content::Int(number)) => Value::Int(*number),
             (Type::Int(min, max), Content::Int(number)) => {
                 if number < min || number > max {
                     let detail = format!("{number} is not a {}", ty.describe());
@@ -129,6 +129,13 @@ impl<'a> Normalizer<'a> {
             ),
             (Type::Any, Content::Array(items)) => {
                 Value::List(items.iter().map(|node| self.value(&Type::Any, node, path)).collect())
+            }
+            (Type::Texts, Content::Array(items)) => {
+                let is_list = |node: &&Node| matches!(node.content, Content::Array(_));
+                match items.iter().find(is_list) {
+                    Some(inner) => self.mismatch(ty, inner),
+                    None => Value::List(items.iter().map(|node| self.value(ty, node, path)).collect()),
+                }
             }
             (Type::Map(item), Content::Table(table)) => self.map(item, table, path),
             (Type::Any, Content::Table(table)) => self.map(&Type::Any, table, path),
@@ -208,7 +215,7 @@ impl<'a> Normalizer<'a> {
                 }
                 text.into()
             }
-            Type::Any => text.into(),
+            Type::Texts | Type::Any => text.into(),
             _ => self.mismatch(ty, &Node { span, content: Content::String(text.into()) }),
         }
     }
@@ -217,7 +224,7 @@ impl<'a> Normalizer<'a> {
     fn waiting(&mut self, ty: &Type, template: Template, raw: &str, span: Span, path: &str) -> Value {
         let keyed = path == "name" || path == "namespace";
         match ty {
-            Type::Text(_) | Type::Any if !keyed => Value::Template(Box::new(template)),
+            Type::Text(_) | Type::Texts | Type::Any if !keyed => Value::Template(Box::new(template)),
             Type::Json(rule) => {
                 // A reference inside a JSON text stands inside a JSON string, so the raw text is JSON as well.
                 match self.ruled(&code::BAD_JSON, rule, raw, span, true) {

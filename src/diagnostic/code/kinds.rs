@@ -254,6 +254,13 @@ codes! {
     Example::Spec("[container.cache]\nimage = \"redis:8\"\nswap_mib = 64\n");
     "Say what the message names, or remove the attribute.";
 
+    STATEMENT_TWICE = "A0443" "two statements of one name";
+    "IAM tells the statements of a policy apart by their names, where they have any.";
+    Example::Spec(
+        "[policy.read]\nregions = [\"us-east-1\"]\nallow = [{ sid = \"Read\", actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/*\"] }]\ndeny = [{ sid = \"Read\", actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/private/*\"] }]\n"
+    );
+    "Give each `sid` once, or leave it out.";
+
     CLUSTER_PORT_NODES = "A0450" "port of a cluster that leads nowhere";
     "A port leads to nodes of its cluster, through the load balancer or past it.";
     Example::Spec("[cluster.dc]\nregion = \"us-east-1\"\nagents = 1\nports = [\"8080:80@agent:3\"]\n");

@@ -41,7 +41,14 @@ pub(super) fn grants(
     }
     let short = !is_managed(raw, mark, wanted);
     match document::to_grants(stored).filter(|_| short) {
-        Some((allow, deny)) => vec![("allow", allow), ("deny", deny)],
+        Some(found) => ["allow", "deny"]
+            .into_iter()
+            .zip([found.0, found.1])
+            .map(|(name, list)| {
+                let said = wanted.map_or(&Value::Null, |wanted| wanted.get(name));
+                (name, document::worded_like(said, list))
+            })
+            .collect(),
         None => vec![(raw, document::normal(stored).as_str().into())],
     }
 }

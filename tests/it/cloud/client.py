@@ -58,11 +58,16 @@ def listed(value):
     return value if isinstance(value, list) else [value]
 
 
+LISTS = {"actions": "Action", "not_actions": "NotAction", "resources": "Resource", "not_resources": "NotResource"}
+
+
 def split(document):
     """The statements of a policy in the short form that specs use."""
     found = {"allow": [], "deny": []}
     for statement in listed(document["Statement"]):
-        one = {"actions": sorted(listed(statement["Action"])), "resources": sorted(listed(statement["Resource"]))}
+        one = {own: sorted(listed(statement[theirs])) for own, theirs in LISTS.items() if theirs in statement}
+        if "Sid" in statement:
+            one["sid"] = statement["Sid"]
         if "Condition" in statement:
             one["conditions"] = statement["Condition"]
         found[statement["Effect"].lower()].append(one)
@@ -72,7 +77,9 @@ def split(document):
 def joined(allow, deny):
     statements = []
     for effect, short in [("Allow", one) for one in allow or []] + [("Deny", one) for one in deny or []]:
-        one = {"Effect": effect, "Action": short["actions"], "Resource": short["resources"]}
+        one = {"Effect": effect, **{theirs: short[own] for own, theirs in LISTS.items() if own in short}}
+        if "sid" in short:
+            one["Sid"] = short["sid"]
         if "conditions" in short:
             one["Condition"] = short["conditions"]
         statements.append(one)

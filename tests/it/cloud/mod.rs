@@ -13,6 +13,7 @@ mod records;
 mod requests;
 mod sessions;
 pub mod trouble;
+mod statements;
 mod whole;
 
 use std::io::{BufRead as _, BufReader, Write as _};
