@@ -29,6 +29,14 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// The account in an ARN of IAM whose object begins with this word, and what stands behind the word.
+#[must_use]
+pub fn account_in<'a>(arn: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
+    let parts = Parts::of(arn).filter(|parts| parts.service == "iam" && parts.region.is_empty())?;
+    let is_account = parts.account.len() == 12 && parts.account.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then_some((parts.account, parts.object.strip_prefix(word)?))
+}
+
 impl Kind {
     /// Whether its objects are one and the same in every region of an account, as those of IAM are: their ARN names the
     /// account and no region.

@@ -11,6 +11,7 @@
 pub mod amount;
 mod app;
 mod arn;
+mod assume_role;
 mod attributes;
 mod bucket;
 mod catalog;

@@ -1,5 +1,6 @@
 //! A region: what every regional resource lives in.
 
+use super::assume_role::ASSUME_ROLE;
 use super::attributes::{ENGINE, TEXT};
 use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Facts, Host, Kind, Output, Places, Type};
@@ -37,6 +38,12 @@ pub static REGION: Kind = Kind {
                             Type::text(&rule::SOME),
                             "The profile of the standard credential chain.",
                             &["\"staging\"", "\"production\""],
+                        ),
+                        Attribute::new(
+                            "assume_role",
+                            Type::object(ASSUME_ROLE),
+                            "The role that these credentials take on first. All calls of the region are made as it.",
+                            &["{ role = \"arn:aws:iam::123456789012:role/deploy\" }"],
                         ),
                         Attribute::new(
                             "accounts",

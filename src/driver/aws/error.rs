@@ -67,6 +67,9 @@ pub(super) fn classify<E>(what: &str, error: &SdkError<E>) -> DriverError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
+    if let Some(told) = told_of_credentials(error) {
+        return DriverError::new(told.class, told.chain());
+    }
     let status = error.raw_response().map(|response| response.status().as_u16());
     let class = match error {
         // What was made a moment ago is not known everywhere at once, whether it is the object itself or one that it names:
@@ -143,6 +146,18 @@ fn of_service(code: &str, status: u16) -> Class {
 fn is_about_a_new_principal<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     let said = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default().to_lowercase();
     ["MalformedPolicyDocument", "MalformedPolicy"].contains(&code(error)) && said.contains("principal")
+}
+
+/// What Atlas itself said about credentials that it could not get, somewhere in what an error comes from.
+fn told_of_credentials<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a DriverError> {
+    let mut last = Some(error);
+    while let Some(error) = last {
+        if let Some(told) = error.downcast_ref() {
+            return Some(told);
+        }
+        last = error.source();
+    }
+    None
 }
 
 fn is_about_credentials<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {

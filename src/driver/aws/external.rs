@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::assumed::AssumedRole;
 use super::error::reason;
 use super::region::{REGION, Reaches, RegionSettings};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Request, Seen, Session, with_retries};
@@ -97,8 +98,12 @@ fn refuse_others(account: &str, wanted: &Attributes) -> Result<(), DriverError> 
         return Ok(());
     }
     let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+    let (whose, other) = match AssumedRole::of(wanted) {
+        Some(role) => (format!("the role `{}` is", role.arn), "assume another role"),
+        None => ("the credentials are".to_owned(), "take other credentials"),
+    };
     let why = format!(
-        "the credentials are of account {account}, and the spec allows {} here; take other credentials, or correct `accounts`",
+        "{whose} of account {account}, and the spec allows {} here; {other}, or correct `accounts`",
         allowed.join(", ")
     );
     Err(DriverError::new(Class::Denied, why))

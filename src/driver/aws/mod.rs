@@ -9,6 +9,7 @@
 //! Each kind is one file: an `Api` with a table of its parts, and one line in `served.rs`.
 
 mod api;
+mod assumed;
 mod bucket;
 mod error;
 mod external;

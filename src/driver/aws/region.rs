@@ -10,6 +10,7 @@ use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use tokio::sync::OnceCell;
 
+use super::assumed::{AssumedRole, RoleCredentials};
 use super::error::classify;
 use crate::driver::probe::{NO_ANSWER, answers};
 use crate::driver::{Class, DriverError};
@@ -39,7 +40,13 @@ const GLOBAL: &str = "us-east-1";
 
 /// The ways to regions. They are kept, and their connections and credentials with them, however often a region is opened.
 #[derive(Default)]
-pub(super) struct Reaches(Mutex<BTreeMap<RegionSettings, Arc<Reach>>>);
+pub(super) struct Reaches {
+    regions: Mutex<BTreeMap<RegionSettings, Arc<Reach>>>,
+    roles: Mutex<BTreeMap<RoleKey, Arc<RoleCredentials>>>,
+}
+
+/// A role, and the endpoint and the profile with which it is asked for.
+type RoleKey = (AssumedRole, Option<String>, Option<String>);
 
 /// How a region is reached.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +57,8 @@ pub(super) struct RegionSettings {
     pub endpoint: Option<String>,
     /// The profile of the standard credential chain.
     pub profile: Option<String>,
+    /// The role that those credentials take on first.
+    pub role: Option<AssumedRole>,
     /// Whether the region is a container, which takes any credentials, and must not get to see real ones.
     pub contained: bool,
     /// The kinds that the tag search finds here; none when nothing is said of that.
@@ -59,6 +68,7 @@ pub(super) struct RegionSettings {
 /// The way to a region: its clients, which are made when they are first needed.
 pub(super) struct Reach {
     pub settings: RegionSettings,
+    role: Option<Arc<RoleCredentials>>,
     clients: OnceCell<Clients>,
 }
 
@@ -88,9 +98,17 @@ struct Clients {
 impl Reaches {
     /// The way to one region.
     pub fn of(&self, settings: RegionSettings) -> Arc<Reach> {
-        let mut reaches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Reach { settings: settings.clone(), clients: OnceCell::new() });
+        let role = settings.role.as_ref().map(|role| self.credentials(role, &settings));
+        let mut reaches = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Reach { settings: settings.clone(), role, clients: OnceCell::new() });
         Arc::clone(reaches.entry(settings.clone()).or_insert_with(new))
+    }
+
+    /// The credentials of a role, which regions share.
+    fn credentials(&self, role: &AssumedRole, settings: &RegionSettings) -> Arc<RoleCredentials> {
+        let key = (role.clone(), settings.endpoint.clone(), settings.profile.clone());
+        let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(roles.entry(key).or_insert_with(|| Arc::new(RoleCredentials::new(role.clone()))))
     }
 }
 
@@ -104,6 +122,7 @@ impl RegionSettings {
             name: name.to_owned(),
             endpoint: get("aws.endpoint"),
             profile: get("aws.profile"),
+            role: AssumedRole::of(attributes),
             contained: false,
             tag_search: kinds,
         }
@@ -125,7 +144,7 @@ impl RegionSettings {
 
 impl Reach {
     async fn clients(&self) -> &Clients {
-        self.clients.get_or_init(|| connect(&self.settings)).await
+        self.clients.get_or_init(|| connect(&self.settings, self.role.as_deref())).await
     }
 
     /// The account of whoever is calling, which owns what is made.
@@ -201,7 +220,8 @@ impl Region {
         let parts = [self.account().await?, self.endpoint().unwrap_or_default(), region];
         let profile = settings.profile.as_deref().unwrap_or_default();
         let searched = settings.tag_search.as_ref().map(|kinds| kinds.join(",")).unwrap_or_default();
-        Ok(parts.into_iter().chain([profile, &*searched]).collect::<Vec<_>>().join(" "))
+        let role = settings.role.as_ref().map(|role| &*role.arn);
+        Ok(parts.into_iter().chain([profile, &*searched]).chain(role).collect::<Vec<_>>().join(" "))
     }
 
     /// What the region tells, its account among it.
@@ -236,7 +256,7 @@ impl Region {
     }
 }
 
-async fn connect(settings: &RegionSettings) -> Clients {
+async fn connect(settings: &RegionSettings, role: Option<&RoleCredentials>) -> Clients {
     // An endpoint that does not answer must be found out quickly, and the SDK's own attempts multiply these limits.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
@@ -258,6 +278,10 @@ async fn connect(settings: &RegionSettings) -> Clients {
         loader = loader.endpoint_url(endpoint);
     }
     let config = loader.load().await;
+    let config = match role {
+        Some(role) => role.put_into(config).await,
+        None => config,
+    };
     // Only AWS itself answers under a host name for each bucket.
     let has_endpoint = config.endpoint_url().is_some();
     let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(has_endpoint);

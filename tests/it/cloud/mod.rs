@@ -1,5 +1,6 @@
 //! AWS, against real servers: two LocalStack regions and moto. `scripts/servers` starts them.
 
+mod assumed;
 mod brownfield;
 mod conformance;
 mod counts;
@@ -12,8 +13,8 @@ mod races;
 mod records;
 mod requests;
 mod sessions;
-pub mod trouble;
 mod statements;
+pub mod trouble;
 mod whole;
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -13,7 +13,16 @@ pub struct Proxy {
     pub heads: Arc<Mutex<Vec<String>>>,
     /// What was asked for, as [`call`] reads it.
     pub calls: Arc<Mutex<Vec<String>>>,
+    pub log: Arc<Log>,
     _runtime: tokio::runtime::Runtime,
+}
+
+/// What went through a proxy.
+#[derive(Default)]
+pub struct Log {
+    pub requests: Mutex<Vec<String>>,
+    /// The answers that hold credentials.
+    pub credentials: Mutex<Vec<String>>,
 }
 
 /// What a proxy does besides forwarding requests.
@@ -32,6 +41,8 @@ pub enum Spoil {
     Swallow(&'static str),
     /// The first so many requests that contain this are answered with this error, and are not carried out.
     First(&'static str, usize, Failure),
+    /// Credentials end so many seconds earlier than the server says.
+    EndsEarly(i64),
     /// Once a request came whose first line contains this, every request for a list is answered with this status.
     NoListsAfter(&'static str, u16),
 }
@@ -74,20 +85,21 @@ impl Proxy {
         let requests = Arc::new(AtomicUsize::new(0));
         let heads = Arc::new(Mutex::new(Vec::new()));
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let asked = Arc::clone(&calls);
+        let log = Arc::<Log>::default();
+        let (asked, kept) = (Arc::clone(&calls), Arc::clone(&log));
         let (count, seen) = (Arc::clone(&requests), Arc::clone(&heads));
         let spoilt = Arc::new(AtomicUsize::new(0));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (server, count, seen) = (server.clone(), Arc::clone(&count), Arc::clone(&seen));
-                let (spoilt, asked) = (Arc::clone(&spoilt), Arc::clone(&asked));
+                let (spoilt, asked, kept) = (Arc::clone(&spoilt), Arc::clone(&asked), Arc::clone(&kept));
                 tokio::spawn(async move {
                     // A connection that breaks is handled by the client.
-                    let _ = serve(stream, &server, (&count, &spoilt), (&seen, &asked), spoil).await;
+                    let _ = serve(stream, &server, (&count, &spoilt), (&seen, &asked, &kept), spoil).await;
                 });
             }
         });
-        Self { port, requests, heads, calls, _runtime: runtime }
+        Self { port, requests, heads, calls, log, _runtime: runtime }
     }
 
     pub fn url(&self) -> String {
@@ -102,7 +114,7 @@ fn call(request: &str) -> String {
         Some(rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_owned())
     };
     if let Some(action) = word("\nAction=").or_else(|| word("&Action=")) {
-        let service = if action == "GetCallerIdentity" { "STS" } else { "IAM" };
+        let service = if ["GetCallerIdentity", "AssumeRole"].contains(&&*action) { "STS" } else { "IAM" };
         return format!("{service} {action}");
     }
     if let Some(action) = word("AmazonSQS.") {
@@ -122,7 +134,7 @@ async fn serve(
     mut client: TcpStream,
     server: &str,
     (count, spoilt): (&AtomicUsize, &AtomicUsize),
-    (seen, asked): (&Mutex<Vec<String>>, &Mutex<Vec<String>>),
+    (seen, asked, kept): (&Mutex<Vec<String>>, &Mutex<Vec<String>>, &Log),
     spoil: Spoil,
 ) -> std::io::Result<()> {
     while let Some(request) = read_message(&mut client).await? {
@@ -131,6 +143,7 @@ async fn serve(
         let head = text.lines().next().unwrap_or_default().to_owned();
         let call = call(&text);
         asked.lock().expect("sound").push(call.clone());
+        kept.requests.lock().expect("sound").push(text.clone().into_owned());
         let refused = match spoil {
             Spoil::DenyServices(services) if services.iter().any(|one| call.starts_with(one)) => Some(403),
             Spoil::Deny(name) if head.contains(name) => Some(403),
@@ -170,7 +183,14 @@ async fn serve(
         }
         let mut upstream = TcpStream::connect(server).await?;
         upstream.write_all(&request).await?;
-        let answer = read_message(&mut upstream).await?.unwrap_or_default();
+        let mut answer = read_message(&mut upstream).await?.unwrap_or_default();
+        if call == "STS AssumeRole" {
+            let text = String::from_utf8_lossy(&answer).into_owned();
+            if let Spoil::EndsEarly(seconds) = spoil {
+                answer = ending_early(&text, seconds).into_bytes();
+            }
+            kept.credentials.lock().expect("sound").push(text);
+        }
         match broken {
             Some(1) => client.write_all(&failure(500, "Internal Server Error")).await?,
             Some(_) => client.write_all(&failure(429, "Too Many Requests")).await?,
@@ -178,6 +198,15 @@ async fn serve(
         }
     }
     Ok(())
+}
+
+/// The answer of AssumeRole with an end that is so many seconds earlier, and as long as before.
+fn ending_early(answer: &str, seconds: i64) -> String {
+    let Some((before, rest)) = answer.split_once("<Expiration>") else { return answer.to_owned() };
+    let (end, _) = rest.split_once('<').expect("it ends");
+    let earlier: jiff::Timestamp = end.parse::<jiff::Timestamp>().expect("a time") - jiff::Span::new().seconds(seconds);
+    let earlier = earlier.strftime("%Y-%m-%dT%H:%M:%S").to_string() + &end[19..];
+    format!("{before}<Expiration>{}", rest.replacen(end, &earlier, 1))
 }
 
 fn failure(code: u16, words: &str) -> Vec<u8> {
