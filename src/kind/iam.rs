@@ -75,11 +75,13 @@ pub static RESOURCE_POLICY: Rule = Rule {
     check: Static(&|text| check_document(text, false)),
 };
 
-/// The path of a role, a policy or an instance profile.
-pub const PATH: Attribute =
+/// The path of a user or a group, which can be moved.
+pub const MOVABLE_PATH: Attribute =
     Attribute::new("path", Type::text(&rule::IAM_PATH), "The path in front of the name.", &["\"/\"", "\"/atlas/\""])
-        .default("\"/\"")
-        .replaces();
+        .default("\"/\"");
+
+/// The path of a role, a policy or an instance profile.
+pub const PATH: Attribute = MOVABLE_PATH.replaces();
 
 /// The attributes of one statement in its short form.
 pub static STATEMENT: &[Attribute] = &[
@@ -127,8 +129,11 @@ pub static STATEMENT: &[Attribute] = &[
 /// The ARN of an object of IAM: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>.
 pub fn arn(facts: &Facts<'_>, sort: &str) -> Option<String> {
     let account = facts.host?.get("account")?;
-    let text = |name| facts.attributes.get(name).as_str();
-    Some(format!("arn:aws:iam::{account}:{sort}{}{}", text("path")?, text("name")?))
+    let path = match facts.attributes.get("path") {
+        Value::Null => "/",
+        path => path.as_str()?,
+    };
+    Some(format!("arn:aws:iam::{account}:{sort}{path}{}", facts.attributes.get("name").as_str()?))
 }
 
 /// Checks the statements of a resource in their short form, and warns about those that allow everything on everything.

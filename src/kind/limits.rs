@@ -20,6 +20,10 @@ const MARK: usize = 12;
 pub const MANAGED_POLICY: usize = 6_144;
 /// How many characters all inline policies of a role have together.
 pub const INLINE_POLICIES: usize = 10_240;
+/// How many characters all inline policies of a user have together.
+pub const USER_POLICIES: usize = 2_048;
+/// How many characters the inline policies of a group have: those that IAM takes, less 1,024 for the mark, which is one of them.
+pub const GROUP_POLICIES: usize = 4_096;
 /// How many characters a trust policy has, unless the account has a higher quota.
 pub const TRUST_POLICY: usize = 2_048;
 

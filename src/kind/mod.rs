@@ -27,6 +27,7 @@ mod drill;
 pub mod duration;
 pub mod engine_rule;
 mod fault;
+mod group;
 pub mod iam;
 mod instance_profile;
 pub mod json;
@@ -37,18 +38,21 @@ mod name;
 mod namespace;
 mod network;
 mod normal;
+mod oidc_provider;
 mod own;
 mod policy;
 pub mod port;
 mod queue;
 mod region;
 mod reserved;
+mod rights;
 mod role;
 pub mod rule;
 mod schema;
 mod shared;
 mod table;
 mod types;
+mod user;
 mod verdict;
 mod view;
 mod volume;
@@ -70,6 +74,7 @@ pub use schema::{
     Type, UpdateLossRule,
 };
 pub use shared::{Shared, Texts};
+pub use user::hindrance;
 pub use verdict::{Risk, Usage, Verdict, counted};
 pub use view::{Finding, Findings, Location, Resource, View};
 

@@ -5,8 +5,8 @@ use std::mem::{forget, replace};
 use super::kind_ref::KindRef;
 use super::schema::Kind;
 use super::{
-    app, bucket, check, cluster, container, database, drill, instance_profile, namespace, network, policy, queue,
-    region, role, table, volume,
+    app, bucket, check, cluster, container, database, drill, group, instance_profile, namespace, network,
+    oidc_provider, policy, queue, region, role, table, user, volume,
 };
 
 /// Every kind, hosts before what lives in them: the order in which people read a spec.
@@ -17,6 +17,9 @@ pub static ALL: &[&Kind] = &[
     &policy::POLICY,
     &role::ROLE,
     &instance_profile::INSTANCE_PROFILE,
+    &oidc_provider::OIDC_PROVIDER,
+    &group::GROUP,
+    &user::USER,
     &network::NETWORK,
     &volume::VOLUME,
     &container::CONTAINER,

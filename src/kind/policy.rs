@@ -2,7 +2,7 @@
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
 use super::claim::{Exclusive, Reads, Within};
-use super::role::{ALLOW, DENY, DOCUMENT_EXAMPLES};
+use super::rights::{ALLOW, DENY, DOCUMENT_EXAMPLES};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;

@@ -53,7 +53,9 @@ pub static REGION: Kind = Kind {
                         ),
                         Attribute::new(
                             "tag_search",
-                            Type::set(const { &Type::choice(&["bucket", "queue", "policy", "instance_profile"]) }),
+                            Type::set(
+                                const { &Type::choice(&["bucket", "queue", "policy", "instance_profile", "oidc_provider"]) },
+                            ),
                             "The kinds whose objects the Resource Groups Tagging API finds here. Of AWS itself it is all of these, of another endpoint none, and what it does not find is listed and asked for its tags.",
                             &["[\"bucket\", \"queue\"]", "[]"],
                         ),

@@ -64,6 +64,20 @@ pub static INLINE_POLICIES: &[Reserved] = &[Reserved {
     hint: Static("say it there, or choose another name"),
 }];
 
+/// The inline policies of a group that are Atlas's own: a group takes no tags, so its mark is one of them.
+pub static GROUP_POLICIES: &[Reserved] = &[
+    Reserved {
+        keys: Texts::Static(&["atlas"]),
+        why: Static("the policy of that name has what `allow`, `deny` and `policy` say"),
+        hint: Static("say it there, or choose another name"),
+    },
+    Reserved {
+        keys: Texts::Static(&["atlas-mark"]),
+        why: Static("the policy of that name is the ownership mark of the group"),
+        hint: Static("choose another name"),
+    },
+];
+
 /// What the mark on an object of a container engine takes, the engine itself, and k3d, by whose labels clusters are found:
 /// <https://docs.docker.com/engine/manage-resources/labels/>.
 pub static LABELS: &[Reserved] = &[

@@ -2,10 +2,11 @@
 
 use super::attributes::{TAGS, TAGS_EXCLUSIVE};
 use super::claim::{Exclusive, Reads, Within};
+use super::rights::{ALLOW, DENY, INLINE_POLICIES, PERMISSIONS_BOUNDARY, POLICIES, POLICY};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
-use super::{iam, limits, reserved, rule};
+use super::{iam, limits, rule};
 use crate::diagnostic::code;
 
 /// An IAM role.
@@ -77,32 +78,10 @@ pub static ROLE: Kind = Kind {
         .instead_of(&["trust"]),
         ALLOW,
         DENY,
-        Attribute::new(
-            "policy",
-            Type::json(&iam::DOCUMENT),
-            "Its inline policy, as IAM writes it, in place of `allow` and `deny`.",
-            DOCUMENT_EXAMPLES,
-        )
-        .instead_of(&["allow", "deny"]),
-        Attribute::new(
-            "inline_policies",
-            Type::map(const { &Type::json(&iam::DOCUMENT) }),
-            "Further inline policies by name, as IAM writes them. One that it does not name is removed.",
-            INLINE_EXAMPLES,
-        )
-        .reserved(reserved::INLINE_POLICIES),
-        Attribute::new(
-            "policies",
-            Type::set(const { &Type::address(&["policy"]) }),
-            "Managed policies to attach. One that it does not name is detached.",
-            &["[\"policy.read\"]", "[]"],
-        ),
-        Attribute::new(
-            "permissions_boundary",
-            Type::text(&rule::SOME),
-            "The ARN of the policy that bounds its rights.",
-            &["\"arn:aws:iam::111122223333:policy/a\"", "\"arn:aws:iam::111122223333:policy/b\""],
-        ),
+        POLICY,
+        INLINE_POLICIES,
+        POLICIES,
+        PERMISSIONS_BOUNDARY,
         Attribute::new(
             "max_session",
             Type::Duration(3_600, 43_200),
@@ -139,39 +118,3 @@ pub static ROLE: Kind = Kind {
     loss: Static(&|_| Verdict::recoverable("a role holds no data; the spec can make it again")),
     update_loss: Static(&|_, _, _| None),
 };
-
-static STATEMENT: Type = Type::object(iam::STATEMENT);
-
-/// What a role or a policy allows.
-pub const ALLOW: Attribute = Attribute::new(
-    "allow",
-    Type::list(&STATEMENT),
-    "What it allows.",
-    &[
-        "[{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
-        "[{ sid = \"Mail\", not_actions = [\"iam:*\", \"sts:*\"], not_resources = [\"arn:aws:s3:::a/*\"], conditions = { Bool = { \"aws:SecureTransport\" = true }, NumericLessThan = { \"aws:MultiFactorAuthAge\" = [3600, 60] } } }, { actions = [\"s3:PutObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
-    ],
-);
-
-/// What a role or a policy denies.
-pub const DENY: Attribute = Attribute::new(
-    "deny",
-    Type::list(&STATEMENT),
-    "What it denies, whatever else allows it.",
-    &[
-        "[{ actions = [\"s3:DeleteObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
-        "[{ actions = [\"s3:DeleteBucket\"], resources = [\"arn:aws:s3:::a\"] }]",
-    ],
-);
-
-/// Two good policy documents.
-pub const DOCUMENT_EXAMPLES: &[&str] = &[
-    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}]}'"#,
-    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::a/*"}]}'"#,
-];
-
-/// Two good tables of inline policies.
-const INLINE_EXAMPLES: &[&str] = &[
-    r#"{ logs = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}' }"#,
-    r#"{ logs = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}', "to.read" = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}]}' }"#,
-];

@@ -97,6 +97,38 @@ pub static IAM_LONG_NAME: Rule = Rule {
     check: Static(&|text| iam_name(text, 128)),
 };
 
+/// The URL of an issuer of tokens without its scheme.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html>.
+pub static ISSUER: Rule = Rule {
+    says: Static("host of an issuer, and its path"),
+    pattern: Some(Static("^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+(/[A-Za-z0-9._~/-]*)?$")),
+    normal: None,
+    check: Static(&|text| {
+        if let Some(at) = text.find("://") {
+            let fault = Fault::new("IAM calls a provider by its URL without the scheme").at(0..at + 3);
+            return Err(fault.hint(format!("write \"{}\"", &text[at + 3..])));
+        }
+        allow(text, |c| c.is_ascii_alphanumeric() || "._~/-".contains(c), "a host and a path, without a port")?;
+        length(text, 3, 255)?;
+        let (host, _) = text.split_once('/').unwrap_or((text, ""));
+        match host.contains('.') && host.split('.').all(|part| !part.is_empty()) {
+            true => Ok(()),
+            false => Err(Fault::new(format!("`{host}` is no host of an issuer")).at(0..host.len())),
+        }
+    }),
+};
+
+/// The SHA-1 of a certificate.
+pub static THUMBPRINT: Rule = Rule {
+    says: Static("40 digits of a SHA-1"),
+    pattern: Some(Static("^[0-9a-fA-F]{40}$")),
+    normal: Some(Static(&|text| text.to_ascii_lowercase())),
+    check: Static(&|text| match text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(()),
+        false => Err(Fault::new(format!("`{text}` is no SHA-1")).hint("write its 40 digits, without colons")),
+    }),
+};
+
 /// The number of an account of AWS.
 /// Source: <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>.
 pub static ACCOUNT: Rule = Rule {

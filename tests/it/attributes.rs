@@ -33,6 +33,8 @@ trust = { service = "s3.amazonaws.com" }
 [role.replicate-2]
 regions = ["us-east-1"]
 trust = { service = "s3.amazonaws.com" }
+[group.staff]
+regions = ["us-east-1"]
 [role.machines]
 regions = ["us-east-1"]
 trust = { service = "ec2.amazonaws.com" }

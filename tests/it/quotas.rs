@@ -25,7 +25,17 @@ fn policies_are_as_long_as_iam_takes_and_no_longer() {
     let inline = |length| format!("{role}policy = {}\n", document(length));
     let both =
         |length| format!("{role}policy = {}\ninline_policies = {{ more = {} }}\n", document(5_000), document(length));
-    for (longest, spec) in [(6_144, &policy as &dyn Fn(usize) -> String), (10_240, &inline), (5_240, &both)] {
+    let of = |kind: &'static str| {
+        move |length| format!("[{kind}.p]\nregions = [\"us-east-1\"]\npolicy = {}\n", document(length))
+    };
+    let (user, group) = (of("user"), of("group"));
+    for (longest, spec) in [
+        (6_144, &policy as &dyn Fn(usize) -> String),
+        (10_240, &inline),
+        (5_240, &both),
+        (2_048, &user),
+        (4_096, &group),
+    ] {
         let sound = found(&spec(longest));
         assert!(!sound.has_errors(), "{longest}: {sound:#?}");
         let long = found(&spec(longest + 1));
@@ -58,6 +68,8 @@ fn an_object_has_as_many_tags_as_aws_takes_beside_the_mark() {
         ("bucket", ""),
         ("queue", ""),
         ("instance_profile", ""),
+        ("oidc_provider", "name = \"tokens.example.com\"\n"),
+        ("user", ""),
         ("role", "trust = { service = \"ec2.amazonaws.com\" }\n"),
         ("policy", "allow = [{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a\"] }]\n"),
     ] {
@@ -71,7 +83,7 @@ fn an_object_has_as_many_tags_as_aws_takes_beside_the_mark() {
         assert!(!spec(&keys(38)).has_errors(), "{kind}");
         assert!(spec(&keys(39)).iter().any(|one| one.code == &code::TOO_MANY_TAGS), "{kind}");
         let twice = spec(&["team".to_owned(), "Team".to_owned()]);
-        let iam = ["role", "policy", "instance_profile"].contains(&kind);
+        let iam = ["role", "policy", "instance_profile", "oidc_provider", "user"].contains(&kind);
         assert_eq!(twice.iter().any(|one| one.code == &code::TAG_TWICE), iam, "{kind}: {twice:#?}");
     }
 }

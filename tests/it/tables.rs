@@ -49,7 +49,7 @@ fn holds(document: &str, heading: &str, kinds: &[&str], elsewhere: &[&str]) {
 
 #[test]
 fn what_terraform_has_is_told_beside_what_atlas_has() {
-    let kinds = ["bucket", "queue", "role", "policy", "instance_profile"];
+    let kinds = ["bucket", "queue", "role", "policy", "instance_profile", "oidc_provider", "group", "user"];
     holds("docs/aws.md", "Beside Terraform's provider", &kinds, &[]);
 }
 

@@ -214,8 +214,8 @@ codes! {
     "Set `fifo = true`, or remove the attribute.";
 
     POLICY_TOO_LONG = "A0436" "policy that is too long";
-    "IAM takes 6,144 characters for a managed policy, 10,240 for all inline policies of a role, and 2,048 for a trust policy \
-     unless the quota was raised. White space does not count.";
+    "IAM takes 6,144 characters for a managed policy, 10,240 for all inline policies of a role, 2,048 for those of a user, 5,120 for \
+     those of a group, of which the ownership mark may need 1,024, and 2,048 for a trust policy unless the quota was raised. White space does not count.";
     Example::Story("A policy lists every object of a bucket by its own ARN, and is longer than 6,144 characters.\n");
     "Say it in fewer words, or move some of it into a policy of its own.";
 

@@ -66,9 +66,13 @@ pub(super) trait Api: Sync {
         false
     }
 
-    /// What the service's calls name each object by, of all that are there. Each ends with the object's name, alone or
-    /// after a `/`.
+    /// What the service's calls name each object by, of all that are there.
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError>;
+
+    /// The name of an object, told from what the service's calls name it by.
+    fn name<'k>(&self, key: &'k str) -> &'k str {
+        key.rsplit('/').next().unwrap_or_default()
+    }
 
     /// What the service's calls name an object by, which is mostly its name; none when it is not there.
     async fn key(&self, _: &Region, name: &str, _: Option<&Attributes>) -> Result<Option<String>, DriverError> {

@@ -134,6 +134,8 @@ fn of_service(code: &str, status: u16) -> Class {
         _ if DENIED.contains(&code) => Class::Denied,
         _ if CONFLICTS.contains(&code) => Class::Conflict,
         429 => Class::Throttled,
+        // An emulator that does not know the call never will.
+        501 => Class::Invalid,
         401 | 403 => Class::Denied,
         409 | 412 => Class::Conflict,
         500.. => Class::Transient,

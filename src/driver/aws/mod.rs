@@ -1,4 +1,4 @@
-//! AWS: buckets, queues, policies, roles and instance profiles, in regions of AWS itself or behind any endpoint that
+//! AWS: buckets, queues and what IAM has, in regions of AWS itself or behind any endpoint that
 //! speaks its protocols.
 //!
 //! A region of AWS is *external*: it is there, or does not answer, and Atlas never makes or removes one. A region that is
@@ -13,19 +13,23 @@ mod assumed;
 mod bucket;
 mod error;
 mod external;
+mod group;
 mod iam;
 mod instance_profile;
 mod looks;
 mod mark;
 mod object;
+mod oidc_provider;
 mod ownership_cache;
 mod policy;
 mod queue;
 mod region;
+mod rights;
 mod role;
 mod search;
 mod served;
 mod session;
+mod user;
 
 use std::sync::Arc;
 

@@ -87,6 +87,11 @@ pub(super) fn text<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str
     attributes.get(name).as_str()
 }
 
+/// The texts of a set.
+pub(super) fn texts<'a>(attributes: &'a Attributes, name: &str) -> Vec<&'a str> {
+    attributes.get(name).items().iter().filter_map(Value::as_str).collect()
+}
+
 /// A text as a value, when it says anything.
 pub(super) fn optional(text: Option<&str>) -> Value {
     text.filter(|text| !text.is_empty()).map(Value::from).unwrap_or_default()

@@ -5,11 +5,14 @@ use aws_sdk_iam::types::{PolicyScopeType, PolicyUsageType};
 
 use super::api::{Api, Directory, ObjectPart, PartWrite};
 use super::error::{done, found};
+use super::group::Groups;
 use super::iam::{decode, grants, tags, to_tags, wanted_document};
-use super::mark::{self, Tags};
+use super::mark::Tags;
 use super::object::{Description, optional, text};
 use super::region::Region;
-use super::role::detach;
+use super::rights::{GroupRights, PolicyHolder, RoleRights, UserRights};
+use super::role::Roles;
+use super::user::Users;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::document;
 use crate::observed::{Mark, Owner};
@@ -120,7 +123,7 @@ impl Api for Policies {
         done("tagging the policy", tag).map(drop)
     }
 
-    /// Deletes the policy with all its versions. It is taken from those roles of its owner's that are known to need it: where
+    /// Deletes the policy with all its versions. It is taken from those identities of its owner's that are known to need it: where
     /// it is replaced, they get the new one. While anything else has it, all of it stays. IAM reports that something was
     /// detached a little later, so the step is tried again.
     async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
@@ -134,8 +137,8 @@ impl Api for Policies {
                 let why = format!("the policy can't be deleted: {first}{more} it still");
                 return Err(DriverError::new(Class::Transient, why));
             }
-            for role in own {
-                detach(region, &role, arn).await?;
+            for (holder, name) in own {
+                holder.detach(region, &name, arn).await?;
             }
         }
         for version in old_versions(region, arn).await? {
@@ -145,21 +148,29 @@ impl Api for Policies {
     }
 }
 
-/// Who has a policy: the roles that need it by their own marks, and everybody else, in words.
-async fn users(region: &Region, described: &Description) -> Result<(Vec<String>, Vec<String>), DriverError> {
+/// An identity that has a policy.
+type PolicyUser = (&'static dyn PolicyHolder, String);
+
+/// Who has a policy: those that need it by their own marks, and everybody else, in words.
+async fn users(region: &Region, described: &Description) -> Result<(Vec<PolicyUser>, Vec<String>), DriverError> {
     let iam = region.iam().await;
     let (mut own, mut others) = (Vec::new(), Vec::new());
     let ask = iam.list_entities_for_policy().policy_arn(&described.key);
     let mut pages = ask.policy_usage_filter(PolicyUsageType::PermissionsPolicy).into_paginator().send();
     while let Some(page) = pages.next().await {
         let Some(page) = found("looking for who has the policy", page)? else { break };
-        others.extend(page.policy_users().iter().filter_map(|user| Some(format!("the user `{}`", user.user_name()?))));
-        others.extend(page.policy_groups().iter().filter_map(|one| Some(format!("the group `{}`", one.group_name()?))));
-        for role in page.policy_roles().iter().filter_map(|role| role.role_name()) {
-            if needs(region, role, described).await? {
-                own.push(role.to_owned());
-            } else {
-                others.push(format!("the role `{role}`"));
+        let all: [(&'static dyn Api, &'static dyn PolicyHolder, Vec<&str>); 3] = [
+            (&Users, &UserRights, page.policy_users().iter().filter_map(|user| user.user_name()).collect()),
+            (&Groups, &GroupRights, page.policy_groups().iter().filter_map(|group| group.group_name()).collect()),
+            (&Roles, &RoleRights, page.policy_roles().iter().filter_map(|role| role.role_name()).collect()),
+        ];
+        for (api, holder, names) in all {
+            for name in names {
+                if needs(api, region, name, described).await? {
+                    own.push((holder, name.to_owned()));
+                } else {
+                    others.push(format!("the {} `{name}`", api.kind()));
+                }
             }
         }
     }
@@ -169,11 +180,9 @@ async fn users(region: &Region, described: &Description) -> Result<(Vec<String>,
     Ok((own, others))
 }
 
-/// Whether a role is of the policy's owner, and needs the policy by its mark.
-async fn needs(region: &Region, role: &str, policy: &Description) -> Result<bool, DriverError> {
-    let ask = region.iam().await.list_role_tags().role_name(role).send().await;
-    let Some(answer) = found("reading the tags of a role", ask)? else { return Ok(false) };
-    let mark = mark::read(&tags(answer.tags()), "role", role);
+/// Whether an identity is of the policy's owner, and needs the policy by its mark.
+async fn needs(api: &dyn Api, region: &Region, name: &str, policy: &Description) -> Result<bool, DriverError> {
+    let mark = api.find(region, name).await?.and_then(|described| described.mark);
     let needs =
         |mark: &Mark, of: &Mark| Owner::new(&of.project, &of.environment).has(mark) && mark.needs.contains(&of.address);
     Ok(mark.zip(policy.mark.as_ref()).is_some_and(|(mark, of)| needs(&mark, of)))

@@ -1,29 +1,21 @@
 //! Roles, over IAM.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput;
 use aws_sdk_iam::types::EntityType;
-use litemap::LiteMap;
 
-use super::api::{Api, Directory, ObjectPart, PartRead, PartWrite};
+use super::api::{Api, Directory, ObjectPart, PartWrite};
 use super::error::{done, found};
-use super::iam::{decode, grants, tags, to_tags, wanted_document};
+use super::iam::{decode, tags, to_tags};
 use super::mark::{self, Tags};
-use super::object::{Description, Told, optional, text};
+use super::object::{Description, optional, text};
 use super::region::{ApiScope, Region};
+use super::rights::{self, RIGHTS, RoleRights};
 use crate::driver::protocol::is_managed;
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::{document, duration};
 use crate::observed::{Mark, Owner};
-use crate::value::{Attributes, Text, Value};
-
-/// The name of the inline policy that has what `allow`, `deny` and `policy` say.
-const INLINE: &str = "atlas";
-
-/// What a new role does not have yet.
-const AFTERWARDS: [&str; 5] = ["allow", "deny", "policy", "inline_policies", "policies"];
+use crate::value::{Attributes, Value};
 
 pub(super) struct Roles;
 
@@ -51,15 +43,15 @@ static PARTS: &[ObjectPart] = &[
     },
     ObjectPart {
         covers: &["allow", "deny", "policy", "inline_policies"],
-        read: Some(|at| Box::pin(inline(at))),
-        write: |to| Box::pin(put_inline(to)),
+        read: Some(|at| Box::pin(rights::inline(&RoleRights, at, None))),
+        write: |to| Box::pin(rights::put_inline(&RoleRights, to)),
         always: true,
         clear: None,
     },
     ObjectPart {
         covers: &["policies"],
-        read: Some(|at| Box::pin(policies(at))),
-        write: |to| Box::pin(attach(to)),
+        read: Some(|at| Box::pin(rights::policies(&RoleRights, at))),
+        write: |to| Box::pin(rights::attach(&RoleRights, to)),
         always: true,
         clear: None,
     },
@@ -142,7 +134,7 @@ impl Api for Roles {
     }
 
     fn fresh(&self, attributes: &Attributes) -> Attributes {
-        let there = attributes.iter().filter(|(name, _)| !AFTERWARDS.contains(name));
+        let there = attributes.iter().filter(|(name, _)| !RIGHTS.contains(name));
         there.map(|(name, value)| (name, value.clone())).collect()
     }
 
@@ -200,12 +192,7 @@ impl Api for Roles {
             let why = format!("the role can't be deleted: the instance profile `{profile}` still holds it");
             return Err(DriverError::new(Class::Transient, why));
         }
-        for arn in attached(region, name).await? {
-            detach(region, name, &arn).await?;
-        }
-        for policy in inline_names(region, name).await? {
-            delete_inline(region, name, &policy).await?;
-        }
+        rights::strip(&RoleRights, region, name, None).await?;
         found("deleting the role", iam.delete_role().role_name(name).send().await).map(drop)
     }
 }
@@ -239,81 +226,6 @@ async fn remove_boundary(to: PartWrite<'_>) -> Result<(), DriverError> {
     done("removing the boundary of the role", gone).map(drop)
 }
 
-/// All that the role may do by policies of its own: rights that somebody added are rights that the spec does not give.
-async fn inline(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let iam = at.region.iam().await;
-    let role = &at.described.key;
-    let (mut told, mut others) = (Told::new(), LiteMap::new_vec());
-    for name in inline_names(at.region, role).await? {
-        let ask = iam.get_role_policy().role_name(role).policy_name(&name);
-        let Some(answer) = found("reading a policy of a role", ask.send().await)? else { continue };
-        let stored = decode(answer.policy_document());
-        if name == INLINE {
-            told.extend(grants("policy", &stored, at.described.mark.as_ref(), at.wanted));
-        } else {
-            let document = said_or(&stored, at.wanted, &name);
-            others.insert(Text::from(name), Value::from(document.as_str()));
-        }
-    }
-    told.push(("inline_policies", Value::Map(others)));
-    Ok(told)
-}
-
-/// A further inline policy as the spec says it, where that means the same.
-fn said_or(stored: &str, wanted: Option<&Attributes>, name: &str) -> String {
-    let said = wanted.and_then(|wanted| named(wanted).find(|(own, _)| *own == name));
-    said.map(|(_, said)| said).filter(|said| document::same(said, stored)).unwrap_or(stored).to_owned()
-}
-
-/// Writes the inline policies that do not mean the same as those that are there, and deletes the others.
-async fn put_inline(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let document = |attributes: &Attributes| -> BTreeMap<String, String> {
-        let own = wanted_document(attributes, "policy").map(|document| (INLINE.to_owned(), document));
-        named(attributes).map(|(name, document)| (name.to_owned(), document.to_owned())).chain(own).collect()
-    };
-    let (old, new) = (document(to.before), document(to.after));
-    for (name, document) in &new {
-        if old.get(name).is_none_or(|old| !document::same(old, document)) {
-            let put = to.region.iam().await.put_role_policy().role_name(to.key).policy_name(name);
-            done("writing a policy of the role", put.policy_document(document).send().await)?;
-        }
-    }
-    for name in old.keys().filter(|name| !new.contains_key(*name)) {
-        delete_inline(to.region, to.key, name).await?;
-    }
-    Ok(())
-}
-
-/// The further inline policies that attributes say, by name.
-fn named(attributes: &Attributes) -> impl Iterator<Item = (&str, &str)> {
-    let entries = match attributes.get("inline_policies") {
-        Value::Map(entries) => Some(entries.iter()),
-        _ => None,
-    };
-    entries.into_iter().flatten().filter_map(|(name, document)| Some((name.as_str(), document.as_str()?)))
-}
-
-async fn policies(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let attached = attached(at.region, &at.described.key).await?;
-    Ok(vec![("policies", Value::List(attached.iter().map(|arn| Value::from(arn.as_str())).collect()))])
-}
-
-/// Brings the attached policies from what they were to what they should be.
-async fn attach(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let arns = |attributes: &Attributes| -> Vec<String> {
-        attributes.get("policies").items().iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let (old, new) = (arns(to.before), arns(to.after));
-    for arn in old.iter().filter(|arn| !new.contains(arn)) {
-        detach(to.region, to.key, arn).await?;
-    }
-    for arn in new.iter().filter(|arn| !old.contains(arn)) {
-        let attach = to.region.iam().await.attach_role_policy().role_name(to.key).policy_arn(arn).send().await;
-        done("attaching a policy to the role", attach)?;
-    }
-    Ok(())
-}
-
 /// An instance profile that holds the role.
 async fn profile_of(region: &Region, name: &str) -> Result<Option<String>, DriverError> {
     let ask = region.iam().await.list_instance_profiles_for_role().role_name(name);
@@ -322,39 +234,6 @@ async fn profile_of(region: &Region, name: &str) -> Result<Option<String>, Drive
         answer.instance_profiles().first().map(|profile| profile.instance_profile_name().to_owned())
     };
     Ok(answer.and_then(name))
-}
-
-async fn attached(region: &Region, name: &str) -> Result<Vec<String>, DriverError> {
-    let iam = region.iam().await;
-    let mut pages = iam.list_attached_role_policies().role_name(name).into_paginator().send();
-    let mut arns = Vec::new();
-    while let Some(page) = pages.next().await {
-        let Some(page) = found("listing the policies of a role", page)? else { return Ok(arns) };
-        arns.extend(page.attached_policies().iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)));
-    }
-    Ok(arns)
-}
-
-async fn inline_names(region: &Region, role: &str) -> Result<Vec<String>, DriverError> {
-    let iam = region.iam().await;
-    let mut pages = iam.list_role_policies().role_name(role).into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        let Some(page) = found("listing the policies of a role", page)? else { return Ok(names) };
-        names.extend_from_slice(page.policy_names());
-    }
-    Ok(names)
-}
-
-/// Takes a managed policy from a role; one that does not have it is as it should be.
-pub(super) async fn detach(region: &Region, name: &str, arn: &str) -> Result<(), DriverError> {
-    let detach = region.iam().await.detach_role_policy().role_name(name).policy_arn(arn);
-    found("detaching a policy from the role", detach.send().await).map(drop)
-}
-
-async fn delete_inline(region: &Region, name: &str, policy: &str) -> Result<(), DriverError> {
-    let delete = region.iam().await.delete_role_policy().role_name(name).policy_name(policy);
-    found("deleting a policy of the role", delete.send().await).map(drop)
 }
 
 /// The trust policy in the form that the spec uses.

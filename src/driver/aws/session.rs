@@ -145,7 +145,7 @@ impl InRegion {
     }
 
     fn identity(&self, kind: &KindRef, key: &str) -> Identity {
-        self.region.identity.inside(kind.name, key.rsplit('/').next().unwrap_or_default())
+        self.region.identity.inside(kind.name, served::by(kind).map_or(key, |api| api.name(key)))
     }
 
     /// The region was there to tell of the object, so it is this one that can't be looked at, unless nothing answers.

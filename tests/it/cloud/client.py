@@ -316,6 +316,60 @@ def describe_instance_profile(request, name):
     return found
 
 
+def describe_oidc_provider(request, name):
+    iam, arn = client(request, "iam"), f"arn:aws:iam::{account(request)}:oidc-provider/{name}"
+    found = attempt(lambda: iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn), "NoSuchEntity")
+    if found is None:
+        return None
+    lists = {"client_ids": found["ClientIDList"], "thumbprints": found["ThumbprintList"]}
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+    return {"name": name, **{key: sorted(value) for key, value in lists.items() if value}, "tags": tags}
+
+
+def describe_rights(request, sort, name):
+    """The policies of a user or a group."""
+    iam, by = client(request, "iam"), {f"{sort.capitalize()}Name": name}
+    own = lambda one: getattr(iam, f"get_{sort}_policy")(**by, PolicyName=one)["PolicyDocument"]
+    inline = getattr(iam, f"list_{sort}_policies")(**by)["PolicyNames"]
+    found = split(own("atlas")) if "atlas" in inline else {}
+    others = [one for one in inline if one not in ("atlas", "atlas-mark")]
+    if others:
+        found["inline_policies"] = {one: own(one) for one in others}
+    attached = getattr(iam, f"list_attached_{sort}_policies")(**by)["AttachedPolicies"]
+    if attached:
+        found["policies"] = sorted(one["PolicyName"] for one in attached)
+    if "atlas-mark" in inline:
+        found["mark"] = own("atlas-mark")
+    return found
+
+
+def describe_user(request, name):
+    iam = client(request, "iam")
+    answer = attempt(lambda: iam.get_user(UserName=name), "NoSuchEntity")
+    if answer is None:
+        return None
+    user = answer["User"]
+    found = {"name": name, "path": user["Path"], **describe_rights(request, "user", name)}
+    if user.get("PermissionsBoundary"):
+        found["permissions_boundary"] = user["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    groups = iam.list_groups_for_user(UserName=name)["Groups"]
+    if groups:
+        found["groups"] = sorted(one["GroupName"] for one in groups)
+    found["tags"] = {tag["Key"]: tag["Value"] for tag in user.get("Tags", [])}
+    return found
+
+
+def describe_group(request, name):
+    iam = client(request, "iam")
+    answer = attempt(lambda: iam.get_group(GroupName=name), "NoSuchEntity")
+    if answer is None:
+        return None
+    found = {"name": name, "path": answer["Group"]["Path"], **describe_rights(request, "group", name)}
+    if answer["Users"]:
+        found["members"] = sorted(one["UserName"] for one in answer["Users"])
+    return found
+
+
 def policy_arn(request, name):
     iam = client(request, "iam")
     for page in iam.get_paginator("list_policies").paginate(Scope="Local"):
@@ -477,6 +531,73 @@ def meddle_instance_profile(request, name, attribute, value):
     return True
 
 
+def meddle_oidc_provider(request, name, attribute, value):
+    iam, by = client(request, "iam"), {"OpenIDConnectProviderArn": f"arn:aws:iam::{account(request)}:oidc-provider/{name}"}
+    if attribute in TAGGED:
+        before = describe_oidc_provider(request, name)["tags"]
+        tags = meddle_tags(before, attribute, value)
+        gone = [key for key in before if key not in tags]
+        if gone:
+            iam.untag_open_id_connect_provider(**by, TagKeys=gone)
+        iam.tag_open_id_connect_provider(**by, Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+    elif attribute == "thumbprints":
+        iam.update_open_id_connect_provider_thumbprint(**by, ThumbprintList=value)
+    elif attribute == "client_ids":
+        for one in value:
+            iam.add_client_id_to_open_id_connect_provider(**by, ClientID=one)
+    else:
+        return False
+    return True
+
+
+def meddle_rights(request, sort, name, attribute, value):
+    """Changes the path or the policies of a user or a group."""
+    iam, by = client(request, "iam"), {f"{sort.capitalize()}Name": name}
+    call = lambda operation, **arguments: getattr(iam, operation)(**by, **arguments)
+    if attribute == "path":
+        call(f"update_{sort}", NewPath=value)
+    elif attribute == "policy":
+        call(f"put_{sort}_policy", PolicyName="atlas", PolicyDocument=value)
+    elif attribute == "inline_policies":
+        for one in call(f"list_{sort}_policies")["PolicyNames"]:
+            if one not in ("atlas", "atlas-mark"):
+                call(f"delete_{sort}_policy", PolicyName=one)
+        for one, document in (value or {}).items():
+            call(f"put_{sort}_policy", PolicyName=one, PolicyDocument=document)
+    elif attribute in ("allow", "deny"):
+        document = json.dumps(joined(**{"allow": None, "deny": None, attribute: value}))
+        call(f"put_{sort}_policy", PolicyName="atlas", PolicyDocument=document)
+    elif attribute == "policies":
+        for one in call(f"list_attached_{sort}_policies")["AttachedPolicies"]:
+            call(f"detach_{sort}_policy", PolicyArn=one["PolicyArn"])
+    else:
+        return False
+    return True
+
+
+def meddle_group(request, name, attribute, value):
+    return meddle_rights(request, "group", name, attribute, value)
+
+
+def meddle_user(request, name, attribute, value):
+    iam = client(request, "iam")
+    if attribute in TAGGED:
+        before = describe_user(request, name)["tags"]
+        tags = meddle_tags(before, attribute, value)
+        gone = [key for key in before if key not in tags]
+        if gone:
+            iam.untag_user(UserName=name, TagKeys=gone)
+        iam.tag_user(UserName=name, Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+    elif attribute == "permissions_boundary":
+        iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=value)
+    elif attribute == "groups":
+        for one in iam.list_groups_for_user(UserName=name)["Groups"]:
+            iam.remove_user_from_group(UserName=name, GroupName=one["GroupName"])
+    else:
+        return meddle_rights(request, "user", name, attribute, value)
+    return True
+
+
 def meddle_policy(request, name, attribute, value):
     iam, arn = client(request, "iam"), policy_arn(request, name)
     if attribute in TAGGED:
@@ -517,6 +638,10 @@ def make(request, kind, name):
         client(request, "iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
     elif kind == "instance_profile":
         client(request, "iam").create_instance_profile(InstanceProfileName=name)
+    elif kind == "oidc_provider":
+        client(request, "iam").create_open_id_connect_provider(Url=f"https://{name}")
+    elif kind in ("user", "group"):
+        getattr(client(request, "iam"), f"create_{kind}")(**{f"{kind.capitalize()}Name": name})
     else:
         client(request, "iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(GRANT))
     return True
@@ -540,8 +665,28 @@ def unmake(request, kind, name):
         for role in iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]:
             iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
         iam.delete_instance_profile(InstanceProfileName=name)
+    elif kind == "oidc_provider":
+        arn = f"arn:aws:iam::{account(request)}:oidc-provider/{name}"
+        client(request, "iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    elif kind in ("user", "group"):
+        iam, by = client(request, "iam"), {f"{kind.capitalize()}Name": name}
+        for one in getattr(iam, f"list_{kind}_policies")(**by)["PolicyNames"]:
+            getattr(iam, f"delete_{kind}_policy")(**by, PolicyName=one)
+        for one in getattr(iam, f"list_attached_{kind}_policies")(**by)["AttachedPolicies"]:
+            getattr(iam, f"detach_{kind}_policy")(**by, PolicyArn=one["PolicyArn"])
+        for one in iam.list_groups_for_user(**by)["Groups"] if kind == "user" else []:
+            iam.remove_user_from_group(**by, GroupName=one["GroupName"])
+        getattr(iam, f"delete_{kind}")(**by)
     else:
         client(request, "iam").delete_policy(PolicyArn=policy_arn(request, name))
+    return True
+
+
+def without_keys(request, name):
+    """Deletes the access keys of a user."""
+    iam = client(request, "iam")
+    for one in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=one["AccessKeyId"])
     return True
 
 

@@ -7,6 +7,7 @@ mod counts;
 mod denied;
 mod external_names;
 mod flagship;
+mod identities;
 mod prepared;
 mod proxy;
 mod races;

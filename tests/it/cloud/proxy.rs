@@ -41,6 +41,8 @@ pub enum Spoil {
     Swallow(&'static str),
     /// The first so many requests that contain this are answered with this error, and are not carried out.
     First(&'static str, usize, Failure),
+    /// Calls that begin so are answered as done, and are not carried out.
+    Done(&'static [&'static str]),
     /// Credentials end so many seconds earlier than the server says.
     EndsEarly(i64),
     /// Once a request came whose first line contains this, every request for a list is answered with this status.
@@ -161,6 +163,12 @@ async fn serve(
             client.write_all(&failure.answer(&text)).await?;
             continue;
         }
+        if let Spoil::Done(calls) = spoil
+            && calls.iter().any(|one| call.starts_with(one))
+        {
+            client.write_all(&done(&call)).await?;
+            continue;
+        }
         let swallowed = matches!(spoil, Spoil::Swallow(name) if head.contains(name));
         seen.lock().expect("sound").push(head);
         if let Some(status) = refused {
@@ -198,6 +206,13 @@ async fn serve(
         }
     }
     Ok(())
+}
+
+/// What IAM answers to a call that has nothing to tell.
+fn done(call: &str) -> Vec<u8> {
+    let action = call.trim_start_matches("IAM ");
+    let body = format!("<{action}Response><ResponseMetadata/></{action}Response>");
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// The answer of AssumeRole with an end that is so many seconds earlier, and as long as before.

@@ -22,7 +22,7 @@ const RIGHTS: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
 
 /// One object of each kind; how many requests the API takes to make it and to read all that its spec says, at least.
-const ONE: [(&str, &str, usize, usize); 5] = [
+const ONE: [(&str, &str, usize, usize); 8] = [
     ("queue", "name = \"one\"\n", 1, 2),
     ("bucket", "name = \"one-bucket\"\n", 3, 6),
     (
@@ -33,6 +33,10 @@ const ONE: [(&str, &str, usize, usize); 5] = [
     ),
     ("policy", "name = \"one\"\nallow = [{ actions = [\"s3:GetObject\"], resources = [\"*\"] }]\n", 1, 2),
     ("instance_profile", "name = \"one\"\n", 1, 1),
+    ("oidc_provider", "name = \"one.example.com\"\nclient_ids = [\"one\"]\n", 1, 1),
+    // The group, its mark and its policy; the group, its mark, and the lists and the policy.
+    ("group", "name = \"one\"\nallow = [{ actions = [\"s3:GetObject\"], resources = [\"*\"] }]\n", 3, 5),
+    ("user", "name = \"one\"\nallow = [{ actions = [\"s3:GetObject\"], resources = [\"*\"] }]\n", 2, 5),
 ];
 
 /// Fills an account with what others have.
@@ -111,9 +115,11 @@ fn table(name: &str, counted: &Counted, first: usize) {
         assert!(sum(&look) <= first, "{kind}: {look:#?}");
         assert!(sum(&apply) <= 2 * least, "{kind}: {apply:#?}");
         assert!(sum(&plan) <= 3 + read, "{kind}: {plan:#?}");
-        for (service, kinds) in
-            [("S3", &["bucket"][..]), ("SQS", &["queue"]), ("IAM", &["role", "policy", "instance_profile"])]
-        {
+        for (service, kinds) in [
+            ("S3", &["bucket"][..]),
+            ("SQS", &["queue"]),
+            ("IAM", &["role", "policy", "instance_profile", "oidc_provider", "group", "user"]),
+        ] {
             let asked = of_service(&plan, service) + of_service(&apply, service);
             assert!(kinds.contains(&kind) || asked == 0, "{kind} asked {service}: {apply:#?} {plan:#?}");
         }

@@ -223,6 +223,9 @@ async fn what_is_gone_is_a_conflict_and_its_deletion_a_success() {
             Wish::new("policy", "gone-policy", &[ALLOW]),
             Wish::new("role", "gone-role", &[TRUST]),
             Wish::new("instance_profile", "gone-profile", &[]),
+            Wish::new("oidc_provider", "gone.example.com", &[]),
+            Wish::new("group", "gone-group", &[ALLOW]),
+            Wish::new("user", "gone-user", &[ALLOW]),
         ];
         for wish in wishes {
             wish.make(&*session).await;
@@ -288,7 +291,7 @@ fn a_region_that_tells_its_account_is_not_asked_for_it() {
     let aws = Aws::new();
     let served = |kind: &str, host: Option<&Object>| aws.serves(kind::get(kind).expect("a kind"), host);
     assert_eq!(served("region", None), Service::Tells);
-    for kind in [BUCKET, "queue", "policy", "role", "instance_profile"] {
+    for kind in [BUCKET, "queue", "policy", "role", "instance_profile", "oidc_provider", "group", "user"] {
         assert_eq!((served(kind, Some(&host)), served(kind, None)), (Service::Keeps, Service::None));
     }
     assert_eq!(served("cluster", Some(&host)), Service::None);
@@ -303,12 +306,14 @@ fn a_region_that_tells_its_account_is_not_asked_for_it() {
 
 /// What is made together with its tags needs no intent that outlives the run.
 #[tokio::test]
-async fn only_a_bucket_is_made_before_it_is_marked() {
+async fn only_a_bucket_and_a_group_are_made_before_they_are_marked() {
     let session = open(&region("us-east-1", "http://127.0.0.1:9", Some("123456789012"))).await;
-    for kind in ["queue", "policy", "role", "instance_profile"] {
+    for kind in ["queue", "policy", "role", "instance_profile", "oidc_provider", "user"] {
         assert!(session.creates_marked(&own(kind)), "{kind}");
     }
-    assert!(!session.creates_marked(&own(BUCKET)));
+    for kind in [BUCKET, "group"] {
+        assert!(!session.creates_marked(&own(kind)), "{kind}");
+    }
 }
 
 #[tokio::test]
