@@ -1,6 +1,7 @@
 //! `atlas show`: all that is known of one resource.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::args::Global;
 use super::failure::Failure;
@@ -38,6 +39,8 @@ fn tell(opened: &Opened, observed: &Observed, address: &Address, ui: &Ui) -> Res
     let unreachable = instance.and_then(|instance| observed.why_unreachable(&instance.identity));
     let graph = &pipeline.graph;
     let needs: Vec<&Address> = graph.needs(address).map(|(need, _)| need).collect();
+    let names: BTreeSet<&Address> = instance.iter().flat_map(|one| &one.names).map(|edge| &edge.to).collect();
+    let names: Vec<&Address> = names.into_iter().collect();
     let dependants: Vec<&Address> = graph.dependants(address).into_iter().map(|(one, _)| one).collect();
     if ui.json() {
         ui.out_pretty(&serde_json::json!({
@@ -53,6 +56,7 @@ fn tell(opened: &Opened, observed: &Observed, address: &Address, ui: &Ui) -> Res
             "unreachable": unreachable,
             "needs": needs,
             "needed_by": dependants,
+            "names": names,
         }));
         return Ok(());
     }
@@ -67,12 +71,19 @@ fn tell(opened: &Opened, observed: &Observed, address: &Address, ui: &Ui) -> Res
     }
     list("needs", &needs, ui);
     list("needed by", &dependants, ui);
+    list("names", &names, ui);
     Ok(())
 }
 
 /// The attributes of a resource, its references completed with what was observed.
 fn resolved(instance: &Instance, desired: &Desired, observed: &Observed) -> Attributes {
     let mut known = Known::default();
+    for edge in &instance.names {
+        let Some(other) = desired.get(&edge.to) else { continue };
+        let host = other.hosts.first().and_then(|host| observed.at(&desired.get(host)?.identity));
+        let outputs = Cow::Owned(other.foretold(host.map(|host| &host.outputs)));
+        known.learn(edge.to.clone(), Resolved { attributes: Cow::Borrowed(&other.attributes), outputs });
+    }
     for edge in &instance.references {
         let Some(other) = desired.get(&edge.to) else { continue };
         let object = observed.marked(&edge.to).next();

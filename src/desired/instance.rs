@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::identity::Identity;
-use crate::kind::{KindRef, Resource};
+use crate::kind::{Facts, KindRef, Outputs, Resource};
 use crate::value::{Attributes, Text};
 
 /// One resource at one place.
@@ -25,6 +25,9 @@ pub struct Instance {
     pub hosts: Vec<Address>,
     /// The resources that it refers to or names in `depends_on`.
     pub references: Vec<Edge>,
+    /// The resources that it only names. What they are called is known before they are there, so it does not need them, and
+    /// each may name the other.
+    pub names: Vec<Edge>,
     /// What steers Atlas rather than the object.
     pub settings: Settings,
 }
@@ -103,6 +106,13 @@ impl Instance {
         let former = self.settings.renamed_from.as_ref().filter(|_| self.settings.keeps_name);
         let default = former.map_or(self.declaration.name.as_str(), Address::name);
         self.attributes.get("name").as_str().unwrap_or(default)
+    }
+
+    /// The outputs that follow from the spec and from its host, whether its object is there or not.
+    #[must_use]
+    pub fn foretold(&self, host: Option<&Outputs>) -> Outputs {
+        let (name, place) = (self.address.name(), self.place());
+        self.kind.derive_outputs(&Facts { attributes: &self.attributes, name, place, host })
     }
 
     /// Everything that has to be in order before it: hosts, references, `depends_on`.

@@ -10,7 +10,7 @@ use super::observe::{AT_ONCE, HostListing, unseen};
 use super::{Class, DriverError, Sessions};
 use crate::identity::Identity;
 use crate::observed::{Object, Observed};
-use crate::plan::references;
+use crate::plan::{Foretold, references};
 
 /// Lists everything in hosts that a plan would remove, at any depth and whoever owns it; whether anything new came of it.
 /// What can't be listed counts as out of reach from then on, so that nothing happens to it.
@@ -26,7 +26,9 @@ pub async fn look_for_foreign_objects(sessions: &Sessions, removed: &[Identity],
         let listed: Vec<ForeignObjects> = stream::iter(lists).buffered(AT_ONCE).collect().await;
         layer.clear();
         for ForeignObjects { mut objects, mut raw, hidden } in listed {
-            references::name(raw.iter_mut().collect(), observed.objects(), sessions.owner(), |_| None, |_| None);
+            let foretold = Foretold::default();
+            let (owner, others) = (sessions.owner(), observed.objects());
+            references::name(raw.iter_mut().collect(), others, owner, |_| None, |_| None, &foretold);
             objects.append(&mut raw);
             objects.retain(|object| observed.at(&object.identity).is_none());
             layer.extend(objects.iter().filter(|object| object.kind.hosts_others).cloned());

@@ -10,10 +10,10 @@ use super::{Class, DriverError, Sessions, with_retries};
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::identity::Identity;
-use crate::kind::{Host, KindRef, Usage};
+use crate::kind::{Host, KindRef, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Locations, Object, Observed};
-use crate::plan::references;
+use crate::plan::{Foretold, references};
 use crate::recorded::{Intent, Recorded};
 
 /// How many objects are looked into at once, and how many hosts are listed.
@@ -215,9 +215,11 @@ impl Found {
             .filter(|one| nobodys.contains(one.identity.as_str()))
             .map(|one| (one.identity.as_str(), &one.address))
             .collect();
+        let foretold = self.foretold(desired);
         let raw = self.chunks.iter_mut().filter(|chunk| chunk.raw).flat_map(|chunk| &mut chunk.objects);
         let said = |identity: &Identity| wanted.get(identity.as_str()).copied().flatten();
-        references::name(raw.collect(), &[], owner, said, |identity| adopted.get(identity.as_str()).copied());
+        let resource = |identity: &Identity| adopted.get(identity.as_str()).copied();
+        references::name(raw.collect(), &[], owner, said, resource, &foretold);
         // Of most worlds one listing is by far the longest: the others are added to it, and it is not copied.
         let longest = (0..self.chunks.len()).max_by_key(|at| self.chunks[*at].objects.len());
         let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();
@@ -225,6 +227,20 @@ impl Found {
         self.chunks.into_iter().for_each(|chunk| objects.extend(chunk.objects));
         let Self { unreachable, made, listed, locations, .. } = Self { chunks: Vec::new(), ..self };
         Observed::new(owner, objects, unreachable, made, listed).at_locations(locations)
+    }
+}
+
+impl Found {
+    /// What resources will be called that others only name, by what was found of their hosts.
+    fn foretold(&self, desired: &Desired) -> Foretold {
+        let mut all = desired.objects().filter(|instance| !instance.names.is_empty()).peekable();
+        if all.peek().is_none() {
+            return Foretold::default();
+        }
+        let objects = || self.chunks.iter().flat_map(|chunk| &chunk.objects);
+        let hosts = objects().filter(|object| object.kind.hosts_others);
+        let hosts: HashMap<&str, &Outputs> = hosts.map(|host| (host.identity.as_str(), &host.outputs)).collect();
+        Foretold::of(desired, |address| hosts.get(desired.get(address)?.identity.as_str()).copied())
     }
 }
 

@@ -48,6 +48,9 @@ pub static COMMON: &[Attribute] = &[
 /// A text that keeps no rule.
 pub static TEXT: Type = Type::text(&rule::ANY);
 
+/// What policies on buckets and queues name without AWS asking whether it is there. It does ask of principals.
+pub const IN_POLICIES: &[&str] = &["bucket", "queue"];
+
 /// Tags of the object, as AWS allows them: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
 pub const TAGS: Attribute = Attribute::new(
     "tags",

@@ -4,7 +4,7 @@ mod lifecycle;
 mod loss;
 mod replication;
 
-use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
+use super::attributes::{IN_POLICIES, KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
 use super::claim::{Exclusive, Reads, Within};
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
@@ -73,9 +73,10 @@ pub static BUCKET: Kind = Kind {
         Attribute::new(
             "policy",
             Type::json(&iam::RESOURCE_POLICY),
-            "The bucket's policy, as IAM writes it, besides what `secure_transport` adds.",
+            "The bucket's policy, as IAM writes it, besides what `secure_transport` adds. Queues and buckets are only named in it, so each may name this one.",
             POLICY_EXAMPLES,
-        ),
+        )
+        .only_names(IN_POLICIES),
         Attribute::new(
             "lifecycle",
             Type::list(const { &Type::object(lifecycle::RULE) }),

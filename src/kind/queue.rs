@@ -1,6 +1,6 @@
 //! An SQS queue.
 
-use super::attributes::{KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key, leaves_kms_key};
+use super::attributes::{IN_POLICIES, KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key, leaves_kms_key};
 use super::count::Count;
 use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
@@ -140,9 +140,10 @@ pub static QUEUE: Kind = Kind {
                         Attribute::new(
                             "queues",
                             Type::set(const { &Type::address(&["queue"]) }),
-                            "Those queues, for `from = \"listed\"`.",
+                            "Those queues, for `from = \"listed\"`. They are only named here, so each may name this one as its dead-letter queue.",
                             &["[\"queue.orders\"]", "[]"],
-                        ),
+                        )
+                        .only_names(&["queue"]),
                     ]
                 },
             ),
@@ -152,9 +153,10 @@ pub static QUEUE: Kind = Kind {
         Attribute::new(
             "policy",
             Type::json(&iam::RESOURCE_POLICY),
-            "The queue's policy, as IAM writes it.",
+            "The queue's policy, as IAM writes it. Queues and buckets are only named in it, so each may name this one.",
             POLICY_EXAMPLES,
-        ),
+        )
+        .only_names(IN_POLICIES),
         TAGS,
         TAGS_EXCLUSIVE,
     ]),

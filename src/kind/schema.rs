@@ -122,6 +122,8 @@ pub struct Attribute {
     pub reserved: Shared<[Reserved]>,
     /// Other attributes that say the same thing in another form, so that only this one or those can stand.
     pub instead_of: Texts,
+    /// Kinds of which it only names objects: the API takes the name of one that is not there, so it needs none of them.
+    pub only_names: Shared<[&'static str]>,
 }
 
 /// The value of an attribute of which the spec says nothing.
@@ -234,6 +236,7 @@ impl Attribute {
             beside: Texts::NONE,
             reserved: Shared::Static(&[]),
             instead_of: Texts::NONE,
+            only_names: Shared::Static(&[]),
         }
     }
 
@@ -248,6 +251,13 @@ impl Attribute {
     pub const fn instead_of(mut self, others: &'static [&'static str]) -> Self {
         // Constant code can't drop the old list, so it forgets it. It is empty.
         forget(replace(&mut self.instead_of, Texts::Static(others)));
+        self
+    }
+
+    /// Kinds of which it only names objects.
+    #[must_use]
+    pub const fn only_names(mut self, kinds: &'static [&'static str]) -> Self {
+        forget(replace(&mut self.only_names, Shared::Static(kinds)));
         self
     }
 
@@ -390,6 +400,14 @@ impl Kind {
             Some(arn) => outputs.get(arn.name).map(String::as_str),
             None => attributes.get("name").as_str(),
         }
+    }
+
+    /// Whether what an object is known by, or one of its outputs, follows from the spec and from its host: it is the same
+    /// whether the object is there or not.
+    #[must_use]
+    pub fn foretells(&self, output: Option<&str>) -> bool {
+        let name = output.unwrap_or_else(|| self.output("arn").map_or("name", |arn| arn.name));
+        name == "name" || self.output(name).is_some_and(|output| output.formula.is_some())
     }
 
     /// The outputs that follow from what is known already.

@@ -102,7 +102,7 @@ impl<'a> Decider<'a> {
             observed,
             options,
             baseline,
-            known: if options.destroy { Known::default() } else { Known::on(baseline) },
+            known: if options.destroy { Known::default() } else { Known::on(baseline, desired) },
             referred_to: OnceCell::new(),
             dispositions: vec![None; size],
             untouched: vec![false; size],
@@ -368,7 +368,24 @@ impl<'a> Decider<'a> {
                 }
             }
         }
+        for edge in instance.names.iter().filter(|edge| self.is_called_otherwise(&edge.to)) {
+            for change in attributes.iter_mut() {
+                if change.drift.is_some() && diff::is_about(&change.path, &edge.attribute) {
+                    change.drift = Drifted::None;
+                    remade = Some(&edge.to);
+                }
+            }
+        }
         remade
+    }
+
+    /// Whether a resource will be called otherwise than its object is now.
+    fn is_called_otherwise(&self, address: &Address) -> bool {
+        let called = self.known.called(address);
+        let mut own = self.observed.marked(address);
+        own.any(|object| {
+            called.is_some_and(|text| object.kind.known_by(&object.attributes, &object.outputs) != Some(text))
+        })
     }
 
     /// Whether the new object of a resource wants something that its old one has.

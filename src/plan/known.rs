@@ -5,28 +5,48 @@ use std::borrow::Cow;
 use foldhash::HashMap;
 
 use super::baseline::Baseline;
+use super::foretold::Foretold;
 use super::resolve::{Resolved, Resolver};
 use crate::address::Address;
+use crate::desired::Desired;
 use crate::kind::Outputs;
 use crate::value::Attributes;
 
-/// What is known of each resource so far: what the planner learnt of it, or else what was seen of it.
+/// What is known of each resource so far: what the planner learnt of it, or else what was seen of it. Of what others only
+/// name, also what it will be called.
 #[derive(Clone, Default)]
 pub struct Known<'a> {
     learnt: HashMap<Address, Resolved<'a>>,
+    foretold: Foretold,
     baseline: Option<&'a Baseline<'a>>,
 }
 
 impl<'a> Known<'a> {
     /// Has learnt nothing yet, and knows what was seen.
     #[must_use]
-    pub fn on(baseline: &'a Baseline<'a>) -> Self {
-        Self { learnt: HashMap::default(), baseline: Some(baseline) }
+    pub fn on(baseline: &'a Baseline<'a>, desired: &Desired) -> Self {
+        let foretold = Foretold::of(desired, |address| baseline.outputs_of(address));
+        Self { learnt: HashMap::default(), foretold, baseline: Some(baseline) }
     }
 
     /// Learns about a resource.
     pub fn learn(&mut self, address: Address, resolved: Resolved<'a>) {
+        for (inside, outputs) in self.foretold.learn_host(&address, &resolved.outputs) {
+            // What was planned without its host being known is completed.
+            if let Some(known) = self.learnt.get_mut(inside) {
+                let known = known.outputs.to_mut();
+                for (name, text) in outputs {
+                    known.entry(name.clone()).or_insert_with(|| text.clone());
+                }
+            }
+        }
         self.learnt.insert(address, resolved);
+    }
+
+    /// What an API will know a resource by that others only name.
+    #[must_use]
+    pub fn called(&self, address: &Address) -> Option<&str> {
+        self.foretold.called(address)
     }
 
     /// Keeps what is known of some resources only, and by itself.
@@ -39,23 +59,26 @@ impl<'a> Known<'a> {
             };
             Some((address.clone(), Resolved { attributes: Cow::Owned(attributes), outputs: Cow::Owned(outputs) }))
         };
-        Known { learnt: addresses.filter_map(resolved).collect(), baseline: None }
+        let learnt = addresses.filter_map(resolved).collect();
+        Known { learnt, foretold: self.foretold, baseline: None }
     }
 }
 
 impl Resolver for Known<'_> {
     fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
-        match self.learnt.get(address) {
-            Some(known) => Some(&known.attributes),
-            None => self.baseline?.attributes_of(address),
+        if let Some(known) = self.learnt.get(address) {
+            return Some(&known.attributes);
         }
+        self.baseline
+            .and_then(|baseline| baseline.attributes_of(address))
+            .or_else(|| self.foretold.attributes_of(address))
     }
 
     fn outputs_of(&self, address: &Address) -> Option<&Outputs> {
-        match self.learnt.get(address) {
-            Some(known) => Some(&known.outputs),
-            None => self.baseline?.outputs_of(address),
+        if let Some(known) = self.learnt.get(address) {
+            return Some(&known.outputs);
         }
+        self.foretold.outputs_of(address).or_else(|| self.baseline?.outputs_of(address))
     }
 }
 

@@ -13,6 +13,7 @@ mod contents;
 mod decide;
 pub mod diff;
 mod drift;
+mod foretold;
 mod hold;
 mod json;
 mod known;
@@ -34,6 +35,7 @@ use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 pub use change::{AttributeChange, Blocked, Change, Drifted, Target};
 pub use check::check;
+pub use foretold::Foretold;
 pub use json::PlanJson;
 pub use known::Known;
 pub use options::{Options, Selector, selected};

@@ -3,12 +3,13 @@
 
 use foldhash::HashMap;
 
+use super::foretold::Foretold;
 use super::resolve::Resolver;
 use crate::address::Address;
 use crate::identity::Identity;
 use crate::kind::{Attribute, Catalog, Kind, Type, normal};
 use crate::observed::{Object, Owner};
-use crate::value::{Attributes, Value};
+use crate::value::{Attributes, Text, Value};
 
 /// A resource that is named where its API does not know it by anything yet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +38,7 @@ pub fn resolved(
             continue;
         }
         let mut missing = None;
-        let value = replaced(&attribute.ty, value, &mut |_, text| {
+        let value = replaced(attribute, value, &mut |_, text| {
             let address = Address::parse(text).ok()?;
             let found = known_by(&address, known, kinds);
             if found.is_none() {
@@ -56,13 +57,14 @@ pub fn resolved(
 /// Replaces what the APIs know these objects by with addresses. What is no object of the owner's is left as the API
 /// says it, and so is an ARN that the spec itself says there, by identity in `said`. The objects may name each other, and
 /// `others` that have been named already. What is nobody's yet counts as the resource that `wanted` knows for it, as it may be
-/// taken over.
+/// taken over. Where objects are only named, a resource is what it will be called by `foretold`, whether it is there or not.
 pub fn name<'s>(
     mut objects: Vec<&mut Object>,
     others: &[Object],
     owner: &Owner,
     said: impl Fn(&Identity) -> Option<&'s Attributes>,
     wanted: impl Fn(&Identity) -> Option<&'s Address>,
+    foretold: &Foretold,
 ) {
     if !objects
         .iter()
@@ -70,18 +72,7 @@ pub fn name<'s>(
     {
         return;
     }
-    let mut known: HashMap<(&'static str, String), Vec<Named>> = HashMap::default();
-    for object in others.iter().chain(objects.iter().map(|object| &**object)) {
-        let address = match &object.mark {
-            Some(mark) => owner.has(mark).then_some(&mark.address),
-            None => wanted(&object.identity),
-        };
-        let text = object.kind.known_by(&object.attributes, &object.outputs);
-        if let Some((address, text)) = address.zip(text) {
-            let named = Named { address: address.clone(), identity: object.identity.clone() };
-            known.entry((object.kind.name, text.to_owned())).or_default().push(named);
-        }
-    }
+    let names = Names::of(others.iter().chain(objects.iter().map(|object| &**object)), owner, wanted, foretold);
     for object in &mut objects {
         let Object { kind, identity, attributes, .. } = &mut **object;
         for attribute in kind.attributes.iter() {
@@ -89,25 +80,78 @@ pub fn name<'s>(
                 continue;
             }
             let said = said(identity).map(|said| said.get(attribute.name));
-            let value = replaced(&attribute.ty, attributes.get(attribute.name), &mut |kinds, text| {
+            let value = replaced(attribute, attributes.get(attribute.name), &mut |place, text| {
                 if said.is_some_and(|said| says(said, text)) {
                     return None;
                 }
-                let mut all: Vec<&Named> = Vec::new();
-                for kind in kinds {
-                    all.extend(known.get(&(*kind, text.to_owned())).into_iter().flatten());
-                }
-                nearest(&all, identity).map(|named| named.address.to_string())
+                names.find(&place, text, identity).map(ToString::to_string)
             });
             attributes.set(attribute.name, normal(&attribute.ty, value));
         }
     }
 }
 
+/// What texts mean that stand in the place of an address.
+struct Names<'a> {
+    /// The objects that are there, by kind and by what the API knows them by.
+    there: HashMap<(&'static str, String), Vec<Named>>,
+    /// The resources that are only named, in the same way.
+    foretold: HashMap<(&'static str, String), Vec<Named>>,
+    resources: &'a Foretold,
+}
+
 /// An object that others may name.
 struct Named {
     address: Address,
     identity: Identity,
+}
+
+/// Where an address stands.
+struct AddressPlace<'a> {
+    /// The kinds that may be named there.
+    kinds: &'a [&'static str],
+    /// Whether objects of this sort are only named there.
+    only_names: bool,
+}
+
+impl<'a> Names<'a> {
+    fn of<'o, 's>(
+        objects: impl Iterator<Item = &'o Object>,
+        owner: &Owner,
+        wanted: impl Fn(&Identity) -> Option<&'s Address>,
+        resources: &'a Foretold,
+    ) -> Self {
+        let mut names = Self { there: HashMap::default(), foretold: HashMap::default(), resources };
+        for object in objects {
+            let address = match &object.mark {
+                Some(mark) => owner.has(mark).then_some(&mark.address),
+                None => wanted(&object.identity),
+            };
+            let text = object.kind.known_by(&object.attributes, &object.outputs);
+            if let Some((address, text)) = address.zip(text) {
+                let named = Named { address: address.clone(), identity: object.identity.clone() };
+                names.there.entry((object.kind.name, text.to_owned())).or_default().push(named);
+            }
+        }
+        for (address, kind, identity) in resources.all() {
+            if let Some(text) = resources.called(address) {
+                let named = Named { address: address.clone(), identity: identity.clone() };
+                names.foretold.entry((kind, text.to_owned())).or_default().push(named);
+            }
+        }
+        names
+    }
+
+    /// The address that a text stands for. Where objects are only named, the former name of one says nothing any more.
+    fn find(&self, place: &AddressPlace<'_>, text: &str, identity: &Identity) -> Option<&Address> {
+        let keys = || place.kinds.iter().map(|kind| (*kind, text.to_owned()));
+        let is_current = |named: &&Named| !place.only_names || self.resources.called(&named.address).is_none();
+        let mut all: Vec<&Named> = keys().filter_map(|key| self.there.get(&key)).flatten().filter(is_current).collect();
+        if place.only_names {
+            all.extend(keys().filter_map(|key| self.foretold.get(&key)).flatten());
+        }
+        nearest(&all, identity).map(|named| &named.address)
+    }
 }
 
 /// Two regions behind endpoints of their own may have the same account, and so the same ARNs, and two engines the same
@@ -150,23 +194,36 @@ fn names_others(ty: &Type) -> bool {
     }
 }
 
-/// A value with other texts where it names another resource; `other` gets the kinds that may stand there, and the text.
-fn replaced(ty: &Type, value: &Value, other: &mut impl FnMut(&[&'static str], &str) -> Option<String>) -> Value {
+/// A value with other texts where it names another resource; `other` gets the place of each, and the text.
+fn replaced(
+    attribute: &Attribute,
+    value: &Value,
+    other: &mut impl FnMut(AddressPlace<'_>, &str) -> Option<String>,
+) -> Value {
+    replaced_in(&attribute.ty, !attribute.only_names.is_empty(), value, other)
+}
+
+fn replaced_in(
+    ty: &Type,
+    only_names: bool,
+    value: &Value,
+    other: &mut impl FnMut(AddressPlace<'_>, &str) -> Option<String>,
+) -> Value {
     match (ty, value) {
-        (Type::Address(kinds), Value::String(text)) => {
-            other(kinds, text).map_or_else(|| value.clone(), |text| Value::String(text.into()))
-        }
+        (Type::Address(kinds), Value::String(text)) => other(AddressPlace { kinds, only_names }, text)
+            .map_or_else(|| value.clone(), |text| Value::String(text.into())),
         (Type::List(item) | Type::Set(item), Value::List(items)) => {
-            Value::List(items.iter().map(|value| replaced(item, value, other)).collect())
+            Value::List(items.iter().map(|value| replaced_in(item, only_names, value, other)).collect())
         }
         (Type::Map(item), Value::Map(entries)) => {
-            Value::Map(entries.iter().map(|(key, value)| (key.clone(), replaced(item, value, other))).collect())
+            let entry = |(key, value): (&Text, &Value)| (key.clone(), replaced_in(item, only_names, value, other));
+            Value::Map(entries.iter().map(entry).collect())
         }
         (Type::Object(attributes) | Type::WordOrObject(_, attributes), Value::Map(entries)) => {
-            let entry = |(key, value): (&crate::value::Text, &Value)| {
-                let ty =
-                    attributes.iter().find(|attribute| attribute.name == key.as_str()).map(|attribute| &attribute.ty);
-                (key.clone(), ty.map_or_else(|| value.clone(), |ty| replaced(ty, value, other)))
+            let entry = |(key, value): (&Text, &Value)| {
+                let attribute = attributes.iter().find(|attribute| attribute.name == key.as_str());
+                let value = attribute.map_or_else(|| value.clone(), |attribute| replaced(attribute, value, other));
+                (key.clone(), value)
             };
             Value::Map(entries.iter().map(entry).collect())
         }
@@ -181,7 +238,7 @@ mod tests {
     use crate::identity::Identity;
     use crate::kind::{self, Catalog, Outputs, Usage};
     use crate::observed::{Condition, Mark, Object, Owner};
-    use crate::plan::{Known, Resolved};
+    use crate::plan::{Foretold, Known, Resolved};
     use crate::value::{Attributes, Value};
 
     fn queue(region: &str, name: &str, attributes: &[(&'static str, &str)]) -> Object {
@@ -228,10 +285,11 @@ mod tests {
         let mut object = queue("a", "live", &[]);
         object.attributes = told;
         let mut later = object.clone();
-        name(vec![&mut far, &mut near, &mut object], &[], &Owner::new("p", "e"), |_| None, |_| None);
+        let (owner, nothing) = (Owner::new("p", "e"), Foretold::default());
+        name(vec![&mut far, &mut near, &mut object], &[], &owner, |_| None, |_| None, &nothing);
         assert_eq!(object.attributes, wanted);
         // And so it is when the others were named before.
-        name(vec![&mut later], &[far, near], &Owner::new("p", "e"), |_| None, |_| None);
+        name(vec![&mut later], &[far, near], &owner, |_| None, |_| None, &nothing);
         assert_eq!(later.attributes, wanted);
     }
 
@@ -240,7 +298,7 @@ mod tests {
         let mut object =
             queue("a", "live", &[("dead_letter", "{ queue = \"arn:aws:sqs:x:9:theirs\", max_receives = 3 }")]);
         let before = object.attributes.clone();
-        name(vec![&mut object], &[], &Owner::new("p", "e"), |_| None, |_| None);
+        name(vec![&mut object], &[], &Owner::new("p", "e"), |_| None, |_| None, &Foretold::default());
         assert_eq!(object.attributes, before);
     }
 }

@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::driver::{self, Class, DriverError};
 use crate::identity::Identity;
 use crate::observed::{Mark, Object, Observed};
-use crate::plan::references;
+use crate::plan::{Foretold, references};
 use crate::value::Value;
 
 /// What is there and nobody's.
@@ -51,18 +51,8 @@ pub async fn survey(opened: &Opened, region: Option<&Address>, names: &[String])
     let addresses = loop {
         objects = raw.iter().filter(|object| !left_out.contains(&object.identity)).cloned().collect();
         let addresses = name_all(opened, &mut objects, place.as_deref());
-        let listed: Vec<Value> = objects.iter().map(|object| object.attributes.get("redrive_allow").clone()).collect();
-        references::name(
-            objects.iter_mut().collect(),
-            observed.objects(),
-            pipeline.sessions.owner(),
-            |_| None,
-            |_| None,
-        );
-        for (object, said) in objects.iter_mut().zip(listed) {
-            // Two queues that name each other by address would need each other; an ARN needs nobody.
-            object.attributes.set("redrive_allow", said);
-        }
+        let (all, others) = (objects.iter_mut().collect(), observed.objects());
+        references::name(all, others, pipeline.sessions.owner(), |_| None, |_| None, &Foretold::default());
         let faults = objects.iter().filter_map(|object| Some((object.identity.clone(), blocks::fault(object)?)));
         let faults: Vec<(Identity, String)> = faults.collect();
         if faults.is_empty() {

@@ -98,7 +98,8 @@ fn check_without_place(
     diagnostics.append(found);
 }
 
-/// Adds what only the whole spec tells: the namespace of each app, and the identity of each object.
+/// Adds what only the whole spec tells: the namespace of each app, the hosts of what is only named, and the identity of each
+/// object.
 pub fn link(desired: &mut Desired) {
     let namespaces: HashMap<(String, String), Address> = desired
         .of_kind("namespace")
@@ -116,9 +117,27 @@ pub fn link(desired: &mut Desired) {
         }
     }
     for at in 0..desired.instances().len() {
+        let more = hosts_of_named(&desired.instances()[at], desired);
+        desired.instances_mut()[at].references.extend(more);
         let identity = identity(&desired.instances()[at], desired, 0);
         desired.instances_mut()[at].identity = identity;
     }
+}
+
+/// What is only named does not have to be there. Its host does, where what it is called says something of the host, such as
+/// its account.
+fn hosts_of_named(instance: &Instance, desired: &Desired) -> Vec<Edge> {
+    let mut needed: Vec<Edge> = Vec::new();
+    for edge in &instance.names {
+        let Some(other) = desired.get(&edge.to) else { continue };
+        let known = other.foretold(None);
+        let tells_all =
+            other.kind.outputs.iter().all(|output| output.formula.is_none() || known.contains_key(output.name));
+        let host = other.hosts.first().filter(|host| !tells_all && !instance.hosts.contains(host));
+        let new = host.filter(|host| !instance.references.iter().chain(&needed).any(|known| known.to == **host));
+        needed.extend(new.map(|host| Edge { to: host.clone(), ..edge.clone() }));
+    }
+    needed
 }
 
 /// Two resources must not mean the same object.
@@ -167,7 +186,7 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     let mut normalizer = Normalizer::new(source, scope, index, diagnostics);
     normalizer.read = kind::place_attribute(kind).map(|attribute| attribute.name);
     let values = normalizer.object(&list, table, declaration.header, "", &what);
-    let edges = std::mem::take(&mut normalizer.edges);
+    let (edges, mut names) = (std::mem::take(&mut normalizer.edges), std::mem::take(&mut normalizer.names));
     let mut common: Attributes = Attributes::default();
     let mut own: Vec<(&'static str, Value)> = Vec::with_capacity(values.len());
     for (name, value) in values {
@@ -193,8 +212,9 @@ fn instance(block: &Block, source: &str, scope: &Scope<'_>, index: &Index, diagn
     }
     references.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
     references.shrink_to_fit();
-    let kind = kind.clone();
-    Instance { address, kind, declaration, attributes, identity: Identity::default(), hosts, references, settings }
+    names.dedup_by(|a, b| a.to == b.to && a.attribute == b.attribute);
+    let (kind, identity) = (kind.clone(), Identity::default());
+    Instance { address, kind, declaration, attributes, identity, hosts, references, names, settings }
 }
 
 /// The name of an object that is given none: its resource's, or the one that its resource had before. To rename a resource

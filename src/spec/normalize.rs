@@ -7,11 +7,11 @@ use super::locate::{Literal, locate};
 use super::node::{Content, Node, Table, TableEntry, unknown_key};
 use super::place::{Declared, Index, Unresolved};
 use super::scope::Scope;
-use super::template::{Piece, pieces};
+use super::template::{Piece, pieces, split_reference};
 use crate::address::Address;
 use crate::desired::Edge;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
-use crate::kind::{Attribute, Fault, Rule, Type, default_of, duration, json};
+use crate::kind::{Attribute, Fault, Rule, Shared, Type, default_of, duration, json};
 use crate::path::join;
 use crate::suggest::suggest;
 use crate::value::{Part, Reference, Template, Text, Value};
@@ -24,6 +24,10 @@ pub struct Normalizer<'a> {
     diagnostics: &'a mut Diagnostics,
     /// The references found so far.
     pub edges: Vec<Edge>,
+    /// What is only named.
+    pub names: Vec<Edge>,
+    /// The kinds of which the attribute at hand only names objects.
+    only_names: Shared<[&'static str]>,
     /// An attribute of the block that was read already: to read its places for each of them again would take as many times
     /// as there are places.
     pub read: Option<&'static str>,
@@ -45,7 +49,8 @@ impl<'a> Normalizer<'a> {
         index: &'a Index,
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
-        Self { source, scope, index, diagnostics, edges: Vec::new(), read: None }
+        let only_names = Shared::Static(&[] as &[&str]);
+        Self { source, scope, index, diagnostics, edges: Vec::new(), names: Vec::new(), only_names, read: None }
     }
 
     /// The attributes of a block: known keys only, required ones there, defaults filled in.
@@ -68,10 +73,15 @@ impl<'a> Normalizer<'a> {
             }
             let value = match table.get(attribute.name) {
                 Some(entry) => {
+                    let named = (!attribute.only_names.is_empty())
+                        .then(|| std::mem::replace(&mut self.only_names, attribute.only_names.clone()));
                     let value = match path {
                         "" => self.value(&attribute.ty, &entry.node, attribute.name),
                         path => self.value(&attribute.ty, &entry.node, &format!("{path}.{}", attribute.name)),
                     };
+                    if let Some(before) = named {
+                        self.only_names = before;
+                    }
                     if !attribute.reserved.is_empty() {
                         self.refuse_reserved(attribute, &entry.node, &value);
                     }
@@ -360,7 +370,7 @@ impl<'a> Normalizer<'a> {
             );
             return None;
         }
-        self.edges.push(Edge { to: address.clone(), attribute: path.into(), span, blocks: true });
+        self.connect(&address, Some(first), path, span);
         Some(Part::Reference(Reference { address, path: attribute.into() }))
     }
 
@@ -391,11 +401,20 @@ impl<'a> Normalizer<'a> {
             Ok(chosen) => {
                 let value = if let [one] = chosen { one.as_str().into() } else { Value::from(text) };
                 for to in chosen {
-                    self.edges.push(Edge { to: to.clone(), attribute: path.into(), span, blocks: true });
+                    self.connect(to, None, path, span);
                 }
                 value
             }
         }
+    }
+
+    /// Takes down that a resource is referred to, by one of its outputs or by what its API knows it by. It is needed, unless
+    /// it is only named and what it is called is known before it is there.
+    fn connect(&mut self, to: &Address, output: Option<&str>, path: &str, span: Span) {
+        let foretold = || self.index.kinds.get(to.kind()).is_some_and(|kind| kind.foretells(output));
+        let only_named = self.only_names.contains(&to.kind()) && foretold();
+        let edge = Edge { to: to.clone(), attribute: path.into(), span, blocks: true };
+        if only_named { &mut self.names } else { &mut self.edges }.push(edge);
     }
 
     /// An object of AWS that is no resource of the spec: another account's, or AWS's own.
@@ -478,16 +497,4 @@ impl<'a> Normalizer<'a> {
         }
         self.diagnostics.push(diagnostic);
     }
-}
-
-/// Cuts `bucket.audit-logs@us-east-1.arn` into its address and its attribute.
-fn split_reference(hole: &str) -> Option<(&str, &str)> {
-    // The name of what lives inside another resource stands behind the last slash; any other one behind the kind.
-    let name = match hole.rfind('/') {
-        Some(slash) => slash + 1,
-        None => hole.find('.')? + 1,
-    };
-    let dot = name + hole[name..].find('.')?;
-    let (address, attribute) = (&hole[..dot], &hole[dot + 1..]);
-    attribute.split('.').all(|part| !part.is_empty()).then_some((address, attribute))
 }

@@ -44,6 +44,18 @@ pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Range<usize>> {
     Ok(pieces)
 }
 
+/// Cuts `bucket.audit-logs@us-east-1.arn` into its address and its attribute.
+pub fn split_reference(hole: &str) -> Option<(&str, &str)> {
+    // The name of what lives inside another resource stands behind the last slash; any other one behind the kind.
+    let name = match hole.rfind('/') {
+        Some(slash) => slash + 1,
+        None => hole.find('.')? + 1,
+    };
+    let dot = name + hole[name..].find('.')?;
+    let (address, attribute) = (&hole[..dot], &hole[dot + 1..]);
+    attribute.split('.').all(|part| !part.is_empty()).then_some((address, attribute))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Piece, pieces};

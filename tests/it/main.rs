@@ -27,6 +27,7 @@ mod intents;
 mod key_value;
 mod limits;
 mod made_kinds;
+mod names;
 mod older_records;
 mod outages;
 mod parts;

@@ -5,6 +5,7 @@ use foldhash::HashSet;
 use super::checker::{Checker, Violations};
 use crate::action::Action;
 use crate::action::Verb;
+use crate::address::Address;
 use crate::desired::Instance;
 use crate::diagnostic::Diagnostics;
 use crate::parallel;
@@ -43,7 +44,7 @@ fn one(checker: &Checker<'_>, step: &Step, violations: &mut Violations) {
     as_the_spec_says(checker, change, instance, after, violations);
     room(checker, step, change, after, violations);
     needs(checker, step, change, instance, violations);
-    references(checker, step, change, after, violations);
+    references(checker, step, change, (instance, after), violations);
 }
 
 /// The object has the name, the mark and every known attribute that the spec asks for.
@@ -121,11 +122,22 @@ fn needs(checker: &Checker<'_>, step: &Step, change: &Change, instance: &Instanc
 }
 
 /// What only another resource can complete is completed by a step that it waits for.
-fn references(checker: &Checker<'_>, step: &Step, change: &Change, after: &Target, violations: &mut Violations) {
+fn references(
+    checker: &Checker<'_>,
+    step: &Step,
+    change: &Change,
+    (instance, after): (&Instance, &Target),
+    violations: &mut Violations,
+) {
+    let is_first = |need: &Address| checker.makes.get(need).is_some_and(|made| step.after.binary_search(made).is_ok());
+    // What is only named does not have to be made first. What it is called is told by its host, which does.
+    let told = |to: &Address| {
+        instance.names.iter().any(|edge| edge.to == *to)
+            && checker.desired.get(to).is_some_and(|other| other.hosts.iter().any(is_first))
+    };
     for (name, value) in after.attributes.iter().filter(|(_, value)| !value.is_known()) {
         value.visit_references(&mut |reference| {
-            let made = checker.makes.get(&reference.address);
-            if made.is_none_or(|made| step.after.binary_search(made).is_err()) {
+            if !is_first(&reference.address) && !told(&reference.address) {
                 let what = format!(
                     "`{name}` of {} refers to {}, which nothing in the plan makes first",
                     change.address, reference.address

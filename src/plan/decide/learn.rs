@@ -27,7 +27,8 @@ impl<'a> Decider<'a> {
                     .attributes_of(&reference.address)
                     .is_some_and(|attributes| attributes.at(&reference.path).is_none_or(Value::is_null));
                 if unset && !output {
-                    let edge = instance.references.iter().find(|edge| edge.to == reference.address);
+                    let edges = instance.references.iter().chain(&instance.names);
+                    let edge = edges.into_iter().find(|edge| edge.to == reference.address);
                     let detail = format!("{} does not set `{}`", reference.address, reference.path);
                     diagnostics.push(
                         Diagnostic::error(&code::UNSET_ATTRIBUTE, detail)

@@ -737,6 +737,12 @@ def race(request, calls, threads):
     return time.monotonic() - begun
 
 
+def call(request, service, operation, arguments):
+    """Makes one call and gives its answer."""
+    answer = getattr(client(request, service), operation)(**arguments)
+    return json.loads(json.dumps({key: value for key, value in answer.items() if key != "ResponseMetadata"}, default=str))
+
+
 def clear(request, prefix):
     """Deletes the buckets and queues whose names begin with a prefix."""
     for bucket in client(request, "s3").list_buckets()["Buckets"]:

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::Cloud;
 use crate::support::summary;
 
-fn account(cloud: &Cloud) -> &'static str {
+pub fn account(cloud: &Cloud) -> &'static str {
     if cloud.name == "moto" { "123456789012" } else { "000000000000" }
 }
 

@@ -8,6 +8,7 @@ mod denied;
 mod external_names;
 mod flagship;
 mod identities;
+mod names;
 mod prepared;
 mod proxy;
 mod races;
