@@ -25,6 +25,7 @@
 //! | [`kind`] | what each kind of resource is, as data; its checks, over a view of the spec | yes |
 //! | [`desired`] | what a spec comes to: resources, environments, settings | yes |
 //! | [`spec`] | text → [`desired::Desired`] | yes |
+//! | [`compose`] | a compose file → the blocks of a spec | yes |
 //! | [`graph`] | desired → [`graph::DependencyGraph`] | yes |
 //! | [`observed`] | what the world tells | yes |
 //! | [`recorded`] | what the journal and the inventory tell | yes |
@@ -39,6 +40,7 @@
 pub mod action;
 pub mod address;
 pub mod cli;
+pub mod compose;
 pub mod crash;
 pub mod desired;
 pub mod diagnostic;

@@ -83,6 +83,8 @@ pub enum Command {
     Adopt(AdoptArgs),
     /// Let go of an object, which stays
     Forget(OneArgs),
+    /// Write the blocks of a spec from a compose file, and say what could not be taken
+    Import(ImportArgs),
     /// Print the JSON Schema of the spec, for editors
     Schema,
     /// Explain a kind and its attributes, or what an error means
@@ -246,6 +248,23 @@ fn adopted_host(text: &str) -> Result<AdoptedHost, String> {
         Ok(address) if address.kind() == "region" => Ok(AdoptedHost::Region(address)),
         _ => Err("it is a region's address, such as region.us-east-1, or the word engine".into()),
     }
+}
+
+/// What `import` takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The compose file; a `.env` beside it counts as well
+    #[arg(value_name = "COMPOSE_FILE")]
+    pub compose: PathBuf,
+    /// The project's name; otherwise COMPOSE_PROJECT_NAME, what the file says, or its folder
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Write a new spec
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    pub out: Option<PathBuf>,
+    /// Add the blocks to the spec; where there is none, begin one
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// What `forget` takes.

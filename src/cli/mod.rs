@@ -13,6 +13,7 @@ mod explain;
 mod failure;
 mod graph;
 mod history;
+mod import;
 mod init;
 mod inside;
 mod load;
@@ -98,6 +99,7 @@ async fn run(arguments: &Cli, ui: &Ui) -> Result<Done, Failure> {
         Command::Exec(args) => inside::exec(global, args, ui).await,
         Command::Adopt(args) => return adopt::adopt(global, args, ui).await,
         Command::Forget(args) => return adopt::forget(global, args, ui).await,
+        Command::Import(args) => import::run(global, args, ui),
         Command::Schema => schema::run(ui),
         Command::Explain { name } => explain::run(name.as_deref(), ui),
         Command::Completions { shell } => completions::run(*shell, ui),

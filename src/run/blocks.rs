@@ -6,8 +6,7 @@ use crate::address::Address;
 use crate::diagnostic::code;
 use crate::kind::{Host, default_of};
 use crate::observed::Object;
-use crate::spec::read_value;
-use crate::value::Value;
+use crate::spec::{key, quoted, read_value, toml_of};
 
 /// The block of an object: what it says beside the defaults of its kind. Nothing is said twice. In a spec with environments it
 /// stands in the one that was looked at, as the others are other worlds.
@@ -18,13 +17,13 @@ pub fn block(object: &Object, address: &Address, environment: Option<&str>) -> S
         text.push_str("new = true\n");
     }
     if let Some(place) = address.place().filter(|_| object.kind.host != Host::World) {
-        let _ = writeln!(text, "regions = [{}]", string(place));
+        let _ = writeln!(text, "regions = [{}]", quoted(place));
     }
     for attribute in object.kind.attributes.iter() {
         let value = object.attributes.get(attribute.name);
         let is_name = attribute.name == "name" && value.as_str() == Some(address.name());
         if !value.is_null() && !is_name && *value != default_of(attribute) {
-            let _ = writeln!(text, "{} = {}", attribute.name, toml(value));
+            let _ = writeln!(text, "{} = {}", attribute.name, toml_of(value));
         }
     }
     text
@@ -37,7 +36,7 @@ pub fn fault(object: &Object) -> Option<String> {
         if value.is_null() || *value == default_of(attribute) {
             return None;
         }
-        let found = read_value(&attribute.ty, &toml(value)).err()?;
+        let found = read_value(&attribute.ty, &toml_of(value)).err()?;
         // What it names is found out once all blocks stand beside each other.
         let elsewhere =
             [&code::REFERENCE_TO_NOTHING, &code::NO_SUCH_PLACE, &code::SEVERAL_PLACES].map(|code| code.name);
@@ -45,50 +44,4 @@ pub fn fault(object: &Object) -> Option<String> {
         let why = faults.next()?.detail.clone();
         Some(format!("can't be said in a spec: `{}`: {why}", attribute.name))
     })
-}
-
-/// A value as TOML writes it, in one line.
-fn toml(value: &Value) -> String {
-    match value {
-        Value::String(text) => string(text),
-        Value::List(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
-        Value::Map(entries) => {
-            let entries: Vec<String> =
-                entries.iter().map(|(name, value)| format!("{} = {}", key(name), toml(value))).collect();
-            if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
-        }
-        other => other.to_json().to_string(),
-    }
-}
-
-/// A text between quotes. A `${` that somebody else's text has is no reference.
-fn string(text: &str) -> String {
-    let json = serde_json::Value::from(text.replace("${", "$${")).to_string();
-    // TOML takes the escapes of JSON, and wants one more character escaped.
-    json.replace('\u{7f}', "\\u007F")
-}
-
-/// A key, between quotes where it needs them.
-fn key(name: &str) -> String {
-    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if bare { name.to_owned() } else { serde_json::Value::from(name).to_string() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{string, toml};
-    use crate::kind::Type;
-    use crate::kind::literal;
-    use crate::spec::read_value;
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        for text in ["plain", "a \"quoted\" one", "two\nlines\ttab", "\u{7f}\u{1}", "back\\slash", "ünïcode €"] {
-            assert_eq!(literal(&string(text)).as_str(), Some(text));
-        }
-        let value = literal("{ a = [1, true, \"x\"], \"b c\" = { d = \"${x}\" } }");
-        assert_eq!(toml(&value), "{ a = [1, true, \"x\"], \"b c\" = { d = \"$${x}\" } }");
-        let read = read_value(&Type::Any, &string("arn:${aws:username}")).expect("a text");
-        assert_eq!(read.as_str(), Some("arn:${aws:username}"));
-    }
 }

@@ -11,6 +11,7 @@ use crate::driver::{self, Class, DriverError};
 use crate::identity::Identity;
 use crate::observed::{Mark, Object, Observed};
 use crate::plan::{Foretold, references};
+use crate::spec::{block_name, is_secret_name};
 use crate::value::Value;
 
 /// What is there and nobody's.
@@ -104,20 +105,10 @@ fn name_all(opened: &Opened, objects: &mut [Object], place: Option<&str>) -> Vec
     addresses
 }
 
-/// The name of a block for an object of a name: small letters, digits, `_` and `-`, 60 of them at most, so that a number has
-/// room.
-fn block_name(name: &str) -> String {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    let name: String = name.to_lowercase().chars().map(|c| if good(c) { c } else { '-' }).take(60).collect();
-    if name.is_empty() { "unnamed".to_owned() } else { name }
-}
-
 /// The variables of a container whose names say that their values are secret.
 fn secrets(object: &Object, address: &Address) -> Vec<String> {
-    const WORDS: [&str; 7] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY", "CREDENTIAL"];
     let Value::Map(variables) = object.attributes.get("environment") else { return Vec::new() };
-    let is_secret = |name: &str| WORDS.iter().any(|word| name.to_uppercase().contains(word));
-    variables.keys().filter(|name| is_secret(name)).map(|name| format!("{address}: {name}")).collect()
+    variables.keys().filter(|name| is_secret_name(name)).map(|name| format!("{address}: {name}")).collect()
 }
 
 /// Whether a name is as a pattern says, in which `*` stands for anything.
@@ -132,7 +123,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{block_name, fits};
+    use super::fits;
 
     #[test]
     fn a_star_stands_for_anything() {
@@ -147,19 +138,6 @@ mod tests {
             ("a*b*c", "axxbx", false),
         ] {
             assert_eq!(fits(pattern, name), so, "{pattern} {name}");
-        }
-    }
-
-    #[test]
-    fn a_block_has_a_good_name_whatever_its_object_is_called() {
-        for (name, block) in [
-            ("Orders.fifo", "orders-fifo"),
-            ("a_b-c", "a_b-c"),
-            ("Zähler", "z-hler"),
-            ("", "unnamed"),
-            (&"x".repeat(80), &"x".repeat(60)),
-        ] {
-            assert_eq!(block_name(name), block);
         }
     }
 }

@@ -19,11 +19,13 @@ mod place;
 mod placement;
 mod scope;
 mod template;
+mod write;
 
 pub use crate::kind::ROOT_KEYS;
 pub use declare::STARTER;
 pub use inputs::Inputs;
 pub use node::{Content, Node, Table, TableEntry};
+pub use write::{block_name, is_secret_name, key, quoted, toml_of};
 
 use overlay::{Environments, Overlay};
 

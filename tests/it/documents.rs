@@ -62,6 +62,8 @@ fn every_field_of_every_json_is_described() {
     }
     look(&Place::empty().json(&["plan", "--json"]));
     look(&Place::empty().json(&["init", "--json"]));
+    place.write("compose.yaml", "services: { web: { image: nginx, tty: true } }");
+    look(&place.json(&["import", "compose.yaml", "--json"]));
     let broken = Place::with("[project]\nname = \"t\"\nnome = 1\n").run(&["plan", "--json"]);
     look(&serde_json::from_str(&broken.stdout).expect("JSON"));
     assert!(fields.len() > 60, "{fields:?}");
@@ -106,6 +108,7 @@ fn help_of_every_command() {
         "history",
         "adopt",
         "forget",
+        "import",
         "schema",
         "explain",
         "completions",

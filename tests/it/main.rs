@@ -23,6 +23,7 @@ mod folders;
 mod fuzz;
 mod growth;
 mod hosts;
+mod import;
 mod intents;
 mod key_value;
 mod limits;

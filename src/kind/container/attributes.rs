@@ -270,7 +270,7 @@ static JOIN: &[Attribute] = &[
         .required(),
     Attribute::new(
         "aliases",
-        Type::set(const { &Type::text(&rule::DNS_LABEL) }),
+        Type::set(const { &Type::text(&engine_rule::DOCKER_NAME) }),
         "Names that it has there.",
         &["[\"cache\"]", "[\"store\"]"],
     ),

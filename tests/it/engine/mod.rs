@@ -11,6 +11,7 @@ mod copies;
 mod ends;
 mod existing;
 mod images;
+mod imported;
 mod killed;
 mod links;
 mod pace;
