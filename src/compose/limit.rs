@@ -1,7 +1,7 @@
 //! Limits and rights.
 
 use super::measure;
-use super::service::{ServiceDraft, texts};
+use super::service::{ServiceDraft, table, texts};
 use super::untaken::Untakable;
 use super::yaml::{Yaml, YamlContent, YamlEntry};
 use crate::value::Value;
@@ -90,11 +90,18 @@ pub(super) fn ulimits(service: &mut ServiceDraft<'_>, from: &YamlEntry) -> Resul
     };
     for entry in entries {
         let number = |key: &str| entry.value.get(key).and_then(Yaml::int);
-        let limit = entry.value.int().or_else(|| number("soft").filter(|soft| Some(*soft) == number("hard")));
-        match limit {
-            Some(limit) => service.put("ulimits", &entry.key, Value::Int(limit), from),
+        let both = number("soft").zip(number("hard"));
+        let both = both.map(|(soft, hard)| {
+            if soft == hard {
+                Value::Int(soft)
+            } else {
+                table([("soft", Value::Int(soft)), ("hard", Value::Int(hard))])
+            }
+        });
+        match entry.value.int().map(Value::Int).or(both) {
+            Some(limit) => service.put("ulimits", &entry.key, limit, from),
             None => {
-                let why = Untakable::new("it has two different limits", "write the higher one alone");
+                let why = Untakable::new("it is no limit", "write a number, or { soft: 1024, hard: 2048 }");
                 service.leave(format!("ulimits.{}", entry.key), entry.line, why);
             }
         }

@@ -77,8 +77,29 @@ fn secret(service: &mut ServiceDraft<'_>, from: &YamlEntry, name: &str, variable
     service.put("secrets", name, super::service::table([("env", Value::from(variable))]), from);
 }
 
-pub(super) fn env_file(_: &mut ServiceDraft<'_>, _: &YamlEntry) -> Result<(), Untakable> {
-    Err(Untakable::new("variables are read from no file", "write them as `environment`"))
+/// Files of variables stay files: the spec reads them itself.
+pub(super) fn env_file(service: &mut ServiceDraft<'_>, from: &YamlEntry) -> Result<(), Untakable> {
+    let one = std::slice::from_ref(&from.value);
+    let items = if let YamlContent::List(items) = &from.value.content { items } else { one };
+    for item in items {
+        let Some(path) = item.text().or_else(|| item.get("path").and_then(Yaml::text)) else {
+            service.leave("env_file", item.line, Untakable::sort(item.sort(), "a path"));
+            continue;
+        };
+        for entry in item.entries() {
+            let why = match entry.key.as_str() {
+                "path" => continue,
+                "required" if entry.value.flag() == Some(true) => continue,
+                "required" => Untakable::new("a file that is not there is an error", "make it, or leave it out"),
+                "format" => Untakable::new("files are read in one way", "put between single quotes what has a `$`"),
+                other => Untakable::unknown(other, &["path", "required", "format"]),
+            };
+            service.leave(format!("env_file.{}", entry.key), entry.line, why);
+        }
+        let path = super::mount::beside(service, &path)?;
+        service.push("env_file", Value::from(path.strip_prefix("./").unwrap_or(&path)), from);
+    }
+    Ok(())
 }
 
 pub(super) fn labels(service: &mut ServiceDraft<'_>, from: &YamlEntry) -> Result<(), Untakable> {

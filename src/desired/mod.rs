@@ -15,7 +15,7 @@ pub use records::RecordsUrl;
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::kind::{Catalog, Resource, View};
-use crate::value::Value;
+use crate::value::{Text, Value};
 
 /// The whole spec, for one environment, with everything that can be known from it.
 #[derive(Debug, Default)]
@@ -37,6 +37,8 @@ pub struct Desired {
     by_kind: BTreeMap<&'static str, Vec<usize>>,
     /// Where the charts of the apps are named, in the order of the apps.
     pub(crate) charts: Vec<Span>,
+    /// Where the files of variables of the containers are named, in the order of the containers.
+    pub(crate) env_files: Vec<Span>,
 }
 
 /// Where resources are made.
@@ -70,6 +72,7 @@ impl Desired {
             index,
             by_kind,
             charts: Vec::new(),
+            env_files: Vec::new(),
         }
     }
 
@@ -111,6 +114,34 @@ impl Desired {
                 let pinned = format!("{chart}@sha256:{digest}");
                 attributes.set("chart", Value::String(pinned.into()));
             }
+        }
+    }
+
+    /// The files of variables that containers name, each with where that is.
+    pub fn env_files(&self) -> impl Iterator<Item = (&str, Span, &Instance)> {
+        let containers = self.of_kind("container").zip(&self.env_files);
+        containers.flat_map(|(container, span)| {
+            let files = container.attributes.get("env_file").items().iter().filter_map(Value::as_str);
+            files.map(move |file| (file, *span, container))
+        })
+    }
+
+    /// Makes what is in files of variables part of the spec: it is what `environment` says, where that says nothing itself.
+    pub fn attach_variables(&mut self, files: &BTreeMap<String, BTreeMap<String, String>>) {
+        for at in self.by_kind.get("container").into_iter().flatten() {
+            let attributes = &mut self.instances[*at].attributes;
+            let named = attributes.get("env_file").items().iter().filter_map(Value::as_str);
+            let mut all: BTreeMap<Text, Value> = BTreeMap::new();
+            for (name, value) in named.filter_map(|file| files.get(file)).flatten() {
+                all.insert(name.as_str().into(), value.as_str().into());
+            }
+            if all.is_empty() {
+                continue;
+            }
+            if let Value::Map(own) = attributes.get("environment") {
+                all.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }
+            attributes.set("environment", Value::map(all.into_iter().collect()));
         }
     }
 

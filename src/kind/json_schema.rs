@@ -160,6 +160,15 @@ fn of_type(ty: &Type, complete: bool) -> Value {
             }
             or_reference(schema)
         }
+        Type::Limit(min, max) => {
+            let one = of_type(&Type::Int(*min, *max), complete);
+            json!({ "anyOf": [one, {
+                "type": "object",
+                "properties": { "soft": one, "hard": one },
+                "required": ["soft", "hard"],
+                "additionalProperties": false,
+            }] })
+        }
         Type::Duration(min, max) => {
             let says = format!("From {} to {}.", duration::format(*min), duration::format(*max));
             or_reference(json!({ "type": "string", "pattern": "^([0-9]+[smhd])+$", "title": says }))

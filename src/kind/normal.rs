@@ -23,6 +23,10 @@ pub fn normal(ty: &Type, value: Value) -> Value {
             Some(normal) => Value::String(normal(&text).into()),
             None => Value::String(text),
         },
+        (Type::Limit(..), Value::Map(both)) => match (both.get("soft"), both.get("hard")) {
+            (Some(soft), Some(hard)) if soft == hard => soft.clone(),
+            _ => Value::Map(both),
+        },
         // All JSON that a spec holds is IAM's.
         (Type::Json(_), Value::String(text)) => Value::String(document::normal(&text).into()),
         (Type::Texts, value) => document::texts(value),

@@ -158,6 +158,8 @@ pub enum Type {
     Object(Shared<[Attribute]>),
     /// One of a few words, or a table with keys of its own.
     WordOrObject(Shared<[&'static str]>, Shared<[Attribute]>),
+    /// A limit: a whole number between two bounds, or a table of two, `soft` and `hard`.
+    Limit(i64, i64),
     /// JSON as text, compared by meaning.
     Json(Shared<Rule>),
     /// The address of a resource of one of these kinds; of any kind when empty. It makes an edge.

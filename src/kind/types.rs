@@ -68,6 +68,7 @@ impl Type {
             Self::Bool => "true or false".into(),
             Self::Int(min, i64::MAX) => format!("whole number, {min} or more"),
             Self::Int(min, max) => format!("whole number from {min} to {max}"),
+            Self::Limit(min, max) => format!("{}, or {{ soft = …, hard = … }}", Self::Int(*min, *max).describe()),
             Self::Duration(min, max) => {
                 let text = super::duration::format;
                 format!("duration from {} to {}", text(*min), text(*max))

@@ -7,11 +7,17 @@ use std::path::{Path, PathBuf};
 
 use super::error::{FileError, RunError};
 use super::folder;
+use crate::compose::read_env_file;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::driver::Variables;
+use crate::path::join;
 
 /// The largest spec that is read: more than a hundred thousand resources take.
 const LARGEST_SPEC: u64 = 256 * 1024 * 1024;
+
+/// The largest file of variables.
+const LARGEST_ENV_FILE: u64 = 1024 * 1024;
 
 /// Reads a text file that may be a spec or a plan.
 ///
@@ -65,21 +71,30 @@ fn disk(error: io::Error) -> FileError {
     }
 }
 
-/// The folders that specs name, each looked at once, also where many environments name it.
-pub(super) struct Folders {
+/// The folders and files that specs name, each looked at once, also where many environments name it.
+pub(super) struct SpecFiles {
     /// The folder of the spec: where relative paths begin, and what nothing may lead out of.
     base: PathBuf,
+    /// Where files of variables find those of other places.
+    variables: Variables,
     known: BTreeMap<String, Result<String, String>>,
+    env_files: BTreeMap<String, Result<BTreeMap<String, String>, String>>,
 }
 
-impl Folders {
-    /// The folders of a spec that is in this one.
-    pub fn below(base: &Path) -> Self {
-        Self { base: base.to_owned(), known: BTreeMap::new() }
+impl SpecFiles {
+    /// The folders and files of a spec that is in this folder.
+    pub fn below(base: &Path, variables: &Variables) -> Self {
+        let variables = Variables::clone(variables);
+        Self { base: base.to_owned(), variables, known: BTreeMap::new(), env_files: BTreeMap::new() }
     }
 
-    /// Makes the content of the folders that a spec names part of it.
+    /// Makes the content of what a spec names part of it.
     pub fn attach(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
+        self.attach_charts(desired, diagnostics);
+        self.attach_env_files(desired, diagnostics);
+    }
+
+    fn attach_charts(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
         let mut digests: BTreeMap<String, String> = BTreeMap::new();
         for (folder, span, instance) in desired.folders() {
             if digests.contains_key(folder) {
@@ -96,6 +111,61 @@ impl Folders {
             }
         }
         desired.attach(&digests);
+    }
+
+    fn attach_env_files(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
+        let mut files: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for (file, span, instance) in desired.env_files() {
+            let refused = |code, detail: String, hint: String| {
+                Diagnostic::error(code, detail).at(span).hint(hint).of(&instance.address)
+            };
+            let variables = match self.variables_of(file) {
+                Ok(variables) => variables,
+                Err(why) => {
+                    let hint = "name a file below the folder of the spec, with NAME=VALUE on each line";
+                    diagnostics.push(refused(&code::UNREADABLE_ENV_FILE, format!("`{file}`: {why}"), hint.into()));
+                    continue;
+                }
+            };
+            let secret =
+                |name: &&String| instance.attributes.at(&join("secrets", name)).is_some_and(|one| !one.is_null());
+            for name in variables.keys().filter(secret) {
+                let detail = format!("`{name}` of `{file}` stands in `secrets` as well");
+                diagnostics.push(refused(&code::SAID_TWICE, detail, "keep one of them".into()));
+            }
+            if !files.contains_key(file) {
+                files.insert(file.to_owned(), variables.clone());
+            }
+        }
+        desired.attach_variables(&files);
+    }
+
+    /// What a file of variables says, read once.
+    fn variables_of(&mut self, name: &str) -> &Result<BTreeMap<String, String>, String> {
+        let (base, variables) = (&self.base, &self.variables);
+        self.env_files.entry(name.to_owned()).or_insert_with(|| {
+            let path = base.join(name);
+            let inside = fs::canonicalize(base).and_then(|project| Ok(fs::canonicalize(&path)?.starts_with(project)));
+            match inside {
+                Ok(true) => {}
+                Ok(false) => return Err("it leads out of the folder of the spec".into()),
+                Err(error) => return Err(disk(error).to_string()),
+            }
+            let metadata = fs::metadata(&path).map_err(|error| error.to_string())?;
+            if !metadata.is_file() {
+                return Err("it is no file".into());
+            }
+            if metadata.len() > LARGEST_ENV_FILE {
+                return Err(format!("it has {} bytes; at most {LARGEST_ENV_FILE} are read", metadata.len()));
+            }
+            let text = text(&path).map_err(|error| error.to_string())?;
+            let found = read_env_file(&text, &|name| variables(name));
+            let found = found.map_err(|fault| format!("line {}: {}", fault.line, fault.why))?;
+            match found.iter().find(|(name, value)| value.contains('\0') || name.contains('\0')) {
+                Some((name, _)) => Err(format!("the value of `{name}` holds a null byte")),
+                None => Ok(found),
+            }
+        })
     }
 
     fn digest(&mut self, name: &str) -> &Result<String, String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Notice, Refusal, RunError};
-use super::files::Folders;
+use super::files::SpecFiles;
 use super::pipeline::Pipeline;
 use super::source::{Spec, SpecText};
 use super::{drivers, files};
@@ -68,7 +68,7 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
     let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
     let base = base(&setup.file);
-    Folders::below(base).attach(&mut desired, &mut diagnostics);
+    SpecFiles::below(base, &setup.variables).attach(&mut desired, &mut diagnostics);
     diagnostics.finish();
     if diagnostics.has_errors() {
         return Err(RunError::refused(Refusal::Spec, source, diagnostics));
@@ -84,11 +84,11 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
 pub fn read_others(setup: &Setup, spec: &Spec) -> Diagnostics {
     let mut found = Diagnostics::default();
     if spec.desired.environments.len() > 1 {
-        let mut folders = Folders::below(base(&setup.file));
+        let mut files = SpecFiles::below(base(&setup.file), &setup.variables);
         let text = spec.source.text().text;
         spec::compile_others(text, &setup.inputs, &spec.desired.environment, |desired, mut diagnostics| {
             if let Some(mut desired) = desired {
-                folders.attach(&mut desired, &mut diagnostics);
+                files.attach(&mut desired, &mut diagnostics);
             }
             if diagnostics.has_errors() {
                 found.append(diagnostics);

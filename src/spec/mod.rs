@@ -135,5 +135,7 @@ fn laid_out(
         diagnostics.append(checks::run(&desired, &blocks));
     }
     desired.charts = desired.of_kind("app").map(|app| blocks[app.declaration.block].span_at("chart")).collect();
+    let containers = desired.of_kind("container");
+    desired.env_files = containers.map(|one| blocks[one.declaration.block].span_at("env_file")).collect();
     desired
 }

@@ -1,5 +1,7 @@
 //! From a spanned node to a typed value: types, rules, variables and references.
 
+mod limit;
+
 use litemap::LiteMap;
 use std::borrow::Cow;
 
@@ -127,7 +129,7 @@ impl<'a> Normalizer<'a> {
                 Value::Float(*number)
             }
             (Type::Texts | Type::Any, Content::Int(number)) => Value::Int(*number),
-            (Type::Int(min, max), Content::Int(number)) => {
+            (Type::Int(min, max) | Type::Limit(min, max), Content::Int(number)) => {
                 if number < min || number > max {
                     let detail = format!("{number} is not a {}", ty.describe());
                     self.diagnostics.push(Diagnostic::error(&code::OUT_OF_RANGE, detail).at(node.span));
@@ -155,6 +157,7 @@ impl<'a> Normalizer<'a> {
                 let set = values.into_iter().filter(|(_, value)| !value.is_null());
                 Value::map(set.map(|(name, value)| (name.into(), value)).collect())
             }
+            (Type::Limit(min, max), Content::Table(table)) => self.limit((*min, *max), table, node.span, path),
             (Type::Secret, Content::Table(table)) => self.secret(table, node.span),
             _ => self.mismatch(ty, node),
         }

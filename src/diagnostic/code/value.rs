@@ -65,4 +65,10 @@ codes! {
      of the folder of the spec, or holds what is no file.";
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/gone\"\n");
     "Name a folder with a `Chart.yaml`, relative to the spec. Links in it may lead to files and folders of the project.";
+
+    UNREADABLE_ENV_FILE = "A0213" "file of variables that can't be read";
+    "The content of an `env_file` is a part of the spec. This file is not there, is no file, is larger than such files are, leads \
+     out of the folder of the spec, or has a line that says no variable.";
+    Example::Story("[container.web]\nimage = \"nginx:1\"\nenv_file = [\"gone.env\"]\n");
+    "Name a file below the folder of the spec, with `NAME=VALUE` on each of its lines.";
 }

@@ -67,13 +67,14 @@ pub(super) fn pids(host: &HostConfig, said: bool) -> Option<i64> {
 
 /// The limits of a container's processes by name, without those that Podman adds of its own. `said` tells of a name whether
 /// the spec says it.
-pub(super) fn ulimits(limits: &[ResourcesUlimits], said: impl Fn(&str) -> bool) -> Vec<(String, i64)> {
+pub(super) fn ulimits(limits: &[ResourcesUlimits], said: impl Fn(&str) -> bool) -> Vec<(String, (i64, i64))> {
     let entry = |limit: &ResourcesUlimits| {
-        let (name, most) = (limit.name.as_deref()?, limit.soft?);
+        let (name, soft) = (limit.name.as_deref()?, limit.soft?);
+        let both = (soft, limit.hard.unwrap_or(soft));
         let Some(own) = name.strip_prefix("RLIMIT_").map(str::to_lowercase) else {
-            return Some((name.to_owned(), most));
+            return Some((name.to_owned(), both));
         };
-        (!USUAL_LIMITS.contains(&own.as_str()) || said(&own)).then_some((own, most))
+        (!USUAL_LIMITS.contains(&own.as_str()) || said(&own)).then_some((own, both))
     };
     limits.iter().filter_map(entry).collect()
 }
@@ -115,8 +116,11 @@ mod tests {
         assert!(volume.is_volume() && !volume.read_only);
         let limit = |name: &str, soft| ResourcesUlimits { name: Some(name.into()), soft: Some(soft), hard: Some(soft) };
         let there = [limit("RLIMIT_NOFILE", 1024), limit("RLIMIT_NPROC", 1024), limit("RLIMIT_CORE", 0)];
-        assert_eq!(ulimits(&there, |_| false), [("core".to_owned(), 0)]);
-        assert_eq!(ulimits(&there, |name| name == "nofile"), [("nofile".to_owned(), 1024), ("core".to_owned(), 0)]);
+        assert_eq!(ulimits(&there, |_| false), [("core".to_owned(), (0, 0))]);
+        assert_eq!(
+            ulimits(&there, |name| name == "nofile"),
+            [("nofile".to_owned(), (1024, 1024)), ("core".to_owned(), (0, 0))]
+        );
         let host = HostConfig { pids_limit: Some(2048), ..Default::default() };
         assert_eq!((pids(&host, false), pids(&host, true)), (None, Some(2048)));
     }

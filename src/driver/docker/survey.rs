@@ -168,8 +168,8 @@ fn restarts(seen: &ContainerInspectResponse) -> bool {
 fn unsayable(seen: &ContainerInspectResponse) -> Option<&'static str> {
     let host = seen.host_config.as_ref()?;
     let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    let limits =
-        host.ulimits.iter().flatten().any(|limit| limit.soft != limit.hard || limit.soft.is_some_and(|soft| soft < 0));
+    let none = |number: Option<i64>| number.is_some_and(|number| number < 0);
+    let limits = host.ulimits.iter().flatten().any(|limit| none(limit.soft) || none(limit.hard));
     let folders = host.tmpfs.iter().flatten().any(|(_, options)| !options.is_empty());
     let mode = host.network_mode.as_deref().unwrap_or_default();
     let ipc = host.ipc_mode.as_deref().unwrap_or_default();
@@ -183,7 +183,7 @@ fn unsayable(seen: &ContainerInspectResponse) -> Option<&'static str> {
         (!["", "private", "shareable"].contains(&ipc), "a mode of shared memory"),
         (host.device_requests.as_ref().is_some_and(|all| !all.is_empty()), "requests for devices"),
         (host.volumes_from.as_ref().is_some_and(|all| !all.is_empty()), "the volumes of another container"),
-        (limits, "limits of two values, or none"),
+        (limits, "a limit without an end"),
         (folders, "options of a folder in memory"),
         (mounts, "a mount of another sort"),
     ];

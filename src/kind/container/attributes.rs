@@ -52,6 +52,13 @@ pub static ATTRIBUTES: &[Attribute] = &[
         )
         .replaces(),
         Attribute::new(
+            "env_file",
+            Type::list(const { &Type::text(&rule::PATH) }),
+            "Files of environment variables beside the spec, `NAME=VALUE` on each line, as compose reads them. Their content counts: \
+             an edited file is a change. A later file counts more than an earlier one, and `environment` more than all of them.",
+            &["[\"app.env\"]", "[\"app.env\", \"more.env\"]"],
+        ),
+        Attribute::new(
             "secrets",
             Type::map(const { &Type::Secret }),
             "Environment variables whose values are secret: only their references are shown. Another value in a container than the \
@@ -201,9 +208,9 @@ pub static ATTRIBUTES: &[Attribute] = &[
         .replaces(),
         Attribute::new(
             "ulimits",
-            Type::map(const { &Type::Int(0, i64::MAX) }),
-            "Limits of its processes, by name.",
-            &["{ nofile = 4096 }", "{ nofile = 8192 }"],
+            Type::map(const { &Type::Limit(0, i64::MAX) }),
+            "Limits of its processes, by name: a number, or `soft` and `hard` where the processes may raise it themselves.",
+            &["{ nofile = 4096 }", "{ nofile = { soft = 1024, hard = 8192 }, core = 0 }"],
         )
         .replaces(),
         Attribute::new("user", Type::text(&rule::SOME), "The user that runs it.", &["\"1000:1000\"", "\"65534\""])

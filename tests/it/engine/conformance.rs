@@ -68,7 +68,7 @@ const EXAMPLES: &[(&str, &str, [&str; 2], &[&str])] = &[
 const FULL: &str = "atlas-test/full:1";
 
 /// What steers Atlas and leaves no trace on the object.
-const UNSEEN: [&str; 4] = ["pull", "run", "wait", "engine"];
+const UNSEEN: [&str; 5] = ["pull", "run", "wait", "engine", "env_file"];
 
 #[tokio::test]
 async fn networks_conform() {

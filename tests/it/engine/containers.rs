@@ -194,9 +194,11 @@ fn capabilities(host: &Value) -> Value {
 
 fn ulimits(host: &Value) -> Value {
     let all = host["Ulimits"].as_array().into_iter().flatten();
-    all.map(|one| (one["Name"].as_str().unwrap_or_default().to_owned(), one["Soft"].clone()))
-        .collect::<Map<_, _>>()
-        .into()
+    let limit = |one: &Value| match one["Soft"] == one["Hard"] {
+        true => one["Soft"].clone(),
+        false => json!({ "soft": one["Soft"], "hard": one["Hard"] }),
+    };
+    all.map(|one| (one["Name"].as_str().unwrap_or_default().to_owned(), limit(one))).collect::<Map<_, _>>().into()
 }
 
 fn health(seen: &Value) -> Value {

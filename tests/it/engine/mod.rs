@@ -9,6 +9,7 @@ mod connected;
 mod containers;
 mod copies;
 mod ends;
+mod env_files;
 mod existing;
 mod images;
 mod imported;

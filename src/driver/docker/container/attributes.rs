@@ -78,6 +78,7 @@ pub(in super::super) fn attributes(
         ("health", known("health", config.healthcheck.as_ref().map_or(Value::Null, health))),
         ("run", run),
         ("wait", said_only("wait")),
+        ("env_file", said_only("env_file")),
         ("labels", said("labels", &labels, &labels, managed, wanted)),
     ]
     .into_iter()
@@ -321,7 +322,11 @@ fn ulimits(host: &HostConfig, wanted: Option<&Attributes>) -> Value {
         wanted.is_some_and(|wanted| matches!(wanted.get("ulimits"), Value::Map(said) if said.contains_key(name)))
     };
     let all = podman::ulimits(host.ulimits.as_deref().unwrap_or_default(), said);
-    Value::Map(all.into_iter().map(|(name, most)| (name.into(), Value::Int(most))).collect())
+    let limit = |(soft, hard): (i64, i64)| match soft == hard {
+        true => Value::Int(soft),
+        false => Value::default().with(&["soft"], Value::Int(soft)).with(&["hard"], Value::Int(hard)),
+    };
+    Value::Map(all.into_iter().map(|(name, both)| (name.into(), limit(both))).collect())
 }
 
 fn health(health: &bollard::models::HealthConfig) -> Value {

@@ -232,11 +232,9 @@ fn ulimits(limits: &Value) -> Result<Option<Vec<ResourcesUlimits>>, DriverError>
         let message = format!("there is no limit `{unknown}`; there are {}", ULIMITS.join(", "));
         return Err(DriverError::new(Class::Invalid, message));
     }
-    let entry = |(name, limit): (&Text, &Value)| match limit {
-        Value::Int(limit) => {
-            Some(ResourcesUlimits { name: Some(name.to_string()), soft: Some(*limit), hard: Some(*limit) })
-        }
-        _ => None,
+    let entry = |(name, limit): (&Text, &Value)| {
+        let part = |key: &str| limit.as_int().or_else(|| limit.at(key)?.as_int());
+        Some(ResourcesUlimits { name: Some(name.to_string()), soft: Some(part("soft")?), hard: Some(part("hard")?) })
     };
     Ok(Some(entries.iter().filter_map(entry).collect()))
 }
