@@ -78,7 +78,19 @@ pub(super) fn of_shared(
     values: Vec<(&'static str, Value, String, usize)>,
     mut untaken: Vec<Untaken>,
 ) -> ImportedBlock {
-    let lines = lines(kind, values, part, &mut untaken);
+    let from: Vec<(&str, usize)> = values.iter().map(|(name, .., line)| (*name, *line)).collect();
+    let mut lines = lines(kind, values, part, &mut untaken);
+    // A subnet that could not be taken takes along what counts only with it.
+    let has_subnet = lines.iter().any(|(name, _)| *name == "subnet");
+    lines.retain(|(name, _)| {
+        let kept = has_subnet || !["gateway", "ip_range"].contains(name);
+        if !kept {
+            let line = from.iter().find(|(known, _)| known == name).map_or(0, |(_, line)| *line);
+            let (key, why) = (format!("ipam.config.{name}"), "it counts only with its subnet".to_owned());
+            untaken.push(Untaken { part: part.to_owned(), key, line, why, way_out: "correct the subnet".into() });
+        }
+        kept
+    });
     ImportedBlock { address: Address::new(kind, name, None), lines, untaken }
 }
 

@@ -53,11 +53,6 @@ fn one(file: &ComposeFile<'_>, kind: &'static str, part: String, entry: &YamlEnt
             shared.leave(&entry.key, entry.line, why);
         }
     }
-    let says = |shared: &SharedPart, name: &str| shared.values.iter().position(|(known, ..)| *known == name);
-    if let Some(at) = says(&shared, "gateway").filter(|_| says(&shared, "subnet").is_none()) {
-        let (.., line) = shared.values.remove(at);
-        shared.leave("ipam.config.gateway", line, Untakable::new("it counts only with a subnet", "say the subnet too"));
-    }
     block::of_shared(kind, &block, &shared.part, shared.values, shared.untaken)
 }
 
@@ -89,12 +84,12 @@ impl SharedPart {
                 self.set("driver", Value::from(text.as_str()), from);
             }
             (_, "labels") => self.set("labels", texts_by_key(&from.value)?, from),
-            ("volume", "driver_opts") => self.set("options", texts_by_key(&from.value)?, from),
+            (_, "driver_opts") => self.set("options", texts_by_key(&from.value)?, from),
             ("network", "internal") => self.set("internal", flag(&from.value)?, from),
             ("network", "enable_ipv6") => self.set("ipv6", flag(&from.value)?, from),
             ("network", "ipam") => return self.ipam(from),
             ("network", "enable_ipv4") if from.value.flag() == Some(true) => {}
-            ("network", "attachable" | "driver_opts" | "enable_ipv4") => {
+            ("network", "attachable" | "enable_ipv4") => {
                 return Err(Untakable::new("no attribute of a network says this", "leave it out"));
             }
             (_, key) => {
@@ -133,23 +128,42 @@ impl SharedPart {
         Ok(())
     }
 
+    /// One range says its parts by themselves, and several stand in a list.
     fn ranges(&mut self, from: &YamlEntry, items: &[Yaml]) {
-        for (at, item) in items.iter().enumerate() {
+        let mut all: Vec<Value> = Vec::new();
+        for item in items {
+            let mut range = Value::default();
             for entry in item.entries() {
-                let attribute = match entry.key.as_str() {
-                    "subnet" if at == 0 => Some("subnet"),
-                    "gateway" if at == 0 => Some("gateway"),
-                    _ => None,
+                let name = match entry.key.as_str() {
+                    "subnet" | "gateway" | "ip_range" => entry.key.as_str(),
+                    _ => "",
                 };
-                match attribute.zip(entry.value.text()) {
-                    Some((attribute, text)) => self.set(attribute, Value::from(text.as_str()), entry),
+                match entry.value.text().filter(|_| !name.is_empty()) {
+                    Some(text) => range = range.with(&[name], Value::from(text.as_str())),
                     None => {
-                        let why = "a network has one subnet and one gateway here";
                         let key = format!("ipam.{}.{}", from.key, entry.key);
+                        let why = "no attribute of a network says this";
                         self.leave(&key, entry.line, Untakable::new(why, "leave it out"));
                     }
                 }
             }
+            match range.at("subnet") {
+                Some(_) => all.push(range),
+                None => {
+                    let why = Untakable::new("a range of addresses counts only with its subnet", "say the `subnet`");
+                    self.leave(&format!("ipam.{}", from.key), item.line, why);
+                }
+            }
+        }
+        match all.as_slice() {
+            [Value::Map(only)] => {
+                for name in ["subnet", "gateway", "ip_range"] {
+                    if let Some(value) = only.get(name) {
+                        self.set(name, value.clone(), from);
+                    }
+                }
+            }
+            _ => self.set("subnets", Value::List(all), from),
         }
     }
 }

@@ -8,9 +8,11 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOption
 use super::engine::Engine;
 use super::error::{classify, is_absent};
 use super::listed::{Listed, said};
-use super::mark::{self, Labels, carry};
+use super::mark::{self, Labels, carry, keys};
 use super::note::Notes;
+use super::table::texts;
 use crate::driver::{Class, DriverError};
+use crate::kind::{self, normal};
 use crate::observed::{Mark, Owner};
 use crate::value::{Attributes, Value};
 
@@ -71,14 +73,20 @@ pub(super) fn attributes(
     };
     let subnet = config.and_then(|config| config.subnet.as_ref());
     let gateway = config.and_then(|config| config.gateway.as_ref());
+    let ip_range = config.and_then(|config| config.ip_range.as_ref());
+    let subnets = if managed("subnets") { ranges(configs, mark, wanted) } else { Value::Null };
     let empty = Labels::new();
     let labels = network.labels.as_ref().unwrap_or(&empty);
+    let options = network.options.as_ref().unwrap_or(&empty);
     [
         ("name", network.name.as_deref().unwrap_or_default().into()),
         ("engine", engine.map_or(Value::Null, Value::from)),
         ("driver", network.driver.as_deref().unwrap_or_default().into()),
         ("subnet", chosen("subnet", subnet)),
         ("gateway", chosen("gateway", gateway)),
+        ("ip_range", chosen("ip_range", ip_range)),
+        ("subnets", subnets),
+        ("options", said("options", options, labels, &managed, wanted)),
         ("internal", Value::Bool(network.internal.unwrap_or_default())),
         ("ipv6", Value::Bool(network.enable_ipv6.unwrap_or_default())),
         ("labels", said("labels", labels, labels, &managed, wanted)),
@@ -87,22 +95,70 @@ pub(super) fn attributes(
     .collect()
 }
 
+/// The ranges of addresses of a network, as far as somebody chose them: the engine chooses gateways that nobody says, and a
+/// range of the sort of which nobody says one.
+fn ranges(configs: &[IpamConfig], mark: Option<&Mark>, wanted: Option<&Attributes>) -> Value {
+    let asked = wanted.map(|wanted| wanted.get("subnets").items()).unwrap_or_default();
+    let subnet_of = |range: &Value| range.at("subnet").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_v6 = |subnet: &str| subnet.contains(':');
+    let entry = |config: &IpamConfig, with_gateway: bool| {
+        let text = |value: &Option<String>| {
+            let value = value.as_deref().filter(|text| !text.is_empty());
+            value.map_or(Value::Null, Value::from)
+        };
+        Value::default()
+            .with(&["subnet"], text(&config.subnet))
+            .with(&["gateway"], if with_gateway { text(&config.gateway) } else { Value::Null })
+            .with(&["ip_range"], text(&config.ip_range))
+    };
+    if !asked.is_empty() {
+        let of_sort = |subnet: &str| asked.iter().any(|range| is_v6(&subnet_of(range)) == is_v6(subnet));
+        let shown = configs.iter().filter(|config| config.subnet.as_deref().is_some_and(of_sort));
+        let says_gateway = |config: &IpamConfig| {
+            let said = asked.iter().find(|range| Some(subnet_of(range)) == config.subnet);
+            said.is_none_or(|range| range.at("gateway").is_some_and(|gateway| !gateway.is_null()))
+        };
+        return Value::List(shown.map(|config| entry(config, says_gateway(config))).collect());
+    }
+    // Where the spec says none of them any more, the mark tells which it said before.
+    let attribute = kind::get("network").and_then(|kind| kind.attribute("subnets"));
+    let applied = mark.and_then(|mark| mark.digest_of("subnets"));
+    let all = |with_gateway: bool, sort: Option<bool>| {
+        let of_sort = |config: &&IpamConfig| sort.is_none_or(|v6| config.subnet.as_deref().is_some_and(is_v6) == v6);
+        Value::List(configs.iter().filter(of_sort).map(|config| entry(config, with_gateway)).collect())
+    };
+    let ways = [None, Some(true), Some(false)].into_iter().flat_map(|sort| [(false, sort), (true, sort)]);
+    let mut ways = ways.map(|(with_gateway, sort)| all(with_gateway, sort));
+    let is_applied = |value: &Value| {
+        let value = attribute.map(|attribute| normal(&attribute.ty, value.clone()));
+        value.is_some_and(|value| applied.is_some_and(|digest| *value.digest() == *digest))
+    };
+    ways.find(is_applied).unwrap_or_else(|| all(true, None))
+}
+
 /// Makes a network.
 pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Labels) -> Result<(), DriverError> {
     let text = |name: &str| wanted.get(name).as_str().map(str::to_owned);
     carry(&mut labels, wanted);
-    let config = text("subnet").map(|subnet| IpamConfig {
-        subnet: Some(subnet),
-        gateway: text("gateway"),
+    let options: HashMap<String, String> = texts(wanted.get("options")).collect();
+    keys(&mut labels, "options", options.keys().map(String::as_str));
+    let range = |said: &dyn Fn(&str) -> Option<String>| IpamConfig {
+        subnet: said("subnet"),
+        gateway: said("gateway"),
+        ip_range: said("ip_range"),
         ..Default::default()
-    });
+    };
+    let several = wanted.get("subnets").items().iter();
+    let several = several.map(|one| range(&|name| one.at(name).and_then(Value::as_str).map(str::to_owned)));
+    let configs: Vec<IpamConfig> = text("subnet").map(|_| range(&text)).into_iter().chain(several).collect();
     let request = NetworkCreateRequest {
         name: text("name").unwrap_or_default(),
         driver: text("driver"),
         internal: Some(wanted.get("internal") == &Value::Bool(true)),
         enable_ipv6: Some(wanted.get("ipv6") == &Value::Bool(true)),
         attachable: Some(true),
-        ipam: config.map(|config| Ipam { config: Some(vec![config]), ..Default::default() }),
+        ipam: (!configs.is_empty()).then(|| Ipam { config: Some(configs), ..Default::default() }),
+        options: (!options.is_empty()).then_some(options),
         labels: Some(labels),
         ..Default::default()
     };

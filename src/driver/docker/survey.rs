@@ -88,7 +88,10 @@ impl EngineSurvey<'_> {
             if usual || one.labels.as_ref().is_some_and(is_somebodys) {
                 continue;
             }
-            let wanted = labels_of(one.labels.as_ref(), None);
+            let mut wanted = labels_of(one.labels.as_ref(), None);
+            let options = one.options.iter().flatten();
+            let options = options.map(|(key, value)| (Text::from(key.as_str()), Value::from(value.as_str()))).collect();
+            wanted.set("options", Value::map(options));
             if let Some(identified) = self.identify(kind, network::listed(&one)) {
                 self.tell(identified, &Inspected::Network(Box::new(one)), &wanted);
             }

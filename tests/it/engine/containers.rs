@@ -21,6 +21,9 @@ pub fn attribute_of(kind: &Kind, attribute: &str, seen: &Value, wanted: &Value) 
         (_, "driver") => seen["Driver"].clone(),
         ("network", "subnet") => ipam["Subnet"].clone(),
         ("network", "gateway") => ipam["Gateway"].clone(),
+        ("network", "ip_range") => ipam["IPRange"].clone(),
+        ("network", "subnets") => ranges(&seen["IPAM"]["Config"], wanted),
+        ("network", "options") => seen["Options"].clone(),
         ("network", "internal") => seen["Internal"].clone(),
         ("network", "ipv6") => seen["EnableIPv6"].clone(),
         ("volume", "options") => seen["Options"].clone(),
@@ -68,8 +71,28 @@ pub fn attribute_of(kind: &Kind, attribute: &str, seen: &Value, wanted: &Value) 
     let nothing = plain.is_null() || plain == json!("") || plain == json!({}) || plain == json!([]);
     let chosen =
         ["hostname", "swap_mib", "shm_mib", "stop_signal", "logging", "entrypoint", "user", "workdir", "health"];
-    let own = matches!(attribute, "subnet" | "gateway" | "command") || chosen.contains(&attribute);
+    let own =
+        matches!(attribute, "subnet" | "gateway" | "ip_range" | "subnets" | "command") || chosen.contains(&attribute);
     if wanted.is_null() && (nothing || own) { Value::Null } else { plain }
+}
+
+/// The ranges of a network are those that were asked for. The engine chooses gateways that nobody names.
+fn ranges(all: &Value, wanted: &Value) -> Value {
+    let asked = |subnet: &Value| wanted.as_array().into_iter().flatten().find(|one| one["subnet"] == *subnet);
+    let entry = |one: &Value| {
+        let mut range = json!({ "subnet": one["Subnet"] });
+        if one["Gateway"].is_string() && asked(&one["Subnet"]).is_none_or(|asked| asked["gateway"].is_string()) {
+            range["gateway"] = one["Gateway"].clone();
+        }
+        if one["IPRange"].as_str().is_some_and(|text| !text.is_empty()) {
+            range["ip_range"] = one["IPRange"].clone();
+        }
+        range
+    };
+    let there: Vec<Value> = all.as_array().into_iter().flatten().map(entry).collect();
+    let asked = wanted.as_array().cloned().unwrap_or_default();
+    let same = there.len() == asked.len() && asked.iter().all(|one| there.contains(one));
+    if same { wanted.clone() } else { json!(there) }
 }
 
 fn pairs(all: &Value) -> Value {

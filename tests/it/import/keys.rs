@@ -256,7 +256,25 @@ const SERVICE: &[(&str, &str, Becomes)] = &[
 const SHARED: &[(&str, &str, &str, Becomes)] = &[
     ("network", "name", "mine", &[("name", r#""mine""#)]),
     ("network", "driver", "macvlan", &[("driver", r#""macvlan""#)]),
-    ("network", "driver_opts", "{ a: 1 }", &[]),
+    ("network", "driver_opts", "{ a: 1 }", &[("options", r#"{ a = "1" }"#)]),
+    (
+        "network",
+        "ipam",
+        "{ config: [{ subnet: 10.2.0.0/24, ip_range: 10.2.0.0/25 }, { subnet: fd00::/64, gateway: 'fd00::1' }] }",
+        &[(
+            "subnets",
+            r#"[{ ip_range = "10.2.0.0/25", subnet = "10.2.0.0/24" }, { gateway = "fd00::1", subnet = "fd00::/64" }]"#,
+        )],
+    ),
+    (
+        "network",
+        "ipam",
+        "{ config: [{ subnet: 10.2.0.0/24, ip_range: 10.2.0.0/25 }] }",
+        &[("subnet", r#""10.2.0.0/24""#), ("ip_range", r#""10.2.0.0/25""#)],
+    ),
+    ("network", "ipam", "{ config: [{ gateway: 10.2.0.1 }] }", &[]),
+    ("network", "ipam", "{ config: [{ subnet: nonsense, gateway: 10.2.0.1 }] }", &[]),
+    ("network", "ipam", "{ config: [{ aux_addresses: { a: 10.2.0.1 } }] }", &[]),
     (
         "network",
         "ipam",
