@@ -1,8 +1,13 @@
 //! An S3 bucket.
 
+mod acl;
+mod cors;
 mod lifecycle;
 mod loss;
+mod notifications;
+mod object_lock;
 mod replication;
+mod website;
 
 use super::attributes::{IN_POLICIES, KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
 use super::claim::{Exclusive, Reads, Within};
@@ -64,6 +69,13 @@ pub static BUCKET: Kind = Kind {
         )
         .default("\"bucket-owner-enforced\""),
         Attribute::new(
+            "acl",
+            Type::word_or_object(acl::WORDS, acl::LIST),
+            "The bucket's access control list. It counts only where `object_ownership` is not \"bucket-owner-enforced\"; there it is \"private\" unless the spec says otherwise.",
+            &["{ grants = [{ group = \"log-delivery\", right = \"write\" }] }", "\"private\""],
+        )
+        .beside(&["object_ownership = \"object-writer\""]),
+        Attribute::new(
             "secure_transport",
             Type::Bool,
             "Refuse requests that don't come over TLS, with a bucket policy.",
@@ -108,6 +120,44 @@ pub static BUCKET: Kind = Kind {
             &["{ to = \"bucket.access\", prefix = \"a/\" }", "{ to = \"bucket.access\", prefix = \"b/\" }"],
         ),
         Attribute::new(
+            "cors",
+            Type::list(const { &Type::object(cors::RULE) }),
+            "Which pages of other sites may use the bucket: all rules that it has, of which the first that fits counts.",
+            cors::EXAMPLES,
+        ),
+        Attribute::new(
+            "notifications",
+            Type::object(notifications::NOTIFICATIONS),
+            "Whom S3 tells what happens in the bucket: all that it tells anybody.",
+            notifications::EXAMPLES,
+        ),
+        Attribute::new(
+            "website",
+            Type::object(website::WEBSITE),
+            "The bucket as a website. Who may read it is for `policy` and `public_access` to say.",
+            website::EXAMPLES,
+        ),
+        Attribute::new(
+            "object_lock",
+            Type::word_or_object(&["enabled"], object_lock::RETENTION),
+            "Objects can be locked so that nobody removes them before their time; as a table, how long new ones are. S3 can't turn it off again.",
+            &["\"enabled\"", "{ mode = \"governance\", days = 30 }", "{ mode = \"governance\", years = 1 }"],
+        )
+        .beside(&["versioning = true"])
+        .removal_replaces(),
+        Attribute::new(
+            "accelerate",
+            Type::Bool,
+            "Take objects in at the edge of AWS's network, which is faster from afar and costs more.",
+            &["true", "false"],
+        ),
+        Attribute::new(
+            "request_payer",
+            Type::choice(&["owner", "requester"]),
+            "Who pays for requests and for what is read; the owner by default.",
+            &["\"requester\"", "\"owner\""],
+        ),
+        Attribute::new(
             "force_empty",
             Type::Bool,
             "Remove the objects in the bucket, every version, when the bucket itself is deleted. Without it S3 refuses to delete a bucket that is not empty. Either way, the plan shows what would be lost, and it needs --allow-loss.",
@@ -148,6 +198,10 @@ const REPLICATION_EXAMPLES: &[&str] = &[
      { id = \"some\", priority = 2, prefix = \"logs/\", tags = { copy = \"true\" }, to = \"bucket.replica@eu-central-1\", account = \"111122223333\", own_copies = true }, \
      { id = \"secret\", priority = 3, tags = { secret = \"yes\" }, to = \"bucket.replica@eu-central-1\", encrypted = true, kms_key = \"arn:aws:kms:eu-central-1:111122223333:alias/a\", within_15_minutes = true, metrics = true }] }",
 ];
+
+/// What S3 is told in XML.
+const IN_XML: [&str; 8] =
+    ["lifecycle", "replication", "replication_rules", "logging", "cors", "notifications", "website", "acl"];
 
 /// Two good bucket policies.
 const POLICY_EXAMPLES: &[&str] = &[
@@ -211,6 +265,19 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     check_public(resource, findings);
     lifecycle::check(resource.attributes.get("lifecycle").items(), findings);
     replication::check(resource, findings);
+    for name in IN_XML {
+        limits::check_characters(name, resource.attributes.get(name), findings);
+    }
+    acl::check(resource, findings);
+    cors::check(resource.attributes.get("cors").items(), findings);
+    notifications::check(resource, spec, findings);
+    website::check(resource.attributes.get("website"), findings);
+    object_lock::check(resource, findings);
+    let name = resource.attributes.get("name").as_str().unwrap_or_default();
+    if resource.attributes.get("accelerate") == &Value::Bool(true) && name.contains('.') {
+        let detail = format!("S3 accelerates only buckets without a dot in their names, and this is `{name}`");
+        findings.error("accelerate", &code::REFUSED_BY_S3, detail, "choose another name, or remove `accelerate`");
+    }
     let get = |path: &str| resource.attributes.at(path).and_then(Value::as_str);
     let target = get("logging.to").and_then(|to| Address::parse(to).ok()).and_then(|address| spec.get(&address));
     if let Some(target) = target.filter(|target| target.place() != resource.place()) {

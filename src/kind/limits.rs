@@ -8,6 +8,7 @@ use foldhash::HashSet;
 use super::view::{Findings, Resource};
 use super::{document, json};
 use crate::diagnostic::code;
+use crate::path::join;
 use crate::value::Value;
 
 /// How many tags an object of AWS has at most.
@@ -39,6 +40,7 @@ pub fn check_tags(resource: &Resource<'_>, by_case: bool, findings: &mut Finding
             format!("keep {} at most", TAGS - MARK),
         );
     }
+    check_characters("tags", resource.attributes.get("tags"), findings);
     let mut seen = HashSet::default();
     for key in tags.keys().filter(|_| by_case) {
         let lower = key.to_lowercase();
@@ -50,6 +52,32 @@ pub fn check_tags(resource: &Resource<'_>, by_case: bool, findings: &mut Finding
                 "keep one of them",
             );
         }
+    }
+}
+
+/// Refuses control characters in texts and in the keys of tables: AWS takes none in tags, and what S3 is told in XML can't say
+/// them.
+pub fn check_characters(path: &str, value: &Value, findings: &mut Findings) {
+    match value {
+        Value::String(text) => refuse_control(path, text, findings),
+        Value::List(items) => {
+            items.iter().enumerate().for_each(|(at, item)| check_characters(&format!("{path}.{at}"), item, findings));
+        }
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                let path = join(path, key);
+                refuse_control(&path, key, findings);
+                check_characters(&path, value, findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn refuse_control(path: &str, text: &str, findings: &mut Findings) {
+    if let Some(wrong) = text.chars().find(|one| one.is_control()) {
+        let detail = format!("AWS takes no control character here, and this has {}", wrong.escape_unicode());
+        findings.error(path, &code::CONTROL_CHARACTER, detail, "take the character out");
     }
 }
 

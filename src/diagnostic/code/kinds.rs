@@ -261,6 +261,17 @@ codes! {
     );
     "Give each `sid` once, or leave it out.";
 
+    CONTROL_CHARACTER = "A0444" "text that AWS can't take";
+    "AWS takes letters, digits, spaces and some marks in tags. A control character, such as the end of a line, is refused in the middle \
+     of an apply.";
+    Example::Spec("[queue.orders]\nregions = [\"us-east-1\"]\ntags = { \"a\\u0007b\" = \"1\" }\n");
+    "Take the character out.";
+
+    REFUSED_BY_S3 = "A0445" "part of a bucket that S3 refuses";
+    "Some parts of a bucket can't stand beside each other, or not without each other, and S3 refuses the whole of them.";
+    Example::Spec("[bucket.site]\nregions = [\"us-east-1\"]\nwebsite = { error = \"error.html\" }\n");
+    "Say what is missing, or remove what can't stand there.";
+
     CLUSTER_PORT_NODES = "A0450" "port of a cluster that leads nowhere";
     "A port leads to nodes of its cluster, through the load balancer or past it.";
     Example::Spec("[cluster.dc]\nregion = \"us-east-1\"\nagents = 1\nports = [\"8080:80@agent:3\"]\n");

@@ -75,7 +75,7 @@ where
         // What was made a moment ago is not known everywhere at once, whether it is the object itself or one that it names:
         // <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>.
         // Where it is really gone, the caller finds that out.
-        SdkError::ServiceError(_) if is_absent(error) || is_about_a_new_principal(error) => Class::Transient,
+        SdkError::ServiceError(_) if is_absent(error) || is_about_what_was_just_made(error) => Class::Transient,
         SdkError::ServiceError(_) => of_service(code(error), status.unwrap_or_default()),
         SdkError::ConstructionFailure(_) => Class::Invalid,
         SdkError::ResponseError(_) => Class::Transient,
@@ -94,6 +94,12 @@ where
     let Some(said) = said else { return DriverError::new(class, innermost(error)) };
     let hint = match code(error) {
         "QueueDeletedRecently" => "; SQS gives the name back 60 s after the deletion",
+        "BucketAlreadyExists" => {
+            "; a bucket's name is unique in all of AWS, and another account has this one: choose another `name`"
+        }
+        _ if is_about_a_destination(error) => {
+            "; each queue has to be there, and its `policy` has to let s3.amazonaws.com send to it"
+        }
         "BucketNotEmpty" => "; set `force_empty = true` on it and apply, to have its objects removed with it",
         _ => "",
     };
@@ -144,10 +150,17 @@ fn of_service(code: &str, status: u16) -> Class {
 }
 
 /// A principal that was made a moment ago is not known everywhere yet, and a policy that names it is called malformed until it
-/// is: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html>.
-fn is_about_a_new_principal<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+/// is: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html>. So it is with the policy of a queue that S3 is
+/// to tell something.
+fn is_about_what_was_just_made<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     let said = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default().to_lowercase();
     ["MalformedPolicyDocument", "MalformedPolicy"].contains(&code(error)) && said.contains("principal")
+        || is_about_a_destination(error)
+}
+
+fn is_about_a_destination<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let said = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
+    said.starts_with("Unable to validate the following destination")
 }
 
 /// What Atlas itself said about credentials that it could not get, somewhere in what an error comes from.
@@ -175,4 +188,9 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         last = next;
     }
     last.to_string()
+}
+
+/// A request that can't be put together.
+pub(super) fn unbuildable(error: aws_sdk_s3::error::BuildError) -> DriverError {
+    DriverError::from_source(Class::Invalid, "the request can't be made", error)
 }

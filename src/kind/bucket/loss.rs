@@ -1,6 +1,7 @@
 //! What a change of a bucket loses, and what its deletion does.
 
 use super::lifecycle::{days, says};
+use super::object_lock;
 use crate::kind::amount;
 use crate::kind::attributes::leaves_kms_key;
 use crate::kind::count::Count;
@@ -19,7 +20,8 @@ pub fn of_deletion(usage: &Usage) -> Verdict {
 /// What a change of a bucket loses, at once or from then on; none when nothing of it bears on what the bucket holds.
 pub fn of_update(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
     let rules = of_lifecycle(before, after, usage);
-    let others = [of_versioning(before, after), of_replication(before, after), of_key(before, after)];
+    let lock = object_lock::of_update(before, after);
+    let others = [of_versioning(before, after), of_replication(before, after), of_key(before, after), lock];
     let held = held(usage);
     let others = others.into_iter().flatten().map(|why| match held {
         InBucket::Nothing => empty(),

@@ -16,7 +16,7 @@ impl Normalizer<'_> {
         }
         let mut both = [None, None];
         for (key, slot) in KEYS.iter().zip(&mut both) {
-            match table.get(*key) {
+            match table.get(key) {
                 Some(entry) => *slot = self.value(&Type::Int(min, max), &entry.node, &join(path, key)).as_int(),
                 None => self.diagnostics.push(
                     Diagnostic::error(&code::MISSING_ATTRIBUTE, format!("`{path}` needs `{key}`"))

@@ -135,9 +135,78 @@ def describe_bucket(request, name):
     logging = s3.get_bucket_logging(Bucket=name).get("LoggingEnabled")
     if logging:
         found["logging"] = [logging["TargetBucket"], logging["TargetPrefix"]]
+    describe_more(s3, name, found)
     tags = attempt(lambda: s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
     found["tags"] = {tag["Key"]: tag["Value"] for tag in tags["TagSet"]} if tags else {}
     return found
+
+
+def present(**words):
+    return {key: value for key, value in words.items() if value not in (None, [], "")}
+
+
+def describe_more(s3, name, found):
+    """What a bucket has only when somebody asks for it."""
+    cors = attempt(lambda: s3.get_bucket_cors(Bucket=name), "NoSuchCORSConfiguration")
+    if cors:
+        found["cors"] = [
+            present(
+                id=rule.get("ID"),
+                origins=sorted(rule["AllowedOrigins"]),
+                methods=sorted(rule["AllowedMethods"]),
+                headers=sorted(rule.get("AllowedHeaders", [])),
+                expose=sorted(rule.get("ExposeHeaders", [])),
+                max_age=duration(rule["MaxAgeSeconds"]) if "MaxAgeSeconds" in rule else None,
+            )
+            for rule in cors["CORSRules"]
+        ]
+    told = s3.get_bucket_notification_configuration(Bucket=name)
+    entries = told.get("QueueConfigurations", [])
+    bridge = "EventBridgeConfiguration" in told
+    if entries or bridge:
+        found["notifications"] = {**present(queues=[describe_notification(one) for one in entries]), "event_bridge": bridge}
+    site = attempt(lambda: s3.get_bucket_website(Bucket=name), "NoSuchWebsiteConfiguration")
+    if site:
+        found["website"] = describe_website(site)
+    lock = attempt(lambda: s3.get_object_lock_configuration(Bucket=name), "NotFoundError")
+    if lock:
+        kept = lock["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention")
+        words = lambda: {"mode": kept["Mode"].lower(), **({"days": kept["Days"]} if kept.get("Days") else {"years": kept["Years"]})}
+        found["object_lock"] = words() if kept else "enabled"
+    found["accelerate"] = s3.get_bucket_accelerate_configuration(Bucket=name).get("Status") == "Enabled"
+    payer = s3.get_bucket_request_payment(Bucket=name).get("Payer")
+    found["request_payer"] = "requester" if payer == "Requester" else "owner"
+    grants = s3.get_bucket_acl(Bucket=name)["Grants"]
+    found["acl"] = sorted(f"{one['Grantee'].get('URI', '').rsplit('/', 1)[-1]} {one['Permission']}" for one in grants)
+
+
+def describe_notification(one):
+    rules = one.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    parts = {rule["Name"].lower(): rule["Value"] for rule in rules}
+    return present(id=one["Id"], to=one["QueueArn"].rsplit(":", 1)[-1], events=sorted(one["Events"]), **parts)
+
+
+def describe_website(site):
+    def route(one):
+        when, to = one.get("Condition", {}), one["Redirect"]
+        number = lambda text: int(text) if text else None
+        return present(
+            prefix=when.get("KeyPrefixEquals"),
+            error_code=number(when.get("HttpErrorCodeReturnedEquals")),
+            host=to.get("HostName"),
+            protocol=to.get("Protocol"),
+            replace_prefix=to.get("ReplaceKeyPrefixWith"),
+            replace_key=to.get("ReplaceKeyWith"),
+            code=number(to.get("HttpRedirectCode")),
+        )
+
+    other = site.get("RedirectAllRequestsTo")
+    return present(
+        index=site.get("IndexDocument", {}).get("Suffix"),
+        error=site.get("ErrorDocument", {}).get("Key"),
+        routes=[route(one) for one in site.get("RoutingRules", [])],
+        redirect=present(host=other["HostName"], protocol=other.get("Protocol")) if other else None,
+    )
 
 
 def describe_filter(rule):
@@ -437,6 +506,24 @@ def meddle_bucket(request, name, attribute, value):
         s3.delete_bucket_replication(Bucket=name)
     elif attribute == "logging":
         s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={})
+    elif attribute == "acl":
+        s3.put_bucket_acl(Bucket=name, ACL=value if isinstance(value, str) else "private")
+    elif attribute == "cors":
+        rules = [{"AllowedOrigins": one["origins"], "AllowedMethods": one["methods"]} for one in value]
+        s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+    elif attribute == "notifications":
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={})
+    elif attribute == "website":
+        s3.put_bucket_website(Bucket=name, WebsiteConfiguration={"IndexDocument": {"Suffix": "other.html"}})
+    elif attribute == "object_lock":
+        kept = {"Mode": value["mode"].upper(), "Days": value["days"]} if isinstance(value, dict) else None
+        rule = {"Rule": {"DefaultRetention": kept}} if kept else {}
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", **rule})
+    elif attribute == "accelerate":
+        s3.put_bucket_accelerate_configuration(Bucket=name, AccelerateConfiguration={"Status": "Enabled" if value else "Suspended"})
+    elif attribute == "request_payer":
+        payer = "Requester" if value == "requester" else "BucketOwner"
+        s3.put_bucket_request_payment(Bucket=name, RequestPaymentConfiguration={"Payer": payer})
     else:
         return False
     return True

@@ -44,6 +44,8 @@ const LIMITS: &[(&str, &str, &str, &str)] = &[
     ("moto", "bucket", "lifecycle", "moto 5.2 forgets sizes, and how many old versions are kept"),
     ("moto", "bucket", "replication", "moto 5.2 forgets the filter of a replication rule"),
     ("moto", "bucket", "replication_rules", "moto 5.2 forgets the filter of a replication rule"),
+    ("moto", "bucket", "notifications", "moto 5.2 forgets EventBridge"),
+    ("moto", "bucket", "request_payer", "moto 5.2 forgets who pays"),
     ("moto", "queue", "redrive_allow", "moto 5.2 knows no RedriveAllowPolicy"),
     ("localstack", "oidc_provider", "client_ids", "LocalStack 4.4 can't add or remove a client"),
     ("moto", "oidc_provider", "client_ids", "moto 5.2 can't add or remove a client"),
@@ -237,11 +239,26 @@ fn seen_by_others(attribute: &Attribute, seen: &Value, wanted: &Value) -> Result
             now[1] == wanted["max_receives"] && text(&wanted["queue"]).contains(&text(&now[0]))
         }
         "redrive_allow" if !wanted.is_null() => *now == wanted["from"],
+        "notifications" if !wanted.is_null() => {
+            let queues = wanted["queues"].as_array().map(|all| all.iter().map(|one| &one["id"]).collect::<Vec<_>>());
+            let told = now["queues"].as_array().map(|all| all.iter().map(|one| &one["id"]).collect::<Vec<_>>());
+            queues == told && now["event_bridge"] == wanted["event_bridge"]
+        }
+        "acl" => {
+            let grants = if wanted.is_null() || wanted == "private" { 1 } else { 2 };
+            now.as_array().is_some_and(|all| all.len() >= grants)
+        }
         // What nobody says is as the service has it.
-        "bucket_key" | "kms_reuse" | "deduplicate_by_content" | "deduplication_scope" | "throughput_limit"
+        "accelerate"
+        | "request_payer"
+        | "bucket_key"
+        | "kms_reuse"
+        | "deduplicate_by_content"
+        | "deduplication_scope"
+        | "throughput_limit"
             if wanted.is_null() =>
         {
-            [json!(false), json!("5m"), json!("queue")].contains(now)
+            [json!(false), json!("5m"), json!("queue"), json!("owner")].contains(now)
         }
         // IAM keeps what it was told once.
         "thumbprints" if wanted.is_null() => true,

@@ -18,6 +18,7 @@ mod sessions;
 mod statements;
 pub mod trouble;
 mod whole;
+mod whole_bucket;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -9,13 +9,13 @@ use super::Cloud;
 use crate::support::{address, selector};
 
 /// Makes one call as a client that knows nothing of Atlas.
-fn call(cloud: &Cloud, service: &str, operation: &str, arguments: &Json) {
+pub fn call(cloud: &Cloud, service: &str, operation: &str, arguments: &Json) {
     let calls = json!([[[[service, operation, arguments]]], 1]);
     cloud.ask("us-east-1", "race", calls).unwrap_or_else(|error| panic!("{operation} {arguments}: {error}"));
 }
 
 /// A value as a spec says it.
-fn toml(value: &Json) -> String {
+pub fn toml(value: &Json) -> String {
     match value {
         Json::Object(entries) => {
             let entries = entries.iter().map(|(key, value)| format!("{key:?} = {}", toml(value)));
@@ -27,7 +27,7 @@ fn toml(value: &Json) -> String {
 }
 
 /// What a plan would change of one attribute: what is there, put together from the paths that differ.
-fn there(plan: &Plan, subject: &str, attribute: &str) -> Option<Value> {
+pub fn there(plan: &Plan, subject: &str, attribute: &str) -> Option<Value> {
     let change = plan.change(&address(subject))?;
     let below = |path: &str| path == attribute || path.starts_with(&format!("{attribute}."));
     change.attributes.iter().find(|one| below(&one.path))?;
@@ -115,9 +115,9 @@ fn put_lifecycle(cloud: &Cloud, bucket: &str, rules: Vec<Json>) {
     call(cloud, "s3", "put_bucket_lifecycle_configuration", &put);
 }
 
-const ADOPTED: &str = "bucket.adopted@us-east-1";
+pub const ADOPTED: &str = "bucket.adopted@us-east-1";
 
-fn bucket_spec(cloud: &Cloud, project: &str, name: &str, lines: &str) -> String {
+pub fn bucket_spec(cloud: &Cloud, project: &str, name: &str, lines: &str) -> String {
     format!("{}[bucket.adopted]\nregions = [\"us-east-1\"]\nname = \"{name}\"\n{lines}\n", cloud.head(project))
 }
 

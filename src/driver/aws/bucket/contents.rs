@@ -7,7 +7,8 @@ use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use super::write::unbuildable;
+use super::super::error::unbuildable;
+use super::object_lock;
 use crate::driver::aws::error::{done, found};
 use crate::driver::aws::object::Description;
 use crate::driver::aws::region::Region;
@@ -79,6 +80,22 @@ pub async fn remove(region: &Region, described: &Description) -> Result<(), Driv
             return Err(DriverError::new(Class::Denied, format!("`{key}` can't be removed: {why}")));
         }
     }
+}
+
+/// Refuses to empty a bucket that may hold locked objects, before anything of it goes: S3 would keep those, and the others would
+/// be lost for nothing.
+pub async fn refuse_locked(region: &Region, described: &Description) -> Result<(), DriverError> {
+    if object_lock::lock(region, &described.key).await?.is_none() {
+        return Ok(());
+    }
+    let page = region.s3().await.list_object_versions().bucket(&described.key).max_keys(1).send().await;
+    let held = found("listing the objects of the bucket", page)?.map(|page| identifiers(&page)).transpose()?;
+    if held.unwrap_or_default().is_empty() {
+        return Ok(());
+    }
+    let why =
+        "its objects may be locked, so none of them was removed; remove them once S3 lets go of them, and apply again";
+    Err(DriverError::new(Class::Conflict, why))
 }
 
 /// The versions of a page, as they are named to remove them.

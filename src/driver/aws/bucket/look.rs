@@ -1,17 +1,17 @@
 //! Reading the parts of a bucket.
 
-use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
+use aws_sdk_s3::types::{BucketAccelerateStatus, BucketVersioningStatus, Payer, ServerSideEncryption};
 
-use super::{lifecycle, replication};
-use crate::driver::DriverError;
+use super::{acl, lifecycle, replication};
 use crate::driver::aws::api::PartRead;
 use crate::driver::aws::error::{classify, code, done, found};
 use crate::driver::aws::mark::Tags;
 use crate::driver::aws::object::{Told, unless_usual};
 use crate::driver::aws::region::Region;
 use crate::driver::protocol::is_managed;
+use crate::driver::{Class, DriverError};
 use crate::kind::document;
-use crate::value::Value;
+use crate::value::{Attributes, Value};
 
 /// The four blocks of public access, in the order in which S3 lists them.
 pub const BLOCKS: [&str; 4] = ["block_acls", "ignore_acls", "block_policies", "restrict"];
@@ -19,13 +19,32 @@ pub const BLOCKS: [&str; 4] = ["block_acls", "ignore_acls", "block_policies", "r
 /// The tags of a bucket; none when there is no such bucket.
 pub async fn tags(region: &Region, name: &str) -> Result<Option<Tags>, DriverError> {
     let s3 = region.s3().await;
-    match s3.get_bucket_tagging().bucket(name).send().await {
+    // Another account may let everybody read its bucket, which is none of this one's all the same.
+    let ask = s3.get_bucket_tagging().bucket(name).expected_bucket_owner(region.account().await?);
+    match ask.send().await {
         Ok(answer) => {
             Ok(Some(answer.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()))
         }
         Err(error) if code(&error).starts_with("NoSuchTagSet") => Ok(Some(Tags::new())),
-        other => found("reading the tags of a bucket", other).map(|_| None),
+        other => match found("reading the tags of a bucket", other) {
+            Err(error) if error.class == Class::Denied => Err(whose(region, name, error).await),
+            other => other.map(|_| None),
+        },
     }
+}
+
+/// What it means that a bucket may not be looked at: a list has the account's own buckets, and any other one is another's.
+async fn whose(region: &Region, name: &str, denied: DriverError) -> DriverError {
+    let s3 = region.s3().await;
+    let mut pages = s3.list_buckets().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let Ok(page) = page else { return denied };
+        if page.buckets().iter().any(|bucket| bucket.name() == Some(name)) {
+            return denied;
+        }
+    }
+    let why = "a bucket's name is unique in all of AWS, and another account has this one: choose another `name`";
+    DriverError::new(Class::Conflict, why)
 }
 
 pub async fn versioning(at: PartRead<'_>) -> Result<Told, DriverError> {
@@ -99,7 +118,33 @@ pub async fn ownership(at: PartRead<'_>) -> Result<Told, DriverError> {
         Some("BucketOwnerPreferred") => "bucket-owner-preferred",
         _ => "object-writer",
     };
-    Ok(vec![("object_ownership", owner.into())])
+    if owner == "bucket-owner-enforced" {
+        // No list counts then, whatever it says.
+        return Ok(vec![("object_ownership", owner.into()), ("acl", usual_acl("private".into(), at.wanted))]);
+    }
+    let list = acl::list(at.region, &at.described.key, at.wanted.map(|wanted| wanted.get("acl"))).await?;
+    Ok(vec![("object_ownership", owner.into()), ("acl", usual_acl(list, at.wanted))])
+}
+
+fn usual_acl(list: Value, wanted: Option<&Attributes>) -> Value {
+    unless_usual("acl", list, &"private".into(), wanted)
+}
+
+pub async fn acceleration(at: PartRead<'_>) -> Result<Told, DriverError> {
+    let ask = at.region.s3().await.get_bucket_accelerate_configuration().bucket(&at.described.key).send().await;
+    let answer = found("reading the acceleration of a bucket", ask)?;
+    let on = answer.is_some_and(|answer| answer.status() == Some(&BucketAccelerateStatus::Enabled));
+    Ok(vec![("accelerate", unless_usual("accelerate", Value::Bool(on), &Value::Bool(false), at.wanted))])
+}
+
+pub async fn payer(at: PartRead<'_>) -> Result<Told, DriverError> {
+    let ask = at.region.s3().await.get_bucket_request_payment().bucket(&at.described.key).send().await;
+    let answer = found("reading who pays for the requests of a bucket", ask)?;
+    let word = match answer.and_then(|answer| answer.payer) {
+        Some(Payer::Requester) => "requester",
+        _ => "owner",
+    };
+    Ok(vec![("request_payer", unless_usual("request_payer", word.into(), &"owner".into(), at.wanted))])
 }
 
 pub async fn policy(at: PartRead<'_>) -> Result<Told, DriverError> {

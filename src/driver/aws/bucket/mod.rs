@@ -1,9 +1,14 @@
 //! Buckets, over S3.
 
+mod acl;
 mod contents;
+mod cors;
 mod lifecycle;
 mod look;
+mod notifications;
+mod object_lock;
 mod replication;
+mod website;
 mod words;
 mod write;
 
@@ -29,6 +34,13 @@ static PARTS: &[ObjectPart] = &[
         clear: None,
     },
     ObjectPart {
+        covers: &["object_lock"],
+        read: Some(|at| Box::pin(object_lock::read(at))),
+        write: |to| Box::pin(object_lock::write(to)),
+        always: false,
+        clear: None,
+    },
+    ObjectPart {
         covers: &["encryption", "kms_key", "bucket_key"],
         read: Some(|at| Box::pin(look::encryption(at))),
         write: |to| Box::pin(write::encryption(to)),
@@ -46,6 +58,14 @@ static PARTS: &[ObjectPart] = &[
         covers: &["public_access"],
         read: Some(|at| Box::pin(look::public_access(at))),
         write: |to| Box::pin(write::public_access(to)),
+        always: false,
+        clear: None,
+    },
+    ObjectPart {
+        covers: &["acl"],
+        // A look at the ownership tells it, where it counts.
+        read: None,
+        write: |to| Box::pin(acl::write(to)),
         always: false,
         clear: None,
     },
@@ -76,6 +96,41 @@ static PARTS: &[ObjectPart] = &[
         write: |to| Box::pin(write::replication(to)),
         always: false,
         clear: Some(|to| Box::pin(write::no_replication(to))),
+    },
+    ObjectPart {
+        covers: &["cors"],
+        read: Some(|at| Box::pin(cors::read(at))),
+        write: |to| Box::pin(cors::write(to)),
+        always: false,
+        clear: Some(|to| Box::pin(cors::clear(to))),
+    },
+    ObjectPart {
+        covers: &["notifications"],
+        read: Some(|at| Box::pin(notifications::read(at))),
+        write: |to| Box::pin(notifications::write(to)),
+        always: false,
+        clear: None,
+    },
+    ObjectPart {
+        covers: &["website"],
+        read: Some(|at| Box::pin(website::read(at))),
+        write: |to| Box::pin(website::write(to)),
+        always: false,
+        clear: Some(|to| Box::pin(website::clear(to))),
+    },
+    ObjectPart {
+        covers: &["accelerate"],
+        read: Some(|at| Box::pin(look::acceleration(at))),
+        write: |to| Box::pin(write::acceleration(to)),
+        always: false,
+        clear: None,
+    },
+    ObjectPart {
+        covers: &["request_payer"],
+        read: Some(|at| Box::pin(look::payer(at))),
+        write: |to| Box::pin(write::payer(to)),
+        always: false,
+        clear: None,
     },
 ];
 
@@ -131,7 +186,10 @@ impl Api for Buckets {
     /// The attributes of a new bucket on every server. Whether public access is blocked differs between servers.
     fn fresh(&self, attributes: &Attributes) -> Attributes {
         let mut fresh = Attributes::default();
-        fresh.set("versioning", Value::Bool(false));
+        // S3 makes a bucket that locks objects keep their versions.
+        let locks = !attributes.get("object_lock").is_null();
+        fresh.set("versioning", Value::Bool(locks));
+        fresh.set("object_lock", if locks { "enabled".into() } else { Value::Null });
         fresh.set("encryption", "aes256".into());
         fresh.set("secure_transport", Value::Bool(false));
         fresh.set("object_ownership", attributes.get("object_ownership").clone());
@@ -148,7 +206,9 @@ impl Api for Buckets {
             CreateBucketConfiguration::builder().location_constraint(place).build()
         });
         let make = region.s3().await.create_bucket().bucket(&*name).set_create_bucket_configuration(place);
-        let made = make.object_ownership(write::ownership(want.attributes)).send().await;
+        let locks = (!want.attributes.get("object_lock").is_null()).then_some(true);
+        let make = make.object_ownership(write::ownership(want.attributes)).set_object_lock_enabled_for_bucket(locks);
+        let made = make.send().await;
         if let Err(error) = made {
             // The SDK tried again after an answer that was lost. There was no such bucket a moment ago, so as long as
             // it has no mark, it is the one that was made here.
@@ -171,6 +231,7 @@ impl Api for Buckets {
     /// Deletes the bucket; one that says `force_empty` with every version of every object in it.
     async fn delete(&self, region: &Region, described: &Description) -> Result<(), DriverError> {
         if mark::empties(&described.tags) {
+            contents::refuse_locked(region, described).await?;
             contents::remove(region, described).await?;
         }
         let delete = region.s3().await.delete_bucket().bucket(&described.key);

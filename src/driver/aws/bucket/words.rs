@@ -77,3 +77,26 @@ pub(super) fn to_tags(said: Option<&Value>) -> Result<Vec<Tag>, BuildError> {
     };
     entries.iter().map(tag).collect()
 }
+
+/// Texts whose order means nothing.
+pub(super) fn texts(all: &[String]) -> Value {
+    if all.is_empty() { Value::Null } else { Value::List(all.iter().map(|text| text.as_str().into()).collect()) }
+}
+
+/// What a table says as texts; none when it says none.
+pub(super) fn to_texts(table: &Value, name: &str) -> Option<Vec<String>> {
+    let all = table.at(name)?.items().iter().filter_map(Value::as_str).map(str::to_owned);
+    Some(all.collect())
+}
+
+/// Seconds as the spec says them.
+pub(super) fn seconds(count: Option<i32>) -> Value {
+    let count = count.and_then(|count| u64::try_from(count).ok());
+    count.map(|count| Value::from(duration::format(count).as_str())).unwrap_or_default()
+}
+
+/// What a table says as a duration, in seconds.
+pub(super) fn seconds_of(table: &Value, name: &str) -> Option<i32> {
+    let seconds = duration::parse(text(table, name)?).unwrap_or_default();
+    Some(i32::try_from(seconds).unwrap_or(i32::MAX))
+}

@@ -1,19 +1,20 @@
 //! Writing the parts of a bucket.
 
 use aws_sdk_s3::types::{
-    BucketLoggingStatus, BucketVersioningStatus, LoggingEnabled, ObjectOwnership, OwnershipControls,
-    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    AccelerateConfiguration, BucketAccelerateStatus, BucketLoggingStatus, BucketVersioningStatus, LoggingEnabled,
+    ObjectOwnership, OwnershipControls, OwnershipControlsRule, Payer, PublicAccessBlockConfiguration,
+    RequestPaymentConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 
 use super::look::BLOCKS;
-use super::{lifecycle, replication as copies};
+use super::{acl, lifecycle, replication as copies};
+use crate::driver::DriverError;
 use crate::driver::aws::api::PartWrite;
-use crate::driver::aws::error::done;
+use crate::driver::aws::error::{done, unbuildable};
 use crate::driver::aws::mark::Tags;
 use crate::driver::aws::object::text;
 use crate::driver::aws::region::Region;
-use crate::driver::{Class, DriverError};
 use crate::kind::document;
 use crate::value::{Attributes, Value};
 
@@ -55,6 +56,7 @@ pub fn ownership(attributes: &Attributes) -> ObjectOwnership {
 }
 
 pub async fn controls(to: PartWrite<'_>) -> Result<(), DriverError> {
+    acl::close(&to).await?;
     let rule = OwnershipControlsRule::builder().object_ownership(ownership(to.after)).build();
     let wanted = rule.and_then(|rule| OwnershipControls::builder().rules(rule).build()).map_err(unbuildable)?;
     let put = to.region.s3().await.put_bucket_ownership_controls().bucket(to.key).ownership_controls(wanted);
@@ -133,6 +135,24 @@ pub async fn no_replication(to: PartWrite<'_>) -> Result<(), DriverError> {
     done("removing the replication of the bucket", gone).map(drop)
 }
 
+pub async fn acceleration(to: PartWrite<'_>) -> Result<(), DriverError> {
+    let on = to.after.get("accelerate") == &Value::Bool(true);
+    let status = if on { BucketAccelerateStatus::Enabled } else { BucketAccelerateStatus::Suspended };
+    let wanted = AccelerateConfiguration::builder().status(status).build();
+    let put = to.region.s3().await.put_bucket_accelerate_configuration().bucket(to.key);
+    let put = put.accelerate_configuration(wanted).send().await;
+    done("changing the acceleration of the bucket", put).map(drop)
+}
+
+pub async fn payer(to: PartWrite<'_>) -> Result<(), DriverError> {
+    let requester = text(to.after, "request_payer") == Some("requester");
+    let payer = if requester { Payer::Requester } else { Payer::BucketOwner };
+    let wanted = RequestPaymentConfiguration::builder().payer(payer).build().map_err(unbuildable)?;
+    let put = to.region.s3().await.put_bucket_request_payment().bucket(to.key);
+    let put = put.request_payment_configuration(wanted).send().await;
+    done("changing who pays for the requests of the bucket", put).map(drop)
+}
+
 /// Gives the bucket these tags and no others.
 pub async fn retag(region: &Region, name: &str, tags: &Tags) -> Result<(), DriverError> {
     let s3 = region.s3().await;
@@ -144,9 +164,4 @@ pub async fn retag(region: &Region, name: &str, tags: &Tags) -> Result<(), Drive
     let set = set.collect::<Result<Vec<_>, _>>().and_then(|set| Tagging::builder().set_tag_set(Some(set)).build());
     let put = s3.put_bucket_tagging().bucket(name).tagging(set.map_err(unbuildable)?).send().await;
     done("tagging the bucket", put).map(drop)
-}
-
-/// A request that can't be put together.
-pub fn unbuildable(error: aws_sdk_s3::error::BuildError) -> DriverError {
-    DriverError::from_source(Class::Invalid, "the request can't be made", error)
 }
