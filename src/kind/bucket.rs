@@ -146,12 +146,6 @@ pub static BUCKET: Kind = Kind {
         .beside(&["versioning = true"])
         .removal_replaces(),
         Attribute::new(
-            "accelerate",
-            Type::Bool,
-            "Take objects in at the edge of AWS's network, which is faster from afar and costs more.",
-            &["true", "false"],
-        ),
-        Attribute::new(
             "request_payer",
             Type::choice(&["owner", "requester"]),
             "Who pays for requests and for what is read; the owner by default.",
@@ -273,11 +267,6 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     notifications::check(resource, spec, findings);
     website::check(resource.attributes.get("website"), findings);
     object_lock::check(resource, findings);
-    let name = resource.attributes.get("name").as_str().unwrap_or_default();
-    if resource.attributes.get("accelerate") == &Value::Bool(true) && name.contains('.') {
-        let detail = format!("S3 accelerates only buckets without a dot in their names, and this is `{name}`");
-        findings.error("accelerate", &code::REFUSED_BY_S3, detail, "choose another name, or remove `accelerate`");
-    }
     let get = |path: &str| resource.attributes.at(path).and_then(Value::as_str);
     let target = get("logging.to").and_then(|to| Address::parse(to).ok()).and_then(|address| spec.get(&address));
     if let Some(target) = target.filter(|target| target.place() != resource.place()) {

@@ -152,7 +152,17 @@ pub static LOCALSTACK: &[Reserved] = &[
 /// Arguments that Atlas gives k3s and relies on: <https://docs.k3s.io/cli/server>.
 pub static K3S: &[Reserved] = &[
     Reserved {
-        keys: Texts::Static(&["--cluster-init*", "--server", "--server=*", "-s", "--token*", "-t"]),
+        keys: Texts::Static(&[
+            "--cluster-init*",
+            "--server",
+            "--server=*",
+            "-s",
+            "--token*",
+            "-t",
+            "--node-name*",
+            "--with-node-id*",
+            "--datastore-endpoint*",
+        ]),
         why: Static("Atlas tells the nodes how they find each other"),
         hint: Static("say how many there are with `servers` and `agents`"),
     },
@@ -174,7 +184,17 @@ pub static K3S: &[Reserved] = &[
 
 /// Variables that Atlas gives k3s and relies on: <https://docs.k3s.io/reference/env-variables>.
 pub static K3S_VARIABLES: &[Reserved] = &[Reserved {
-    keys: Texts::Static(&["K3S_TOKEN", "K3S_URL", "K3S_KUBECONFIG_OUTPUT", "K3S_DATA_DIR", "ATLAS_GATEWAY"]),
+    keys: Texts::Static(&[
+        "K3S_TOKEN",
+        "K3S_URL",
+        "K3S_KUBECONFIG_OUTPUT",
+        "K3S_DATA_DIR",
+        "K3S_CONFIG_FILE",
+        "K3S_TOKEN_FILE",
+        "K3S_NODE_NAME",
+        "K3S_DATASTORE_ENDPOINT",
+        "ATLAS_GATEWAY",
+    ]),
     why: Static("Atlas tells the nodes how they find each other, and where they keep what it reads"),
     hint: Static("remove it"),
 }];

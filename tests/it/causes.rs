@@ -72,7 +72,7 @@ regions = ["us-east-1"]
 trust = { service = "ec2.amazonaws.com" }
 [cluster.dc]
 region = "us-east-1"
-servers = 3
+engine = "tcp://10.0.0.7:2376"
 [namespace.ledger]
 clusters = ["dc"]
 "#;

@@ -72,7 +72,8 @@ impl There {
             Inspected::Container(..) => container::inspect(engine, id).await?.is_some(),
             Inspected::Cluster(seen) => {
                 let all = cluster::list(engine, Some(&seen.name), |_, _| true).await?;
-                all.first().is_some_and(|now| now.id() == seen.id())
+                // A change makes nodes again, so others than those that were seen may be there.
+                !all.is_empty()
             }
         })
     }

@@ -148,6 +148,15 @@ impl ClusterNodes {
         }
     }
 
+    /// The names of all nodes.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn names(&self) -> Result<Vec<String>, DriverError> {
+        let all = answer(self.nodes().list(&ListParams::default())).await?;
+        Ok(all.items.into_iter().filter_map(|node| node.metadata.name).collect())
+    }
+
     /// Whether a node is in the cluster.
     ///
     /// # Errors
@@ -249,11 +258,13 @@ async fn answer<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, A
     }
 }
 
-/// Whether a pod is one that has to leave a node: not one of a daemon set, not the kubelet's own, and not one that ended.
+/// Whether a pod is one that leaves a node: one that something makes again elsewhere. That is none of a daemon set, none of the
+/// kubelet's own, none that nobody owns, which would be gone for good, and none that ended.
 fn has_to_leave(pod: &Pod) -> bool {
     let mut owners = pod.metadata.owner_references.iter().flatten();
     let ended = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    !owners.any(|owner| owner.kind == "DaemonSet")
+    owners.clone().any(|owner| owner.controller == Some(true))
+        && !owners.any(|owner| owner.kind == "DaemonSet")
         && !pod.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(MIRROR))
         && !["Succeeded", "Failed"].contains(&ended.unwrap_or_default())
 }
@@ -297,12 +308,14 @@ mod tests {
     #[test]
     fn only_pods_that_can_be_elsewhere_leave() {
         let pod = |more| serde_json::from_value::<Pod>(more).expect("a pod");
-        let owner = |kind| json!([{ "apiVersion": "apps/v1", "kind": kind, "name": "n", "uid": "u" }]);
+        let owner =
+            |kind| json!([{ "apiVersion": "apps/v1", "kind": kind, "name": "n", "uid": "u", "controller": true }]);
         assert!(has_to_leave(&pod(json!({ "metadata": { "ownerReferences": owner("ReplicaSet") } }))));
         for stays in [
             json!({ "metadata": { "ownerReferences": owner("DaemonSet") } }),
             json!({ "metadata": { "annotations": { "kubernetes.io/config.mirror": "x" } } }),
-            json!({ "metadata": {}, "status": { "phase": "Succeeded" } }),
+            json!({ "metadata": { "ownerReferences": owner("Job") }, "status": { "phase": "Succeeded" } }),
+            json!({ "metadata": {} }),
         ] {
             assert!(!has_to_leave(&pod(stays.clone())), "{stays}");
         }

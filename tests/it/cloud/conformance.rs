@@ -249,8 +249,7 @@ fn seen_by_others(attribute: &Attribute, seen: &Value, wanted: &Value) -> Result
             now.as_array().is_some_and(|all| all.len() >= grants)
         }
         // What nobody says is as the service has it.
-        "accelerate"
-        | "request_payer"
+        "request_payer"
         | "bucket_key"
         | "kms_reuse"
         | "deduplicate_by_content"

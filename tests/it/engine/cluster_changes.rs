@@ -62,7 +62,9 @@ impl Cluster<'_> {
 
     fn pod(&self, name: &str, role: &str, labels: &Value) -> Value {
         json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "shop", "labels": labels },
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "shop", "labels": labels, "ownerReferences": [
+                { "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "shop", "uid": "u", "controller": true },
+            ] },
             "spec": { "nodeName": format!("k3d-{}-{role}", self.name), "containers": [] },
         })
     }
@@ -284,6 +286,10 @@ fn a_cluster_whose_containers_are_all_gone_comes_back_with_its_data_and_its_toke
     let boot = cluster.node("agent-0")["boot"].clone();
     engine.docker(&["restart", "k3d-gone-agent-0"]);
     until("it is let in again", || cluster.node("agent-0")["boot"] != boot);
+    // All of it stopped, as an engine that was shut down leaves it.
+    engine.docker(&[&["stop"], all.as_slice()].concat());
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
     engine.docker(&["rm", "-f", "k3d-gone-serverlb"]);
     let drift = engine.expect(&place, 2, &["drift"]);
     assert!(drift.contains("without k3d-gone-serverlb"), "{drift}");

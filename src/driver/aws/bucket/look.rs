@@ -1,6 +1,6 @@
 //! Reading the parts of a bucket.
 
-use aws_sdk_s3::types::{BucketAccelerateStatus, BucketVersioningStatus, Payer, ServerSideEncryption};
+use aws_sdk_s3::types::{BucketVersioningStatus, Payer, ServerSideEncryption};
 
 use super::{acl, lifecycle, replication};
 use crate::driver::aws::api::PartRead;
@@ -128,13 +128,6 @@ pub async fn ownership(at: PartRead<'_>) -> Result<Told, DriverError> {
 
 fn usual_acl(list: Value, wanted: Option<&Attributes>) -> Value {
     unless_usual("acl", list, &"private".into(), wanted)
-}
-
-pub async fn acceleration(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_bucket_accelerate_configuration().bucket(&at.described.key).send().await;
-    let answer = found("reading the acceleration of a bucket", ask)?;
-    let on = answer.is_some_and(|answer| answer.status() == Some(&BucketAccelerateStatus::Enabled));
-    Ok(vec![("accelerate", unless_usual("accelerate", Value::Bool(on), &Value::Bool(false), at.wanted))])
 }
 
 pub async fn payer(at: PartRead<'_>) -> Result<Told, DriverError> {

@@ -119,13 +119,6 @@ static PARTS: &[ObjectPart] = &[
         clear: Some(|to| Box::pin(website::clear(to))),
     },
     ObjectPart {
-        covers: &["accelerate"],
-        read: Some(|at| Box::pin(look::acceleration(at))),
-        write: |to| Box::pin(write::acceleration(to)),
-        always: false,
-        clear: None,
-    },
-    ObjectPart {
         covers: &["request_payer"],
         read: Some(|at| Box::pin(look::payer(at))),
         write: |to| Box::pin(write::payer(to)),

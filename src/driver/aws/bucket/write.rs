@@ -1,10 +1,10 @@
 //! Writing the parts of a bucket.
 
 use aws_sdk_s3::types::{
-    AccelerateConfiguration, BucketAccelerateStatus, BucketLoggingStatus, BucketVersioningStatus, LoggingEnabled,
-    ObjectOwnership, OwnershipControls, OwnershipControlsRule, Payer, PublicAccessBlockConfiguration,
-    RequestPaymentConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
+    BucketLoggingStatus, BucketVersioningStatus, LoggingEnabled, ObjectOwnership, OwnershipControls,
+    OwnershipControlsRule, Payer, PublicAccessBlockConfiguration, RequestPaymentConfiguration, ServerSideEncryption,
+    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    VersioningConfiguration,
 };
 
 use super::look::BLOCKS;
@@ -133,15 +133,6 @@ pub async fn replication(to: PartWrite<'_>) -> Result<(), DriverError> {
 pub async fn no_replication(to: PartWrite<'_>) -> Result<(), DriverError> {
     let gone = to.region.s3().await.delete_bucket_replication().bucket(to.key).send().await;
     done("removing the replication of the bucket", gone).map(drop)
-}
-
-pub async fn acceleration(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let on = to.after.get("accelerate") == &Value::Bool(true);
-    let status = if on { BucketAccelerateStatus::Enabled } else { BucketAccelerateStatus::Suspended };
-    let wanted = AccelerateConfiguration::builder().status(status).build();
-    let put = to.region.s3().await.put_bucket_accelerate_configuration().bucket(to.key);
-    let put = put.accelerate_configuration(wanted).send().await;
-    done("changing the acceleration of the bucket", put).map(drop)
 }
 
 pub async fn payer(to: PartWrite<'_>) -> Result<(), DriverError> {

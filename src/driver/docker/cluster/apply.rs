@@ -97,10 +97,32 @@ impl<'a> ClusterWork<'a> {
         };
         layout.net = prepare(engine, &layout).await?;
         let balancer = seen.and_then(|seen| seen.balancer.clone());
-        let there = seen.map(|seen| seen.nodes.keys().cloned().collect()).unwrap_or_default();
+        // A load balancer does not start that can't find one of its nodes.
+        let is_found = |node: &ContainerInspectResponse| {
+            let joined = node.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+            container::not_running(node).is_none() && joined.is_some_and(|all| all.contains_key(&layout.network))
+        };
+        let nodes = seen.into_iter().flat_map(|seen| &seen.nodes);
+        let there = nodes.filter(|(_, node)| is_found(node)).map(|(name, _)| name.clone()).collect();
         let mut work = Self { engine, layout, seen, request, pace, record, balancer, api: None, there, moved: false };
+        work.begin_again().await?;
         work.give_way().await?;
         Ok(work)
+    }
+
+    /// Records that a change was begun, so that one that is interrupted is carried on, and finds out whether its load balancer can be
+    /// had before anything goes.
+    async fn begin_again(&mut self) -> Result<(), DriverError> {
+        if self.seen.is_none() {
+            return Ok(());
+        }
+        if self.layout.has_balancer() {
+            container::prepare(self.engine, &self.layout.of_balancer(&[]), &self.pace).await?;
+        }
+        match self.record.made_from().filter(|_| self.record.is_done()) {
+            Some(made_from) => self.write_record(&made_from, false).await,
+            None => Ok(()),
+        }
     }
 
     /// Brings one node to what it should be.
@@ -113,7 +135,14 @@ impl<'a> ClusterWork<'a> {
                     container::resume(self.engine, there).await?;
                     self.moved = true;
                 }
-                self.settle(node).await
+                self.settle(node).await?;
+                match &self.api {
+                    // Of several servers most have to be well, so no other one goes before this one is.
+                    Some(api) if node.role == NodeRole::Server && !node.is_first() => {
+                        ready::wait_for_node(api, &node.name, None, &self.pace).await
+                    }
+                    _ => Ok(()),
+                }
             }
             Some(old) => self.remake(node, old).await,
             None => {
@@ -136,6 +165,8 @@ impl<'a> ClusterWork<'a> {
         if !node.is_first() {
             return Ok(());
         }
+        // It may have another address than the load balancer knows, also since a run that was interrupted.
+        self.moved = true;
         self.balance().await?;
         let port = self.port().await?;
         self.api = Some(ready::wait(self.engine, &self.layout.name, &port, &self.pace).await?);
@@ -158,6 +189,14 @@ impl<'a> ClusterWork<'a> {
     async fn change_in_place(&self) -> Result<(), DriverError> {
         let (Some(api), Some(seen)) = (&self.api, self.seen) else { return Ok(()) };
         api.allow_drained().await?;
+        // What left in a run that was interrupted is still known to the API.
+        let wanted = self.layout.nodes();
+        let is_wanted = |name: &str| wanted.iter().any(|node| node.name == name);
+        for name in api.names().await? {
+            if ClusterNode::named(&name, &self.layout.name).is_some() && !is_wanted(&name) {
+                api.remove(&name).await?;
+            }
+        }
         let Some(before) = seen.made_from() else { return Ok(()) };
         let now = &self.layout.made_from;
         for node in self.layout.nodes().iter().filter(|node| seen.nodes.contains_key(&node.name)) {

@@ -57,7 +57,10 @@ impl<'a> Layout<'a> {
         let token = known(TOKEN).map_or_else(|| random::token("the cluster's token"), Ok)?;
         let port = match wanted.at("k3d.api_port") {
             Some(Value::Int(port)) => port.to_string(),
-            _ => known("k3d.server.api.port").unwrap_or_else(|| free_port(cluster)),
+            _ => seen
+                .and_then(Nodes::port)
+                .or_else(|| known("k3d.server.api.port"))
+                .unwrap_or_else(|| free_port(cluster)),
         };
         let same = wanted.iter().filter(|(name, _)| *name != "agents").collect::<BTreeMap<_, _>>();
         // As it will be read back.

@@ -54,9 +54,12 @@ impl ClusterWork<'_> {
     }
 
     async fn send_away(&mut self, node: &ClusterNode) -> Result<(), DriverError> {
-        let id = self.seen.and_then(|seen| seen.nodes.get(&node.name)?.id.clone()).unwrap_or_default();
+        let there = self.seen.and_then(|seen| seen.nodes.get(&node.name));
+        let id = there.and_then(|there| there.id.clone()).unwrap_or_default();
         if let Some(api) = &self.api {
-            self.drain(api, node).await?;
+            if there.is_some_and(|there| container::not_running(there).is_none()) {
+                self.drain(api, node).await?;
+            }
             if node.role == NodeRole::Server {
                 // k3s takes it out of what keeps the data together before the API forgets it. Without it gone from there, the
                 // others would wait for its vote.

@@ -43,6 +43,7 @@ fn part(role: NodeRole, all: &BTreeMap<String, Value>) -> BTreeMap<String, Value
         });
         part.extend(own.map(|(key, value)| (key.to_string(), value.clone())));
     }
+    part.entry("privileged".to_owned()).or_insert(Value::Bool(true));
     part.insert("image".into(), image(k3d.at("image"), all.get("version").unwrap_or(NULL)).as_str().into());
     part
 }

@@ -24,7 +24,8 @@ impl ClusterWork<'_> {
         // If the engine would refuse the new node, the existing one must stay.
         container::prepare(self.engine, &blueprint, &self.pace).await?;
         let api = self.answering().await;
-        if let Some(api) = &api {
+        // From a node that does not run no pod leaves.
+        if let Some(api) = api.as_ref().filter(|_| container::not_running(old).is_none()) {
             self.drain(api, node).await?;
         }
         let mut before = report(api.as_ref(), node).await;
