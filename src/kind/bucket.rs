@@ -146,12 +146,6 @@ pub static BUCKET: Kind = Kind {
         .beside(&["versioning = true"])
         .removal_replaces(),
         Attribute::new(
-            "request_payer",
-            Type::choice(&["owner", "requester"]),
-            "Who pays for requests and for what is read; the owner by default.",
-            &["\"requester\"", "\"owner\""],
-        ),
-        Attribute::new(
             "force_empty",
             Type::Bool,
             "Remove the objects in the bucket, every version, when the bucket itself is deleted. Without it S3 refuses to delete a bucket that is not empty. Either way, the plan shows what would be lost, and it needs --allow-loss.",

@@ -173,8 +173,6 @@ def describe_more(s3, name, found):
         kept = lock["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention")
         words = lambda: {"mode": kept["Mode"].lower(), **({"days": kept["Days"]} if kept.get("Days") else {"years": kept["Years"]})}
         found["object_lock"] = words() if kept else "enabled"
-    payer = s3.get_bucket_request_payment(Bucket=name).get("Payer")
-    found["request_payer"] = "requester" if payer == "Requester" else "owner"
     grants = s3.get_bucket_acl(Bucket=name)["Grants"]
     found["acl"] = sorted(f"{one['Grantee'].get('URI', '').rsplit('/', 1)[-1]} {one['Permission']}" for one in grants)
 
@@ -518,9 +516,6 @@ def meddle_bucket(request, name, attribute, value):
         kept = {"Mode": value["mode"].upper(), "Days": value["days"]} if isinstance(value, dict) else None
         rule = {"Rule": {"DefaultRetention": kept}} if kept else {}
         s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", **rule})
-    elif attribute == "request_payer":
-        payer = "Requester" if value == "requester" else "BucketOwner"
-        s3.put_bucket_request_payment(Bucket=name, RequestPaymentConfiguration={"Payer": payer})
     else:
         return False
     return True

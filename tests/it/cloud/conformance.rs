@@ -45,7 +45,6 @@ const LIMITS: &[(&str, &str, &str, &str)] = &[
     ("moto", "bucket", "replication", "moto 5.2 forgets the filter of a replication rule"),
     ("moto", "bucket", "replication_rules", "moto 5.2 forgets the filter of a replication rule"),
     ("moto", "bucket", "notifications", "moto 5.2 forgets EventBridge"),
-    ("moto", "bucket", "request_payer", "moto 5.2 forgets who pays"),
     ("moto", "queue", "redrive_allow", "moto 5.2 knows no RedriveAllowPolicy"),
     ("localstack", "oidc_provider", "client_ids", "LocalStack 4.4 can't add or remove a client"),
     ("moto", "oidc_provider", "client_ids", "moto 5.2 can't add or remove a client"),
@@ -249,12 +248,7 @@ fn seen_by_others(attribute: &Attribute, seen: &Value, wanted: &Value) -> Result
             now.as_array().is_some_and(|all| all.len() >= grants)
         }
         // What nobody says is as the service has it.
-        "request_payer"
-        | "bucket_key"
-        | "kms_reuse"
-        | "deduplicate_by_content"
-        | "deduplication_scope"
-        | "throughput_limit"
+        "bucket_key" | "kms_reuse" | "deduplicate_by_content" | "deduplication_scope" | "throughput_limit"
             if wanted.is_null() =>
         {
             [json!(false), json!("5m"), json!("queue"), json!("owner")].contains(now)

@@ -1,6 +1,6 @@
 //! Reading the parts of a bucket.
 
-use aws_sdk_s3::types::{BucketVersioningStatus, Payer, ServerSideEncryption};
+use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
 
 use super::{acl, lifecycle, replication};
 use crate::driver::aws::api::PartRead;
@@ -128,16 +128,6 @@ pub async fn ownership(at: PartRead<'_>) -> Result<Told, DriverError> {
 
 fn usual_acl(list: Value, wanted: Option<&Attributes>) -> Value {
     unless_usual("acl", list, &"private".into(), wanted)
-}
-
-pub async fn payer(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let ask = at.region.s3().await.get_bucket_request_payment().bucket(&at.described.key).send().await;
-    let answer = found("reading who pays for the requests of a bucket", ask)?;
-    let word = match answer.and_then(|answer| answer.payer) {
-        Some(Payer::Requester) => "requester",
-        _ => "owner",
-    };
-    Ok(vec![("request_payer", unless_usual("request_payer", word.into(), &"owner".into(), at.wanted))])
 }
 
 pub async fn policy(at: PartRead<'_>) -> Result<Told, DriverError> {

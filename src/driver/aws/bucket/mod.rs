@@ -118,13 +118,6 @@ static PARTS: &[ObjectPart] = &[
         always: false,
         clear: Some(|to| Box::pin(website::clear(to))),
     },
-    ObjectPart {
-        covers: &["request_payer"],
-        read: Some(|at| Box::pin(look::payer(at))),
-        write: |to| Box::pin(write::payer(to)),
-        always: false,
-        clear: None,
-    },
 ];
 
 #[async_trait]

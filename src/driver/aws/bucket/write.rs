@@ -2,9 +2,8 @@
 
 use aws_sdk_s3::types::{
     BucketLoggingStatus, BucketVersioningStatus, LoggingEnabled, ObjectOwnership, OwnershipControls,
-    OwnershipControlsRule, Payer, PublicAccessBlockConfiguration, RequestPaymentConfiguration, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
-    VersioningConfiguration,
+    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 
 use super::look::BLOCKS;
@@ -133,15 +132,6 @@ pub async fn replication(to: PartWrite<'_>) -> Result<(), DriverError> {
 pub async fn no_replication(to: PartWrite<'_>) -> Result<(), DriverError> {
     let gone = to.region.s3().await.delete_bucket_replication().bucket(to.key).send().await;
     done("removing the replication of the bucket", gone).map(drop)
-}
-
-pub async fn payer(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let requester = text(to.after, "request_payer") == Some("requester");
-    let payer = if requester { Payer::Requester } else { Payer::BucketOwner };
-    let wanted = RequestPaymentConfiguration::builder().payer(payer).build().map_err(unbuildable)?;
-    let put = to.region.s3().await.put_bucket_request_payment().bucket(to.key);
-    let put = put.request_payment_configuration(wanted).send().await;
-    done("changing who pays for the requests of the bucket", put).map(drop)
 }
 
 /// Gives the bucket these tags and no others.
