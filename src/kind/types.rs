@@ -91,6 +91,22 @@ impl Type {
     }
 }
 
+/// With more words than this, a message does not say all of them and its hint does.
+const MANY: usize = 12;
+
+impl Type {
+    /// Why a text is no value of the type, in words.
+    #[must_use]
+    pub fn refusal(&self, text: &str) -> String {
+        match self {
+            Self::Choice(words) if words.len() > MANY => {
+                format!("`{text}` is none of the {} words that can stand here", words.len())
+            }
+            _ => format!("`{text}` is not {}", self.describe()),
+        }
+    }
+}
+
 fn quoted(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| format!("\"{word}\"")).collect()
 }

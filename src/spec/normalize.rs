@@ -208,7 +208,7 @@ impl<'a> Normalizer<'a> {
             Type::Choice(words) | Type::WordOrObject(words, _) if words.contains(&text) => text.into(),
             Type::Choice(words) | Type::WordOrObject(words, _) => {
                 let hint = suggest(text, words).unwrap_or_else(|| format!("write {}", ty.describe()));
-                let detail = format!("`{text}` is not {}", ty.describe());
+                let detail = ty.refusal(text);
                 self.diagnostics.push(Diagnostic::error(&code::UNKNOWN_WORD, detail).at(span).hint(hint));
                 Value::Null
             }
