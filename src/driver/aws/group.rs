@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_iam::types::EntityType;
+use aws_sdk_iam::types::{EntityType, GroupDetail};
 use serde_json::json;
 
 use super::api::{Api, Directory, ObjectPart, PartWrite};
 use super::error::{done, found};
-use super::iam::decode;
+use super::iam::{decode, found_in_details};
 use super::mark::{self, Tags};
 use super::object::{Description, text};
 use super::region::{ApiScope, Region};
@@ -61,27 +61,18 @@ impl Api for Groups {
 
     /// IAM tells the inline policies of a thousand in one call.
     async fn tagged(&self, region: &Region, owner: &Owner) -> Result<Option<Vec<String>>, DriverError> {
-        let ask = region.iam().await.get_account_authorization_details().filter(EntityType::Group).max_items(1_000);
-        let mut pages = ask.into_paginator().send();
-        let mut names = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = match done("reading the marks of all groups", page) {
-                Ok(page) => page,
-                Err(error) if error.class == Class::Denied => return Ok(None),
-                Err(error) => return Err(error),
+        found_in_details(region, EntityType::Group, "reading the marks of all groups", |page| {
+            let is_own = |group: &&GroupDetail| {
+                let mut policies = group.group_policy_list().iter();
+                let policy = policies.find(|policy| policy.policy_name() == Some(MARK));
+                let tags = policy.and_then(|policy| Some(mark_in(&decode(policy.policy_document()?))));
+                let mark = tags.and_then(|tags| mark::read(&tags, self.kind(), group.group_name().unwrap_or_default()));
+                mark.is_some_and(|mark| owner.has(&mark))
             };
-            for group in page.group_detail_list() {
-                let name = group.group_name().unwrap_or_default();
-                let policies = group.group_policy_list().iter();
-                let mark = policies.filter(|policy| policy.policy_name() == Some(MARK));
-                let mut marks = mark.filter_map(|policy| Some(mark_in(&decode(policy.policy_document()?))));
-                let is_own = |tags: Tags| mark::read(&tags, self.kind(), name).is_some_and(|mark| owner.has(&mark));
-                if marks.next().is_some_and(is_own) {
-                    names.push(name.to_owned());
-                }
-            }
-        }
-        Ok(Some(names))
+            let own = page.group_detail_list().iter().filter(is_own);
+            own.map(|group| group.group_name().unwrap_or_default().to_owned()).collect()
+        })
+        .await
     }
 
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {

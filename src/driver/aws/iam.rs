@@ -1,9 +1,12 @@
 //! What the kinds of IAM have in common: tags, documents, and statements in the spec's short form.
 
-use aws_sdk_iam::types::Tag;
+use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
+use aws_sdk_iam::types::{EntityType, Tag};
 
+use super::error::done;
 use super::mark::Tags;
 use super::object::text;
+use super::region::Region;
 use crate::driver::protocol::is_managed;
 use crate::driver::{Class, DriverError};
 use crate::kind::document;
@@ -13,6 +16,27 @@ use crate::value::{Attributes, Value};
 /// The tags of an object.
 pub(super) fn tags(list: &[Tag]) -> Tags {
     list.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+/// The names that somebody finds among the details of all identities of a sort, which IAM tells a thousand of in one call; none
+/// where that is denied. `what` is being read.
+pub(super) async fn found_in_details(
+    region: &Region,
+    sort: EntityType,
+    what: &str,
+    names_in: impl Fn(&GetAccountAuthorizationDetailsOutput) -> Vec<String> + Send + Sync,
+) -> Result<Option<Vec<String>>, DriverError> {
+    let ask = region.iam().await.get_account_authorization_details().filter(sort).max_items(1_000);
+    let mut pages = ask.into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        match done(what, page) {
+            Ok(page) => names.extend(names_in(&page)),
+            Err(error) if error.class == Class::Denied => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(names))
 }
 
 /// Tags as IAM takes them.

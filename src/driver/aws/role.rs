@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use aws_sdk_iam::operation::list_instance_profiles_for_role::ListInstanceProfilesForRoleOutput;
-use aws_sdk_iam::types::EntityType;
+use aws_sdk_iam::types::{EntityType, Tag};
 
 use super::api::{Api, Directory, ObjectPart, PartWrite};
 use super::error::{done, found};
-use super::iam::{decode, tags, to_tags};
+use super::iam::{decode, found_in_details, tags, to_tags};
 use super::mark::{self, Tags};
 use super::object::{Description, optional, text};
 use super::region::{ApiScope, Region};
@@ -70,23 +70,14 @@ impl Api for Roles {
 
     /// IAM tells the tags of a thousand in one call.
     async fn tagged(&self, region: &Region, owner: &Owner) -> Result<Option<Vec<String>>, DriverError> {
-        let ask = region.iam().await.get_account_authorization_details().filter(EntityType::Role).max_items(1_000);
-        let mut pages = ask.into_paginator().send();
-        let mut names = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = match done("reading the tags of all roles", page) {
-                Ok(page) => page,
-                Err(error) if error.class == Class::Denied => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            for role in page.role_detail_list() {
-                let name = role.role_name().unwrap_or_default();
-                if mark::read(&tags(role.tags()), self.kind(), name).is_some_and(|mark| owner.has(&mark)) {
-                    names.push(name.to_owned());
-                }
-            }
-        }
-        Ok(Some(names))
+        let is_own =
+            |name: &str, list: &[Tag]| mark::read(&tags(list), self.kind(), name).is_some_and(|mark| owner.has(&mark));
+        found_in_details(region, EntityType::Role, "reading the tags of all roles", |page| {
+            let all = page.role_detail_list().iter();
+            let own = all.filter(|role| is_own(role.role_name().unwrap_or_default(), role.tags()));
+            own.map(|role| role.role_name().unwrap_or_default().to_owned()).collect()
+        })
+        .await
     }
 
     /// The names of all roles of the account but AWS's own.

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use aws_config::retry::RetryConfig;
 use aws_sdk_iam::config::Builder;
-use aws_sdk_iam::types::EntityType;
+use aws_sdk_iam::types::{EntityType, Tag};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::api::{Api, Directory, ObjectPart, PartRead, PartWrite};
 use super::error::{SdkError, code, done, found};
-use super::iam::{name_in, tags, to_tags};
+use super::iam::{found_in_details, name_in, tags, to_tags};
 use super::mark::{self, Tags};
 use super::object::{Description, Told, optional, text, texts};
 use super::region::{ApiScope, Region};
@@ -65,23 +65,14 @@ impl Api for Users {
 
     /// IAM tells the tags of a thousand in one call.
     async fn tagged(&self, region: &Region, owner: &Owner) -> Result<Option<Vec<String>>, DriverError> {
-        let ask = region.iam().await.get_account_authorization_details().filter(EntityType::User).max_items(1_000);
-        let mut pages = ask.into_paginator().send();
-        let mut names = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = match done("reading the tags of all users", page) {
-                Ok(page) => page,
-                Err(error) if error.class == Class::Denied => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            for user in page.user_detail_list() {
-                let name = user.user_name().unwrap_or_default();
-                if mark::read(&tags(user.tags()), self.kind(), name).is_some_and(|mark| owner.has(&mark)) {
-                    names.push(name.to_owned());
-                }
-            }
-        }
-        Ok(Some(names))
+        let is_own =
+            |name: &str, list: &[Tag]| mark::read(&tags(list), self.kind(), name).is_some_and(|mark| owner.has(&mark));
+        found_in_details(region, EntityType::User, "reading the tags of all users", |page| {
+            let all = page.user_detail_list().iter();
+            let own = all.filter(|user| is_own(user.user_name().unwrap_or_default(), user.tags()));
+            own.map(|user| user.user_name().unwrap_or_default().to_owned()).collect()
+        })
+        .await
     }
 
     async fn list(&self, region: &Region) -> Result<Vec<String>, DriverError> {

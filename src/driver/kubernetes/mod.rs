@@ -21,7 +21,7 @@ use access::{Access, connect};
 #[cfg(feature = "docker")]
 pub use access::{client_of, kubeconfigs};
 #[cfg(feature = "docker")]
-pub use nodes::{ClusterNodes, NodeChanges, NodeReport, Volumes};
+pub use nodes::{ClusterNodes, JoinedNode, NodeChanges, NodeReport, Volumes};
 
 use super::{
     Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session, Variables, with_retries,

@@ -45,6 +45,15 @@ pub struct NodeReport {
     pub at: String,
 }
 
+/// A node that joined its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedNode {
+    /// Its name.
+    pub name: String,
+    /// Whether it was closed to pods to be drained.
+    pub is_drained: bool,
+}
+
 /// How many persistent volumes there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volumes {
@@ -115,23 +124,21 @@ impl ClusterNodes {
         };
         if drained.is_err() {
             // What failed is said already.
-            let _ = self.allow_drained().await;
+            let _ = self.allow(node).await;
         }
         drained
     }
 
-    /// Lets the nodes take pods again that were closed to be drained, also by a run that was interrupted.
+    /// Lets a node take pods again that was closed to be drained; one that somebody else closed stays closed.
     ///
     /// # Errors
     /// When the API does not answer, or refuses.
-    pub async fn allow_drained(&self) -> Result<(), DriverError> {
-        let all = answer(self.nodes().list(&ListParams::default())).await?;
-        let drained = |node: &&Node| node.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(DRAINED));
-        for name in all.items.iter().filter(drained).filter_map(|node| node.metadata.name.as_deref()) {
-            let patch = json!({ "metadata": { "annotations": { DRAINED: null } }, "spec": { "unschedulable": null } });
-            self.patch(name, patch).await?;
+    pub async fn allow(&self, node: &str) -> Result<(), DriverError> {
+        if !self.get(node).await?.is_some_and(|node| is_drained(&node)) {
+            return Ok(());
         }
-        Ok(())
+        let patch = json!({ "metadata": { "annotations": { DRAINED: null } }, "spec": { "unschedulable": null } });
+        self.patch(node, patch).await
     }
 
     /// Takes a node out of the cluster. k3s takes a server out of its own data store then.
@@ -148,13 +155,14 @@ impl ClusterNodes {
         }
     }
 
-    /// The names of all nodes.
+    /// All nodes that joined.
     ///
     /// # Errors
     /// When the API does not answer, or refuses.
-    pub async fn names(&self) -> Result<Vec<String>, DriverError> {
-        let all = answer(self.nodes().list(&ListParams::default())).await?;
-        Ok(all.items.into_iter().filter_map(|node| node.metadata.name).collect())
+    pub async fn joined(&self) -> Result<Vec<JoinedNode>, DriverError> {
+        let all = answer(self.nodes().list(&ListParams::default())).await?.items.into_iter();
+        let joined = |node: Node| Some(JoinedNode { is_drained: is_drained(&node), name: node.metadata.name? });
+        Ok(all.filter_map(joined).collect())
     }
 
     /// Whether a node is in the cluster.
@@ -256,6 +264,11 @@ async fn answer<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, A
             Err(ApiFailure { code: None, error })
         }
     }
+}
+
+/// Whether a node was closed to pods to be drained.
+fn is_drained(node: &Node) -> bool {
+    node.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(DRAINED))
 }
 
 /// Whether a pod is one that leaves a node: one that something makes again elsewhere. That is none of a daemon set, none of the

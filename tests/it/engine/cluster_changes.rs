@@ -1,8 +1,7 @@
 //! What changes about clusters without losing anything: in place where that can be, node by node where not.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::net::TcpStream;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::clusters::{nodes, spec};
+use super::relay::{Decision, relay};
 use super::{Engine, free_port, until};
 use crate::support::{Place, Run};
 
@@ -353,67 +353,36 @@ fn what_an_earlier_version_laid_out_keeps_its_data() {
     assert_eq!(engine.inspect("volume", &volume), Value::Null);
 }
 
-/// A way to an engine that breaks for good at a request that changes something.
-struct Breaking {
-    engine: Engine,
-    changes: Arc<AtomicUsize>,
-}
-
-impl Breaking {
-    fn at(host: &str, last: usize) -> Self {
-        let socket = host.strip_prefix("unix://").expect("a socket").to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let changes = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&changes);
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let (socket, counted) = (socket.clone(), Arc::clone(&counted));
-                std::thread::spawn(move || hand_on(client, &socket, last, &counted));
-            }
-        });
-        Self { engine: Engine::at(&format!("tcp://{address}")), changes }
-    }
-}
-
-/// Hands on one request after the other, until one too many would change something.
-fn hand_on(mut client: TcpStream, socket: &str, last: usize, changes: &AtomicUsize) -> Option<()> {
-    let mut engine = UnixStream::connect(socket).ok()?;
-    let (mut answers, mut back) = (engine.try_clone().ok()?, client.try_clone().ok()?);
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut answers, &mut back);
-        let _ = back.shutdown(std::net::Shutdown::Both);
-    });
-    let mut buffer = [0; 65536];
-    loop {
-        let length = client.read(&mut buffer).ok().filter(|length| *length > 0)?;
-        let begins = |word: &str| buffer[..length].starts_with(word.as_bytes());
-        let is_change = ["POST ", "DELETE ", "PUT "].into_iter().any(begins);
-        if is_change && changes.fetch_add(1, Ordering::SeqCst) >= last || changes.load(Ordering::SeqCst) > last {
-            let _ = engine.shutdown(std::net::Shutdown::Both);
-            let _ = client.shutdown(std::net::Shutdown::Both);
-            return None;
+/// A way to an engine that breaks for good at a request that changes something, after so many of them; and how many there were.
+fn breaking(host: &str, last: usize) -> (Engine, Arc<AtomicUsize>) {
+    let changes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&changes);
+    let engine = relay(host, move |request| {
+        let is_change = ["POST ", "DELETE ", "PUT "].iter().any(|word| request.starts_with(word.as_bytes()));
+        match is_change && counted.fetch_add(1, Ordering::SeqCst) >= last || counted.load(Ordering::SeqCst) > last {
+            true => Decision::Break,
+            false => Decision::HandOn,
         }
-        engine.write_all(&buffer[..length]).ok()?;
-    }
+    });
+    (engine, changes)
 }
 
 /// Runs the program until it made so many changes, and kills it; whether it wanted to make more.
 fn killed_after(engine: &Engine, place: &Place, changes: usize, arguments: &[&str]) -> bool {
-    let breaking = Breaking::at(&engine.host, changes);
-    let mut command = breaking.engine.command(place, arguments);
+    let (relayed, made) = breaking(&engine.host, changes);
+    let mut command = relayed.command(place, arguments);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut ended = None;
     until("it is done, or broken", || {
         ended = child.try_wait().expect("waited for");
-        ended.is_some() || breaking.changes.load(Ordering::SeqCst) > changes
+        ended.is_some() || made.load(Ordering::SeqCst) > changes
     });
     if ended.is_none() {
         child.kill().expect("killed");
     }
     let said: Vec<String> = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok).collect();
     let code = child.wait().expect("it ends").code();
-    let broken = breaking.changes.load(Ordering::SeqCst) > changes;
+    let broken = made.load(Ordering::SeqCst) > changes;
     assert!(broken || code == Some(0), "{code:?} {said:?}");
     broken
 }

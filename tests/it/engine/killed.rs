@@ -1,13 +1,13 @@
 //! An engine whose disk is full, one that is killed in the middle of an apply, and what a killed one leaves behind.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::json;
 
+use super::relay::{Decision, relay};
 use super::trouble::fails;
 use super::{Engine, container, free_port, head, servers, until};
 use crate::support::{Place, Run};
@@ -161,49 +161,21 @@ fn an_engine_that_is_started_again_in_the_middle_of_an_apply_is_waited_for() {
 
 /// A way to an engine on which one container can't be started: what an engine says for ever that died while it started the
 /// container, when its runtime keeps the process. No command makes a real engine do so at a time that a test could choose.
-struct Relay {
-    engine: Engine,
-}
-
-impl Relay {
-    fn to(host: &str, container: &str) -> Self {
-        let socket = host.strip_prefix("unix://").expect("a socket").to_owned();
-        let start = format!("/containers/{container}/start");
-        let body = json!({ "message": format!("task {container}: already exists") }).to_string();
-        let answer = format!(
-            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let (start, answer): (Arc<str>, Arc<str>) = (start.into(), answer.into());
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let (socket, start, answer) = (socket.clone(), Arc::clone(&start), Arc::clone(&answer));
-                std::thread::spawn(move || relay(client, &socket, &start, &answer));
-            }
-        });
-        Self { engine: Engine::at(&format!("tcp://{address}")) }
-    }
-}
-
-/// Hands on what a client asks, but for one request. The engine's client sends no request before the last one is answered.
-fn relay(mut client: TcpStream, socket: &str, start: &str, answer: &str) -> Option<()> {
-    let mut engine = UnixStream::connect(socket).ok()?;
-    let (mut answers, mut back) = (engine.try_clone().ok()?, client.try_clone().ok()?);
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut answers, &mut back);
-        let _ = back.shutdown(std::net::Shutdown::Both);
-    });
-    let mut buffer = [0; 65536];
-    loop {
-        let length = client.read(&mut buffer).ok().filter(|length| *length > 0)?;
-        let first_line = buffer[..length].split(|byte| *byte == b'\r').next().unwrap_or_default();
-        match String::from_utf8_lossy(first_line).contains(start) {
-            true => client.write_all(answer.as_bytes()).ok()?,
-            false => engine.write_all(&buffer[..length]).ok()?,
+fn unable_to_start(host: &str, container: &str) -> Engine {
+    let start = format!("/containers/{container}/start");
+    let body = json!({ "message": format!("task {container}: already exists") }).to_string();
+    let answer: Arc<str> = format!(
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into();
+    relay(host, move |request| {
+        let first_line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        match String::from_utf8_lossy(first_line).contains(&start) {
+            true => Decision::Answer(Arc::clone(&answer)),
+            false => Decision::HandOn,
         }
-    }
+    })
 }
 
 #[test]
@@ -218,7 +190,7 @@ fn a_container_that_its_engine_never_started_and_can_not_start_is_made_again() {
     drop(taken);
     let (first, status) = (engine.id("remainder"), "{{.State.Status}}");
     assert_eq!(engine.docker(&["container", "inspect", "-f", status, "remainder"]), "created");
-    let relayed = Relay::to(&engine.host, &first).engine;
+    let relayed = unable_to_start(&engine.host, &first);
     relayed.expect(&place, 0, &["apply", "--yes"]);
     relayed.expect(&place, 0, &["plan", "--detailed-exitcode"]);
     assert_ne!(engine.id("remainder"), first, "it was made again");
@@ -226,7 +198,7 @@ fn a_container_that_its_engine_never_started_and_can_not_start_is_made_again() {
     // One that ran may hold something, so that it is not made again unasked; the way out is said.
     engine.docker(&["stop", "remainder"]);
     let second = engine.id("remainder");
-    let relayed = Relay::to(&engine.host, &second).engine;
+    let relayed = unable_to_start(&engine.host, &second);
     let said = fails(&relayed, &place);
     assert!(said.contains("restart the engine, or make a new one with --replace"), "{said}");
     assert_eq!(engine.id("remainder"), second);

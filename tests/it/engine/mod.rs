@@ -19,6 +19,7 @@ mod pace;
 mod prepared;
 mod prepared_hosts;
 mod regions;
+mod relay;
 mod remote;
 mod trouble;
 mod two_engines;

@@ -116,7 +116,7 @@ impl<'a> ClusterWork<'a> {
         if self.seen.is_none() {
             return Ok(());
         }
-        if self.layout.has_balancer() {
+        if self.layout.has_balancer() && !self.is_current() {
             container::prepare(self.engine, &self.layout.of_balancer(&[]), &self.pace).await?;
         }
         match self.record.made_from().filter(|_| self.record.is_done()) {
@@ -127,35 +127,25 @@ impl<'a> ClusterWork<'a> {
 
     /// Brings one node to what it should be.
     async fn bring(&mut self, node: &ClusterNode) -> Result<(), DriverError> {
-        let there = self.seen.and_then(|seen| seen.nodes.get(&node.name));
-        match there {
+        match self.seen.and_then(|seen| seen.nodes.get(&node.name)) {
             // A node that never started may lack its files, so it is not kept.
             Some(there) if !is_outdated(node, there, &self.layout) && container::has_started(there) => {
                 if container::not_running(there).is_some() {
                     container::resume(self.engine, there).await?;
                     self.moved = true;
                 }
-                self.settle(node).await?;
-                match &self.api {
-                    // Of several servers most have to be well, so no other one goes before this one is.
-                    Some(api) if node.role == NodeRole::Server && !node.is_first() => {
-                        ready::wait_for_node(api, &node.name, None, &self.pace).await
-                    }
-                    _ => Ok(()),
-                }
             }
-            Some(old) => self.remake(node, old).await,
-            None => {
-                container::create(self.engine, &self.layout.of_node(node), &self.pace).await?;
-                self.settle(node).await?;
-                match (&self.api, node.role) {
-                    // Servers join what keeps the data together one after the other.
-                    (Some(api), NodeRole::Server) if !node.is_first() => {
-                        ready::wait_for_node(api, &node.name, None, &self.pace).await
-                    }
-                    _ => Ok(()),
-                }
+            Some(old) => return self.remake(node, old).await,
+            None => drop(container::create(self.engine, &self.layout.of_node(node), &self.pace).await?),
+        }
+        self.settle(node).await?;
+        match &self.api {
+            // Servers join what keeps the data together one after the other, and most of them have to be well, so none is touched
+            // before this one is ready.
+            Some(api) if node.role == NodeRole::Server && !node.is_first() => {
+                ready::wait_for_node(api, &node.name, None, &self.pace).await
             }
+            _ => Ok(()),
         }
     }
 
@@ -188,18 +178,19 @@ impl<'a> ClusterWork<'a> {
     /// Tells the API what it changes without making a node again, and ends what an interrupted run began to drain.
     async fn change_in_place(&self) -> Result<(), DriverError> {
         let (Some(api), Some(seen)) = (&self.api, self.seen) else { return Ok(()) };
-        api.allow_drained().await?;
-        // What left in a run that was interrupted is still known to the API.
         let wanted = self.layout.nodes();
-        let is_wanted = |name: &str| wanted.iter().any(|node| node.name == name);
-        for name in api.names().await? {
-            if ClusterNode::named(&name, &self.layout.name).is_some() && !is_wanted(&name) {
-                api.remove(&name).await?;
+        for joined in api.joined().await? {
+            let node = ClusterNode::named(&joined.name, &self.layout.name);
+            // What left in a run that was interrupted is still known to the API.
+            if node.is_some_and(|node| !wanted.iter().any(|one| one.name == node.name)) {
+                api.remove(&joined.name).await?;
+            } else if joined.is_drained {
+                api.allow(&joined.name).await?;
             }
         }
         let Some(before) = seen.made_from() else { return Ok(()) };
         let now = &self.layout.made_from;
-        for node in self.layout.nodes().iter().filter(|node| seen.nodes.contains_key(&node.name)) {
+        for node in wanted.iter().filter(|node| seen.nodes.contains_key(&node.name)) {
             api.change(&node.name, &changes(node.role, &before, now)).await?;
         }
         Ok(())

@@ -54,7 +54,6 @@ impl ClusterWork<'_> {
             old => {
                 let blueprint = self.layout.of_balancer(&nodes);
                 if let Some(old) = old {
-                    container::prepare(self.engine, &blueprint, &self.pace).await?;
                     container::remove(self.engine, old.id.as_deref().unwrap_or_default()).await?;
                 }
                 self.balancer = Some(container::create(self.engine, &blueprint, &self.pace).await?);
@@ -64,7 +63,8 @@ impl ClusterWork<'_> {
         Ok(())
     }
 
-    fn is_current(&self) -> bool {
+    /// Whether there is a load balancer as it should be.
+    pub fn is_current(&self) -> bool {
         self.balancer.as_ref().is_some_and(|there| self.is_made_so(there))
     }
 

@@ -1,7 +1,5 @@
 //! What the containers of a cluster are made from.
 
-use std::collections::BTreeMap;
-
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
 };
@@ -11,7 +9,7 @@ use super::super::table::texts;
 use super::labels::BALANCED;
 use super::layout::{K3D, Layout};
 use super::node::{self, ClusterNode, NodeRole};
-use super::ports::Bindings;
+use super::ports::{Bindings, in_words};
 use crate::value::{Text, Value};
 
 /// Where k3s keeps all of its data in a node, and its storage what local volumes hold.
@@ -83,20 +81,7 @@ impl Layout<'_> {
 
     /// What the load balancer is made from; whatever differs from it makes it again.
     pub fn balanced(&self) -> String {
-        let published: BTreeMap<String, Vec<String>> = self
-            .ports()
-            .of_balancer()
-            .into_iter()
-            .map(|(inside, bindings)| {
-                let one = |binding: &bollard::models::PortBinding| {
-                    let text = |part: &Option<String>| part.clone().unwrap_or_default();
-                    format!("{} {}", text(&binding.host_ip), text(&binding.host_port))
-                };
-                let mut all: Vec<String> = bindings.iter().flatten().map(one).collect();
-                all.sort();
-                (inside, all)
-            })
-            .collect();
+        let published = in_words(&self.ports().of_balancer());
         serde_json::json!([self.balancer_image(), self.network, published]).to_string()
     }
 

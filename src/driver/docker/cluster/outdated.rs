@@ -8,7 +8,7 @@ use super::blueprint::image;
 use super::layout::Layout;
 use super::made_from::made_from;
 use super::node::{ClusterNode, NodeRole};
-use super::ports::Bindings;
+use super::ports::in_words;
 use crate::value::Value;
 
 /// What is changed in place, is told the API, or is no business of a node.
@@ -54,16 +54,4 @@ fn is_empty(value: &Value) -> bool {
         Value::Map(entries) => entries.is_empty(),
         _ => false,
     }
-}
-
-fn in_words(bindings: &Bindings) -> Vec<String> {
-    let one = |(inside, outside): (&String, &Option<Vec<bollard::models::PortBinding>>)| {
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
-        let all =
-            outside.iter().flatten().map(|one| format!("{}:{}:{inside}", text(&one.host_ip), text(&one.host_port)));
-        all.collect::<Vec<_>>()
-    };
-    let mut all: Vec<String> = bindings.iter().flat_map(one).collect();
-    all.sort();
-    all
 }

@@ -84,6 +84,19 @@ impl<'a> Ports<'a> {
     }
 }
 
+/// Bindings in words that can be compared: `ADDRESS:PORT:INSIDE`.
+pub(super) fn in_words(bindings: &Bindings) -> Vec<String> {
+    let one = |(inside, outside): (&String, &Option<Vec<PortBinding>>)| {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let all =
+            outside.iter().flatten().map(|one| format!("{}:{}:{inside}", text(&one.host_ip), text(&one.host_port)));
+        all.collect::<Vec<_>>()
+    };
+    let mut all: Vec<String> = bindings.iter().flat_map(one).collect();
+    all.sort();
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

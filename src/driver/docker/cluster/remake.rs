@@ -45,7 +45,7 @@ impl ClusterWork<'_> {
             // Before the next node goes this one has to be back.
             (Some(_), Some(api)) => {
                 ready::wait_for_node(api, &node.name, before.as_ref(), &self.pace).await?;
-                api.allow_drained().await
+                api.allow(&node.name).await
             }
             _ => Ok(()),
         }

@@ -193,15 +193,7 @@ pub(in super::super) async fn remove_unstarted(engine: &Engine, id: &str) -> Res
 
 /// Stops and removes a container, and its nameless volumes; whether it was there. What is not there is removed already.
 pub(in super::super) async fn remove(engine: &Engine, id: &str) -> Result<bool, DriverError> {
-    if !stop(engine, id).await? {
-        return Ok(false);
-    }
-    let docker = engine.docker().await?;
-    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-    match docker.remove_container(id, Some(options)).await {
-        Err(error) if !is_absent(&error) => Err(classify("removing a container", &error)),
-        _ => Ok(true),
-    }
+    end(engine, id, true).await
 }
 
 /// Stops and removes a container, and its nameless volumes but some that are still needed.
@@ -210,26 +202,25 @@ pub(in super::super) async fn remove_but(
     there: &ContainerInspectResponse,
     needed: &[&str],
 ) -> Result<(), DriverError> {
-    let id = there.id.as_deref().unwrap_or_default();
-    stop(engine, id).await?;
-    let options = RemoveContainerOptionsBuilder::default().force(true).build();
-    match engine.docker().await?.remove_container(id, Some(options)).await {
-        Err(error) if !is_absent(&error) => return Err(classify("removing a container", &error)),
-        _ => {}
-    }
+    end(engine, there.id.as_deref().unwrap_or_default(), false).await?;
     for nameless in nameless_volumes(there).into_iter().filter(|name| !needed.contains(name)) {
         volume::remove(engine, nameless).await?;
     }
     Ok(())
 }
 
-/// Stops a container, which gets the time to end in good order; whether it was there.
-async fn stop(engine: &Engine, id: &str) -> Result<bool, DriverError> {
+/// Stops and removes a container, with or without its nameless volumes; whether it was there.
+async fn end(engine: &Engine, id: &str, with_volumes: bool) -> Result<bool, DriverError> {
     let docker = engine.docker().await?;
-    // One that does not run is stopped already.
+    // It gets the time to end in good order; one that does not run is stopped already.
     match docker.clone().with_timeout(LONGEST_STOP).stop_container(id, None).await {
-        Err(error) if is_absent(&error) => Ok(false),
-        Err(error) if !is_done(&error) => Err(classify("stopping a container", &error)),
+        Err(error) if is_absent(&error) => return Ok(false),
+        Err(error) if !is_done(&error) => return Err(classify("stopping a container", &error)),
+        _ => {}
+    }
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(with_volumes).build();
+    match docker.remove_container(id, Some(options)).await {
+        Err(error) if !is_absent(&error) => Err(classify("removing a container", &error)),
         _ => Ok(true),
     }
 }
