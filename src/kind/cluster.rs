@@ -311,7 +311,7 @@ fn loss(usage: &Usage) -> Verdict {
 fn update_loss(before: &Attributes, after: &Attributes, usage: &Usage) -> Option<Verdict> {
     let fewer = ["servers", "agents"].iter().any(|count| number(after, count) < number(before, count));
     fewer.then(|| match counted(usage, "volumes_leaving") {
-        Count::Exactly(0) => Verdict::recoverable("no persistent volume is on the nodes that go"),
+        Count::Exactly(0) => Verdict::safe("no persistent volume is on the nodes that go"),
         Count::Unknown => {
             Verdict::lossy("what is on the nodes that go could not be observed, as the API does not answer")
         }

@@ -68,7 +68,7 @@ actions = ["s3:GetObject"]
 resources = ["${bucket.fresh.arn}"]
 [cluster.dc]
 region = "us-east-1"
-servers = 3
+engine = "tcp://10.0.0.7:2376"
 [namespace.a]
 clusters = ["dc"]
 "#;

@@ -46,7 +46,7 @@ fn replace(host: &str) -> Options {
 fn replacements(host: &str) -> [(String, Options); 2] {
     let edited = match host {
         "region.b" => SPEC.replace("port = 4566", "port = 4567"),
-        _ => SPEC.replace("servers = 1", "servers = 3"),
+        _ => SPEC.replace("servers = 1", "engine = \"tcp://10.0.0.7:2376\""),
     };
     assert_ne!(edited, SPEC);
     [(SPEC.to_owned(), replace(host)), (edited, Options::default())]

@@ -49,7 +49,7 @@ fn a_cluster_whose_new_image_can_t_be_had_stays() {
     let ids = || clusters::nodes(&engine, "prepared").iter().map(|node| engine.id(node)).collect::<Vec<_>>();
     let born = || engine.docker(&["exec", "k3d-prepared-server-0", "/bin/cat", "/var/lib/rancher/k3s/born"]);
     let (made, data) = (ids(), born());
-    assert_eq!(made.len(), 2);
+    assert_eq!(made.len(), 3);
     place.edit("atlas-test/k3s:1", NOWHERE);
     fails(&engine, &place, &["--allow-loss", "cluster.prepared"]);
     assert_eq!((ids(), born()), (made, data));

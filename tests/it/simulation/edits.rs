@@ -75,7 +75,7 @@ impl Cluster {
     fn random(random: &mut Random) -> Self {
         Self {
             region: random.below(2),
-            servers: random.chance(50),
+            moved: random.chance(50),
             agents: random.below(3),
             namespace: random.chance(70),
             port: random.chance(60).then(|| 8080 + random.below(2)),

@@ -42,7 +42,8 @@ pub struct Bucket {
 #[derive(Clone, Debug)]
 pub struct Cluster {
     pub region: usize,
-    pub servers: bool,
+    /// Whether it is on another engine, with more servers.
+    pub moved: bool,
     pub agents: usize,
     pub namespace: bool,
     /// Which port of the machine it takes; both may want one, and then the first has it.
@@ -125,9 +126,10 @@ impl Model {
     }
 
     fn cluster(&self, at: usize, cluster: &Cluster, text: &mut String) {
-        let servers = if cluster.servers { 3 } else { 1 };
+        // Another engine makes it again.
+        let more = if cluster.moved { "servers = 3\nengine = \"tcp://10.0.0.7:2376\"" } else { "servers = 1" };
         let (region, agents) = (REGIONS[cluster.region], cluster.agents);
-        let _ = write!(text, "[cluster.c{at}]\nregion = \"{region}\"\nservers = {servers}\nagents = {agents}\n");
+        let _ = write!(text, "[cluster.c{at}]\nregion = \"{region}\"\n{more}\nagents = {agents}\n");
         let before = self.clusters[..at].iter().flatten().filter(|other| self.regions[other.region]);
         let taken: Vec<usize> = before.filter_map(|other| other.port).collect();
         if let Some(port) = cluster.port.filter(|port| !taken.contains(port)) {

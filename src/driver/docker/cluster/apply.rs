@@ -110,11 +110,14 @@ impl<'a> ClusterWork<'a> {
         Ok(work)
     }
 
-    /// Records that a change was begun, so that one that is interrupted is carried on, and finds out whether its load balancer can be
-    /// had before anything goes.
+    /// Finds out before anything goes whether what is to be made again can be had, and records that a change was begun, so that one
+    /// that is interrupted is carried on.
     async fn begin_again(&mut self) -> Result<(), DriverError> {
-        if self.seen.is_none() {
-            return Ok(());
+        let Some(seen) = self.seen else { return Ok(()) };
+        for node in self.layout.nodes() {
+            if seen.nodes.get(&node.name).is_some_and(|there| is_outdated(&node, there, &self.layout)) {
+                container::prepare(self.engine, &self.layout.of_node(&node), &self.pace).await?;
+            }
         }
         if self.layout.has_balancer() && !self.is_current() {
             container::prepare(self.engine, &self.layout.of_balancer(&[]), &self.pace).await?;

@@ -20,9 +20,6 @@ impl ClusterWork<'_> {
     /// Makes a node again: its pods leave it in time, where the API answers, and it takes pods again once it is ready.
     pub async fn remake(&mut self, node: &ClusterNode, old: &ContainerInspectResponse) -> Result<(), DriverError> {
         self.keep(node, old).await?;
-        let blueprint = self.layout.of_node(node);
-        // If the engine would refuse the new node, the existing one must stay.
-        container::prepare(self.engine, &blueprint, &self.pace).await?;
         let api = self.answering().await;
         // From a node that does not run no pod leaves.
         if let Some(api) = api.as_ref().filter(|_| container::not_running(old).is_none()) {
@@ -35,7 +32,7 @@ impl ClusterWork<'_> {
             // What it said last, now that it says nothing more.
             before = report(api.as_ref(), node).await;
         }
-        container::create(self.engine, &blueprint, &self.pace).await?;
+        container::create(self.engine, &self.layout.of_node(node), &self.pace).await?;
         self.moved = true;
         self.settle(node).await?;
         if node.role == NodeRole::Server && !node.is_first() {
