@@ -61,6 +61,21 @@ impl Type {
 }
 
 impl Type {
+    /// The attribute of this name in a table with keys of its own; none in any other type.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes().iter().find(|attribute| attribute.name == name)
+    }
+
+    /// The attributes of a table with keys of its own; none of any other type.
+    #[must_use]
+    pub fn attributes(&self) -> &[Attribute] {
+        match self {
+            Self::Object(attributes) | Self::WordOrObject(_, attributes) => attributes,
+            _ => &[],
+        }
+    }
+
     /// The type in words, for `explain` and for messages: `duration`, `list of text`.
     #[must_use]
     pub fn describe(&self) -> String {

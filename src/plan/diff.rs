@@ -120,11 +120,56 @@ fn compare(ty: &Type, found: &AttributeChange, old: &Value, new: &Value, changes
             for key in keys {
                 let (a, b) = (old.get(key).unwrap_or(&Value::Null), new.get(key).unwrap_or(&Value::Null));
                 if a != b {
-                    let inner = AttributeChange { path: join(&found.path, key), ..found.clone() };
-                    compare(&Type::Any, &inner, a, b, changes);
+                    let part = ty.attribute(key);
+                    let replaces = found.replaces || part.is_some_and(|part| part.is_replaced_for(b));
+                    let inner = AttributeChange { path: join(&found.path, key), replaces, ..found.clone() };
+                    compare(part.map_or(&Type::Any, |part| &part.ty), &inner, a, b, changes);
                 }
             }
         }
-        _ => changes.push(AttributeChange { before: old.clone(), after: new.clone(), ..found.clone() }),
+        _ => {
+            let replaces = found.replaces || replaces_within(ty, old, new);
+            changes.push(AttributeChange { before: old.clone(), after: new.clone(), replaces, ..found.clone() });
+        }
+    }
+}
+
+/// Whether a table that differs as a whole differs in a part whose change replaces the object.
+fn replaces_within(ty: &Type, old: &Value, new: &Value) -> bool {
+    let part_of = |value: &Value, name: &str| value.at(name).cloned().unwrap_or_default();
+    ty.attributes().iter().any(|part| {
+        let (before, after) = (part_of(old, part.name), part_of(new, part.name));
+        before != after && (part.is_replaced_for(&after) || replaces_within(&part.ty, &before, &after))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::diff;
+    use crate::kind::Catalog;
+    use crate::value::{Attributes, Value};
+
+    /// The paths that differ between two writings of a cluster's `k3d`, each with whether it replaces the cluster.
+    fn paths(before: &serde_json::Value, after: &serde_json::Value) -> Vec<(String, bool)> {
+        let catalog = Catalog::default();
+        let kind = catalog.get("cluster").expect("a kind");
+        let of = |k3d: &serde_json::Value| Attributes::from_iter([("k3d", Value::from(k3d.clone()))]);
+        let changes = diff(kind, &of(before), &of(after), None);
+        changes.into_iter().map(|change| (change.path, change.replaces)).collect()
+    }
+
+    #[test]
+    fn a_part_of_a_table_replaces_what_its_attribute_says() {
+        let with = |subnet: &str, drain: &str| json!({ "subnet": subnet, "drain": drain });
+        let found = |path: &str, replaces| vec![(path.to_owned(), replaces)];
+        let some = with("10.9.0.0/16", "30s");
+        assert_eq!(paths(&some, &with("10.8.0.0/16", "30s")), found("k3d.subnet", true));
+        assert_eq!(paths(&some, &with("10.9.0.0/16", "1m")), found("k3d.drain", false));
+        // Where the table comes or goes as a whole.
+        assert_eq!(paths(&json!(null), &some), found("k3d", true));
+        assert_eq!(paths(&some, &json!(null)), found("k3d", true));
+        assert_eq!(paths(&json!(null), &json!({ "drain": "30s" })), found("k3d", false));
     }
 }

@@ -228,13 +228,16 @@ fn hosts(changes: &[Change], observed: &Observed) -> HashMap<Identity, Object> {
     let acting = changes.iter().filter(|change| change.acts());
     let targets = acting.flat_map(|change| change.before.iter().chain(&change.after));
     let mut hosts = HashMap::new();
-    for mut host in targets.flat_map(|target| &target.hosts).map(|host| host.as_str()) {
-        while seen.insert(host) {
-            hosts.extend(observed.at(host).map(|object| (object.identity.clone(), object.clone())));
-            match host_of(host) {
-                Some(above) => host = above,
-                None => break,
-            }
+    let mut open: Vec<&str> = targets.flat_map(|target| &target.hosts).map(|host| host.as_str()).collect();
+    while let Some(host) = open.pop() {
+        if !seen.insert(host) {
+            continue;
+        }
+        open.extend(host_of(host));
+        // The name of what has several hosts tells none of them.
+        if let Some(object) = observed.at(host) {
+            open.extend(object.hosts.iter().map(|above| above.as_str()));
+            hosts.insert(object.identity.clone(), object.clone());
         }
     }
     hosts

@@ -109,7 +109,16 @@ impl Plan {
     #[must_use]
     pub fn place_of(&self, change: &Change) -> String {
         let targets = || change.before.iter().chain(&change.after);
-        let (own, hosts) = (targets().map(|target| &target.identity), targets().flat_map(|target| &target.hosts));
-        whereabouts(&self.locations, own, hosts, |host| self.hosts.get(host))
+        let own = targets().map(|target| &target.identity);
+        // What a host with several hosts lives in is not told by its name.
+        let mut hosts: Vec<&Identity> = targets().flat_map(|target| &target.hosts).collect();
+        let mut at = 0;
+        while let Some(host) = hosts.get(at).copied() {
+            let above = self.hosts.get(host.as_str()).into_iter().flat_map(|object| &object.hosts);
+            let new: Vec<&Identity> = above.filter(|above| !hosts.contains(above)).collect();
+            hosts.extend(new);
+            at += 1;
+        }
+        whereabouts(&self.locations, own, hosts.into_iter(), |host| self.hosts.get(host))
     }
 }

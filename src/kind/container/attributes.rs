@@ -329,7 +329,7 @@ static WAIT: &[Attribute] = &[
     Attribute::new(
         "http",
         Type::text(&rule::URL),
-        "An address that answers with a good status.",
+        "An address that answers with a good status. Over HTTPS any certificate will do.",
         &["\"http://127.0.0.1:8080/\"", "\"http://127.0.0.1:8081/\""],
     ),
     Attribute::new(

@@ -81,7 +81,7 @@ impl Cluster<'_> {
 }
 
 /// What answers at a port of this machine.
-fn get(port: u16) -> Option<String> {
+pub(super) fn get(port: u16) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(std::time::Duration::from_secs(3))).ok()?;
     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;

@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use super::{free_port, head, until};
+use super::{Engine, container, free_port, head, until};
 use crate::cloud::variable;
 use crate::support::{Place, Run, root};
 
@@ -154,4 +154,21 @@ fn a_cluster_of_eks_is_reached_with_aws_s_own_tokens() {
     std::fs::remove_file(cluster.place.path("asked")).expect("removed");
     cluster.expect(0, &["plan", "--detailed-exitcode"]);
     assert!(!cluster.place.read("asked").contains("describe-cluster"));
+}
+
+#[test]
+fn a_container_waits_for_an_answer_over_https() {
+    let (Some(engine), Some(cluster)) = (Engine::here(), Cluster::start(BY_CONTEXT)) else { return };
+    let with = |path: &str| {
+        let wait = format!("wait = {{ http = \"{}{path}\" }}\ntimeout = \"3s\"\n", cluster.value("server"));
+        head("https") + &container("https", &wait)
+    };
+    let place = Place::with(&with("/stand-in/hello"));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+    place.write("atlas.toml", &with("/readyz"));
+    let run = engine.run(&place, &["apply", "--yes"]);
+    assert!(run.code == 3 && (run.stdout.clone() + &run.stderr).contains("status 401"), "{run:?}");
+    engine.expect(&place, 0, &["destroy", "--yes"]);
 }

@@ -3,7 +3,7 @@
 A server writes the kubeconfig where k3s writes it, and answers what Atlas asks of its API: /readyz, nodes, the pods on one, and
 persistent volumes, with a certificate of its own. It takes the certificate that is in its kubeconfig, or its token. Nodes join
 the first server as k3s's do: by the token, and by a password of the node that has to stay the same as long as the node is
-known; labels and taints count when it joins for the first time. What the API tells lies as files below `objects` in the data
+known, and of a server by its address as well; labels and taints count when it joins for the first time. What the API tells lies as files below `objects` in the data
 folder of the first server, where a test can put some. Nothing else of Kubernetes is here.
 
     k3s.py server [--data-dir FOLDER] [--https-listen-port PORT] [--cluster-init | --server URL] [--node-label K=V]...
@@ -12,6 +12,7 @@ folder of the first server, where a test can put some. Nothing else of Kubernete
 
 import base64
 import datetime
+import errno
 import http.server
 import ipaddress
 import json
@@ -102,6 +103,11 @@ def join(body):
             raise Refused(400, "BadRequest", "the first server keeps its data alone")
         if (DATA / "left" / body["member"]).exists():
             raise Refused(410, "Gone", "this member was removed from the cluster")
+        address = DATA / "addresses" / body["member"]
+        if address.exists() and address.read_text() != body["address"]:
+            raise Refused(400, "BadRequest", f"etcd knows this member at {address.read_text()}, not at {body['address']}")
+        address.parent.mkdir(parents=True, exist_ok=True)
+        address.write_text(body["address"])
     if known.exists() and known.read_text() != body["password"]:
         raise Refused(403, "Forbidden", f"node password of {name} rejected")
     known.parent.mkdir(parents=True, exist_ok=True)
@@ -179,6 +185,8 @@ class Api(http.server.BaseHTTPRequestHandler):
         raw = self.rfile.read(length)
         known = self.headers.get("Authorization", "") == f"Bearer {os.environ['K3S_TOKEN']}"
         try:
+            if self.path == "/stand-in/hello":
+                return self.send(200, b"hello")
             if not known and not self.connection.getpeercert():
                 raise Refused(401, "Unauthorized", "Unauthorized")
             first = option("--server", None)
@@ -327,8 +335,13 @@ class Hello(http.server.BaseHTTPRequestHandler):
 
 def node(role):
     """Joins the first server, and says again and again that it is there."""
-    hello = http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello)
-    threading.Thread(target=hello.serve_forever, daemon=True).start()
+    try:
+        hello = http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello)
+        threading.Thread(target=hello.serve_forever, daemon=True).start()
+    except OSError as error:
+        # Nodes that are no containers share the machine's ports. Only one of them can say hello.
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
     DATA.mkdir(parents=True, exist_ok=True)
     member = DATA / "member"
     for path in [member, PASSWORD]:
@@ -340,6 +353,7 @@ def node(role):
         "name": NAME,
         "role": role,
         "boot": secrets.token_hex(8),
+        "address": socket.gethostbyname(socket.gethostname()),
         "member": member.read_text(),
         "password": PASSWORD.read_text(),
         "labels": after("--node-label="),

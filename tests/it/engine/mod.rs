@@ -2,6 +2,7 @@
 
 mod brownfield;
 mod claims;
+mod cluster_addresses;
 mod cluster_changes;
 mod clusters;
 mod conformance;

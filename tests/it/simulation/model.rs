@@ -126,8 +126,8 @@ impl Model {
     }
 
     fn cluster(&self, at: usize, cluster: &Cluster, text: &mut String) {
-        // Another engine makes it again.
-        let more = if cluster.moved { "servers = 3\nengine = \"tcp://10.0.0.7:2376\"" } else { "servers = 1" };
+        // Other addresses make it again.
+        let more = if cluster.moved { "servers = 3\nk3d = { subnet = \"10.9.0.0/16\" }" } else { "servers = 1" };
         let (region, agents) = (REGIONS[cluster.region], cluster.agents);
         let _ = write!(text, "[cluster.c{at}]\nregion = \"{region}\"\n{more}\nagents = {agents}\n");
         let before = self.clusters[..at].iter().flatten().filter(|other| self.regions[other.region]);

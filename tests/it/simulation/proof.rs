@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use atlas::address::Address;
 use atlas::desired::Desired;
+use atlas::identity::Identity;
 use atlas::plan::{Options, Plan};
 use atlas::run::{Ending, Opened, Proof, Purpose};
 
@@ -71,7 +72,9 @@ impl Life {
             let bare = |world: &std::sync::Arc<super::unruly::Unruly>| {
                 world.world().get(identity).is_ok_and(|object| object.is_some_and(|object| object.mark.is_none()))
             };
-            !doubtful && !self.worlds.iter().any(bare)
+            // Of what can't be seen nobody knows whether it is still there, though chaos may have taken it.
+            let unseen = self.unruly().is_unseen(&Identity::from_text(identity.as_str()));
+            !doubtful && !unseen && !self.worlds.iter().any(bare)
         };
         match pending.iter().find(open) {
             Some(identity) => Err(format!("the intent of {identity} is open, and its outcome is known")),

@@ -176,7 +176,7 @@ impl Unruly {
     }
 
     /// Whether the engine could not see an object when it last looked.
-    fn is_unseen(&self, identity: &Identity) -> bool {
+    pub fn is_unseen(&self, identity: &Identity) -> bool {
         let outages = self.world().outages().expect("readable");
         self.watch(|watch| {
             let mut unseen = outages.keys().chain(&watch.denied).chain(&watch.failed);

@@ -6,22 +6,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bollard::models::{ContainerInspectResponse, Ipam, IpamConfig, Network, NetworkCreateRequest};
+use bollard::models::ContainerInspectResponse;
 
 use super::super::container;
 use super::super::engine::Engine;
-use super::super::error::classify;
 use super::super::mark::Labels;
-use super::super::network;
 use super::super::pace::Pace;
 use super::super::table::texts;
 use super::kubeconfig::Kubeconfigs;
-use super::layout::{Layout, NetworkFacts};
+use super::layout::Layout;
 use super::node::{self, ClusterNode, NodeRole};
 use super::nodes::Nodes;
 use super::outdated::is_outdated;
 use super::record::{Record, RecordContents};
-use super::{kubeconfig, ready};
+use super::{kubeconfig, prepare, ready};
 use crate::driver::kubernetes::{ClusterNodes, NodeChanges};
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::Outputs;
@@ -40,6 +38,8 @@ pub(super) struct ClusterWork<'a> {
     pub api: Option<ClusterNodes>,
     /// The names of the nodes that are there by now.
     pub there: BTreeSet<String>,
+    /// The names of the nodes that were there and have left.
+    pub left: BTreeSet<String>,
     /// Whether some of them have another address than the load balancer knows.
     pub moved: bool,
 }
@@ -58,8 +58,14 @@ pub(in super::super) async fn apply(
     kubeconfig::may_keep(name, wish, kubeconfigs)?;
     let mut work = ClusterWork::begin(engine, seen, request, labels).await?;
     let nodes = work.layout.nodes();
-    for wanted in &nodes {
-        work.bring(wanted).await?;
+    let turns = work.turns(&nodes)?;
+    work.begin_again().await?;
+    work.give_way().await?;
+    for node in &turns {
+        match nodes.iter().any(|wanted| wanted.name == node.name) {
+            true => work.bring(node).await?,
+            false => work.leave_early(&nodes, node).await?,
+        }
     }
     work.leave(&nodes).await?;
     work.balance().await?;
@@ -95,7 +101,8 @@ impl<'a> ClusterWork<'a> {
                 Record::write(engine, None, layout.labels.clone(), &contents(&layout, &begun_from, false)).await?
             }
         };
-        layout.net = prepare(engine, &layout).await?;
+        let is_new = seen.is_none_or(|seen| seen.nodes.is_empty() && seen.balancer.is_none());
+        layout.net = prepare::prepare(engine, &layout, is_new).await?;
         let balancer = seen.and_then(|seen| seen.balancer.clone());
         // A load balancer does not start that can't find one of its nodes.
         let is_found = |node: &ContainerInspectResponse| {
@@ -104,10 +111,8 @@ impl<'a> ClusterWork<'a> {
         };
         let nodes = seen.into_iter().flat_map(|seen| &seen.nodes);
         let there = nodes.filter(|(_, node)| is_found(node)).map(|(name, _)| name.clone()).collect();
-        let mut work = Self { engine, layout, seen, request, pace, record, balancer, api: None, there, moved: false };
-        work.begin_again().await?;
-        work.give_way().await?;
-        Ok(work)
+        let left = BTreeSet::new();
+        Ok(Self { engine, layout, seen, request, pace, record, balancer, api: None, there, left, moved: false })
     }
 
     /// Finds out before anything goes whether what is to be made again can be had, and records that a change was begun, so that one
@@ -236,41 +241,4 @@ fn changes(role: NodeRole, before: &BTreeMap<String, Value>, now: &BTreeMap<Stri
         changes.taints = (old.difference(&new).cloned().collect(), new.difference(&old).cloned().collect());
     }
     changes
-}
-
-/// Makes the network and the volumes that the nodes share or keep their data in, and tells what the network is like.
-async fn prepare(engine: &Engine, layout: &Layout<'_>) -> Result<NetworkFacts, DriverError> {
-    let docker = engine.docker().await?;
-    let mut found = network::named(engine, &layout.network).await?;
-    if found.is_empty() && layout.network == node::network(&layout.name) {
-        let labels = Labels::from([("app".into(), "k3d".into()), ("k3d.cluster".into(), layout.name.clone())]);
-        let subnet = layout.wanted.at("k3d.subnet").and_then(Value::as_str).map(str::to_owned);
-        let config = subnet.map(|subnet| IpamConfig { subnet: Some(subnet), ..Default::default() });
-        let request = NetworkCreateRequest {
-            name: layout.network.clone(),
-            labels: Some(labels),
-            ipam: config.map(|config| Ipam { config: Some(vec![config]), ..Default::default() }),
-            ..Default::default()
-        };
-        docker.create_network(request).await.map_err(|error| classify("creating the cluster's network", &error))?;
-        found = network::named(engine, &layout.network).await?;
-    }
-    // To make a volume that is there already is no error.
-    for request in layout.volumes() {
-        docker.create_volume(request).await.map_err(|error| classify("creating the cluster's volumes", &error))?;
-    }
-    facts(found)
-}
-
-fn facts(found: Vec<Network>) -> Result<NetworkFacts, DriverError> {
-    let network = found.into_iter().next();
-    let network = network.ok_or_else(|| DriverError::new(Class::Transient, "the cluster's network is not there"))?;
-    let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
-    let is_old = |config: &&IpamConfig| config.subnet.as_ref().is_some_and(|subnet| !subnet.contains(':'));
-    let config = configs.iter().find(is_old).or_else(|| configs.first());
-    Ok(NetworkFacts {
-        id: network.id.unwrap_or_default(),
-        range: config.and_then(|config| config.subnet.clone()),
-        gateway: config.and_then(|config| config.gateway.clone()).filter(|gateway| !gateway.contains(':')),
-    })
 }

@@ -54,7 +54,9 @@ impl Layout<'_> {
         let mut files = self.registries();
         files.push((ENTRYPOINT_AT.trim_start_matches('/').into(), ENTRYPOINT.into()));
         files.push((PASSWORD.trim_start_matches('/').into(), self.password(&node.name)));
-        Blueprint { files, wrapper: vec!["/bin/sh".into(), ENTRYPOINT_AT.into()], ..self.blueprint(&node.name, body) }
+        let networks = vec![Join { address: self.address(node), ..self.join(&node.name) }];
+        let wrapper = vec!["/bin/sh".into(), ENTRYPOINT_AT.into()];
+        Blueprint { files, wrapper, networks, ..self.blueprint(&node.name, body) }
     }
 
     /// How the load balancer is made, leading to nodes that are there.
@@ -86,8 +88,12 @@ impl Layout<'_> {
     }
 
     fn blueprint(&self, name: &str, body: ContainerCreateBody) -> Blueprint {
-        let join = Join { network: self.network.clone(), aliases: vec![name.to_owned()], address: None };
-        Blueprint { name: name.to_owned(), pull: "missing".into(), body, networks: vec![join], ..Blueprint::default() }
+        let networks = vec![self.join(name)];
+        Blueprint { name: name.to_owned(), pull: "missing".into(), body, networks, ..Blueprint::default() }
+    }
+
+    fn join(&self, name: &str) -> Join {
+        Join { network: self.network.clone(), aliases: vec![name.to_owned()], address: None }
     }
 
     fn list(&self, path: &str) -> Vec<String> {

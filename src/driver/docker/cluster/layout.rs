@@ -7,6 +7,7 @@ use bollard::models::VolumeCreateRequest;
 use super::super::mark::{self, Labels};
 use super::super::random;
 use super::labels::{MADE_FROM, TOKEN, labels};
+use super::network::NetworkFacts;
 use super::node::{self, ClusterNode, NodeRole};
 use super::nodes::Nodes;
 use super::ports::Ports;
@@ -34,14 +35,6 @@ pub(super) struct Layout<'a> {
     pub machine: String,
     /// What nodes have that their names don't tell.
     pub kept: BTreeMap<String, Kept>,
-}
-
-/// What a network tells.
-#[derive(Clone, Debug, Default)]
-pub(super) struct NetworkFacts {
-    pub id: String,
-    pub range: Option<String>,
-    pub gateway: Option<String>,
 }
 
 impl<'a> Layout<'a> {
@@ -105,6 +98,12 @@ impl<'a> Layout<'a> {
         Ports::read(self.wanted.get("ports"), &self.port, self.has_balancer(), &self.machine)
     }
 
+    /// The address that a server keeps; none where its network has no room for that.
+    pub fn address(&self, node: &ClusterNode) -> Option<String> {
+        let fixed = self.net.fixed.filter(|_| node.role == NodeRole::Server)?;
+        fixed.of_server(node.at)
+    }
+
     /// The volume in which a node keeps its data: the one that it was made with, whatever that is called.
     pub fn data(&self, node: &str) -> String {
         self.kept.get(node).and_then(|kept| kept.volume.clone()).unwrap_or_else(|| node::data(node))
@@ -160,6 +159,9 @@ impl<'a> Layout<'a> {
         let mut labels = self.common_labels(node.role.word());
         let mut put = |key: &str, value: &str| labels.insert(key.to_owned(), value.to_owned());
         put(MADE_FROM, &serde_json::to_string(&self.made_from).unwrap_or_default());
+        if let Some(address) = self.address(node) {
+            put("k3d.node.staticIP", &address);
+        }
         if node.role == NodeRole::Server {
             put("k3d.server.api.host", &self.machine);
             put("k3d.server.api.hostIP", super::super::engine::published_on(&self.machine));

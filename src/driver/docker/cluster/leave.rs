@@ -16,18 +16,12 @@ impl ClusterWork<'_> {
     pub async fn leave(&mut self, wanted: &[ClusterNode]) -> Result<(), DriverError> {
         let Some(seen) = self.seen else { return Ok(()) };
         let is_wanted = |name: &str| wanted.iter().any(|node| node.name == name);
-        let going = seen.nodes.keys().filter(|name| !is_wanted(name));
-        let mut going: Vec<ClusterNode> =
-            going.filter_map(|name| ClusterNode::named(name, &self.layout.name)).collect();
-        going.sort_by_key(|node| (node.role == NodeRole::Server, -node.at));
+        let going = self.going(wanted);
         if !going.is_empty() {
             self.hold_to_evidence(&going).await?;
         }
         for node in &going {
-            tracing::debug!(name = node.name, "removing a node");
-            self.send_away(node).await?;
-            volume::remove(self.engine, &self.layout.data(&node.name)).await?;
-            self.there.remove(&node.name);
+            self.let_go(node).await?;
         }
         // A run that was interrupted may have left the data of a node that it had removed.
         for left in &seen.volumes {
@@ -36,6 +30,35 @@ impl ClusterWork<'_> {
                 volume::remove(self.engine, left).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Removes a node that is not wanted before the others get their turn, as one of them is to have a port of it.
+    pub async fn leave_early(&mut self, wanted: &[ClusterNode], node: &ClusterNode) -> Result<(), DriverError> {
+        if self.api.is_none() {
+            self.api = self.answering().await;
+        }
+        self.hold_to_evidence(&self.going(wanted)).await?;
+        self.let_go(node).await
+    }
+
+    /// The nodes that are not wanted and are still there, agents first.
+    fn going(&self, wanted: &[ClusterNode]) -> Vec<ClusterNode> {
+        let is_wanted = |name: &str| wanted.iter().any(|node| node.name == name);
+        let names = self.seen.into_iter().flat_map(|seen| seen.nodes.keys());
+        let names = names.filter(|name| !is_wanted(name) && !self.left.contains(*name));
+        let mut going: Vec<ClusterNode> =
+            names.filter_map(|name| ClusterNode::named(name, &self.layout.name)).collect();
+        going.sort_by_key(|node| (node.role == NodeRole::Server, -node.at));
+        going
+    }
+
+    async fn let_go(&mut self, node: &ClusterNode) -> Result<(), DriverError> {
+        tracing::debug!(name = node.name, "removing a node");
+        self.send_away(node).await?;
+        volume::remove(self.engine, &self.layout.data(&node.name)).await?;
+        self.there.remove(&node.name);
+        self.left.insert(node.name.clone());
         Ok(())
     }
 

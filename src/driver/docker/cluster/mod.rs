@@ -13,14 +13,17 @@ mod labels;
 mod layout;
 mod leave;
 mod made_from;
+mod network;
 mod node;
 mod nodes;
 mod outdated;
 mod ports;
+mod prepare;
 mod ready;
 mod record;
 mod remake;
 mod remove;
+mod turns;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Which container of a cluster publishes which port, and where the load balancer leads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::models::PortBinding;
 
@@ -82,6 +82,16 @@ impl<'a> Ports<'a> {
         }
         map
     }
+}
+
+/// The ports of the machine that bindings take, `8080/tcp`, at whatever address: one of them may be all of them.
+pub(super) fn outside(bindings: &Bindings) -> BTreeSet<String> {
+    let one = |(inside, outside): (&String, &Option<Vec<PortBinding>>)| {
+        let protocol = inside.rsplit_once('/').map_or("tcp", |(_, protocol)| protocol).to_owned();
+        let ports = outside.iter().flatten().filter_map(|one| one.host_port.clone());
+        ports.map(|port| format!("{port}/{protocol}")).collect::<Vec<_>>()
+    };
+    bindings.iter().flat_map(one).collect()
 }
 
 /// Bindings in words that can be compared: `ADDRESS:PORT:INSIDE`.

@@ -38,7 +38,8 @@ impl ClusterWork<'_> {
         if node.role == NodeRole::Server && !node.is_first() {
             self.balance().await?;
         }
-        match (api, &self.api) {
+        // A node that gives up a port may get its turn before the first server, which is as it was then.
+        match (&api, self.api.as_ref().or(api.as_ref())) {
             // Before the next node goes this one has to be back.
             (Some(_), Some(api)) => {
                 ready::wait_for_node(api, &node.name, before.as_ref(), &self.pace).await?;

@@ -1,0 +1,87 @@
+//! What the nodes of a cluster share, which is there before any of them.
+
+use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
+
+use super::super::engine::Engine;
+use super::super::error::classify;
+use super::super::mark::Labels;
+use super::super::network;
+use super::layout::Layout;
+use super::network::{FixedAddresses, NetworkFacts};
+use super::node;
+use crate::driver::DriverError;
+use crate::value::Value;
+
+/// How often a range is asked for that nobody takes meanwhile.
+const TRIES: u32 = 5;
+
+/// Makes the network and the volumes that the nodes share or keep their data in, and tells what the network is like.
+pub(super) async fn prepare(engine: &Engine, layout: &Layout<'_>, is_new: bool) -> Result<NetworkFacts, DriverError> {
+    let net = network_of(engine, layout, is_new).await?;
+    let docker = engine.docker().await?;
+    // To make a volume that is there already is no error.
+    for request in layout.volumes() {
+        docker.create_volume(request).await.map_err(|error| classify("creating the cluster's volumes", &error))?;
+    }
+    Ok(net)
+}
+
+/// Makes the network that the nodes share, unless it is there, and tells what it is like.
+async fn network_of(engine: &Engine, layout: &Layout<'_>, is_new: bool) -> Result<NetworkFacts, DriverError> {
+    let found = network::named(engine, &layout.network).await?;
+    if layout.network != node::network(&layout.name) {
+        return NetworkFacts::of(found);
+    }
+    match NetworkFacts::of(found) {
+        // One without chosen addresses may be what a run left that was interrupted.
+        Ok(there) if there.fixed.is_some() || !is_new => return Ok(there),
+        Ok(there) if remove(engine, &there.id).await.is_err() => return Ok(there),
+        _ => {}
+    }
+    if let Some(subnet) = layout.wanted.at("k3d.subnet").and_then(Value::as_str) {
+        let chosen = IpamConfig { subnet: Some(subnet.to_owned()), ..IpamConfig::default() };
+        let config = FixedAddresses::of(subnet).map_or(chosen, |fixed| fixed.config());
+        create(engine, layout, Some(config)).await.map_err(failed)?;
+        return NetworkFacts::of(network::named(engine, &layout.network).await?);
+    }
+    for _ in 0..TRIES {
+        // The engine knows which range is free, and tells it of a network that it made.
+        create(engine, layout, None).await.map_err(failed)?;
+        let there = NetworkFacts::of(network::named(engine, &layout.network).await?)?;
+        let Some(fixed) = there.range.as_deref().and_then(FixedAddresses::of) else { return Ok(there) };
+        remove(engine, &there.id).await?;
+        match create(engine, layout, Some(fixed.config())).await {
+            Ok(()) => return NetworkFacts::of(network::named(engine, &layout.network).await?),
+            // Somebody else took the range in between.
+            Err(error) if error.to_string().contains("overlap") => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    create(engine, layout, None).await.map_err(failed)?;
+    NetworkFacts::of(network::named(engine, &layout.network).await?)
+}
+
+async fn create(
+    engine: &Engine,
+    layout: &Layout<'_>,
+    config: Option<IpamConfig>,
+) -> Result<(), bollard::errors::Error> {
+    let labels = Labels::from([("app".into(), "k3d".into()), ("k3d.cluster".into(), layout.name.clone())]);
+    let request = NetworkCreateRequest {
+        name: layout.network.clone(),
+        labels: Some(labels),
+        ipam: config.map(|config| Ipam { config: Some(vec![config]), ..Default::default() }),
+        ..Default::default()
+    };
+    let docker = engine.docker().await.map_err(|error| bollard::errors::Error::from(std::io::Error::other(error)))?;
+    docker.create_network(request).await.map(drop)
+}
+
+async fn remove(engine: &Engine, id: &str) -> Result<(), DriverError> {
+    let removed = engine.docker().await?.remove_network(id).await;
+    removed.map_err(|error| classify("removing the cluster's network", &error))
+}
+
+fn failed(error: bollard::errors::Error) -> DriverError {
+    classify("creating the cluster's network", &error)
+}
