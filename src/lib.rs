@@ -26,6 +26,7 @@
 //! | [`desired`] | what a spec comes to: resources, environments, settings | yes |
 //! | [`spec`] | text → [`desired::Desired`] | yes |
 //! | [`compose`] | a compose file → the blocks of a spec | yes |
+//! | [`render`] | a chart and its values → the objects that they mean | yes |
 //! | [`graph`] | desired → [`graph::DependencyGraph`] | yes |
 //! | [`observed`] | what the world tells | yes |
 //! | [`recorded`] | what the journal and the inventory tell | yes |
@@ -55,6 +56,7 @@ mod parallel;
 pub mod path;
 pub mod plan;
 pub mod recorded;
+pub mod render;
 pub mod run;
 pub mod spec;
 pub mod store;

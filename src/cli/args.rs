@@ -85,6 +85,8 @@ pub enum Command {
     Forget(OneArgs),
     /// Write the blocks of a spec from a compose file, and say what could not be taken
     Import(ImportArgs),
+    /// Print the objects of a chart, or of an app of the spec, as `helm template` does
+    Render(RenderArgs),
     /// Print the JSON Schema of the spec, for editors
     Schema,
     /// Explain a kind and its attributes, or what an error means
@@ -265,6 +267,44 @@ pub struct ImportArgs {
     /// Add the blocks to the spec; where there is none, begin one
     #[arg(long)]
     pub write: bool,
+}
+
+/// What `render` takes.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// A chart's folder or archive, or an app of the spec: app.NAME@CLUSTER
+    #[arg(value_name = "CHART|ADDRESS")]
+    pub chart: String,
+    /// A file of values, over those before it
+    #[arg(long, value_name = "FILE")]
+    pub values: Vec<PathBuf>,
+    /// Set a value: image.tag=2,ports[0]=80
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Set a value that is text, whatever it looks like
+    #[arg(long, value_name = "KEY=TEXT")]
+    pub set_string: Vec<String>,
+    /// Set a value to JSON
+    #[arg(long, value_name = "KEY=JSON")]
+    pub set_json: Vec<String>,
+    /// Set a value to what a file has
+    #[arg(long, value_name = "KEY=FILE")]
+    pub set_file: Vec<String>,
+    /// The release's name
+    #[arg(long, value_name = "NAME")]
+    pub release: Option<String>,
+    /// The namespace
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// The version of Kubernetes that the chart is told
+    #[arg(long, value_name = "VERSION")]
+    pub kube_version: Option<String>,
+    /// A version of an API that the cluster has besides the usual ones: example.com/v1
+    #[arg(long, value_name = "API")]
+    pub api_versions: Vec<String>,
+    /// Print what lies in the chart's folder crds too
+    #[arg(long)]
+    pub include_crds: bool,
 }
 
 /// What `forget` takes.

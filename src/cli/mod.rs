@@ -21,6 +21,7 @@ mod notice;
 mod outcome;
 mod plan;
 mod progress;
+mod render;
 mod runtime;
 mod sandbox;
 mod saved;
@@ -100,6 +101,7 @@ async fn run(arguments: &Cli, ui: &Ui) -> Result<Done, Failure> {
         Command::Adopt(args) => return adopt::adopt(global, args, ui).await,
         Command::Forget(args) => return adopt::forget(global, args, ui).await,
         Command::Import(args) => import::run(global, args, ui),
+        Command::Render(args) => render::run(global, args, ui),
         Command::Schema => schema::run(ui),
         Command::Explain { name } => explain::run(name.as_deref(), ui),
         Command::Completions { shell } => completions::run(*shell, ui),

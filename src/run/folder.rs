@@ -1,8 +1,10 @@
-//! A digest of a folder's content: the names and bytes of its files, and of those that links in it lead to.
+//! The content of a chart's folder, as a digest or as it is: the names and bytes of its files, and of those that links in it
+//! lead to.
 //!
 //! A folder is looked at as a whole before anything in it is read: what is too large, is no file, or leads out of the project
 //! is refused by then.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -16,18 +18,37 @@ const DEEPEST: usize = 64;
 
 /// The digest of a chart's folder. `project` is the folder that nothing may lead out of, without links in its own path.
 pub fn digest(project: &Path, folder: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    for file in list(project, folder)? {
+        hash.update((file.name.len() as u64).to_be_bytes());
+        hash.update(file.name.as_bytes());
+        hash.update(file.bytes.to_be_bytes());
+        file.read(&mut |bytes| hash.update(bytes))?;
+    }
+    let bytes = hash.finalize();
+    Ok(bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The files of a chart's folder by their names in it. `project` is the folder that nothing may lead out of, without links in
+/// its own path.
+pub fn read(project: &Path, folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for file in list(project, folder)? {
+        let mut content = Vec::new();
+        file.read(&mut |bytes| content.extend_from_slice(bytes))?;
+        files.insert(file.name, content);
+    }
+    Ok(files)
+}
+
+fn list(project: &Path, folder: &Path) -> io::Result<Vec<ChartFile>> {
     let mut listing = ChartListing { project, files: Vec::new(), bytes: 0, entries: 0, open: Vec::new() };
     listing.folder(folder, "")?;
     if !listing.files.iter().any(|file| file.name == "Chart.yaml") {
         return Err(io::Error::new(io::ErrorKind::NotFound, "there is no Chart.yaml"));
     }
     listing.files.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut hash = Sha256::new();
-    for file in &listing.files {
-        file.hash(&mut hash)?;
-    }
-    let bytes = hash.finalize();
-    Ok(bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(listing.files)
 }
 
 /// What was found in a folder.
@@ -117,17 +138,14 @@ impl ChartListing<'_> {
 const TOO_MANY_LINKS: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
 
 impl ChartFile {
-    /// Takes in the file's name, its size and its bytes.
-    fn hash(&self, hash: &mut Sha256) -> io::Result<()> {
+    /// Reads the file's bytes, piece by piece.
+    fn read(&self, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let moved = || io::Error::other(format!("`{}` changed while it was read", self.name));
         let file = File::open(&self.path)?;
         let now = file.metadata()?;
         if !now.is_file() || now.len() != self.bytes {
             return Err(moved());
         }
-        hash.update((self.name.len() as u64).to_be_bytes());
-        hash.update(self.name.as_bytes());
-        hash.update(self.bytes.to_be_bytes());
         let mut file = file.take(self.bytes.saturating_add(1));
         let mut buffer = vec![0; 64 * 1024];
         let mut read = 0;
@@ -136,7 +154,7 @@ impl ChartFile {
                 Ok(0) => break,
                 Ok(length) => {
                     read += length as u64;
-                    hash.update(&buffer[..length]);
+                    take(&buffer[..length]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -23,6 +23,7 @@
 mod apply;
 mod approve;
 mod blocks;
+mod chart;
 mod destination;
 mod drivers;
 mod error;
@@ -38,6 +39,7 @@ mod survey;
 
 pub use apply::{Applied, Manner, apply};
 pub use approve::{Approved, Consent, approve, refuse_loss};
+pub use chart::{ChartError, at_this_moment, chart};
 pub use destination::Destination;
 #[cfg(feature = "docker")]
 pub use drivers::engines;

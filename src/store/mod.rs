@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use cache::CacheFolder;
+pub use clock::since_1970;
 pub use disk::Disk;
 pub use folder::LocalFolder;
 pub use history::{Run, RunSummary};

@@ -35,6 +35,7 @@ mod parts;
 mod preparing;
 mod quotas;
 mod records;
+mod render;
 mod replaced_hosts;
 mod run;
 mod safety;

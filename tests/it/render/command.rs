@@ -1,0 +1,147 @@
+//! `atlas render`, as people type it.
+
+use std::process::Command;
+
+use crate::support::{Place, Run, copy, root};
+
+const CHARTS: [&str; 3] = ["cockroachdb", "ledger-app", "monitoring"];
+
+/// What Helm prints of a chart of the project; none where there is no Helm.
+fn helm(chart: &str, words: &[&str]) -> Option<String> {
+    let output = Command::new(super::helm()?)
+        .args(["template", "release-name"])
+        .arg(root().join("charts").join(chart))
+        .args(words)
+        .output()
+        .expect("Helm runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).expect("text"))
+}
+
+fn place() -> Place {
+    let place = Place::empty();
+    copy(&root().join("charts"), &place.path("charts"));
+    place
+}
+
+/// Ten sets of values for each chart of the project.
+const VALUES: [&[&str]; 10] = [
+    &[],
+    &["--set", "replicas=5,image.tag=1.2.3"],
+    &["--set-string", "image.tag=007", "--set", "fullnameOverride=other"],
+    &["--namespace", "ledger", "--set", "nameOverride=short"],
+    &[
+        "--set-json",
+        "nodeSelector={\"a\":\"b\"}",
+        "--set-json",
+        "tolerations=[{\"key\":\"x\",\"operator\":\"Exists\"}]",
+    ],
+    &["--set", "service.port=9090,podAnnotations.a\\.b/c=d"],
+    &["--set", "resources.requests.cpu=2,resources.limits.memory=1000000000"],
+    &["--kube-version", "1.28.3", "--api-versions", "monitoring.coreos.com/v1"],
+    &["--set", "serviceAccount.create=false,serviceAccount.name=mine", "--set-json", "affinity={}"],
+    &["--set", "persistence.enabled=false,autoscaling.enabled=true,networkPolicy.enabled=false"],
+];
+
+#[test]
+fn the_charts_of_the_project_come_to_what_helm_prints() {
+    let place = place();
+    let mut refused = 0;
+    for chart in CHARTS {
+        let folder = format!("charts/{chart}");
+        for words in VALUES {
+            let ours = place.run(&[&["render", folder.as_str()], words].concat());
+            let theirs = Command::new(match super::helm() {
+                Some(helm) => helm,
+                None => return,
+            })
+            .args(["template", "release-name"])
+            .arg(place.path(&folder))
+            .args(words)
+            .output()
+            .expect("Helm runs");
+            assert_eq!(
+                ours.code == 0,
+                theirs.status.success(),
+                "{chart} {words:?}\n{}\n{}",
+                ours.stderr,
+                String::from_utf8_lossy(&theirs.stderr)
+            );
+            match ours.code {
+                0 => assert_eq!(ours.stdout, String::from_utf8_lossy(&theirs.stdout), "{chart} {words:?}"),
+                _ => refused += 1,
+            }
+        }
+    }
+    // Their schemas refuse what they do not know.
+    println!("{refused} of 30 are refused by both");
+    assert!(refused < 20, "{refused}");
+}
+
+#[test]
+fn what_the_command_line_says_lies_over_files_in_helm_s_order() {
+    let place = place();
+    place.write("a.yaml", "replicas: 2\nimage: {tag: a}\n");
+    place.write("b.yaml", "image: {tag: b}\n");
+    let words = ["--values", "a.yaml", "--values", "b.yaml", "--set", "replicas=4", "--namespace", "ledger"];
+    let ours =
+        place.expect(0, &[&["render", "charts/ledger-app", "--release", "release-name"], words.as_slice()].concat());
+    let words = [
+        "--values",
+        &place.path("a.yaml").display().to_string(),
+        "--values",
+        &place.path("b.yaml").display().to_string(),
+        "--set",
+        "replicas=4",
+        "--namespace",
+        "ledger",
+    ]
+    .map(str::to_owned);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some(theirs) = helm("ledger-app", &words) {
+        assert_eq!(ours, theirs);
+    }
+    assert!(ours.contains(":b\"") || ours.contains(":b\n"), "{ours}");
+}
+
+#[test]
+fn an_app_of_the_spec_is_rendered_with_its_values_and_what_is_unknown_is_said() {
+    let place = Place::flagship();
+    let text = place.expect(0, &["render", "app.ledger@dc-us"]);
+    assert!(text.contains("# Source: ledger-app/templates/deployment.yaml"), "{text}");
+    assert!(text.contains("us-east-1-audit-logs") && text.contains("namespace: ledger"), "{text}");
+    place.edit("s3Bucket = \"${bucket.audit-logs.name}\"", "s3Bucket = \"${queue.transactions.url}\"");
+    let text = place.expect(0, &["render", "app.ledger@dc-us"]);
+    assert!(text.contains("${queue.transactions@us-east-1.url}"), "{text}");
+    let json = place.json(&["render", "app.ledger@dc-us", "--json"]);
+    let kinds: Vec<&str> =
+        json["objects"].as_array().expect("objects").iter().filter_map(|one| one["object"]["kind"].as_str()).collect();
+    assert!(kinds.contains(&"Deployment") && kinds.contains(&"NetworkPolicy"), "{kinds:?}");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let place = Place::flagship();
+    let said = |run: Run| {
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
+        run.stderr
+    };
+    let several = said(place.run(&["render", "app.ledger"]));
+    assert!(several.contains("app.ledger@dc-eu, app.ledger@dc-us"), "{several}");
+    let near = said(place.run(&["render", "app.legder@dc-us"]));
+    assert!(near.contains("did you mean `app.ledger@dc-us`?"), "{near}");
+    let none = said(place.run(&["render", "charts/none"]));
+    assert!(none.contains("there is no such file or folder"), "{none}");
+    let schema = said(place.run(&["render", "charts/ledger-app", "--set", "replicas=many"]));
+    assert!(schema.contains("replicas"), "{schema}");
+    place.write("charts/ledger-app/templates/bad.yaml", "a: 1\nb: {{ .Values.none.deeper }}\n");
+    let template = said(place.run(&["render", "charts/ledger-app"]));
+    assert!(template.contains("ledger-app/templates/bad.yaml:2"), "{template}");
+    place.write("charts/ledger-app/templates/bad.yaml", "a: {{ fail \"choose a region\" }}\n");
+    let own = said(place.run(&["render", "charts/ledger-app"]));
+    assert!(own.contains("choose a region"), "{own}");
+    place.write("charts/ledger-app/templates/bad.yaml", "{{ if eq .Values.aws.s3Bucket \"x\" }}a: 1{{ end }}\n");
+    place.edit("s3Bucket = \"${bucket.audit-logs.name}\"", "s3Bucket = \"${queue.transactions.url}\"");
+    let unknown = said(place.run(&["render", "app.ledger@dc-us"]));
+    assert!(unknown.contains("queue.transactions@us-east-1.url") && unknown.contains("not known yet"), "{unknown}");
+}
