@@ -275,7 +275,7 @@ pub struct RenderArgs {
     /// A chart's folder or archive, or an app of the spec: app.NAME@CLUSTER
     #[arg(value_name = "CHART|ADDRESS")]
     pub chart: String,
-    /// A file of values, over those before it
+    /// A file of values, over those before it; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub values: Vec<PathBuf>,
     /// Set a value: image.tag=2,ports[0]=80

@@ -1,7 +1,7 @@
 //! `atlas render`: the objects of a chart, or of an app of the spec, as `helm template` prints them.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::args::{Global, RenderArgs};
@@ -19,26 +19,52 @@ use crate::render::helm::{
     Capabilities, Chart, KubernetesVersion, Manifest, RenderRequest, Rendered, printed, render, values_file,
 };
 use crate::run::{self, ChartError, Spec};
+use crate::style::{Role, harmless};
 use crate::suggest::suggest;
 use crate::value::Attributes;
+
+/// How long the name of a release may be, as Helm's label has to take it with what it adds.
+const LONGEST_NAME: usize = 53;
 
 pub fn run(global: &Global, args: &RenderArgs, ui: &Ui) -> Result<End, Failure> {
     let (what, chart, mut request) = match address(&args.chart) {
         Some(address) => of_app(global, &address)?,
         None => {
-            (args.chart.clone(), chart(Path::new(&args.chart), None)?, RenderRequest::new("release-name", "default"))
+            has_no_spec(global)?;
+            (
+                args.chart.clone(),
+                chart(Path::new(&args.chart), here(&args.chart).as_deref())?,
+                RenderRequest::new("release-name", "default"),
+            )
         }
     };
-    refine(&mut request, args)?;
+    refine(&mut request, args, ui)?;
     let rendered = render(&chart, &request).map_err(|fault| refused(&what, &fault))?;
     tell(&rendered, ui);
     Ok(End::Good)
+}
+
+/// The folder that nothing in a chart may lead out of: the one that people are in, where the chart is in it.
+fn here(chart: &str) -> Option<PathBuf> {
+    let inside =
+        Path::new(chart).is_relative() && !Path::new(chart).components().any(|part| part == Component::ParentDir);
+    inside.then(|| PathBuf::from("."))
 }
 
 /// The address that a word is, unless there is a file or folder of that name.
 fn address(word: &str) -> Option<Address> {
     let address = Address::parse(word).ok().filter(|address| address.kind() == "app")?;
     (!Path::new(word).exists()).then_some(address)
+}
+
+/// Helm's `-f` is a file of values, and this one is the spec. Where nobody looks at a spec, to name one is a mistake.
+fn has_no_spec(global: &Global) -> Result<(), Failure> {
+    let named = global.file != Path::new("atlas.toml") || global.environment.is_some() || !global.var.is_empty();
+    match named {
+        true => Err(Failure::new("a chart has no spec, so `-f`, `-e` and `--var` say nothing about it")
+            .hint("a file of values is `--values FILE`; an app of a spec is app.NAME@CLUSTER")),
+        false => Ok(()),
+    }
 }
 
 fn chart(path: &Path, project: Option<&Path>) -> Result<Chart, Failure> {
@@ -103,9 +129,14 @@ fn resolved(instance: &Instance, desired: &Desired) -> Attributes {
 }
 
 /// Lays what the command line says over what the chart or the app says.
-fn refine(request: &mut RenderRequest, args: &RenderArgs) -> Result<(), Failure> {
+fn refine(request: &mut RenderRequest, args: &RenderArgs, ui: &Ui) -> Result<(), Failure> {
     for path in &args.values {
-        let text = run::read_text(path).map_err(|error| failure::file(error, "the file of values"))?;
+        let text = match path.as_os_str() == "-" {
+            true => {
+                ui.rest().map_err(|error| Failure::new("standard input can't be read").because(error.to_string()))?
+            }
+            false => run::read_text(path).map_err(|error| failure::file(error, "the file of values"))?,
+        };
         let read = values_file::read(&text).map_err(|fault| {
             Failure::new(format!("the file of values `{}` can't be used", path.display())).because(fault.to_string())
         })?;
@@ -126,6 +157,7 @@ fn refine(request: &mut RenderRequest, args: &RenderArgs) -> Result<(), Failure>
         }
     }
     if let Some(name) = &args.release {
+        release_name(name)?;
         request.name.clone_from(name);
     }
     if let Some(namespace) = &args.namespace {
@@ -135,6 +167,20 @@ fn refine(request: &mut RenderRequest, args: &RenderArgs) -> Result<(), Failure>
     request.capabilities = capabilities(args)?;
     run::at_this_moment(request)
         .map_err(|error| Failure::new("this machine gives no random numbers").because(error.to_string()))
+}
+
+/// Helm's rule for the names of releases.
+fn release_name(name: &str) -> Result<(), Failure> {
+    let good = |part: &str| {
+        let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        part.starts_with(ends) && part.ends_with(ends) && part.chars().all(|c| ends(c) || c == '-')
+    };
+    if name.len() <= LONGEST_NAME && name.split('.').all(good) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("`{name}` can't be the name of a release")).hint(format!(
+        "use small letters, digits, `-` and `.`, a letter or digit at both ends, and at most {LONGEST_NAME} characters"
+    )))
 }
 
 fn capabilities(args: &RenderArgs) -> Result<Capabilities, Failure> {
@@ -155,27 +201,30 @@ fn refused(what: &str, fault: &RenderFault) -> Failure {
     let failure = Failure::new(format!("`{what}` can't be rendered")).because(fault.to_string());
     match &fault.value {
         _ if fault.unknown => failure.hint("what that is, is known once it is made; the objects can be told then"),
-        Some(value) => failure.hint(format!("look at `{value}` in its values")),
-        None => failure,
+        Some(value) if !value.is_empty() => failure.hint(format!("look at `{value}` in its values")),
+        _ => failure,
     }
 }
 
 fn tell(rendered: &Rendered, ui: &Ui) {
     let unknowns = &rendered.unknowns;
+    let left_out: Vec<String> = rendered.strange.iter().map(left_out).collect();
+    for why in &left_out {
+        ui.err(&format!("{} {}\n", ui.error_palette().paint(Role::Warning, "warning:"), harmless(why)));
+    }
     if ui.json() {
         let all = rendered.crds.iter().chain(&rendered.objects).chain(&rendered.hooks);
         let objects: Vec<serde_json::Value> = all.map(|manifest| object(manifest, rendered)).collect();
-        ui.out_pretty(&serde_json::json!({ "objects": objects }));
+        ui.out_pretty(&serde_json::json!({ "objects": objects, "left_out": left_out }));
         return;
     }
-    for hook in &rendered.strange {
-        let event = hook.hook.as_ref().and_then(|hook| hook.strange.as_deref()).unwrap_or_default();
-        ui.note(&format!(
-            "{} {} is a hook of `{event}`, which Helm does not know and leaves out.\n",
-            hook.kind, hook.name
-        ));
-    }
-    ui.out(&shown(&printed(rendered), unknowns));
+    ui.document(&shown(&printed(rendered), unknowns));
+}
+
+/// A hook that Helm leaves out, and why.
+fn left_out(hook: &Manifest) -> String {
+    let event = hook.hook.as_ref().and_then(|hook| hook.strange.as_deref()).unwrap_or_default();
+    format!("{}/{} of {} is left out: nobody knows hooks of `{event}`", hook.kind, hook.name, hook.file)
 }
 
 fn object(manifest: &Manifest, rendered: &Rendered) -> serde_json::Value {

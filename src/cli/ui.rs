@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::Global;
 use super::environment;
-use crate::style::{Palette, Role, is_harmful};
+use crate::style::{Palette, Role, is_harmful, readable};
 
 /// The terminal, or whatever stands in its place.
 pub struct Ui {
@@ -79,6 +79,23 @@ impl Ui {
     pub fn out(&self, text: &str) {
         // A reader that is gone changes nothing: the work is done, and the exit code still tells its result.
         let _ = self.pass(guarded(text, self.palette).as_bytes());
+    }
+
+    /// All that is typed or piped in.
+    ///
+    /// # Errors
+    /// When it can't be read, or is no text.
+    pub fn rest(&self) -> io::Result<String> {
+        io::read_to_string(io::stdin().lock())
+    }
+
+    /// Writes a document that other programs read: as it is, unless a terminal shows it.
+    pub fn document(&self, text: &str) {
+        if io::stdout().is_terminal() {
+            self.out(&readable(&text.replace("\r\n", "\n")));
+        } else {
+            let _ = self.pass(text.as_bytes());
+        }
     }
 
     /// Passes on what somebody else wrote, as it is. Whether anybody still reads.

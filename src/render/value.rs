@@ -47,9 +47,9 @@ pub struct UnknownValue {
 
 impl UnknownValue {
     /// The character before the number in a mark.
-    pub const START: char = '\u{F0000}';
+    pub const START: char = '\u{10FE00}';
     /// The character after it.
-    pub const END: char = '\u{F0001}';
+    pub const END: char = '\u{10FE01}';
 
     /// The mark that stands for it in texts.
     #[must_use]

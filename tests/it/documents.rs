@@ -56,6 +56,7 @@ fn every_field_of_every_json_is_described() {
         &["history"],
         &["validate"],
         &["explain", "queue"],
+        &["render", "app.cockroachdb@dc-us"],
         &["sandbox", "outage", "eu-central-1", "--end"],
     ] {
         look(&place.json(&[args, &["--json"]].concat()));
@@ -80,7 +81,8 @@ fn collect(json: &serde_json::Value, depth: usize, fields: &mut std::collections
         serde_json::Value::Object(entries) => {
             for (key, value) in entries {
                 fields.insert(key.clone());
-                let open = ["attributes", "desired", "outputs", "usage", "counts", "after", "before", "default"];
+                let open =
+                    ["attributes", "desired", "outputs", "usage", "counts", "after", "before", "default", "object"];
                 if depth < 4 && !(open.contains(&key.as_str()) && value.is_object()) {
                     collect(value, depth + 1, fields);
                 }
@@ -109,6 +111,7 @@ fn help_of_every_command() {
         "adopt",
         "forget",
         "import",
+        "render",
         "schema",
         "explain",
         "completions",

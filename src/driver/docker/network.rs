@@ -169,11 +169,7 @@ pub(super) async fn create(engine: &Engine, wanted: &Attributes, mut labels: Lab
 /// Takes the containers out of a network that is about to go which its owner's marks say need it: where it is replaced, they
 /// join the new one. While anybody else's is in it, all of it stays.
 pub(super) async fn vacate(engine: &Engine, id: &str, mark: Option<&Mark>) -> Result<(), DriverError> {
-    let filters = HashMap::from([("network", vec![id])]);
-    let options = ListContainersOptionsBuilder::default().filters(&filters).build();
-    let docker = engine.docker().await?;
-    let inside = docker.list_containers(Some(options)).await;
-    let inside = inside.map_err(|error| classify("looking for containers in a network", &error))?;
+    let inside = inside(engine, id, false).await?;
     if inside.is_empty() {
         return Ok(());
     }
@@ -197,6 +193,14 @@ pub(super) async fn vacate(engine: &Engine, id: &str, mark: Option<&Mark>) -> Re
         disconnect(engine, id, one).await?;
     }
     Ok(())
+}
+
+/// The containers in a network, those that are stopped among them or not.
+pub(super) async fn inside(engine: &Engine, id: &str, stopped: bool) -> Result<Vec<ContainerSummary>, DriverError> {
+    let filters = HashMap::from([("network", vec![id])]);
+    let options = ListContainersOptionsBuilder::default().all(stopped).filters(&filters).build();
+    let inside = engine.docker().await?.list_containers(Some(options)).await;
+    inside.map_err(|error| classify("looking for containers in a network", &error))
 }
 
 /// Takes a container out of a network. One that is not in it is out of it already.

@@ -22,7 +22,8 @@ pub(super) async fn connects(address: &str, probe: Duration) -> Result<TcpStream
 /// <https://kubernetes.io/docs/concepts/workloads/pods/probes/>. It is only asked whether somebody answers, and nothing is told.
 pub(super) async fn answers(url: &str, probe: Duration) -> Result<(), String> {
     let (scheme, rest) = url.split_once("://").ok_or("it is no URL")?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = (&rest[..end], rest[end..].strip_prefix('/').unwrap_or(&rest[end..]));
     let usual = match scheme {
         "http" => 80,
         "https" => 443,
@@ -46,8 +47,14 @@ pub(super) async fn answers(url: &str, probe: Duration) -> Result<(), String> {
 async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, path: &str) -> Result<(), String> {
     let request = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-    let mut head = [0; 64];
-    let read = stream.read(&mut head).await.map_err(|error| error.to_string())?;
+    // A server may write its first line in several pieces.
+    let (mut head, mut read) = ([0; 64], 0);
+    while read < head.len() && !head[..read].contains(&b'\n') {
+        match stream.read(&mut head[read..]).await.map_err(|error| error.to_string())? {
+            0 => break,
+            more => read += more,
+        }
+    }
     let line = String::from_utf8_lossy(&head[..read]).into_owned();
     match line.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok()) {
         Some(code) if code < 400 => Ok(()),

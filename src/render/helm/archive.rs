@@ -9,14 +9,15 @@ use super::entry::{ChartEntry, FILE_SIZE, without_mark};
 use crate::render::fault::RenderFault;
 
 /// How many bytes a chart may have when it is unpacked.
-const CHART_SIZE: u64 = 100 << 20;
+pub(super) const CHART_SIZE: u64 = 100 << 20;
 
 /// The files of a packed chart, without the folder that they are all in.
-pub(super) fn unpack(archive: &[u8]) -> Result<Vec<ChartEntry>, RenderFault> {
-    let unpacked = GzDecoder::new(archive).take(CHART_SIZE + 1);
+///
+/// `left` is how many bytes the chart may still have, with the archives in it.
+pub(super) fn unpack(archive: &[u8], left: &mut u64) -> Result<Vec<ChartEntry>, RenderFault> {
+    let unpacked = GzDecoder::new(archive).take(*left + 1);
     let mut archive = tar::Archive::new(unpacked);
     let mut files = Vec::new();
-    let mut left = CHART_SIZE;
     let broken = |_| RenderFault::new("the archive is broken, or no tar archive packed with gzip");
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
@@ -26,12 +27,12 @@ pub(super) fn unpack(archive: &[u8]) -> Result<Vec<ChartEntry>, RenderFault> {
         }
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = inner_name(&path)?;
-        if entry.size() > FILE_SIZE as u64 || entry.size() > left {
+        if entry.size() > FILE_SIZE as u64 || entry.size() > *left {
             return Err(RenderFault::new(format!("{path} makes the chart larger than Helm takes it")));
         }
         let mut data = Vec::new();
         entry.read_to_end(&mut data).map_err(broken)?;
-        left = left.saturating_sub(data.len() as u64);
+        *left = left.saturating_sub(data.len() as u64);
         files.push(ChartEntry { name, data: without_mark(&data) });
     }
     if files.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::archive::unpack;
+use super::archive::{CHART_SIZE, unpack};
 use super::entry::{ChartEntry, FILE_SIZE, without_mark};
 use super::ignore::IgnoreRules;
 use super::metadata::ChartMetadata;
@@ -47,7 +47,7 @@ impl Chart {
             .collect();
         // Folders are gone through by the names of what is in them, which orders the objects of crds.
         kept.sort_by(|one, other| one.name.split('/').cmp(other.name.split('/')));
-        Self::from_files(kept, 0)
+        Self::from_files(kept, 0, &mut { CHART_SIZE })
     }
 
     /// Reads a chart from an archive, as `helm package` writes it.
@@ -55,10 +55,11 @@ impl Chart {
     /// # Errors
     /// Where it is no such archive, or holds a chart that is wrong.
     pub fn unpack(archive: &[u8]) -> Result<Self, RenderFault> {
-        Self::from_files(unpack(archive)?, 0)
+        let mut left = CHART_SIZE;
+        Self::from_files(unpack(archive, &mut left)?, 0, &mut left)
     }
 
-    fn from_files(files: Vec<ChartEntry>, depth: usize) -> Result<Self, RenderFault> {
+    fn from_files(files: Vec<ChartEntry>, depth: usize, left: &mut u64) -> Result<Self, RenderFault> {
         if depth > DEPTH {
             return Err(RenderFault::new("charts lie too deep within each other"));
         }
@@ -80,7 +81,7 @@ impl Chart {
         }
         for (name, files) in inner {
             if let Some(sub) =
-                sub_chart(&name, files, depth).map_err(|fault| within(fault, &chart.metadata.name, &name))?
+                sub_chart(&name, files, depth, left).map_err(|fault| within(fault, &chart.metadata.name, &name))?
             {
                 chart.charts.push(sub);
             }
@@ -142,7 +143,7 @@ fn read_metadata(files: &[ChartEntry]) -> Result<ChartMetadata, RenderFault> {
 }
 
 /// What lies in the folder `charts`: a chart's folder, an archive, or what is neither.
-fn sub_chart(name: &str, files: Vec<ChartEntry>, depth: usize) -> Result<Option<Chart>, RenderFault> {
+fn sub_chart(name: &str, files: Vec<ChartEntry>, depth: usize, left: &mut u64) -> Result<Option<Chart>, RenderFault> {
     if name.starts_with(['_', '.']) {
         return Ok(None);
     }
@@ -150,7 +151,7 @@ fn sub_chart(name: &str, files: Vec<ChartEntry>, depth: usize) -> Result<Option<
         let Some(file) = files.iter().find(|file| file.name == name) else {
             return Err(RenderFault::new(format!("{name} is a folder, not an archive")));
         };
-        return Chart::from_files(unpack(&file.data)?, depth + 1).map(Some);
+        return Chart::from_files(unpack(&file.data, left)?, depth + 1, left).map(Some);
     }
     let files: Vec<ChartEntry> = files
         .into_iter()
@@ -159,7 +160,7 @@ fn sub_chart(name: &str, files: Vec<ChartEntry>, depth: usize) -> Result<Option<
             Some(ChartEntry { name: name.to_owned(), data: file.data })
         })
         .collect();
-    Chart::from_files(files, depth + 1).map(Some)
+    Chart::from_files(files, depth + 1, left).map(Some)
 }
 
 fn text(file: &ChartEntry) -> Result<&str, RenderFault> {

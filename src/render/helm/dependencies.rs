@@ -74,6 +74,9 @@ fn choose(chart: &mut Chart, asked: &ValueTable, path: &str) -> Result<(), Rende
 }
 
 fn by_tags(dependency: &mut Dependency, values: &ValueTable) -> Result<(), RenderFault> {
+    if let Some(unknown) = get(values, "tags").as_ref().and_then(unknown).filter(|_| !dependency.tags.is_empty()) {
+        return Err(undecided(&dependency.name, &unknown));
+    }
     let Some(tags) = at(values, ["tags"]) else { return Ok(()) };
     let found: Vec<Option<ChartValue>> = dependency.tags.iter().map(|tag| get(&tags, tag)).collect();
     let said = |yes: bool| found.iter().any(|value| matches!(value, Some(ChartValue::Bool(found)) if *found == yes));
@@ -89,6 +92,9 @@ fn by_condition(dependency: &mut Dependency, values: &ValueTable, path: &str) ->
     for condition in dependency.condition.trim().split(',').filter(|condition| !condition.is_empty()) {
         let full = format!("{path}{condition}");
         let (tables, key) = full.rsplit_once('.').map_or((None, full.as_str()), |(tables, key)| (Some(tables), key));
+        if let Some(unknown) = unknown_above(values, &full) {
+            return Err(undecided(&dependency.name, &unknown));
+        }
         let found = at(values, tables.into_iter().flat_map(|tables| tables.split('.')));
         match found.and_then(|found| get(&found, key)) {
             Some(ChartValue::Bool(yes)) => {
@@ -100,6 +106,19 @@ fn by_condition(dependency: &mut Dependency, values: &ValueTable, path: &str) ->
         }
     }
     Ok(())
+}
+
+/// The table on the way to a value that is not known yet itself.
+fn unknown_above(values: &ValueTable, path: &str) -> Option<Rc<UnknownValue>> {
+    let mut table = Rc::clone(values);
+    for part in path.split('.') {
+        match get(&table, part)? {
+            ChartValue::Map(inner) => table = inner,
+            ChartValue::Unknown(unknown) => return Some(unknown),
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn unknown(value: &ChartValue) -> Option<Rc<UnknownValue>> {

@@ -52,7 +52,10 @@ fn check_one(name: &str, schema: &[u8], values: &ValueTable, path: &str) -> Resu
             let full = format!("{path}{place}");
             let full = full.trim_end_matches('.');
             let of = if full.is_empty() { String::new() } else { format!("{full}: ") };
-            return Err(fault(format!("the values do not fit the schema of the chart {name}: {of}{error}"), full));
+            return Err(fault(
+                format!("the values do not fit the schema of the chart {name}: {of}{}", error.masked()),
+                full,
+            ));
         }
     }
     Ok(())
@@ -61,7 +64,13 @@ fn check_one(name: &str, schema: &[u8], values: &ValueTable, path: &str) -> Resu
 /// What is not known yet may be anything: it is no fault where it stands, nor where it decides between branches of a schema.
 fn may_be_unknown(error: &jsonschema::ValidationError<'_>, at: &str, unknown: &[String]) -> bool {
     let above = || unknown.iter().any(|place| place.starts_with(at) && place[at.len()..].starts_with('/'));
+    // A condition that an unknown value decides may have led to the other branch.
+    let conditional = || {
+        let path = error.schema_path().as_str();
+        !unknown.is_empty() && path.split('/').any(|part| part == "then" || part == "else")
+    };
     unknown.iter().any(|place| place == at)
+        || conditional()
         || (matches!(
             error.kind(),
             ValidationErrorKind::AnyOf { .. }

@@ -33,10 +33,10 @@ pub enum SetKind<'a> {
 pub fn set(values: &ValueTable, word: &str, kind: SetKind<'_>) -> Result<(), RenderFault> {
     if matches!(kind, SetKind::Json) && word.trim_start().starts_with('{') {
         let read: serde_json::Value =
-            serde_json::from_str(word.trim()).map_err(|_| RenderFault::new(format!("{word} is no JSON")))?;
+            serde_json::from_str(word.trim()).map_err(|_| RenderFault::new("what is set is no JSON"))?;
         let joined = match from_json(&read) {
             ChartValue::Map(over) => super::tables::overlay(values, &over),
-            _ => return Err(RenderFault::new(format!("{word} is no map"))),
+            _ => return Err(RenderFault::new("what is set is no map")),
         };
         let joined = joined.borrow().clone();
         *values.borrow_mut() = joined;
@@ -239,7 +239,7 @@ impl SetWords<'_> {
         let read = match stream.next() {
             None => ChartValue::Nil,
             Some(Ok(read)) => from_json(&read),
-            Some(Err(_)) => return Err(RenderFault::new(format!("{} is no JSON", self.rest))),
+            Some(Err(_)) => return Err(RenderFault::new("the value is no JSON")),
         };
         let after = rest.get(stream.byte_offset()..).unwrap_or_default().trim_start();
         self.rest = after.strip_prefix(',').unwrap_or(after);

@@ -1,7 +1,7 @@
 //! Bytes that are no UTF-8 within texts: each is kept as a character for private use, so that `b64dec`, `.Files.Get` and `b64enc` lose nothing.
 
-/// The character of the byte 0; that of another byte is as many places after it.
-const FIRST: u32 = 0xF_0100;
+/// The character of the byte 0, in the last plane for private use, where no font keeps its signs; that of another byte is as many places after it.
+const FIRST: u32 = 0x10_FD00;
 
 /// A text of any bytes.
 #[must_use]

@@ -33,8 +33,13 @@ pub fn field(
             }
             Ok(Some(ChartValue::Nil))
         }
+        Some(ChartValue::Object(_)) if given.iter().any(|one| unknown::in_value(one).is_some()) => {
+            let found = given.iter().find_map(unknown::in_value);
+            let of = found.map(|found| found.of(&run.settings.unknowns.borrow())).unwrap_or_default();
+            Err(unknown::decides(name, &of))
+        }
         Some(ChartValue::Object(object)) => match object.call(name, given) {
-            Some(value) => value.map(Some).map_err(|mut fault| {
+            Some(value) => value.and_then(|value| run.charge(&value).map(|()| Some(value))).map_err(|mut fault| {
                 fault.what = format!("error calling {name}: {}", fault.what);
                 fault
             }),

@@ -30,6 +30,14 @@ use super::fault::RenderFault;
 use super::value::ChartValue;
 use state::{TemplateBody, TemplateRun, VariableScope};
 
+/// The functions that templates can call, each with the types of its parameters, and of those that may follow in any number.
+pub fn signatures() -> impl Iterator<Item = (&'static str, Vec<&'static str>, Option<&'static str>)> {
+    functions::all().map(|function| {
+        let fixed = function.fixed.iter().map(|parameter| parameter.name()).collect();
+        (function.name, fixed, function.rest.map(arguments::ArgumentType::name))
+    })
+}
+
 /// Templates by name, which can call each other.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {

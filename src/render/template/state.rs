@@ -92,6 +92,8 @@ impl TemplateRun<'_> {
         let size = match value {
             ChartValue::Text(text) => text.len(),
             ChartValue::List(items) => items.len(),
+            // An entry of a map takes more than a letter of a text.
+            ChartValue::Map(map) => map.borrow().len().saturating_mul(16),
             _ => 0,
         };
         self.spend(size / 16)?;
@@ -227,6 +229,11 @@ impl FunctionCall<'_, '_> {
     /// Whether Sprig takes a value for empty.
     pub fn is_empty(&self, value: &ChartValue) -> Result<bool, RenderFault> {
         kinds::is_empty(value, self.name, &self.run.settings.unknowns.borrow())
+    }
+
+    /// The fault of a function that can say nothing without a value.
+    pub fn decided(&self, found: &FoundUnknown) -> RenderFault {
+        super::unknown::decides(self.name, &found.of(&self.run.settings.unknowns.borrow()))
     }
 
     /// A new value that is not known yet, because what it is computed from is not.

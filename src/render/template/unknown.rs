@@ -7,9 +7,9 @@ use crate::render::fault::RenderFault;
 use crate::render::value::{ChartValue, UnknownValue};
 
 /// What a mark begins with. It is followed by the number of the value in decimal.
-pub const OPEN: char = '\u{F0000}';
+pub const OPEN: char = UnknownValue::START;
 /// What a mark ends with.
-pub const CLOSE: char = '\u{F0001}';
+pub const CLOSE: char = UnknownValue::END;
 
 /// The mark that stands for a value in a text.
 pub fn mark(unknown: &UnknownValue) -> String {

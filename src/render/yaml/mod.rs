@@ -105,6 +105,6 @@ mod tests {
 
     #[test]
     fn marks_stay_as_they_are() {
-        assert_eq!(again("a: arn:\u{F0000}7\u{F0001}/x"), "a: arn:\u{F0000}7\u{F0001}/x\n");
+        assert_eq!(again("a: arn:\u{10FE00}7\u{10FE01}/x"), "a: arn:\u{10FE00}7\u{10FE01}/x\n");
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn as_far_as_written(scalar: &str, source: &str, span: &Span) -> Stri
 }
 
 /// The characters that stand for bytes that are no text.
-pub(super) const BYTES: std::ops::RangeInclusive<char> = '\u{F0100}'..='\u{F01FF}';
+pub(super) const BYTES: std::ops::RangeInclusive<char> = '\u{10FD00}'..='\u{10FDFF}';
 
 /// The characters that a YAML text may have.
 pub(super) fn readable(c: char) -> bool {

@@ -63,7 +63,7 @@ fn a_port_moves_from_one_container_of_a_cluster_to_any_other() {
     let with = |agents: usize, ports: &[String]| {
         let ports: Vec<String> = ports.iter().map(|port| format!("{port:?}")).collect();
         spec(&engine, "moves", "moves", agents, "")
-            .replace("timeout = \"1m\"", "timeout = \"4m\"")
+            .replace("timeout = \"3m\"", "timeout = \"4m\"")
             .replace("\nlabels", &format!("\nports = [{}]\nlabels", ports.join(", ")))
     };
     let direct = |at: usize, to: &str| format!("{}:80@{to}:direct", ports[at]);
@@ -94,4 +94,34 @@ fn a_port_moves_from_one_container_of_a_cluster_to_any_other() {
         assert_eq!((&now["Id"], &now["State"]["Running"]), (&before["Id"], &Value::Bool(true)));
     }
     engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.moves"]);
+}
+
+#[test]
+fn a_server_whose_port_another_one_takes_leaves_etcd_before_it_goes() {
+    let Some(engine) = Engine::here() else { return };
+    let port = free_port();
+    let with = |servers: usize, at: usize, more: &str| {
+        spec(&engine, "etcd", "etcd", 0, more)
+            .replace("agents = 0", &format!("servers = {servers}\nports = [\"{port}:80@server:{at}:direct\"]"))
+            .replace("timeout = \"3m\"", "timeout = \"4m\"")
+    };
+    let place = Place::with(&with(3, 2, ""));
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    until("the third server answers", || get(port).as_deref() == Some("k3d-etcd-server-2"));
+    // Where nobody can ask it to leave, it stays, with its data.
+    let all = nodes(&engine, "etcd");
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    engine.docker(&[&["stop", "-t", "1"], all.as_slice()].concat());
+    place.write("atlas.toml", &with(1, 0, "loadbalancer = false"));
+    let run = engine.run(&place, &["apply", "--yes", "--allow-loss", "cluster.etcd"]);
+    assert!(run.code == 3 && (run.stdout.clone() + &run.stderr).contains("start the cluster"), "{run:?}");
+    assert!(engine.docker(&["volume", "ls", "-q"]).contains("k3d-etcd-server-2-data"));
+    engine.docker(&[&["start"], all.as_slice()].concat());
+    until("it answers again", || get(port).as_deref() == Some("k3d-etcd-server-2"));
+    engine.expect(&place, 0, &["apply", "--yes", "--allow-loss", "cluster.etcd"]);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(nodes(&engine, "etcd"), ["k3d-etcd-server-0"]);
+    let left = engine.docker(&["exec", "k3d-etcd-server-0", "/bin/ls", "/var/lib/rancher/k3s/left"]);
+    assert_eq!(left.lines().count(), 2, "both told etcd that they leave: {left}");
+    engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "cluster.etcd"]);
 }

@@ -92,7 +92,7 @@ pub(super) fn spec(engine: &Engine, project: &str, cluster: &str, agents: usize,
     let binds = image(engine);
     format!(
         "{}[region.us-east-1]\naws = {{ endpoint = \"{moto}\" }}\n[network.{project}]\n[cluster.{cluster}]\nregion = \
-         \"us-east-1\"\nagents = {agents}\nlabels = {{ tier = \"ledger\" }}\ntimeout = \"1m\"\n[cluster.{cluster}.k3d]\n\
+         \"us-east-1\"\nagents = {agents}\nlabels = {{ tier = \"ledger\" }}\ntimeout = \"3m\"\n[cluster.{cluster}.k3d]\n\
          image = \"atlas-test/k3s:1\"\nloadbalancer_image = \"{BALANCER}\"\nbinds = [{binds}]\nprivileged = \
          false\n{more}\n",
         head(project)

@@ -145,3 +145,52 @@ fn what_is_wrong_is_said_with_its_place() {
     let unknown = said(place.run(&["render", "app.ledger@dc-us"]));
     assert!(unknown.contains("queue.transactions@us-east-1.url") && unknown.contains("not known yet"), "{unknown}");
 }
+
+/// A chart of one template.
+fn small(template: &str, more: &[(&str, &str)]) -> Place {
+    let place = Place::empty();
+    let files = [("Chart.yaml", "apiVersion: v2\nname: small\nversion: 1.0.0\n"), ("templates/a.yaml", template)];
+    for (name, text) in files.iter().chain(more) {
+        let path = place.path(&format!("small/{name}"));
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+    place
+}
+
+#[test]
+fn a_document_is_passed_on_as_it_is() {
+    let text = "apiVersion: v1\r\nkind: ConfigMap\r\nmetadata: {name: a}\r\ndata: {a: \"x\u{200f}y\"}\r\n";
+    let printed = small(text, &[]).expect(0, &["render", "small"]);
+    assert!(printed.contains(text.trim_end()), "{printed:?}");
+}
+
+#[test]
+fn a_hook_that_nobody_knows_is_named_beside_the_document() {
+    let hook = "apiVersion: v1\nkind: Job\nmetadata: {name: a, annotations: {\"helm.sh/hook\": pre-instal}}\n";
+    let place = small(hook, &[]);
+    let run = place.run(&["render", "small"]);
+    assert_eq!((run.code, run.stdout.trim()), (0, ""), "{run:?}");
+    assert!(run.stderr.contains("Job/a") && run.stderr.contains("`pre-instal`"), "{run:?}");
+    let json = place.json(&["render", "small", "--json"]);
+    assert_eq!(json["left_out"].as_array().map(Vec::len), Some(1), "{json}");
+}
+
+#[test]
+fn what_is_no_good_gives_nothing_away_and_names_the_way_out() {
+    let schema =
+        "{\"properties\": {\"password\": {\"minLength\": 20}, \"db\": {\"required\": [\"x\"], \"maxProperties\": 0}}}";
+    let place = small("a: 1\n", &[("values.schema.json", schema)]);
+    for word in ["password=hunter2", "db.password=hunter2"] {
+        let run = place.run(&["render", "small", "--set", word]);
+        assert!(run.code == 1 && !run.stderr.contains("hunter2") && run.stderr.contains("schema"), "{run:?}");
+    }
+    let json = place.run(&["render", "small", "--set-json", "password=hunter2"]);
+    assert!(json.code == 1 && json.stderr.contains("is no JSON"), "{json:?}");
+    let spec = place.run(&["render", "small", "-f", "values.yaml"]);
+    assert!(spec.code == 1 && spec.stderr.contains("--values FILE"), "{spec:?}");
+    for name in ["", "Foo_Bar", "a..b", &"a".repeat(54)] {
+        let run = place.run(&["render", "small", "--release", name]);
+        assert!(run.code == 1 && run.stderr.contains("name of a release"), "{run:?}");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod charts;
 mod command;
+mod generated;
 mod mutations;
 mod public_charts;
 mod robust;

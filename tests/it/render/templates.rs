@@ -37,7 +37,7 @@ fn top() -> ChartValue {
     ChartValue::map(Map::from([entry("Values", values), entry("Release", ChartValue::map(release))]))
 }
 
-fn ours(template: &str) -> Result<String, String> {
+pub(super) fn ours(template: &str) -> Result<String, String> {
     let mut templates = Templates::new();
     let text = format!("{{{{ define \"x\" }}}}{template}{{{{ end }}}}{{{{ include \"x\" . | b64enc }}}}");
     let settings = RenderSettings::new(1_700_000_000_000_000_000, Box::new(|bytes: &mut [u8]| bytes.fill(7)));
@@ -52,13 +52,13 @@ fn decoded(coded: &str) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-struct Helm {
+pub(super) struct Helm {
     program: PathBuf,
     folder: tempfile::TempDir,
 }
 
 impl Helm {
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         let program = PathBuf::from(super::helm()?);
         let folder = tempfile::tempdir().expect("a folder");
         let chart = folder.path();
@@ -85,7 +85,7 @@ impl Helm {
     }
 
     /// What Helm makes of each template; all in one process where all of them render.
-    fn all(&self, templates: &[&String]) -> Vec<Result<String, String>> {
+    pub(super) fn all(&self, templates: &[&String]) -> Vec<Result<String, String>> {
         if templates.len() == 1 {
             return vec![self.several(templates).map(|mut one| one.remove(0))];
         }
@@ -99,7 +99,7 @@ impl Helm {
         }
     }
 
-    fn several(&self, templates: &[&String]) -> Result<Vec<String>, String> {
+    pub(super) fn several(&self, templates: &[&String]) -> Result<Vec<String>, String> {
         let mut text = String::new();
         for (at, template) in templates.iter().enumerate() {
             text.push_str(&format!("{{{{ define \"x{at}\" }}}}{template}{{{{ end }}}}"));

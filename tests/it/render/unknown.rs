@@ -73,3 +73,41 @@ fn schemas_take_what_is_not_known() {
     let fault = rendered("kind: A\n", &[("values.schema.json", strict)]).map(|_| ()).unwrap_err();
     assert_eq!(fault.value.as_deref(), Some("bucket"));
 }
+
+/// What changes a map in its place, or asks a method, may not go on as if there were nothing.
+#[test]
+fn nothing_is_left_out_because_of_what_is_not_known() {
+    for template in [
+        "{{ $d := dict \"a\" 1 }}{{ $_ := set $d .Values.bucket.name \"v\" }}{{ toYaml $d }}",
+        "{{ $d := dict \"a\" 1 }}{{ $_ := unset $d .Values.bucket.name }}{{ toYaml $d }}",
+        "{{ $d := dict \"a\" 1 }}{{ $_ := merge $d .Values.bucket.name }}{{ toYaml $d }}",
+        "{{ $d := dict \"a\" 1 }}{{ $_ := mustMergeOverwrite $d .Values.bucket.name }}{{ toYaml $d }}",
+        "a: {{ .Files.Get (printf \"files/%s\" .Values.bucket.name) | quote }}",
+        "a: {{ .Files.Get .Values.bucket.name | quote }}",
+        "a: {{ range .Files.Glob (print .Values.bucket.name \"*\") }}x{{ end }}",
+        "a: {{ .Capabilities.APIVersions.Has (print .Values.bucket.name \"/v1\") }}",
+        "a: {{ dig .Values.bucket.name \"other\" (dict \"a\" 1) }}",
+        "a: {{ include .Values.bucket.name . }}",
+        "a: {{ indent (int .Values.bucket.name) \"x\" }}",
+    ] {
+        let fault = rendered(template, &[]).err().unwrap_or_else(|| panic!("{template}"));
+        assert!(fault.unknown && fault.what.contains("bucket.logs.arn"), "{template}\n{fault}");
+    }
+    let counted = rendered("a: {{ printf \"%d\" .Values.bucket.name }}", &[]).expect("it goes on");
+    assert!(counted.unknowns.len() == 2, "{:?}", counted.unknowns);
+}
+
+#[test]
+fn notes_that_nobody_reads_decide_nothing() {
+    let notes = "{{ if .Values.bucket.name }}x{{ end }}";
+    rendered("a: 1", &[("templates/NOTES.txt", notes)]).expect("the objects are known");
+}
+
+/// Signs of fonts are characters like any others.
+#[test]
+fn characters_for_private_use_stay_what_they_are() {
+    let template = "a: \"\u{F0000}0\u{F0001}\"\nb: {{ \"\u{F0130}\" | b64enc }}\nc: \"{{ len \"\u{F01FF}\" }}\"\n";
+    let rendered = rendered(template, &[]).expect("good");
+    assert_eq!(at(&rendered, "a"), "\u{F0000}0\u{F0001}");
+    assert_eq!((at(&rendered, "b"), at(&rendered, "c")), ("87CEsA==".to_owned(), "4".to_owned()));
+}

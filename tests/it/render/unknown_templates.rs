@@ -15,7 +15,7 @@ fn render(template: &str) -> Result<String, RenderFault> {
     templates.add("t", template)?;
     let mut text = templates.render("t", &data, &settings)?;
     for unknown in settings.unknowns.borrow().iter() {
-        text = text.replace(&format!("\u{F0000}{}\u{F0001}", unknown.id), &format!("<{}>", unknown.of));
+        text = text.replace(&unknown.mark(), &format!("<{}>", unknown.of));
     }
     Ok(text)
 }
@@ -73,7 +73,6 @@ fn functions_compute() {
         ("sortAlpha (list .u)", "<sortAlpha of arn>"),
         ("splitList \",\" .u", "<splitList of arn>"),
         ("fromYaml .u", "<fromYaml of arn>"),
-        ("set .u \"a\" 1", "<set of arn>"),
         ("kindOf .u", "<kindOf of arn>"),
     ]);
 }
@@ -93,6 +92,9 @@ fn unknown_values_decide() {
         "ternary 1 2 .u",
         "coalesce .u 1",
         "hasKey .u \"a\"",
+        "set .u \"a\" 1",
+        "unset (dict \"a\" 1) .u",
+        "merge (dict) .u",
         "index (dict \"a\" 1) .u",
         "len .u",
         "fail .u",

@@ -60,12 +60,15 @@ pub(in super::super) async fn apply(
     let nodes = work.layout.nodes();
     let turns = work.turns(&nodes)?;
     work.begin_again().await?;
+    let (staying, leaving): (Vec<_>, Vec<_>) =
+        turns.iter().partition(|node| nodes.iter().any(|wanted| wanted.name == node.name));
+    // As long as nothing has changed, the API can still be asked to let them go.
+    for node in leaving {
+        work.leave_early(&nodes, node).await?;
+    }
     work.give_way().await?;
-    for node in &turns {
-        match nodes.iter().any(|wanted| wanted.name == node.name) {
-            true => work.bring(node).await?,
-            false => work.leave_early(&nodes, node).await?,
-        }
+    for node in staying {
+        work.bring(node).await?;
     }
     work.leave(&nodes).await?;
     work.balance().await?;

@@ -38,6 +38,14 @@ impl ClusterWork<'_> {
         if self.api.is_none() {
             self.api = self.answering().await;
         }
+        if self.api.is_none() {
+            let message = format!(
+                "{} is to leave first, as another node is to have a port of it, and the cluster's API does not answer, so it can't \
+                 be asked to let it go; start the cluster, or change the ports in an apply of its own",
+                node.name
+            );
+            return Err(DriverError::new(Class::Invalid, message));
+        }
         self.hold_to_evidence(&self.going(wanted)).await?;
         self.let_go(node).await
     }

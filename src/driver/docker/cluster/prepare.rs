@@ -34,7 +34,10 @@ async fn network_of(engine: &Engine, layout: &Layout<'_>, is_new: bool) -> Resul
     }
     match NetworkFacts::of(found) {
         // One without chosen addresses may be what a run left that was interrupted.
-        Ok(there) if there.fixed.is_some() || !is_new => return Ok(there),
+        // What somebody else made under this name, or uses, is used as it is.
+        Ok(there) if there.fixed.is_some() || !is_new || !is_left(engine, layout, &there.id).await? => {
+            return Ok(there);
+        }
         Ok(there) if remove(engine, &there.id).await.is_err() => return Ok(there),
         _ => {}
     }
@@ -59,6 +62,15 @@ async fn network_of(engine: &Engine, layout: &Layout<'_>, is_new: bool) -> Resul
     }
     create(engine, layout, None).await.map_err(failed)?;
     NetworkFacts::of(network::named(engine, &layout.network).await?)
+}
+
+/// Whether a network is what a run left of this cluster: labelled as its own, and no container is in it, not even a stopped one.
+async fn is_left(engine: &Engine, layout: &Layout<'_>, id: &str) -> Result<bool, DriverError> {
+    let named = network::named(engine, &layout.network).await?;
+    let labels =
+        named.into_iter().find(|one| one.id.as_deref() == Some(id)).and_then(|one| one.labels).unwrap_or_default();
+    let own = labels.get("app").is_some_and(|app| app == "k3d") && labels.get("k3d.cluster") == Some(&layout.name);
+    Ok(own && network::inside(engine, id, true).await?.is_empty())
 }
 
 async fn create(

@@ -49,7 +49,7 @@ fn printf(call: &FunctionCall<'_, '_>) -> FunctionResult {
 }
 
 fn only_moves(layout: &str) -> bool {
-    layout.replace("%%", "").split('%').skip(1).all(|verb| verb.starts_with(['s', 'v', 'q', 'd']))
+    layout.replace("%%", "").split('%').skip(1).all(|verb| verb.starts_with(['s', 'v', 'q']))
 }
 
 /// The operands as one text, as the escaping functions take them.

@@ -41,7 +41,7 @@ pub const FUNCTIONS: &[TemplateFunction] = &[
         text(Duration(i64::try_from(since).unwrap_or(i64::MAX)).rounded(Duration(SECOND)).written())
     }),
     TemplateFunction::new("duration", &[Any], |call| {
-        text(Duration(seconds(call.args.any(0)).saturating_mul(SECOND)).written())
+        text(Duration(seconds(call.args.any(0)).wrapping_mul(SECOND)).written())
     }),
     TemplateFunction::new("durationRound", &[Any], rounded),
 ];

@@ -10,6 +10,9 @@ use ArgumentType::{Any, Text};
 
 pub const FUNCTIONS: &[TemplateFunction] = &[
     TemplateFunction::new("include", &[Text, Any], |call| {
+        if let Some(found) = unknown::in_value(call.args.any(0)) {
+            return Err(call.decided(&found));
+        }
         text(call.run.include(call.scope, &call.args.text(0), call.args.any(1))?)
     })
     .moves(),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::render::fault::RenderFault;
 use crate::render::template::state::{FunctionResult, fail};
-use crate::render::template::unknown;
+use crate::render::template::{bytes, unknown};
 use crate::render::value::{ChartValue, Map};
 use crate::render::yaml;
 
@@ -160,7 +160,8 @@ impl JsonWriter {
 
     fn text(&mut self, text: &str) {
         self.out.push('"');
-        for c in text.chars() {
+        // JSON has no bytes that are no characters; Go writes a sign for each.
+        for c in bytes::shown(text).chars() {
             match c {
                 '"' => self.out.push_str("\\\""),
                 '\\' => self.out.push_str("\\\\"),

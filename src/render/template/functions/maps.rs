@@ -16,7 +16,7 @@ pub const FUNCTIONS: &[TemplateFunction] = &[
     TemplateFunction::new("dict", &[], dict).rest(Any).moves(),
     TemplateFunction::new("get", &[ArgumentType::Map, Text], get),
     TemplateFunction::new("set", &[ArgumentType::Map, Text, Any], set).moves(),
-    TemplateFunction::new("unset", &[ArgumentType::Map, Text], unset),
+    TemplateFunction::new("unset", &[ArgumentType::Map, Text], unset).decides(),
     TemplateFunction::new("hasKey", &[ArgumentType::Map, Text], has_key).decides(),
     TemplateFunction::new("pluck", &[Text], pluck).rest(ArgumentType::Map),
     TemplateFunction::new("keys", &[], keys).rest(ArgumentType::Map),
@@ -43,8 +43,9 @@ fn get(call: &FunctionCall<'_, '_>) -> FunctionResult {
 }
 
 fn set(call: &FunctionCall<'_, '_>) -> FunctionResult {
+    // The map is changed in its place, whatever is made of the answer, so nothing may be left out of it.
     if let Some(found) = call.args.all[..2].iter().find_map(unknown::in_value) {
-        return Ok(call.unknown(&found));
+        return Err(call.decided(&found));
     }
     let Some(map) = call.args.map(0) else { return fail("assignment to entry in nil map") };
     let before = map.borrow_mut().insert(call.args.text(1), call.args.any(2).clone());
@@ -94,6 +95,9 @@ fn dig(call: &FunctionCall<'_, '_>) -> FunctionResult {
         return fail("dig needs at least three arguments");
     }
     let mut value = call.args.any(count - 1).clone();
+    if let Some(found) = call.args.all[..count - 2].iter().find_map(unknown::in_value) {
+        return Err(call.decided(&found));
+    }
     for at in 0..count - 2 {
         let ChartValue::Text(key) = call.args.any(at) else {
             let got = kinds::type_name(call.args.any(at));
@@ -122,12 +126,15 @@ fn deep_copy(call: &FunctionCall<'_, '_>) -> FunctionResult {
     }
 }
 
+/// What a copy of one value costs, as it takes memory of its own.
+const COPIED: usize = 16;
+
 /// A copy that shares no map and no list with what it is a copy of.
 fn copied(call: &FunctionCall<'_, '_>, value: &ChartValue, depth: usize) -> Result<ChartValue, RenderFault> {
     if depth > 1000 {
         return fail("a map or list holds itself");
     }
-    call.run.spend(1)?;
+    call.run.spend(COPIED)?;
     stacker::maybe_grow(64 << 10, 1 << 20, || match value {
         ChartValue::List(items) => {
             Ok(list(items.iter().map(|item| copied(call, item, depth + 1)).collect::<Result<Vec<_>, _>>()?))

@@ -10,11 +10,16 @@ use crate::render::template::{kinds, unknown};
 use crate::render::value::{ChartValue, Map};
 
 pub const FUNCTIONS: &[TemplateFunction] = &[
-    TemplateFunction::new("merge", &[ArgumentType::Map], |call| merged(call, false)).rest(ArgumentType::Map),
-    TemplateFunction::new("mustMerge", &[ArgumentType::Map], |call| merged(call, false)).rest(ArgumentType::Map),
-    TemplateFunction::new("mergeOverwrite", &[ArgumentType::Map], |call| merged(call, true)).rest(ArgumentType::Map),
+    TemplateFunction::new("merge", &[ArgumentType::Map], |call| merged(call, false)).rest(ArgumentType::Map).decides(),
+    TemplateFunction::new("mustMerge", &[ArgumentType::Map], |call| merged(call, false))
+        .rest(ArgumentType::Map)
+        .decides(),
+    TemplateFunction::new("mergeOverwrite", &[ArgumentType::Map], |call| merged(call, true))
+        .rest(ArgumentType::Map)
+        .decides(),
     TemplateFunction::new("mustMergeOverwrite", &[ArgumentType::Map], |call| merged(call, true))
-        .rest(ArgumentType::Map),
+        .rest(ArgumentType::Map)
+        .decides(),
 ];
 
 fn merged(call: &FunctionCall<'_, '_>, overwrite: bool) -> FunctionResult {

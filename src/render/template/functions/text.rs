@@ -150,6 +150,9 @@ fn cat(call: &FunctionCall<'_, '_>) -> FunctionResult {
 }
 
 fn indent(call: &FunctionCall<'_, '_>) -> Result<String, RenderFault> {
+    if let Some(found) = unknown::in_value(call.args.any(0)) {
+        return Err(call.decided(&found));
+    }
     let (count, it) = (call.args.int(0), call.args.text(1));
     let Ok(count) = usize::try_from(count) else { return fail("strings: negative Repeat count") };
     let lines = it.matches('\n').count() + 1;

@@ -17,9 +17,7 @@ pub const FUNCTIONS: &[TemplateFunction] = &[
     TemplateFunction::new("initials", &[Text], |call| {
         text(call.args.text(0).split_whitespace().filter_map(|word| word.chars().next()).collect::<String>())
     }),
-    TemplateFunction::new("nospace", &[Text], |call| {
-        text(call.args.text(0).chars().filter(|c| !c.is_whitespace()).collect::<String>())
-    }),
+    TemplateFunction::new("nospace", &[Text], |call| text(nospace(&call.args.text(0)))),
 ];
 
 fn size(number: i64) -> usize {
@@ -93,4 +91,13 @@ fn abbreviate(it: &str, offset: i64, width: usize) -> String {
         return format!("...{}", abbreviate(&cut(it, offset, it.len()), 0, kept));
     }
     format!("...{}", cut(it, it.len() - kept, it.len()))
+}
+
+/// A text without its blanks. Sprig's library takes every byte for a character of its own where there is a blank at all.
+fn nospace(text: &str) -> String {
+    let characters = || text.bytes().map(char::from);
+    match characters().any(char::is_whitespace) {
+        true => characters().filter(|c| !c.is_whitespace()).collect(),
+        false => text.to_owned(),
+    }
 }
