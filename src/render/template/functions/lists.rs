@@ -171,8 +171,13 @@ fn concat(call: &FunctionCall<'_, '_>) -> FunctionResult {
 
 fn chunk(call: &FunctionCall<'_, '_>) -> FunctionResult {
     let items = given(call, 1, "chunk")?;
-    match usize::try_from(call.args.int(0)) {
-        Ok(size) if size > 0 => Ok(list(items.chunks(size).map(|part| list(part.to_vec())).collect())),
+    let size = call.args.int(0);
+    // Sprig works out how many parts there are before it asks whether that makes sense: parts of less than nothing may be none.
+    let below = usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX);
+    match items.len() {
+        _ if size > 0 => Ok(list(items.chunks(below).map(|part| list(part.to_vec())).collect())),
+        1 if size < -1 => Ok(list(vec![list(items.to_vec())])),
+        count if size < 0 && count >= 2 && count - 1 <= below => Ok(list(Vec::new())),
         _ => fail("runtime error: makeslice: len out of range"),
     }
 }
