@@ -10,7 +10,7 @@ use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
-use crate::plan::{Known, Resolved, Resolver as _, Selector, selected};
+use crate::plan::{Known, Resolver as _, Selector, selected};
 use crate::render::RenderFault;
 use crate::render::app::{shown, to_json, values_of};
 use crate::render::helm::set::{SetKind, set};
@@ -84,10 +84,7 @@ fn of_app(global: &Global, address: &Address) -> Result<(String, Chart, RenderRe
     let spec = load::spec(global)?;
     let instance = app(&spec, address)?;
     let attributes = resolved(instance, &spec.desired);
-    // Behind the folder stands the digest of its content, which is a part of the spec.
-    let pinned = attributes.get("chart").as_str().unwrap_or_default();
-    let folder = pinned.rsplit_once("@sha256:").map_or(pinned, |(folder, _)| folder);
-    let chart = chart(&spec.base.join(folder), Some(&spec.base))?;
+    let chart = chart(&spec.base.join(Desired::chart_folder(&attributes)), Some(&spec.base))?;
     let text = |name: &str| attributes.get(name).as_str().map(str::to_owned);
     let name = text("name").unwrap_or_else(|| instance.object_name().to_owned());
     let mut request = RenderRequest::new(name, text("namespace").unwrap_or_else(|| "default".to_owned()));
@@ -120,11 +117,8 @@ fn app<'s>(spec: &'s Spec, address: &Address) -> Result<&'s Instance, Failure> {
 /// The attributes of an app, with what the spec alone tells of what they refer to.
 fn resolved(instance: &Instance, desired: &Desired) -> Attributes {
     let mut known = Known::default();
-    for edge in instance.names.iter().chain(&instance.references) {
-        let Some(other) = desired.get(&edge.to) else { continue };
-        let outputs = Cow::Owned(other.foretold(None));
-        known.learn(edge.to.clone(), Resolved { attributes: Cow::Borrowed(&other.attributes), outputs });
-    }
+    let edges = instance.names.iter().chain(&instance.references);
+    known.learn_targets(edges, desired, |other| Cow::Owned(other.foretold(None)));
     known.resolve(&instance.kind, &instance.attributes).into_owned()
 }
 

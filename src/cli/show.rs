@@ -10,7 +10,7 @@ use super::{Done, End, load, notice};
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::observed::{Object, Observed};
-use crate::plan::{Known, Resolved, Resolver as _, show_value};
+use crate::plan::{Known, Resolver as _, show_value};
 use crate::run::{self, Opened, Purpose, RunError};
 use crate::style::Role;
 use crate::suggest::suggest;
@@ -78,18 +78,14 @@ fn tell(opened: &Opened, observed: &Observed, address: &Address, ui: &Ui) -> Res
 /// The attributes of a resource, its references completed with what was observed.
 fn resolved(instance: &Instance, desired: &Desired, observed: &Observed) -> Attributes {
     let mut known = Known::default();
-    for edge in &instance.names {
-        let Some(other) = desired.get(&edge.to) else { continue };
+    known.learn_targets(&instance.names, desired, |other| {
         let host = other.hosts.first().and_then(|host| observed.at(&desired.get(host)?.identity));
-        let outputs = Cow::Owned(other.foretold(host.map(|host| &host.outputs)));
-        known.learn(edge.to.clone(), Resolved { attributes: Cow::Borrowed(&other.attributes), outputs });
-    }
-    for edge in &instance.references {
-        let Some(other) = desired.get(&edge.to) else { continue };
-        let object = observed.marked(&edge.to).next();
-        let outputs = object.map_or_else(Cow::default, |object| Cow::Borrowed(&object.outputs));
-        known.learn(edge.to.clone(), Resolved { attributes: Cow::Borrowed(&other.attributes), outputs });
-    }
+        Cow::Owned(other.foretold(host.map(|host| &host.outputs)))
+    });
+    known.learn_targets(&instance.references, desired, |other| {
+        let object = observed.marked(&other.address).next();
+        object.map_or_else(Cow::default, |object| Cow::Borrowed(&object.outputs))
+    });
     known.resolve(&instance.kind, &instance.attributes).into_owned()
 }
 

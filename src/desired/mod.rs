@@ -15,7 +15,10 @@ pub use records::RecordsUrl;
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::kind::{Catalog, Resource, View};
-use crate::value::{Text, Value};
+use crate::value::{Attributes, Text, Value};
+
+/// What stands between a chart's folder and the digest of its content.
+const PINNED: &str = "@sha256:";
 
 /// The whole spec, for one environment, with everything that can be known from it.
 #[derive(Debug, Default)]
@@ -111,10 +114,17 @@ impl Desired {
             let attributes = &mut self.instances[*at].attributes;
             let chart = attributes.get("chart").as_str().unwrap_or_default();
             if let Some(digest) = digests.get(chart) {
-                let pinned = format!("{chart}@sha256:{digest}");
+                let pinned = format!("{chart}{PINNED}{digest}");
                 attributes.set("chart", Value::String(pinned.into()));
             }
         }
+    }
+
+    /// The folder of an app's chart, without the digest of its content.
+    #[must_use]
+    pub fn chart_folder(attributes: &Attributes) -> &str {
+        let pinned = attributes.get("chart").as_str().unwrap_or_default();
+        pinned.rsplit_once(PINNED).map_or(pinned, |(folder, _)| folder)
     }
 
     /// The files of variables that containers name, each with where that is.

@@ -92,9 +92,7 @@ fn collect(attributes: &[Attribute], defaults: &mut HashMap<&'static str, Value>
         while let Type::List(item) | Type::Set(item) | Type::Map(item) = ty {
             ty = item;
         }
-        if let Type::Object(inner) | Type::WordOrObject(_, inner) = ty {
-            collect(inner, defaults);
-        }
+        collect(ty.attributes(), defaults);
     }
 }
 

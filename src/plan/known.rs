@@ -8,7 +8,7 @@ use super::baseline::Baseline;
 use super::foretold::Foretold;
 use super::resolve::{Resolved, Resolver};
 use crate::address::Address;
-use crate::desired::Desired;
+use crate::desired::{Desired, Edge, Instance};
 use crate::kind::Outputs;
 use crate::value::Attributes;
 
@@ -41,6 +41,19 @@ impl<'a> Known<'a> {
             }
         }
         self.learnt.insert(address, resolved);
+    }
+
+    /// Learns about the resources that edges lead to, from the spec and from what is known of their outputs.
+    pub fn learn_targets<'e>(
+        &mut self,
+        edges: impl IntoIterator<Item = &'e Edge>,
+        desired: &'a Desired,
+        outputs_of: impl Fn(&'a Instance) -> Cow<'a, Outputs>,
+    ) {
+        for other in edges.into_iter().filter_map(|edge| desired.get(&edge.to)) {
+            let resolved = Resolved { attributes: Cow::Borrowed(&other.attributes), outputs: outputs_of(other) };
+            self.learn(other.address.clone(), resolved);
+        }
     }
 
     /// What an API will know a resource by that others only name.

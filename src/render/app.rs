@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::helm::tables::{ValueTable, empty, put};
-use super::template::unknown::{CLOSE, OPEN};
 use super::value::{ChartValue, UnknownValue};
 use crate::kind;
 use crate::value::{Part, Reference, Template, Value};
@@ -22,15 +21,10 @@ pub fn values_of(values: &Value) -> (ValueTable, Vec<Rc<UnknownValue>>) {
 /// A text in which every value that is not known yet is said as a reference, `${bucket.logs@us-east-1.arn}`.
 #[must_use]
 pub fn shown(text: &str, unknowns: &[Rc<UnknownValue>]) -> String {
-    let mut pieces = text.split(OPEN);
-    let mut all = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let (id, rest) = piece.split_once(CLOSE).unwrap_or(("", piece));
-        let unknown = id.parse::<usize>().ok().and_then(|id| unknowns.get(id));
-        all.push_str(&unknown.map_or_else(String::new, |unknown| format!("${{{}}}", unknown.of)));
-        all.push_str(rest);
-    }
-    all
+    UnknownValue::replace_marks(text, |id| {
+        let unknown = usize::try_from(id).ok().and_then(|id| unknowns.get(id));
+        unknown.map_or_else(String::new, |unknown| said(unknown))
+    })
 }
 
 /// What an object says, as JSON, with every value that is not known yet said as a reference.
@@ -49,8 +43,13 @@ pub fn to_json(value: &ChartValue, unknowns: &[Rc<UnknownValue>]) -> serde_json:
             serde_json::Value::Object(entries.collect())
         }
         ChartValue::Object(object) => to_json(&object.value(), unknowns),
-        ChartValue::Unknown(unknown) => format!("${{{}}}", unknown.of).into(),
+        ChartValue::Unknown(unknown) => said(unknown).into(),
     }
+}
+
+/// A value that is not known yet, as the reference that it is in a spec.
+fn said(unknown: &UnknownValue) -> String {
+    format!("${{{}}}", unknown.of)
 }
 
 /// Whole numbers of a spec stay whole, as those of `--set` do; a file of values would make fractions of them.
@@ -82,7 +81,7 @@ fn of_template(template: &Template, unknowns: &mut Vec<Rc<UnknownValue>>) -> Cha
                 if template.0.len() == 1 {
                     return ChartValue::Unknown(unknown);
                 }
-                text.push_str(&super::template::unknown::mark(&unknown));
+                text.push_str(&unknown.mark());
             }
         }
     }

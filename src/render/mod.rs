@@ -1,6 +1,7 @@
 //! What an app means: the objects that its chart comes to. Pure: no file, clock, network or randomness of its own.
 
 pub mod app;
+mod bytes;
 mod fault;
 pub mod helm;
 pub mod template;

@@ -7,6 +7,9 @@ use std::rc::Rc;
 /// Values by key. Go prints and ranges over maps in the order of their keys.
 pub type Map = BTreeMap<Rc<str>, ChartValue>;
 
+/// A map that several places may hold.
+pub type ValueTable = Rc<RefCell<Map>>;
+
 /// A value of a template. Maps are shared, as in Go: whoever changes one, by `set` or `merge`, changes it for everybody who holds it.
 #[derive(Clone, Debug, Default)]
 pub enum ChartValue {
@@ -27,7 +30,7 @@ pub enum ChartValue {
     /// Values in order. Nothing in a template changes a list in its place.
     List(Rc<Vec<ChartValue>>),
     /// Values by key.
-    Map(Rc<RefCell<Map>>),
+    Map(ValueTable),
     /// What has methods: `.Files`, `.Capabilities.APIVersions`.
     Object(Rc<dyn Methods>),
     /// What is not known yet. It prints as a mark, which the reader of the objects turns into a reference again.
@@ -45,11 +48,40 @@ pub struct UnknownValue {
     pub is_filled: bool,
 }
 
+/// Every number of JSON is one with a fraction, as Go reads it.
+impl From<serde_json::Value> for ChartValue {
+    fn from(value: serde_json::Value) -> Self {
+        match value {
+            serde_json::Value::Null => Self::Nil,
+            serde_json::Value::Bool(truth) => Self::Bool(truth),
+            serde_json::Value::Number(number) => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
+            serde_json::Value::String(text) => Self::text(text),
+            serde_json::Value::Array(items) => Self::list(items.into_iter().map(Self::from).collect()),
+            serde_json::Value::Object(entries) => {
+                Self::map(entries.into_iter().map(|(key, value)| (Rc::from(key), Self::from(value))).collect())
+            }
+        }
+    }
+}
+
 impl UnknownValue {
     /// The character before the number in a mark.
     pub const START: char = '\u{10FE00}';
     /// The character after it.
     pub const END: char = '\u{10FE01}';
+
+    /// A text in which each mark is what `say` gives for its number.
+    #[must_use]
+    pub fn replace_marks(text: &str, mut say: impl FnMut(u32) -> String) -> String {
+        let mut pieces = text.split(Self::START);
+        let mut all = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let (id, rest) = piece.split_once(Self::END).unwrap_or(("", piece));
+            all.extend(id.parse().ok().map(&mut say));
+            all.push_str(rest);
+        }
+        all
+    }
 
     /// The mark that stands for it in texts.
     #[must_use]

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::range::fits;
 use crate::render::fault::RenderFault;
+use crate::render::template::semver::fits;
 use crate::render::value::{ChartValue, Methods};
 
 /// What the cluster and Helm can do.

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use super::chart::Chart;
 use super::metadata::{Dependency, Import};
-use super::range::fits;
 use super::tables::{Nothing, ValueTable, at, complete, copy_table, empty, get};
 use super::values::coalesce;
 use crate::render::fault::RenderFault;
+use crate::render::template::semver::fits;
 use crate::render::value::{ChartValue, UnknownValue};
 
 /// Checks that every dependency lies in the chart.

@@ -7,8 +7,8 @@ use base64::Engine as _;
 
 use super::entry::ChartEntry;
 use super::patterns::of_glob;
+use crate::render::bytes;
 use crate::render::fault::RenderFault;
-use crate::render::template::bytes;
 use crate::render::value::{ChartValue, Map, Methods};
 use crate::render::yaml;
 

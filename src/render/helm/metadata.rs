@@ -1,11 +1,11 @@
 //! What `Chart.yaml` and the older `requirements.yaml` say about a chart.
 
 use crate::render::fault::RenderFault;
+use crate::render::template::semver::SemanticVersion;
 use crate::render::value::{ChartValue, Map};
 use crate::render::yaml;
 
 use super::fields::fields;
-use super::range::RangeVersion;
 
 /// What a chart says about itself.
 #[derive(Clone, Debug, Default)]
@@ -137,7 +137,7 @@ impl ChartMetadata {
         if matches!(name.as_str(), "." | "..") || name.contains('/') {
             return Err(RenderFault::new(format!("\"{name}\" is no name for a chart")));
         }
-        if RangeVersion::read(&self.version).is_none() {
+        if SemanticVersion::read(&self.version).is_err() {
             return Err(RenderFault::new(format!(
                 "the version \"{}\" of the chart {name} is no semantic version",
                 self.version

@@ -13,7 +13,6 @@ mod metadata;
 mod patterns;
 mod printed;
 mod randomness;
-mod range;
 mod request;
 mod schema;
 mod scope;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::tables::{ValueTable, empty, get, put, table};
 use crate::render::fault::RenderFault;
-use crate::render::value::{ChartValue, Map};
+use crate::render::value::ChartValue;
 
 /// The largest index that a list may get.
 const INDEX: usize = 65_536;
@@ -34,7 +34,7 @@ pub fn set(values: &ValueTable, word: &str, kind: SetKind<'_>) -> Result<(), Ren
     if matches!(kind, SetKind::Json) && word.trim_start().starts_with('{') {
         let read: serde_json::Value =
             serde_json::from_str(word.trim()).map_err(|_| RenderFault::new("what is set is no JSON"))?;
-        let joined = match from_json(&read) {
+        let joined = match ChartValue::from(read) {
             ChartValue::Map(over) => super::tables::overlay(values, &over),
             _ => return Err(RenderFault::new("what is set is no map")),
         };
@@ -53,20 +53,6 @@ enum SetEnd {
     More,
     /// It ended, perhaps in the midst of a key. Helm then keeps what was set, and says nothing.
     Here,
-}
-
-/// A value of JSON, with every number as a float.
-pub(super) fn from_json(value: &serde_json::Value) -> ChartValue {
-    match value {
-        serde_json::Value::Null => ChartValue::Nil,
-        serde_json::Value::Bool(yes) => ChartValue::Bool(*yes),
-        serde_json::Value::Number(number) => ChartValue::Float(number.as_f64().unwrap_or_default()),
-        serde_json::Value::String(text) => ChartValue::text(text.as_str()),
-        serde_json::Value::Array(items) => ChartValue::list(items.iter().map(from_json).collect()),
-        serde_json::Value::Object(map) => {
-            ChartValue::map(map.iter().map(|(key, value)| (key.as_str().into(), from_json(value))).collect::<Map>())
-        }
-    }
 }
 
 /// What is left of a word.
@@ -238,7 +224,7 @@ impl SetWords<'_> {
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<serde_json::Value>();
         let read = match stream.next() {
             None => ChartValue::Nil,
-            Some(Ok(read)) => from_json(&read),
+            Some(Ok(read)) => ChartValue::from(read),
             Some(Err(_)) => return Err(RenderFault::new("the value is no JSON")),
         };
         let after = rest.get(stream.byte_offset()..).unwrap_or_default().trim_start();

@@ -6,8 +6,7 @@ use std::rc::Rc;
 
 use crate::render::value::{ChartValue, Map};
 
-/// A table that several places may hold.
-pub type ValueTable = Rc<RefCell<Map>>;
+pub use crate::render::value::ValueTable;
 
 /// A table that holds nothing yet.
 #[must_use]

@@ -1,12 +1,10 @@
 //! The types that functions ask of their arguments, and how a function reads arguments that fit.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::kinds;
-use super::unknown;
 use crate::render::fault::RenderFault;
-use crate::render::value::{ChartValue, Map};
+use crate::render::value::{ChartValue, ValueTable};
 
 /// The type of a parameter in Go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +107,7 @@ impl Arguments {
     pub fn text(&self, at: usize) -> Rc<str> {
         match self.any(at) {
             ChartValue::Text(text) => Rc::clone(text),
-            ChartValue::Unknown(unknown) => unknown::mark(unknown).into(),
+            ChartValue::Unknown(unknown) => unknown.mark().into(),
             _ => "".into(),
         }
     }
@@ -136,7 +134,7 @@ impl Arguments {
     }
 
     /// A map; none where it is `nil`.
-    pub fn map(&self, at: usize) -> Option<&Rc<RefCell<Map>>> {
+    pub fn map(&self, at: usize) -> Option<&ValueTable> {
         match self.any(at) {
             ChartValue::Map(map) => Some(map),
             _ => None,

@@ -2,7 +2,6 @@
 
 mod arguments;
 mod burial;
-pub mod bytes;
 mod check;
 mod crypto;
 mod fields;
@@ -11,12 +10,13 @@ mod functions;
 mod kinds;
 mod pipeline;
 mod run;
+pub mod semver;
 mod settings;
 mod source;
 mod state;
 mod syntax;
 mod time;
-pub mod unknown;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -26,6 +26,7 @@ use gotmpl::parse::ListNode;
 pub use burial::bury;
 pub use settings::{Entropy, RenderSettings};
 
+use super::bytes;
 use super::fault::RenderFault;
 use super::value::ChartValue;
 use state::{TemplateBody, TemplateRun, VariableScope};

@@ -169,14 +169,12 @@ fn call(
         UnknownPolicy::Deep => all.iter().find_map(unknown::anywhere),
         UnknownPolicy::Computes | UnknownPolicy::Decides => all.iter().find_map(unknown::in_value),
     };
-    if let Some(found) = found {
-        let of = found.of(&run.settings.unknowns.borrow());
-        if function.policy == UnknownPolicy::Decides {
-            return Err(unknown::decides(function.name, &of));
-        }
-        return Ok(run.settings.unknown(format!("{} of {of}", function.name)));
-    }
     let call = FunctionCall { run, scope: frame.scope, name: function.name, args: Arguments { all } };
+    match found {
+        Some(found) if function.policy == UnknownPolicy::Decides => return Err(call.decided(&found)),
+        Some(found) => return Ok(call.unknown(&found)),
+        None => {}
+    }
     let answer = (function.run)(&call).map_err(|mut fault| {
         if fault.file.is_none() && !fault.own && !fault.unknown {
             fault.what = format!("error calling {}: {}", function.name, fault.what);

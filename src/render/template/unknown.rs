@@ -6,35 +6,20 @@ use std::rc::Rc;
 use crate::render::fault::RenderFault;
 use crate::render::value::{ChartValue, UnknownValue};
 
-/// What a mark begins with. It is followed by the number of the value in decimal.
-pub const OPEN: char = UnknownValue::START;
-/// What a mark ends with.
-pub const CLOSE: char = UnknownValue::END;
-
-/// The mark that stands for a value in a text.
-pub fn mark(unknown: &UnknownValue) -> String {
-    format!("{OPEN}{}{CLOSE}", unknown.id)
-}
-
 /// Whether a text has a mark in it.
 pub fn is_marked(text: &str) -> bool {
-    text.contains(OPEN)
+    text.contains(UnknownValue::START)
 }
 
 /// The numbers of the values that a text has marks of.
 pub fn marks(text: &str) -> Vec<u32> {
-    let pieces = text.split(OPEN).skip(1);
-    pieces.filter_map(|piece| piece.split_once(CLOSE)).filter_map(|(id, _)| id.parse().ok()).collect()
+    let pieces = text.split(UnknownValue::START).skip(1);
+    pieces.filter_map(|piece| piece.split_once(UnknownValue::END)).filter_map(|(id, _)| id.parse().ok()).collect()
 }
 
 /// A text without its marks.
 pub fn known_part(text: &str) -> String {
-    let mut pieces = text.split(OPEN);
-    let mut known = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        known.push_str(piece.split_once(CLOSE).map_or("", |(_, rest)| rest));
-    }
-    known
+    UnknownValue::replace_marks(text, |_| String::new())
 }
 
 /// The first value that is not known yet in a value itself or in its text, not in what it holds.

@@ -7,7 +7,8 @@ use super::analysis::{ScalarStyle, analyze};
 use super::number::{format_general, format_json};
 use super::order::{natural, newer, sorted};
 use super::resolve::{Scalar, is_base_sixty, resolve};
-use super::source::{BYTES, readable};
+use super::source::readable;
+use crate::render::bytes;
 use crate::render::fault::RenderFault;
 use crate::render::value::{ChartValue, Map};
 
@@ -254,9 +255,8 @@ fn pretty_float(float: f64) -> String {
 
 /// A text after its way through JSON: some characters are refused there, and a next-line character counts as a break that is folded.
 fn through_json(text: &str) -> Result<Cow<'_, str>, RenderFault> {
-    if text.contains(|c| BYTES.contains(&c)) {
-        let shown = text.replace(|c| BYTES.contains(&c), "\u{FFFD}");
-        return Ok(Cow::Owned(through_json(&shown)?.into_owned()));
+    if text.contains(|c| bytes::byte(c).is_some()) {
+        return Ok(Cow::Owned(through_json(&bytes::shown(text))?.into_owned()));
     }
     if let Some(c) = text.chars().find(|c| *c >= ' ' && !readable(*c)) {
         return Err(RenderFault::new(format!("YAML has no character U+{:04X}", u32::from(c))));

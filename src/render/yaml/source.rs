@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use granit_parser::Span;
 
+use crate::render::bytes;
 use crate::render::fault::RenderFault;
 
 /// How often a text is mended before it is given up.
@@ -81,11 +82,8 @@ pub(super) fn as_far_as_written(scalar: &str, source: &str, span: &Span) -> Stri
     }
 }
 
-/// The characters that stand for bytes that are no text.
-pub(super) const BYTES: std::ops::RangeInclusive<char> = '\u{10FD00}'..='\u{10FDFF}';
-
 /// The characters that a YAML text may have.
 pub(super) fn readable(c: char) -> bool {
-    !BYTES.contains(&c)
+    bytes::byte(c).is_none()
         && matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{10000}'..)
 }

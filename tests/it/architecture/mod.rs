@@ -32,8 +32,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("render/value.rs", "RefCell", "a map of a template is shared as in Go, within one rendering"),
     ("render/helm/tables.rs", "RefCell", "a map of a template is shared as in Go, within one rendering"),
     ("render/helm/values.rs", "RefCell", "a map of a template is shared as in Go, within one rendering"),
-    ("render/template/arguments.rs", "RefCell", "a map of a template is shared as in Go, within one rendering"),
-    ("render/template/functions/merge.rs", "RefCell", "a map of a template is shared as in Go, within one rendering"),
     ("render/template/settings.rs", "RefCell", "it is what one rendering draws from and adds to"),
     ("render/template/state.rs", "Cell", "it counts the steps of one rendering"),
     ("render/template/state.rs", "RefCell", "it is what one rendering has read already"),

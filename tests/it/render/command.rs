@@ -1,21 +1,16 @@
 //! `atlas render`, as people type it.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::support::{Place, Run, copy, root};
 
 const CHARTS: [&str; 3] = ["cockroachdb", "ledger-app", "monitoring"];
 
-/// What Helm prints of a chart of the project; none where there is no Helm.
-fn helm(chart: &str, words: &[&str]) -> Option<String> {
-    let output = Command::new(super::helm()?)
-        .args(["template", "release-name"])
-        .arg(root().join("charts").join(chart))
-        .args(words)
-        .output()
-        .expect("Helm runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).expect("text"))
+/// What Helm makes of a chart of the project; none where there is no Helm.
+fn helm(chart: &str, words: &[&str]) -> Option<Output> {
+    let folder = root().join("charts").join(chart);
+    let output = Command::new(super::helm()?).args(["template", "release-name"]).arg(folder).args(words).output();
+    Some(output.expect("Helm runs"))
 }
 
 fn place() -> Place {
@@ -51,15 +46,7 @@ fn the_charts_of_the_project_come_to_what_helm_prints() {
         let folder = format!("charts/{chart}");
         for words in VALUES {
             let ours = place.run(&[&["render", folder.as_str()], words].concat());
-            let theirs = Command::new(match super::helm() {
-                Some(helm) => helm,
-                None => return,
-            })
-            .args(["template", "release-name"])
-            .arg(place.path(&folder))
-            .args(words)
-            .output()
-            .expect("Helm runs");
+            let Some(theirs) = helm(chart, words) else { return };
             assert_eq!(
                 ours.code == 0,
                 theirs.status.success(),
@@ -99,7 +86,7 @@ fn what_the_command_line_says_lies_over_files_in_helm_s_order() {
     .map(str::to_owned);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if let Some(theirs) = helm("ledger-app", &words) {
-        assert_eq!(ours, theirs);
+        assert_eq!(ours, String::from_utf8_lossy(&theirs.stdout));
     }
     assert!(ours.contains(":b\"") || ours.contains(":b\n"), "{ours}");
 }

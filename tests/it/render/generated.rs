@@ -90,7 +90,7 @@ const REFUSED: usize = 150;
 #[test]
 fn generated_templates_come_to_what_helm_makes_of_them() {
     let Some(helm) = Helm::new() else { return };
-    let (seed, count) = (number("ATLAS_SEED", 1), number("ATLAS_SEEDS", 20_000));
+    let (seed, count) = (super::number("ATLAS_SEED", 1), super::number("ATLAS_SEEDS", 20_000));
     let functions: Vec<_> =
         signatures().filter(|(name, ..)| !APART.contains(name) && !OTHERWISE.contains(name)).collect();
     let mut writer = TemplateWriter { dice: seed, functions };
@@ -265,8 +265,4 @@ impl TemplateWriter {
             ]),
         }
     }
-}
-
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }

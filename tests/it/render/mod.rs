@@ -10,6 +10,11 @@ mod templates;
 mod unknown;
 mod unknown_templates;
 
+/// The number that a variable of the environment says, or the usual one.
+fn number(name: &str, usual: u64) -> u64 {
+    crate::simulation::number(name).unwrap_or(usual)
+}
+
 /// The program of Helm; none where the servers of the tests are not there.
 fn helm() -> Option<String> {
     crate::cloud::variable("ATLAS_TEST_HELM")

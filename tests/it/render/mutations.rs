@@ -73,9 +73,9 @@ fn mutate(source: &str, dice: &mut Dice) -> String {
 #[test]
 fn damaged_yaml_is_read_as_helm_reads_it() {
     let Some(helm) = super::helm() else { return };
-    let mut dice = Dice(number("ATLAS_SEED", 1));
+    let mut dice = Dice(super::number("ATLAS_SEED", 1));
     let sources: Vec<String> = SOURCES.iter().map(|source| (*source).to_owned()).collect();
-    let count = number("ATLAS_SEEDS", 20_000) as usize;
+    let count = super::number("ATLAS_SEEDS", 20_000) as usize;
     let cases: Vec<String> = (0..count)
         .map(|_| {
             let source = dice.below(sources.len());
@@ -106,10 +106,6 @@ fn damaged_yaml_is_read_as_helm_reads_it() {
     println!("{report}");
     // The parser takes and refuses a few texts that Go's does not; docs/charts.md tells which.
     assert!(unlike * 1_000 <= count && (refused + taken) * 200 <= count, "{report}\n{}", different.join("\n\n"));
-}
-
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 fn show(text: &Option<String>) -> String {

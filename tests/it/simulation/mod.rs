@@ -67,7 +67,8 @@ fn seeds(from: u64, count: u64, mutation: Option<Mutation>, enough: usize) -> BT
     failures.into_inner().expect("sound")
 }
 
-fn number(name: &str) -> Option<u64> {
+/// The number that a variable of the environment says.
+pub fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

@@ -15,7 +15,7 @@ use super::super::pace::Pace;
 use super::super::table::texts;
 use super::kubeconfig::Kubeconfigs;
 use super::layout::Layout;
-use super::node::{self, ClusterNode, NodeRole};
+use super::node::{self, ClusterNode, NodeRole, is_among};
 use super::nodes::Nodes;
 use super::outdated::is_outdated;
 use super::record::{Record, RecordContents};
@@ -60,8 +60,7 @@ pub(in super::super) async fn apply(
     let nodes = work.layout.nodes();
     let turns = work.turns(&nodes)?;
     work.begin_again().await?;
-    let (staying, leaving): (Vec<_>, Vec<_>) =
-        turns.iter().partition(|node| nodes.iter().any(|wanted| wanted.name == node.name));
+    let (staying, leaving): (Vec<_>, Vec<_>) = turns.iter().partition(|node| is_among(&nodes, &node.name));
     // As long as nothing has changed, the API can still be asked to let them go.
     for node in leaving {
         work.leave_early(&nodes, node).await?;
@@ -193,7 +192,7 @@ impl<'a> ClusterWork<'a> {
         for joined in api.joined().await? {
             let node = ClusterNode::named(&joined.name, &self.layout.name);
             // What left in a run that was interrupted is still known to the API.
-            if node.is_some_and(|node| !wanted.iter().any(|one| one.name == node.name)) {
+            if node.is_some_and(|node| !is_among(&wanted, &node.name)) {
                 api.remove(&joined.name).await?;
             } else if joined.is_drained {
                 api.allow(&joined.name).await?;

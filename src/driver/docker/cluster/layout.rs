@@ -94,6 +94,11 @@ impl<'a> Layout<'a> {
         self.wanted.at("k3d.loadbalancer") != Some(&Value::Bool(false))
     }
 
+    /// Whether its network is its own, and not one that is shared.
+    pub fn has_own_network(&self) -> bool {
+        self.network == node::network(&self.name)
+    }
+
     pub fn ports(&self) -> Ports<'_> {
         Ports::read(self.wanted.get("ports"), &self.port, self.has_balancer(), &self.machine)
     }
@@ -136,13 +141,12 @@ impl<'a> Layout<'a> {
     /// The labels that all of its containers have.
     pub fn common_labels(&self, role: &str) -> Labels {
         let mut labels = self.labels.clone();
-        let external = self.network != node::network(&self.name);
         let mut put = |key: &str, value: &str| labels.insert(key.to_owned(), value.to_owned());
         put("app", "k3d");
         put("k3d.cluster", &self.name);
         put("k3d.cluster.imageVolume", &node::images(&self.name));
         put("k3d.cluster.network", &self.network);
-        put("k3d.cluster.network.external", if external { "true" } else { "false" });
+        put("k3d.cluster.network.external", if self.has_own_network() { "false" } else { "true" });
         put("k3d.cluster.network.id", &self.net.id);
         put("k3d.cluster.network.iprange", self.net.range.as_deref().unwrap_or_default());
         put(TOKEN, &self.token);

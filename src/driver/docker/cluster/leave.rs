@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{container, volume};
 use super::apply::ClusterWork;
-use super::node::{ClusterNode, NodeRole};
+use super::node::{ClusterNode, NodeRole, is_among};
 use crate::driver::{Class, DriverError};
 use crate::kind::{Count, counted};
 
@@ -15,7 +15,6 @@ impl ClusterWork<'_> {
     /// Removes the nodes that are not wanted, agents first, and what they kept.
     pub async fn leave(&mut self, wanted: &[ClusterNode]) -> Result<(), DriverError> {
         let Some(seen) = self.seen else { return Ok(()) };
-        let is_wanted = |name: &str| wanted.iter().any(|node| node.name == name);
         let going = self.going(wanted);
         if !going.is_empty() {
             self.hold_to_evidence(&going).await?;
@@ -26,7 +25,7 @@ impl ClusterWork<'_> {
         // A run that was interrupted may have left the data of a node that it had removed.
         for left in &seen.volumes {
             let node = left.strip_suffix("-data").and_then(|name| ClusterNode::named(name, &self.layout.name));
-            if node.is_some_and(|node| !is_wanted(&node.name)) {
+            if node.is_some_and(|node| !is_among(wanted, &node.name)) {
                 volume::remove(self.engine, left).await?;
             }
         }
@@ -52,9 +51,8 @@ impl ClusterWork<'_> {
 
     /// The nodes that are not wanted and are still there, agents first.
     fn going(&self, wanted: &[ClusterNode]) -> Vec<ClusterNode> {
-        let is_wanted = |name: &str| wanted.iter().any(|node| node.name == name);
         let names = self.seen.into_iter().flat_map(|seen| seen.nodes.keys());
-        let names = names.filter(|name| !is_wanted(name) && !self.left.contains(*name));
+        let names = names.filter(|name| !is_among(wanted, name) && !self.left.contains(*name));
         let mut going: Vec<ClusterNode> =
             names.filter_map(|name| ClusterNode::named(name, &self.layout.name)).collect();
         going.sort_by_key(|node| (node.role == NodeRole::Server, -node.at));

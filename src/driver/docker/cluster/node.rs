@@ -45,6 +45,11 @@ impl ClusterNode {
     }
 }
 
+/// Whether a node of a name is among nodes.
+pub(super) fn is_among(nodes: &[ClusterNode], name: &str) -> bool {
+    nodes.iter().any(|node| node.name == name)
+}
+
 /// The name of the first server.
 pub(in super::super) fn first_server(cluster: &str) -> String {
     ClusterNode::new(cluster, NodeRole::Server, 0).name

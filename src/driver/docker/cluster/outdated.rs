@@ -8,7 +8,7 @@ use super::blueprint::image;
 use super::layout::Layout;
 use super::made_from::made_from;
 use super::node::{ClusterNode, NodeRole};
-use super::ports::in_words;
+use super::ports::{bindings_of, in_words};
 use crate::value::Value;
 
 /// What is changed in place, is told the API, or is no business of a node.
@@ -21,10 +21,9 @@ pub(super) fn is_outdated(node: &ClusterNode, there: &ContainerInspectResponse, 
     let several = |all: &BTreeMap<String, Value>| !matches!(all.get("servers"), None | Some(Value::Int(1)));
     // A server that keeps its data alone has to begin again to keep it together with others; not the other way round.
     let joins = node.is_first() && several(&layout.made_from) && !several(&made_from);
-    let published = || there.host_config.as_ref().and_then(|host| host.port_bindings.clone()).unwrap_or_default();
     joins
         || part(node.role, &made_from) != part(node.role, &layout.made_from)
-        || in_words(&published()) != in_words(&layout.ports().of_node(node))
+        || in_words(&bindings_of(there)) != in_words(&layout.ports().of_node(node))
 }
 
 /// What of all that a cluster is made from a node of a role is made from.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bollard::models::PortBinding;
+use bollard::models::{ContainerInspectResponse, PortBinding};
 
 use super::super::engine::published_on;
 use super::node::{ClusterNode, NodeRole};
@@ -82,6 +82,11 @@ impl<'a> Ports<'a> {
         }
         map
     }
+}
+
+/// What a container publishes.
+pub(super) fn bindings_of(there: &ContainerInspectResponse) -> Bindings {
+    there.host_config.as_ref().and_then(|host| host.port_bindings.clone()).unwrap_or_default()
 }
 
 /// The ports of the machine that bindings take, `8080/tcp`, at whatever address: one of them may be all of them.

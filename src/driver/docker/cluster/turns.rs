@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bollard::models::ContainerInspectResponse;
-
 use super::apply::ClusterWork;
 use super::node::{self, ClusterNode};
 use super::outdated::is_outdated;
-use super::ports::{Bindings, outside};
+use super::ports::{bindings_of, outside};
 use crate::driver::{Class, DriverError};
 
 /// The ports of the engine's machine that containers have and want, by the name of the container.
@@ -96,7 +94,7 @@ impl ClusterWork<'_> {
             let stays = nodes.iter().find(|node| node.name == *name);
             let kept = stays.map(|node| outside(&ports.of_node(node))).unwrap_or_default();
             if stays.is_none_or(|node| is_outdated(node, there, layout)) {
-                let given_up = outside(&published(there)).difference(&kept).cloned().collect();
+                let given_up = outside(&bindings_of(there)).difference(&kept).cloned().collect();
                 moves.given_up.insert(name.clone(), given_up);
             }
         }
@@ -104,10 +102,6 @@ impl ClusterWork<'_> {
         let order = moves.order(&usual, &balancer)?;
         Ok(order.iter().filter_map(|name| ClusterNode::named(name, &layout.name)).collect())
     }
-}
-
-fn published(there: &ContainerInspectResponse) -> Bindings {
-    there.host_config.as_ref().and_then(|host| host.port_bindings.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]

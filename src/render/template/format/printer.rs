@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::quote;
 use crate::render::template::kinds;
-use crate::render::template::unknown;
 use crate::render::value::ChartValue;
 
 /// Widths and precisions above this are none, as in Go.
@@ -227,7 +226,7 @@ impl Printer<'_> {
             ChartValue::Int(number) | ChartValue::Int64(number) => self.integer(value, *number, verb),
             ChartValue::Float(number) => self.float(value, *number, verb),
             ChartValue::Text(text) => self.string(value, text, verb),
-            ChartValue::Unknown(unknown) => self.string(value, &unknown::mark(unknown), verb),
+            ChartValue::Unknown(unknown) => self.string(value, &unknown.mark(), verb),
             ChartValue::List(items) => stacker::maybe_grow(64 << 10, 1 << 20, || self.list(items, verb, depth)),
             ChartValue::Map(map) => {
                 let entries: Vec<_> = map.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::render::template::unknown::{CLOSE, OPEN};
+use crate::render::value::UnknownValue;
 
 /// A text in double quotes, where what can be printed stays as it is.
 pub fn quoted(text: &str) -> String {
@@ -37,9 +37,9 @@ fn quote(text: &str, mark: char, ascii: bool) -> String {
     out.push(mark);
     let mut within = false;
     for c in text.chars() {
-        within = (within || c == OPEN) && !(within && c == CLOSE);
+        within = (within || c == UnknownValue::START) && !(within && c == UnknownValue::END);
         match c {
-            OPEN | CLOSE => out.push(c),
+            UnknownValue::START | UnknownValue::END => out.push(c),
             _ if within => out.push(c),
             '\\' => out.push_str("\\\\"),
             _ if c == mark => {

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::render::bytes;
 use crate::render::template::arguments::{ArgumentType, items};
 use crate::render::template::fields;
 use crate::render::template::state::{FunctionCall, FunctionResult, TemplateFunction, fail, text};
-use crate::render::template::{bytes, format, kinds, unknown};
+use crate::render::template::{format, kinds, unknown};
 use crate::render::value::ChartValue;
 
 pub const FUNCTIONS: &[TemplateFunction] = &[
@@ -140,8 +141,7 @@ fn index(call: &FunctionCall<'_, '_>) -> FunctionResult {
     }
     for key in &call.args.all[1..] {
         if let Some(found) = unknown::in_value(key) {
-            let of = found.of(&call.run.settings.unknowns.borrow());
-            return Err(unknown::decides("index", &of));
+            return Err(call.decided(&found));
         }
         item = step(call, &item, key)?;
     }

@@ -45,8 +45,7 @@ fn all_or_any(call: &FunctionCall<'_, '_>, all: bool) -> FunctionResult {
 
 fn ternary(call: &FunctionCall<'_, '_>) -> FunctionResult {
     if let Some(found) = unknown::in_value(call.args.any(2)) {
-        let of = found.of(&call.run.settings.unknowns.borrow());
-        return Err(unknown::decides("ternary", &of));
+        return Err(call.decided(&found));
     }
     Ok(call.args.any(if call.args.bool(2) { 0 } else { 1 }).clone())
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use sha2::Digest as _;
 
+use crate::render::bytes;
 use crate::render::template::arguments::ArgumentType;
-use crate::render::template::bytes;
 use crate::render::template::state::{FunctionCall, TemplateFunction, text};
 
 use ArgumentType::Text;

@@ -4,7 +4,7 @@ use crate::render::fault::RenderFault;
 use crate::render::template::arguments::ArgumentType;
 use crate::render::template::state::{FunctionCall, FunctionResult, TemplateFunction, text};
 use crate::render::template::unknown;
-use crate::render::value::{ChartValue, Map};
+use crate::render::value::{ChartValue, Map, UnknownValue};
 
 use ArgumentType::{Any, Text};
 
@@ -32,16 +32,9 @@ fn own(call: &FunctionCall<'_, '_>, message: &str) -> RenderFault {
     if unknown::is_marked(message) {
         fault.unknown = true;
         let all = call.run.settings.unknowns.borrow();
-        for id in unknown::marks(message) {
-            let found = unknown::FoundUnknown::Mark(id);
-            fault.what = fault.what.replace(&unknown::mark(&unknown_of(id)), &found.of(&all));
-        }
+        fault.what = UnknownValue::replace_marks(message, |id| unknown::FoundUnknown::Mark(id).of(&all).to_string());
     }
     fault
-}
-
-fn unknown_of(id: u32) -> crate::render::value::UnknownValue {
-    crate::render::value::UnknownValue { id, of: "".into(), is_filled: false }
 }
 
 fn required(call: &FunctionCall<'_, '_>) -> FunctionResult {

@@ -1,11 +1,10 @@
 //! JSON as Go's encoder writes it and its decoder reads it: every number is a float.
 
 use std::fmt::Write as _;
-use std::rc::Rc;
 
+use crate::render::bytes;
 use crate::render::fault::RenderFault;
 use crate::render::template::state::{FunctionResult, fail};
-use crate::render::template::{bytes, unknown};
 use crate::render::value::{ChartValue, Map};
 use crate::render::yaml;
 
@@ -31,7 +30,7 @@ pub fn write_pretty(value: &ChartValue) -> Result<String, RenderFault> {
 /// Reads one value.
 pub fn read(text: &str) -> FunctionResult {
     match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(value) => Ok(converted(value)),
+        Ok(value) => Ok(ChartValue::from(value)),
         Err(_) if text.trim().is_empty() => fail("unexpected end of JSON input"),
         Err(error) if error.is_eof() => fail("unexpected end of JSON input"),
         Err(error) => {
@@ -60,20 +59,6 @@ pub fn kind(value: &ChartValue) -> &'static str {
     }
 }
 
-/// A value that serde read.
-pub fn converted(value: serde_json::Value) -> ChartValue {
-    match value {
-        serde_json::Value::Null => ChartValue::Nil,
-        serde_json::Value::Bool(truth) => ChartValue::Bool(truth),
-        serde_json::Value::Number(number) => ChartValue::Float(number.as_f64().unwrap_or(f64::NAN)),
-        serde_json::Value::String(text) => ChartValue::text(text),
-        serde_json::Value::Array(items) => ChartValue::list(items.into_iter().map(converted).collect()),
-        serde_json::Value::Object(entries) => {
-            ChartValue::map(entries.into_iter().map(|(key, value)| (Rc::from(key), converted(value))).collect())
-        }
-    }
-}
-
 struct JsonWriter {
     out: String,
     escaped: bool,
@@ -96,7 +81,7 @@ impl JsonWriter {
                 None => return unsupported("value: a number that is none"),
             },
             ChartValue::Text(text) => self.text(text),
-            ChartValue::Unknown(unknown) => self.text(&unknown::mark(unknown)),
+            ChartValue::Unknown(unknown) => self.text(&unknown.mark()),
             ChartValue::List(items) => stacker::maybe_grow(64 << 10, 1 << 20, || self.list(items, depth))?,
             ChartValue::Map(map) => {
                 let entries = map.borrow().clone();
@@ -163,13 +148,7 @@ impl JsonWriter {
         // JSON has no bytes that are no characters; Go writes a sign for each.
         for c in bytes::shown(text).chars() {
             match c {
-                '"' => self.out.push_str("\\\""),
-                '\\' => self.out.push_str("\\\\"),
-                '\u{8}' => self.out.push_str("\\b"),
-                '\u{c}' => self.out.push_str("\\f"),
-                '\n' => self.out.push_str("\\n"),
-                '\r' => self.out.push_str("\\r"),
-                '\t' => self.out.push_str("\\t"),
+                c if short_escape(c).is_some() => self.out.extend(short_escape(c)),
                 '\0'..='\u{1f}' | '\u{2028}' | '\u{2029}' => self.escape(c),
                 '<' | '>' | '&' if self.escaped => self.escape(c),
                 c => self.out.push(c),
@@ -181,6 +160,20 @@ impl JsonWriter {
     fn escape(&mut self, c: char) {
         let _ = write!(self.out, "\\u{:04x}", u32::from(c));
     }
+}
+
+/// How a character is written that has a short form in a quoted text, in JSON and in TOML.
+pub fn short_escape(c: char) -> Option<&'static str> {
+    Some(match c {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\u{8}' => "\\b",
+        '\u{c}' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        _ => return None,
+    })
 }
 
 /// A fault for what has no form in the language asked for.

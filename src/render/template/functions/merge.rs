@@ -1,13 +1,12 @@
 //! Sprig's `merge` and `mergeOverwrite`, which change the first map by the others.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::render::fault::RenderFault;
 use crate::render::template::arguments::ArgumentType;
 use crate::render::template::state::{FunctionCall, FunctionResult, TemplateFunction, fail};
 use crate::render::template::{kinds, unknown};
-use crate::render::value::{ChartValue, Map};
+use crate::render::value::{ChartValue, ValueTable};
 
 pub const FUNCTIONS: &[TemplateFunction] = &[
     TemplateFunction::new("merge", &[ArgumentType::Map], |call| merged(call, false)).rest(ArgumentType::Map).decides(),
@@ -32,14 +31,12 @@ fn merged(call: &FunctionCall<'_, '_>, overwrite: bool) -> FunctionResult {
     Ok(ChartValue::Map(target))
 }
 
-type SharedMap = Rc<RefCell<Map>>;
-
 /// Puts what a map has into another. What is missing or empty there is taken over as it is, so both then share it; maps are
 /// merged. Where it overwrites, everything else is taken over too, even what is empty or `nil`.
 fn merge(
     call: &FunctionCall<'_, '_>,
-    target: &SharedMap,
-    source: &SharedMap,
+    target: &ValueTable,
+    source: &ValueTable,
     overwrite: bool,
     depth: usize,
 ) -> Result<(), RenderFault> {

@@ -4,9 +4,9 @@ use aes::cipher::{Array, BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyIn
 use hmac::Mac as _;
 
 use super::encodings::{base64_bytes, base64_text};
+use crate::render::bytes;
 use crate::render::fault::RenderFault;
 use crate::render::template::arguments::ArgumentType;
-use crate::render::template::bytes;
 use crate::render::template::state::{FunctionCall, FunctionResult, TemplateFunction, fail, text};
 
 use ArgumentType::{Text, Uint32};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::builtins::list;
+use crate::render::bytes;
 use crate::render::fault::RenderFault;
 use crate::render::template::arguments::{ArgumentType, items};
 use crate::render::template::state::{FunctionCall, FunctionResult, TemplateFunction, fail, text};
-use crate::render::template::{bytes, format, unknown};
-use crate::render::value::{ChartValue, Methods};
+use crate::render::template::{format, unknown};
+use crate::render::value::{ChartValue, Methods, UnknownValue};
 
 use ArgumentType::{Any, Int, Text};
 
@@ -76,7 +77,7 @@ fn trim(call: &FunctionCall<'_, '_>) -> FunctionResult {
 fn trim_all(call: &FunctionCall<'_, '_>) -> FunctionResult {
     let (set, it) = (call.args.text(0), call.args.text(1));
     let trimmed = it.trim_matches(|c| set.contains(c));
-    let hidden = trimmed.starts_with(unknown::OPEN) || trimmed.ends_with(unknown::CLOSE);
+    let hidden = trimmed.starts_with(UnknownValue::START) || trimmed.ends_with(UnknownValue::END);
     let found = unknown::in_value(call.args.any(0)).or_else(|| unknown::in_value(call.args.any(1)).filter(|_| hidden));
     found.map_or_else(|| text(trimmed), |found| Ok(call.unknown(&found)))
 }
@@ -87,9 +88,9 @@ fn trim_affix(call: &FunctionCall<'_, '_>, at_end: bool) -> FunctionResult {
     let stripped = if at_end { it.strip_suffix(&*affix) } else { it.strip_prefix(&*affix) };
     let hidden = unknown::is_marked(&it) && stripped.is_none() && {
         if at_end {
-            affix.ends_with(it.rsplit(unknown::CLOSE).next().unwrap_or_default())
+            affix.ends_with(it.rsplit(UnknownValue::END).next().unwrap_or_default())
         } else {
-            affix.starts_with(it.split(unknown::OPEN).next().unwrap_or_default())
+            affix.starts_with(it.split(UnknownValue::START).next().unwrap_or_default())
         }
     };
     let found = unknown::in_value(call.args.any(0)).or_else(|| unknown::in_value(call.args.any(1)).filter(|_| hidden));

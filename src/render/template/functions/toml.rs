@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use super::json::short_escape;
 use crate::render::fault::RenderFault;
 use crate::render::template::arguments::ArgumentType;
 use crate::render::template::state::{FunctionCall, FunctionResult, TemplateFunction, fail, text};
 use crate::render::template::time::reading;
-use crate::render::template::{format, kinds, unknown};
+use crate::render::template::{format, kinds};
 use crate::render::value::{ChartValue, Map};
 
 pub const FUNCTIONS: &[TemplateFunction] = &[
@@ -113,7 +114,7 @@ impl TomlWriter {
             }
             ChartValue::Float(number) => self.float(*number),
             ChartValue::Text(text) => self.text(text),
-            ChartValue::Unknown(unknown) => self.text(&unknown::mark(unknown)),
+            ChartValue::Unknown(unknown) => self.text(&unknown.mark()),
             ChartValue::List(items) => {
                 is_tables(items)?;
                 self.out.push('[');
@@ -170,13 +171,7 @@ impl TomlWriter {
         self.out.push('"');
         for c in text.chars() {
             match c {
-                '"' => self.out.push_str("\\\""),
-                '\\' => self.out.push_str("\\\\"),
-                '\u{8}' => self.out.push_str("\\b"),
-                '\u{c}' => self.out.push_str("\\f"),
-                '\n' => self.out.push_str("\\n"),
-                '\r' => self.out.push_str("\\r"),
-                '\t' => self.out.push_str("\\t"),
+                c if short_escape(c).is_some() => self.out.extend(short_escape(c)),
                 '\0'..='\u{1f}' | '\u{7f}' => {
                     let _ = write!(self.out, "\\u{:04x}", u32::from(c));
                 }

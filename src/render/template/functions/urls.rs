@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::render::bytes;
 use crate::render::fault::RenderFault;
 use crate::render::template::arguments::ArgumentType;
 use crate::render::template::format::quoted;
+use crate::render::template::kinds;
 use crate::render::template::state::{FunctionCall, FunctionResult, TemplateFunction, fail, text};
-use crate::render::template::{bytes, kinds};
 use crate::render::value::{ChartValue, Map};
 
 pub const FUNCTIONS: &[TemplateFunction] = &[

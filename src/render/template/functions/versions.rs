@@ -2,9 +2,8 @@
 
 use std::rc::Rc;
 
-use super::constraint;
-use super::semantic_version::SemanticVersion;
 use crate::render::template::arguments::ArgumentType;
+use crate::render::template::semver::{self, SemanticVersion};
 use crate::render::template::state::TemplateFunction;
 use crate::render::value::ChartValue;
 
@@ -15,8 +14,8 @@ pub const FUNCTIONS: &[TemplateFunction] = &[
         Ok(ChartValue::Object(Rc::new(SemanticVersion::read(&call.args.text(0))?)))
     }),
     TemplateFunction::new("semverCompare", &[Text, Text], |call| {
-        let wanted = constraint::read(&call.args.text(0))?;
+        let wanted = semver::read(&call.args.text(0))?;
         let version = SemanticVersion::read(&call.args.text(1))?;
-        Ok(ChartValue::Bool(constraint::holds(&wanted, &version)))
+        Ok(ChartValue::Bool(semver::holds(&wanted, &version)))
     }),
 ];

@@ -63,7 +63,7 @@ fn wrap(it: &str, width: i64, separator: &str, long_words: bool) -> String {
         at = next;
     }
     out.extend_from_slice(&bytes[at..]);
-    crate::render::template::bytes::text(&out)
+    crate::render::bytes::text(&out)
 }
 
 fn abbreviate_both(call: &FunctionCall<'_, '_>) -> FunctionResult {

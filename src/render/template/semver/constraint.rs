@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::semantic_version::{self, SemanticVersion};
+use super::version::{SemanticVersion, is_dotted, pre_order};
 use crate::render::fault::RenderFault;
 use crate::render::template::format;
 
@@ -94,7 +94,7 @@ fn version(text: &str) -> Option<Result<(ConstraintPart, &str), RenderFault>> {
 fn suffix(text: &str, sign: char) -> (&str, &str) {
     let Some(body) = text.strip_prefix(sign) else { return ("", text) };
     let end = body.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.').unwrap_or(body.len());
-    if semantic_version::is_dotted(&body[..end]) { text.split_at(end + 1) } else { ("", text) }
+    if is_dotted(&body[..end]) { text.split_at(end + 1) } else { ("", text) }
 }
 
 impl ConstraintPart {
@@ -133,7 +133,7 @@ impl ConstraintPart {
         match self.given {
             1 => true,
             2 if ours.numbers[1] != its.numbers[1] => false,
-            2 => semantic_version::pre_order(&its.pre, &ours.pre) == Ordering::Equal,
+            2 => pre_order(&its.pre, &ours.pre) == Ordering::Equal,
             _ => ours.numbers[1] == its.numbers[1] && its.order(ours) == Ordering::Equal,
         }
     }

@@ -36,6 +36,7 @@ pub fn shown(text: &str) -> String {
     text.chars().map(|c| if byte(c).is_some() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-fn byte(c: char) -> Option<u8> {
+/// The byte that a character stands for; none of any other character.
+pub fn byte(c: char) -> Option<u8> {
     u32::from(c).checked_sub(FIRST).and_then(|byte| u8::try_from(byte).ok())
 }
