@@ -105,9 +105,9 @@ impl<'a> Written<'a> {
     /// When the text lacks a kind or a name, or holds a character that no address has.
     pub fn parse(text: &'a str) -> Result<Self, AddressError> {
         let fail = |reason| Err(AddressError { text: text.to_owned(), reason });
-        let known = |c: u8| c.is_ascii_alphanumeric() || b"-_.@/".contains(&c);
+        let known = |c: u8| c.is_ascii_alphanumeric() || b"-_.@/:".contains(&c);
         if !text.bytes().all(known) {
-            return fail("it may hold letters, digits and `-_.@/` only");
+            return fail("it may hold letters, digits and `-_.@/:` only");
         }
         let head = text.split('/').next().unwrap_or_default();
         let Some((kind, rest)) = head.split_once('.') else {

@@ -44,6 +44,14 @@ impl Identity {
         }
     }
 
+    /// The identity of an object of a cluster, in a namespace where it is in one. Names of roles may hold colons.
+    #[must_use]
+    pub fn object(&self, kind: &str, namespace: Option<&str>, name: &str) -> Self {
+        let name = escaped(name).replace(':', "%3A");
+        let scope = namespace.map_or_else(String::new, |namespace| format!("{}:", escaped(namespace)));
+        Self([&self.0, "/", kind, "/", &scope, &name].concat().into())
+    }
+
     /// An identity as it was written before, in a mark, in a record or in a test.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
@@ -110,7 +118,7 @@ fn escaped(name: &str) -> Cow<'_, str> {
 
 fn unescaped(name: &str) -> Cow<'_, str> {
     if name.contains('%') {
-        return Cow::Owned(name.replace("%2F", "/").replace("%25", "%"));
+        return Cow::Owned(name.replace("%2F", "/").replace("%3A", ":").replace("%25", "%"));
     }
     Cow::Borrowed(name)
 }
@@ -172,6 +180,8 @@ mod tests {
         assert_eq!(region.host(), None);
         let app = region.inside("cluster", "c").scoped("app", "ledger", "web");
         assert_eq!((&*app.name(), app.scope().as_deref(), app.kind()), ("web", Some("ledger"), "app"));
+        let role = region.object("ClusterRole", None, "system:basic-user");
+        assert_eq!((role.kind(), &*role.name(), role.scope()), ("ClusterRole", "system:basic-user", None));
         assert!(app.is_within(&region) && !app.is_within("region/us-east") && region.is_within(&region));
     }
 

@@ -147,6 +147,8 @@ pub struct Observed {
     made: BTreeSet<Address>,
     listed: HashSet<Identity>,
     locations: Locations,
+    /// Objects that can't be changed to what is wanted of them, and why.
+    fixed: HashMap<Identity, String>,
 }
 
 impl Mark {
@@ -252,6 +254,7 @@ impl Observed {
             made,
             listed,
             locations: Locations::default(),
+            fixed: HashMap::default(),
         };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
@@ -388,6 +391,31 @@ impl Observed {
         let news = object.usage != usage;
         object.usage = usage;
         news
+    }
+
+    /// Learns what an object is in the words of what is wanted of it. Where nobody touched what Atlas applied, whatever differs
+    /// is a change that is asked for now.
+    pub fn learn_preview(
+        &mut self,
+        identity: &Identity,
+        attributes: Attributes,
+        is_touched: bool,
+        fixed: Option<String>,
+    ) {
+        let Some(object) = self.position(identity).map(|at| &mut self.objects[at]) else { return };
+        if let Some(mark) = object.mark.as_mut().filter(|mark| !is_touched && !mark.applied.is_empty()) {
+            mark.applied = attributes.fingerprint();
+        }
+        object.attributes = attributes;
+        if let Some(why) = fixed {
+            self.fixed.insert(identity.clone(), why);
+        }
+    }
+
+    /// Why an object can't be changed to what is wanted of it and has to be made anew; none where it can.
+    #[must_use]
+    pub fn why_fixed(&self, identity: &Identity) -> Option<&str> {
+        self.fixed.get(identity).map(String::as_str)
     }
 
     /// Learns of objects that no listing showed before; whether there were any.

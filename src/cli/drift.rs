@@ -83,7 +83,7 @@ impl Serialize for DriftEntry<'_> {
         entry.serialize_field("kind", change.kind.name)?;
         entry.serialize_field("cause", if change.cause == Cause::Missing { &Cause::Missing } else { &Cause::Drift })?;
         entry.serialize_field("attributes", &moved.map(Moved).collect::<Vec<_>>())?;
-        entry.serialize_field("dependants", &self.graph.all_dependants(&change.address))?;
+        entry.serialize_field("dependants", &plan::dependants(self.graph, &change.address))?;
         entry.end()
     }
 }

@@ -38,10 +38,19 @@ pub struct Desired {
     instances: Vec<Instance>,
     index: HashMap<Address, usize>,
     by_kind: BTreeMap<&'static str, Vec<usize>>,
-    /// Where the charts of the apps are named, in the order of the apps.
-    pub(crate) charts: Vec<Span>,
+    /// Where the charts of the apps and their values are said, in the order of the apps.
+    pub(crate) charts: Vec<ChartSpans>,
     /// Where the files of variables of the containers are named, in the order of the containers.
     pub(crate) env_files: Vec<Span>,
+}
+
+/// Where an app's chart and its values stand.
+#[derive(Clone, Debug)]
+pub struct ChartSpans {
+    /// The chart.
+    pub chart: Span,
+    /// Each value, by its path in the values: `image.tag`.
+    pub values: BTreeMap<String, Span>,
 }
 
 /// Where resources are made.
@@ -59,11 +68,7 @@ impl Desired {
     #[must_use]
     pub fn new(project: String, environment: String, world: WorldChoice, mut instances: Vec<Instance>) -> Self {
         instances.sort_by(|a, b| a.address.cmp(&b.address));
-        let mut by_kind: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
-        for (at, instance) in instances.iter().enumerate() {
-            by_kind.entry(instance.kind.name).or_default().push(at);
-        }
-        let index = instances.iter().enumerate().map(|(at, instance)| (instance.address.clone(), at)).collect();
+        let (index, by_kind) = indexes(&instances);
         Self {
             project,
             environment,
@@ -102,9 +107,36 @@ impl Desired {
     }
 
     /// The folders whose content belongs to the spec: the charts of its apps, with where each is named.
-    pub fn folders(&self) -> impl Iterator<Item = (&str, Span, &Instance)> {
+    pub fn folders(&self) -> impl Iterator<Item = (&str, &ChartSpans, &Instance)> {
         let apps = self.of_kind("app").zip(&self.charts);
-        apps.filter_map(|(app, span)| app.attributes.get("chart").as_str().map(|chart| (chart, *span, app)))
+        apps.filter_map(|(app, spans)| app.attributes.get("chart").as_str().map(|chart| (chart, spans, app)))
+    }
+
+    /// Takes what apps come to. Whatever needs an app needs all of that too: `last` has what no other part of the app waits for,
+    /// by app.
+    pub fn add(&mut self, objects: Vec<Instance>, last: &HashMap<Address, Vec<Address>>) {
+        let needs = |instance: &Instance| {
+            let hosts = instance.hosts.iter().map(|host| Edge {
+                to: host.clone(),
+                attribute: "server".into(),
+                span: instance.declaration.header,
+                // Any one of several will do.
+                blocks: instance.hosts.len() < 2,
+            });
+            let edges = hosts.chain(instance.references.iter().cloned());
+            let whole = edges.flat_map(|edge| {
+                let parts = last.get(&edge.to).into_iter().flatten();
+                parts.map(move |part| Edge { to: part.clone(), ..edge.clone() }).collect::<Vec<_>>()
+            });
+            whole.collect::<Vec<_>>()
+        };
+        for instance in &mut self.instances {
+            let more = needs(instance);
+            instance.references.extend(more);
+        }
+        self.instances.extend(objects);
+        self.instances.sort_by(|a, b| a.address.cmp(&b.address));
+        (self.index, self.by_kind) = indexes(&self.instances);
     }
 
     /// Makes the content of folders part of the spec: `charts/ledger-app` becomes `charts/ledger-app@sha256:…`, so
@@ -159,6 +191,17 @@ impl Desired {
     pub(crate) fn instances_mut(&mut self) -> &mut [Instance] {
         &mut self.instances
     }
+}
+
+/// Where among some resources each is, by its address and by its kind.
+type Indexes = (HashMap<Address, usize>, BTreeMap<&'static str, Vec<usize>>);
+
+fn indexes(instances: &[Instance]) -> Indexes {
+    let mut by_kind: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+    for (at, instance) in instances.iter().enumerate() {
+        by_kind.entry(instance.kind.name).or_default().push(at);
+    }
+    (instances.iter().enumerate().map(|(at, instance)| (instance.address.clone(), at)).collect(), by_kind)
 }
 
 impl View for Desired {

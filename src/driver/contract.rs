@@ -113,6 +113,20 @@ pub trait Session: Send + Sync {
     /// When that can't be said.
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError>;
 
+    /// Whether the session can tell what an object of a kind would become.
+    fn has_previews(&self, _kind: &Kind) -> bool {
+        false
+    }
+
+    /// What an object that was listed is in the words of what is wanted of it, where only the API can say what that means.
+    /// None where it was not listed. It writes nothing.
+    ///
+    /// # Errors
+    /// When that can't be said.
+    async fn preview(&self, _want: &Request<'_>) -> Result<Option<Preview>, DriverError> {
+        Ok(None)
+    }
+
     /// Does all that can be done for a creation before something else is destroyed for its sake: resolves secrets, fetches
     /// images, makes dry runs. It leaves no object.
     ///
@@ -223,6 +237,17 @@ pub struct Seen {
     pub object: Object,
     /// What else the session read of it and may want again: nobody else looks into this.
     pub raw: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What a session says of an object beside what is wanted of it.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Its attributes: as they are wanted, but where it would be changed, as it is now.
+    pub attributes: Attributes,
+    /// Whether somebody changed what Atlas applied.
+    pub is_touched: bool,
+    /// Why it can't be changed to what is wanted, and has to be made anew.
+    pub is_fixed: Option<String>,
 }
 
 /// An object to make or to change, with everything resolved.

@@ -13,6 +13,7 @@ mod hidden;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod observe;
+mod preview;
 #[cfg(any(feature = "aws", feature = "docker"))]
 mod probe;
 mod progress;
@@ -29,11 +30,12 @@ mod survey;
 use std::sync::Arc;
 
 pub use cache::{Cache, NoCache};
-pub use contract::{Claims, Driver, Listing, Look, Request, Seen, Service, Session, Wanted};
+pub use contract::{Claims, Driver, Listing, Look, Preview, Request, Seen, Service, Session, Wanted};
 pub use error::{Class, DriverError};
 pub use foreign::{look_for_foreign_objects, look_for_newcomers};
 pub use hidden::Hidden;
 pub use observe::{look_into, observe, still_open};
+pub use preview::preview;
 pub use progress::{Busy, Progress};
 pub use registry::Registry;
 pub use retry::with_retries;

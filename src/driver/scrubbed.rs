@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::contract::{Claims, Listing, Look, Request, Seen, Session};
+use super::contract::{Claims, Listing, Look, Preview, Request, Seen, Session};
 use super::{DriverError, Hidden};
 use crate::kind::{Kind, KindRef, Outputs};
 use crate::observed::{Condition, Mark, Object};
@@ -72,6 +72,16 @@ impl Session for ScrubbedSession {
         let mut seen = self.result(self.inner.read(look).await)?;
         seen.iter_mut().for_each(|seen| self.object(&mut seen.object));
         Ok(seen)
+    }
+
+    fn has_previews(&self, kind: &Kind) -> bool {
+        self.inner.has_previews(kind)
+    }
+
+    async fn preview(&self, want: &Request<'_>) -> Result<Option<Preview>, DriverError> {
+        let mut preview = self.result(self.inner.preview(want).await)?;
+        preview.iter_mut().filter_map(|preview| preview.is_fixed.as_mut()).for_each(|why| self.text(why));
+        Ok(preview)
     }
 
     async fn prepare(&self, want: &Request<'_>) -> Result<(), DriverError> {

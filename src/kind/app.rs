@@ -53,6 +53,13 @@ pub static APP: Kind = Kind {
             &["{ token = { env = \"LEDGER_TOKEN\" } }", "{ token = { file = \"secrets/token\" } }"],
         )
         .sensitive(),
+        Attribute::new(
+            "wait",
+            Type::choice(&["ready", "applied"]),
+            "What a step waits for: until the object does what it is for, or only until the server has it.",
+            &["\"ready\"", "\"applied\""],
+        )
+        .default("\"ready\""),
     ]),
     outputs: Static(&[]),
     claims: Static(&[]),

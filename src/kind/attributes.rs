@@ -144,7 +144,7 @@ pub fn place_attribute(kind: &Kind) -> Option<&'static Attribute> {
     match kind.places {
         Places::Regions => Some(&REGIONS),
         Places::Clusters => Some(&CLUSTERS),
-        Places::One | Places::Inside(_) => None,
+        Places::One | Places::Inside(_) | Places::Rendered => None,
     }
 }
 

@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashSet};
 
 use super::attributes::{COMMON, place_attribute};
 use super::kind_ref::KindRef;
+use super::object::is_of_kubernetes;
 use super::own;
 use super::schema::{Host, Kind, Places};
 
@@ -45,7 +46,9 @@ impl Catalog {
         let mut by_name = HashMap::default();
         let mut inside: HashMap<&'static str, Vec<usize>> = HashMap::default();
         for (at, kind) in kinds.iter().enumerate() {
-            let taken = own::get(kind.name).is_some() || by_name.insert(kind.name, at).is_some();
+            let taken = own::get(kind.name).is_some()
+                || kind.name == own::OBJECT.name
+                || by_name.insert(kind.name, at).is_some();
             let reason = if taken { Some("another one has its name".to_owned()) } else { unfit(kind) };
             if let Some(reason) = reason {
                 return Err(UnfitKind { kind: kind.name.to_owned(), reason });
@@ -61,22 +64,25 @@ impl Catalog {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&KindRef> {
         let made = || self.0.as_ref().and_then(|made| made.by_name.get(name).map(|at| &made.kinds[*at]));
+        if is_of_kubernetes(name) || name == own::OBJECT.name {
+            return Some(&own::OBJECT);
+        }
         own::REFS.iter().find(|kind| kind.name == name).or_else(made)
     }
 
     /// Every kind, this program's own before those that were made, and otherwise hosts before what lives in them.
     pub fn iter(&self) -> impl Iterator<Item = &KindRef> {
-        own::REFS.iter().chain(self.0.iter().flat_map(|made| &made.kinds))
+        own::REFS.iter().chain([&own::OBJECT]).chain(self.0.iter().flat_map(|made| &made.kinds))
     }
 
-    /// The names of all kinds, in the same order.
+    /// The names of all kinds that a spec can declare, in the same order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.iter().map(|kind| kind.name)
+        self.iter().filter(|kind| kind.places != Places::Rendered).map(|kind| kind.name)
     }
 
     /// The names of the kinds that may stand at the top of a spec.
     pub fn top(&self) -> impl Iterator<Item = &'static str> {
-        self.iter().filter(|kind| !matches!(kind.places, Places::Inside(_))).map(|kind| kind.name)
+        self.iter().filter(|kind| !matches!(kind.places, Places::Inside(_) | Places::Rendered)).map(|kind| kind.name)
     }
 
     /// The kinds of which resources are declared inside one of this kind. Of many kinds most have none, and there may be
@@ -98,7 +104,9 @@ impl Catalog {
         let lives = move |kind: &&KindRef| match (kind.host, host) {
             (Host::World, None) => true,
             (Host::Region, None) => kind.name == "cluster",
-            (Host::Region, Some("region")) | (Host::Cluster, Some("cluster" | "namespace")) => true,
+            (Host::Region, Some("region")) | (Host::Cluster, Some("cluster")) => true,
+            // A namespace is in no other one.
+            (Host::Cluster, Some("namespace")) => kind.name != "namespace",
             (Host::AnyServer, Some("app" | "region")) => true,
             (Host::Parent, Some(host)) => kind.places == Places::Inside(host),
             _ => false,

@@ -26,10 +26,9 @@ pub static CLUSTER: Kind = Kind {
         Attribute::new(
             "region",
             Type::Name("region"),
-            "The region that it stands in.",
+            "The region that it stands in. A cluster of a kubeconfig may stand in none.",
             &["\"us-east-1\"", "\"eu-central-1\""],
         )
-        .required()
         .replaces(),
         Attribute::new(
             "servers",
@@ -246,6 +245,15 @@ static EKS: &[Attribute] = &[
 pub const EXISTING: [&str; 2] = ["kubeconfig", "eks"];
 
 fn check(resource: &Resource<'_>, _: &dyn View, findings: &mut Findings) {
+    let says = |name: &str| !resource.attributes.get(name).is_null();
+    if !says("region") && !says("kubeconfig") {
+        findings.error(
+            "region",
+            &code::MISSING_ATTRIBUTE,
+            format!("cluster `{}` needs `region`", resource.address.name()),
+            "write `region = \"us-east-1\"`; only a cluster of a kubeconfig may stand in none",
+        );
+    }
     let ways = ["k3d"].into_iter().chain(EXISTING);
     let said: Vec<&str> = ways.filter(|way| !resource.attributes.get(way).is_null()).collect();
     if let [first, second, ..] = said.as_slice() {

@@ -38,6 +38,7 @@ mod name;
 mod namespace;
 mod network;
 mod normal;
+mod object;
 mod oidc_provider;
 mod own;
 mod policy;
@@ -67,6 +68,7 @@ pub use json_schema::json_schema;
 pub use kind_ref::KindRef;
 pub use name::{name, names};
 pub use normal::{default_of, literal, normal, normal_attributes};
+pub use object::{OBJECT, is_of_kubernetes};
 pub use own::{ALL, get};
 pub use reserved::Reserved;
 pub use schema::{

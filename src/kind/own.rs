@@ -5,7 +5,7 @@ use std::mem::{forget, replace};
 use super::kind_ref::KindRef;
 use super::schema::Kind;
 use super::{
-    app, bucket, check, cluster, container, database, drill, group, instance_profile, namespace, network,
+    app, bucket, check, cluster, container, database, drill, group, instance_profile, namespace, network, object,
     oidc_provider, policy, queue, region, role, table, user, volume,
 };
 
@@ -43,6 +43,9 @@ pub static REFS: [KindRef; ALL.len()] = {
     }
     refs
 };
+
+/// What apps come to. No spec declares it, so it is not among those that people read about.
+pub static OBJECT: KindRef = KindRef::Own(&object::OBJECT);
 
 /// The kind with this name.
 #[must_use]

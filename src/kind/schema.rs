@@ -77,6 +77,8 @@ pub enum Places {
     Clusters,
     /// Declared inside another resource: `[database.ledger.table.transactions]`.
     Inside(&'static str),
+    /// Never declared: what an app's chart comes to.
+    Rendered,
 }
 
 /// In what an object lives: what has to answer before the object can be observed.

@@ -263,7 +263,7 @@ pub fn address_of(identity: &str) -> Address {
 }
 
 /// The attributes of an object as its mark tells them: without what is left to others.
-fn without_ignored(attributes: &Attributes, ignore: &[String]) -> Attributes {
+pub(super) fn without_ignored(attributes: &Attributes, ignore: &[String]) -> Attributes {
     let mut applied = attributes.clone();
     for path in ignore {
         let parts = split(path);

@@ -26,7 +26,7 @@ use crate::address::Address;
 use crate::desired::{Desired, Edge, Instance};
 use crate::diagnostic::Diagnostics;
 use crate::graph::{DependencyGraph, Position};
-use crate::kind::{Outputs, Usage};
+use crate::kind::{Outputs, Places, Usage};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Condition, Mark, Object, Observed};
 use crate::recorded::Recorded;
@@ -267,10 +267,8 @@ impl<'a> Decider<'a> {
         if let Some(mark) = mark {
             attributes.extend(mark_changes(mark, &wanted));
         }
-        let only_begun = is_only_begun(&instance.kind, object);
-        // What is on its way by itself was moved by nobody.
-        let unmoved = only_begun || matches!(object.condition, Condition::Progressing(_));
-        attributes.extend(object.condition.reason().map(|reason| diff::repair(reason, unmoved)));
+        attributes.extend(repair(instance, object));
+        let fixed = self.observed.why_fixed(&object.identity).filter(|_| !attributes.is_empty());
         if mark.is_some() {
             self.name_replaced(instance, &after, &mut attributes);
         }
@@ -278,7 +276,11 @@ impl<'a> Decider<'a> {
         let room = self.swaps.get(&instance.address);
         let forced = room.is_some() || selected(&self.options.replace, &instance.address);
         let host_order = self.host_order(instance);
-        let replaces = forced || moved || host_order.is_some() || attributes.iter().any(|change| change.replaces);
+        let replaces = forced
+            || moved
+            || fixed.is_some()
+            || host_order.is_some()
+            || attributes.iter().any(|change| change.replaces);
         let action = if selected(&self.options.forget, &instance.address) && mark.is_some() {
             Action::Forget
         } else if replaces {
@@ -308,13 +310,11 @@ impl<'a> Decider<'a> {
             remade,
             room,
             forced,
+            fixed,
         };
         let (cause, reason) = circumstances.cause();
-        let verdict = if action.destroys() {
-            Some(loss(object))
-        } else {
-            (instance.kind.update_loss)(&object.attributes, &after, &object.usage)
-        };
+        let changes = || (instance.kind.update_loss)(&object.attributes, &after, &object.usage);
+        let verdict = if action.destroys() { Some(loss(object)) } else { changes() };
         Change {
             action,
             cause,
@@ -464,4 +464,14 @@ impl<'a> Decider<'a> {
             applied: String::new(),
         }
     }
+}
+
+/// The repair of an object that is not ready, as a change of its condition.
+fn repair(instance: &Instance, object: &Object) -> Option<AttributeChange> {
+    let only_begun = is_only_begun(&instance.kind, object);
+    // What is on its way by itself was moved by nobody.
+    let unmoved = only_begun || matches!(object.condition, Condition::Progressing(_));
+    // A rollout that is under way is no difference, and is not disturbed.
+    let rolls = unmoved && instance.kind.places == Places::Rendered;
+    object.condition.reason().filter(|_| !rolls).map(|reason| diff::repair(reason, unmoved))
 }

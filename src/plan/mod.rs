@@ -28,6 +28,7 @@ mod saved;
 mod schedule;
 mod select;
 mod show;
+mod wanted;
 
 use std::collections::BTreeMap;
 
@@ -40,11 +41,12 @@ pub use json::PlanJson;
 pub use known::Known;
 pub use options::{Options, Selector, selected};
 pub use planned::{Plan, Summary};
-pub use render::{render, render_drift};
+pub use render::{dependants, render, render_drift};
 pub use resolve::{Resolved, Resolver};
 pub use saved::{Approval, SavedPlan, SavedPlanError};
 pub use schedule::Step;
 pub use show::value as show_value;
+pub use wanted::{applied, what_is_wanted};
 
 pub use change::address_of;
 

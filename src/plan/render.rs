@@ -12,7 +12,7 @@ use super::show;
 use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::graph::DependencyGraph;
-use crate::kind::{self, Risk};
+use crate::kind::{self, Places, Risk};
 use crate::parallel::{self, SHARE};
 use crate::style::{Palette, Role, harmless};
 use crate::value::Value;
@@ -26,6 +26,19 @@ pub fn render(plan: &Plan, palette: Palette, width: usize) -> String {
         tree.write(root, 0, palette, width, &mut text);
     }
     if !text.is_empty() {
+        text.push('\n');
+    }
+    let named = plan.changes.iter().filter(|change| is_only_named(change)).count();
+    if named > 0 {
+        let what = if named == 1 {
+            "1 new object of an app is".to_owned()
+        } else {
+            format!("{named} new objects of apps are")
+        };
+        let line = format!(
+            "{what} only named here: `atlas render ADDRESS` prints what an app comes to, and --json has it all."
+        );
+        text.push_str(&palette.paint(Role::Dim, &wrap(&line, 0, width)));
         text.push('\n');
     }
     text.push_str(&summary_line(plan.summary(), palette));
@@ -54,7 +67,7 @@ pub fn render_drift(drifted: &[Change], graph: &DependencyGraph, palette: Palett
             };
             difference(&turned, 4, 0, palette, width, &mut text);
         }
-        let dependants = graph.all_dependants(&change.address);
+        let dependants = dependants(graph, &change.address);
         if !dependants.is_empty() {
             let names: Vec<String> = dependants.iter().map(ToString::to_string).collect();
             let line = wrap(&format!("what depends on it: {}", names.join(", ")), 4, width);
@@ -64,6 +77,16 @@ pub fn render_drift(drifted: &[Change], graph: &DependencyGraph, palette: Palett
     }
 
     text
+}
+
+/// What depends on a resource, without the objects of apps that do as a whole.
+#[must_use]
+pub fn dependants<'a>(graph: &'a DependencyGraph, address: &Address) -> Vec<&'a Address> {
+    let all = graph.all_dependants(address);
+    let known: HashSet<&Address> = all.iter().copied().collect();
+    let is_part =
+        |one: &Address| kind::is_of_kubernetes(one.kind()) && one.parent().is_some_and(|app| known.contains(&app));
+    all.iter().filter(|one| !is_part(one)).copied().collect()
 }
 
 /// An attribute that somebody moved, and of which the spec asks for something else by now.
@@ -132,13 +155,26 @@ fn rank(address: &Address) -> (usize, &Address) {
     (at.unwrap_or(usize::MAX), address)
 }
 
+/// Whether a change is one of the many that come of an app and that a chart says better.
+fn is_only_named(change: &Change) -> bool {
+    change.kind.places == Places::Rendered && change.action == Action::Create && change.blocked.is_none()
+}
+
+/// What an attribute is called for people. That the parts of an object are its manifest goes without saying.
+fn called(attribute: &AttributeChange) -> &str {
+    attribute.path.strip_prefix("manifest.").unwrap_or(&attribute.path)
+}
+
 fn write_change(change: &Change, indent: usize, palette: Palette, width: usize, text: &mut String) {
     if let Some(blocked) = &change.blocked {
         let reason = format!("blocked, {}", blocked.words(&change.address));
         text.push_str(&headline(palette.paint(Role::Warning, "!"), &change.address, &reason, indent, width, palette));
     } else {
-        let deferred =
-            change.deferred.as_ref().filter(|_| !change.unsure).map(|host| format!(", deferred until {host} exists"));
+        let deferred = change
+            .deferred
+            .as_ref()
+            .filter(|_| !change.unsure && !is_only_named(change))
+            .map(|host| format!(", deferred until {host} exists"));
         let reason = format!("{}{}", change.reason, deferred.unwrap_or_default());
         let symbol = if change.unsure {
             palette.paint(Role::Warning, "?")
@@ -156,14 +192,14 @@ fn write_change(change: &Change, indent: usize, palette: Palette, width: usize, 
         text.push_str(&palette.paint(role, &wrap(&line, indent + 6, width)));
         text.push('\n');
     }
-    if matches!(change.action, Action::Delete | Action::Forget) {
+    if matches!(change.action, Action::Delete | Action::Forget) || is_only_named(change) {
         return;
     }
-    let widest = change.attributes.iter().map(|attribute| attribute.path.chars().count()).max().unwrap_or_default();
+    let widest = change.attributes.iter().map(|attribute| called(attribute).chars().count()).max().unwrap_or_default();
     let noise = |one: &&AttributeChange| one.path == "depends_on" && change.attributes.len() > 1;
     for attribute in change.attributes.iter().filter(|one| !noise(one)) {
         if change.action == Action::Create {
-            let name = format!("{:widest$}", attribute.path);
+            let name = format!("{:widest$}", called(attribute));
             let used = indent + 6 + widest + 3;
             let value = if attribute.sensitive {
                 "(sensitive)".to_owned()
@@ -186,7 +222,7 @@ fn difference(
     text: &mut String,
 ) {
     let pad = " ".repeat(indent);
-    let name = &change.path;
+    let name = called(change);
     let note = if change.replaces { palette.paint(Role::Replace, "  replaces the object") } else { String::new() };
     if change.sensitive {
         let _ = writeln!(text, "{pad}{name:widest$}: (sensitive) -> (sensitive){note}");

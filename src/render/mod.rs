@@ -4,6 +4,7 @@ pub mod app;
 mod bytes;
 mod fault;
 pub mod helm;
+pub mod objects;
 pub mod template;
 pub mod value;
 pub mod yaml;

@@ -49,7 +49,13 @@ fn docker(_: &Spec) -> Option<Arc<dyn Driver>> {
 #[cfg(feature = "kubernetes")]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
 fn kubernetes(spec: &Spec) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(spec.base.clone(), &spec.variables)))
+    use crate::driver::kubernetes::{ClusterClients, Kubernetes};
+    // Clusters in containers are reached through their engines.
+    #[cfg(feature = "docker")]
+    let made: Option<Arc<dyn ClusterClients>> = Some(Arc::new(engines(spec)));
+    #[cfg(not(feature = "docker"))]
+    let made: Option<Arc<dyn ClusterClients>> = None;
+    Some(Arc::new(Kubernetes::reaching(spec.base.clone(), &spec.variables, made)))
 }
 
 #[cfg(not(feature = "kubernetes"))]

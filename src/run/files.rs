@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{FileError, RunError};
 use super::folder;
+use super::unfold::Charts;
 use crate::compose::read_env_file;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
@@ -79,24 +80,29 @@ pub(super) struct SpecFiles {
     variables: Variables,
     known: BTreeMap<String, Result<String, String>>,
     env_files: BTreeMap<String, Result<BTreeMap<String, String>, String>>,
+    charts: Charts,
 }
 
 impl SpecFiles {
     /// The folders and files of a spec that is in this folder.
     pub fn below(base: &Path, variables: &Variables) -> Self {
         let variables = Variables::clone(variables);
-        Self { base: base.to_owned(), variables, known: BTreeMap::new(), env_files: BTreeMap::new() }
+        let (known, env_files) = (BTreeMap::new(), BTreeMap::new());
+        Self { base: base.to_owned(), variables, known, env_files, charts: Charts::below(base) }
     }
 
     /// Makes the content of what a spec names part of it.
     pub fn attach(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
         self.attach_charts(desired, diagnostics);
         self.attach_env_files(desired, diagnostics);
+        if !diagnostics.has_errors() {
+            self.charts.unfold(desired, diagnostics);
+        }
     }
 
     fn attach_charts(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
         let mut digests: BTreeMap<String, String> = BTreeMap::new();
-        for (folder, span, instance) in desired.folders() {
+        for (folder, spans, instance) in desired.folders() {
             if digests.contains_key(folder) {
                 continue;
             }
@@ -104,7 +110,7 @@ impl SpecFiles {
                 Ok(digest) => drop(digests.insert(folder.to_owned(), digest.clone())),
                 Err(why) => diagnostics.push(
                     Diagnostic::error(&code::UNREADABLE_CHART, format!("`{folder}`: {why}"))
-                        .at(span)
+                        .at(spans.chart)
                         .hint("name a folder with a Chart.yaml, relative to the spec and within its folder")
                         .of(&instance.address),
                 ),

@@ -36,6 +36,7 @@ mod plan;
 mod prove;
 mod source;
 mod survey;
+mod unfold;
 
 pub use apply::{Applied, Manner, apply};
 pub use approve::{Approved, Consent, approve, refuse_loss};

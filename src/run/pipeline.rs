@@ -55,6 +55,7 @@ impl Pipeline {
         // certain.
         let usage = options.destroy || !options.replace.is_empty();
         let mut observed = driver::observe(&self.sessions, &self.desired, recorded, usage).await?;
+        driver::preview(&self.sessions, &self.desired, &self.graph, options, &mut observed).await;
         let plan = self.plan(recorded, &observed, options);
         let removed: Vec<(KindRef, Identity)> = plan
             .changes

@@ -1,15 +1,16 @@
 //! The outline of a spec: its project, its environment, its blocks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::inputs::Inputs;
 use super::node::{Content, Node, Table, TableEntry, unknown_key};
 use super::overlay::{Environments, check_keys};
 use crate::address::Address;
-use crate::desired::{Declaration, RecordsUrl, WorldChoice};
+use crate::desired::{ChartSpans, Declaration, RecordsUrl, WorldChoice};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 use crate::kind::{Catalog, Kind, KindRef, Places};
-use crate::path::split;
+use crate::path::{join, split};
 use crate::suggest::{listed, suggest};
 use crate::value::Text;
 
@@ -51,10 +52,32 @@ impl Block {
         node.and_then(|node| node.find(text)).unwrap_or_else(|| self.span_at(attribute))
     }
 
+    /// Where an app's chart and each of its values stand.
+    pub fn chart_spans(&self) -> ChartSpans {
+        let mut values = BTreeMap::new();
+        if let Some(entry) = self.node.as_table().and_then(|table| table.get("values")) {
+            spans_below(&entry.node, "", &mut values);
+        }
+        ChartSpans { chart: self.span_at("chart"), values }
+    }
+
     /// Where an attribute's value stands; the block's name when the block does not say it.
     pub fn span_at(&self, path: &str) -> Span {
         let first = split(path).first().copied().unwrap_or_default();
         if self.has(first) { self.node.span_at(path) } else { self.declaration.header }
+    }
+}
+
+fn spans_below(node: &Node, path: &str, spans: &mut BTreeMap<String, Span>) {
+    spans.insert(path.to_owned(), node.span);
+    match &node.content {
+        Content::Table(table) => {
+            table.iter().for_each(|(key, entry)| spans_below(&entry.node, &join(path, key), spans));
+        }
+        Content::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| spans_below(item, &format!("{path}.{at}"), spans));
+        }
+        _ => {}
     }
 }
 
@@ -113,7 +136,10 @@ pub fn blocks(root: Table, source: &str, catalog: &Catalog, diagnostics: &mut Di
     check_keys(&root, catalog, diagnostics);
     let mut blocks = Blocks { source, catalog, all: Vec::new() };
     for (key, entry) in root {
-        let Some(kind) = catalog.get(&key).filter(|kind| !matches!(kind.places, Places::Inside(_))) else { continue };
+        let Some(kind) = catalog.get(&key).filter(|kind| !matches!(kind.places, Places::Inside(_) | Places::Rendered))
+        else {
+            continue;
+        };
         blocks.named(kind, entry, None, diagnostics);
     }
     blocks.all

@@ -98,6 +98,7 @@ pub fn subject(kind: &Kind) -> String {
         Places::Regions => format!("{}.subject@us-east-1", kind.name),
         Places::Clusters => format!("{}.subject@dc-us", kind.name),
         Places::Inside(parent) => format!("{parent}.parent/{}/subject", kind.name),
+        Places::Rendered => unreachable!("nobody declares one"),
     }
 }
 
@@ -107,7 +108,7 @@ pub fn base(kind: &Kind) -> BTreeMap<String, String> {
     match kind.places {
         Places::Regions => drop(lines.insert("regions".to_owned(), "[\"us-east-1\"]".to_owned())),
         Places::Clusters => drop(lines.insert("clusters".to_owned(), "[\"dc-us\"]".to_owned())),
-        Places::One | Places::Inside(_) => {}
+        Places::One | Places::Inside(_) | Places::Rendered => {}
     }
     kind.example.iter().for_each(|line| say(&mut lines, line));
     lines

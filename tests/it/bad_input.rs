@@ -146,8 +146,9 @@ fn secrets_are_never_shown() {
         "{SPEC}[cluster.dc]\nregion = \"us-east-1\"\n[app.a]\nclusters = [\"dc\"]\nchart = \"chart\"\nsecrets = {{ token = \"hunter2\" }}\n"
     );
     let place = Place::with(&spec);
-    std::fs::create_dir(place.path("chart")).expect("made");
-    place.write("chart/Chart.yaml", "name: a\n");
+    std::fs::create_dir_all(place.path("chart/templates")).expect("made");
+    place.write("chart/Chart.yaml", "apiVersion: v2\nname: a\nversion: 0.1.0\n");
+    place.write("chart/templates/a.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n");
     let run = place.run(&["plan"]);
     refused(&run, &["a secret's value never stands in the spec"]);
     assert!(!format!("{run:?}").contains("hunter2"), "{run:?}");

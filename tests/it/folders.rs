@@ -14,10 +14,14 @@ fn linked() -> Place {
     for folder in ["charts/shop", "shared/templates"] {
         std::fs::create_dir_all(place.path(folder)).expect("made");
     }
-    place.write("charts/shop/Chart.yaml", "name: shop\n");
-    place.write("shared/templates/web.yaml", "kind: Deployment\n");
+    place.write("charts/shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 0.1.0\n");
+    place.write("shared/templates/web.yaml", &object("Deployment", "web"));
     symlink("../../shared/templates", place.path("charts/shop/templates")).expect("linked");
     place
+}
+
+fn object(kind: &str, name: &str) -> String {
+    format!("apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n")
 }
 
 fn refused(run: &Run, says: &[&str]) {
@@ -32,10 +36,10 @@ fn an_edit_behind_a_link_is_a_change() {
     let place = linked();
     place.expect(0, &["apply", "--yes"]);
     place.expect(0, &["plan", "--detailed-exitcode"]);
-    place.write("shared/templates/web.yaml", "kind: StatefulSet\n");
+    place.write("shared/templates/web.yaml", &object("StatefulSet", "web"));
     let plan = place.expect(2, &["plan", "--detailed-exitcode"]);
     assert!(plan.contains("chart: \"charts/shop@sha256:"), "{plan}");
-    place.write("shared/templates/more.yaml", "kind: Service\n");
+    place.write("shared/templates/more.yaml", &object("DaemonSet", "more"));
     assert_ne!(place.expect(0, &["plan"]), plan, "a new file behind the link was not seen");
 }
 

@@ -26,6 +26,8 @@ mod hosts;
 mod import;
 mod intents;
 mod key_value;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod limits;
 mod made_kinds;
 mod names;

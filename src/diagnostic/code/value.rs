@@ -71,4 +71,16 @@ codes! {
      out of the folder of the spec, or has a line that says no variable.";
     Example::Story("[container.web]\nimage = \"nginx:1\"\nenv_file = [\"gone.env\"]\n");
     "Name a file below the folder of the spec, with `NAME=VALUE` on each of its lines.";
+
+    CHART_FAULT = "A0214" "chart that can't be rendered";
+    "An app is what its chart comes to with the app's values. Here a template fails, a value is missing or does not fit, what \
+     comes of it is no object, or a value that nobody knows yet decides what the objects are.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\nvalues = { replicas = \"many\" }\n");
+    "Mend the value at the caret, or the chart at the line that the message names. `atlas render ADDRESS` shows what the app \
+     comes to.";
+
+    HOOKS_LEFT_OUT = "A0215" "hooks that are not run";
+    "A chart may have hooks for moments at which Atlas runs nothing: before and after a deletion or a rollback.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\n");
+    "Do by hand what they would do, or use a chart that does without them.";
 }

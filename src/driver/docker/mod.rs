@@ -37,9 +37,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kube::Client;
 
 pub use inside::{Heard, Input, Subject, Terminal};
 
+use super::kubernetes::ClusterClients;
 use super::secret::Secrets;
 use super::{Driver, DriverError, Hidden, Service, Session, Variables};
 use crate::kind::Kind;
@@ -61,6 +63,15 @@ impl Docker {
         let engines = Engines::new(Arc::clone(variables), Arc::clone(&hidden));
         let secrets = Secrets::new(base.clone(), Arc::clone(variables), hidden);
         Self { surroundings: Arc::new(Surroundings { base, secrets, variables: Arc::clone(variables), engines }) }
+    }
+}
+
+#[async_trait]
+impl ClusterClients for Docker {
+    async fn client(&self, object: &Object) -> Result<Option<Client>, DriverError> {
+        let Some(endpoint) = object.outputs.get("endpoint").filter(|_| !object.external) else { return Ok(None) };
+        let engine = self.surroundings.engines.of(&object.identity, Some(&object.attributes))?;
+        cluster::client(&engine, &object.identity.name(), endpoint).await.map(Some)
     }
 }
 

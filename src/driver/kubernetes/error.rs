@@ -11,6 +11,31 @@ pub(super) fn unusable(what: &str, error: &KubeconfigError) -> DriverError {
     DriverError::new(Class::Invalid, format!("{what} can't be used: {}", whole(error)))
 }
 
+/// Classifies what came of a call on an object.
+pub(super) fn refused(error: &Error) -> DriverError {
+    let Error::Api(status) = error else {
+        // A connection that was closed in the midst of a call says nothing of the next one.
+        let told = classify(error);
+        let passes = ["connection closed", "connection reset", "broken pipe", "IncompleteMessage"];
+        let class = if passes.iter().any(|words| told.message.contains(words)) { Class::Transient } else { told.class };
+        return DriverError::new(class, told.message);
+    };
+    let because =
+        |word: &str| status.details.iter().flat_map(|details| &details.causes).any(|cause| cause.reason == word);
+    let class = match status.code {
+        // What is being removed is gone soon, and can be made again then.
+        403 if because("NamespaceTerminating") => Class::Transient,
+        401 | 403 => Class::Denied,
+        409 => Class::Conflict,
+        429 => Class::Throttled,
+        // A webhook that does not answer yet is told as an error of the server's own.
+        408 | 410 | 500..=599 => Class::Transient,
+        _ => Class::Invalid,
+    };
+    let said = if status.message.is_empty() { &status.reason } else { &status.message };
+    DriverError::new(class, said.trim().to_owned())
+}
+
 /// Classifies what came of a question.
 pub(super) fn classify(error: &Error) -> DriverError {
     match error {

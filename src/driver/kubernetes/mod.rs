@@ -1,12 +1,15 @@
-//! Kubernetes clusters that exist already: an entry of a kubeconfig, or a cluster of EKS.
+//! Kubernetes: clusters that exist already, as an entry of a kubeconfig or a cluster of EKS, and what Atlas keeps on clusters.
 //!
-//! Such a cluster is *external*, as a region of AWS is: it answers or it does not, and Atlas never makes or removes one.
+//! A cluster that exists already is *external*, as a region of AWS is: it answers or it does not, and Atlas never makes or
+//! removes one. What is on a cluster is the same whoever made it.
 
 mod access;
+pub mod condition;
 mod eks;
 mod error;
 #[cfg(feature = "docker")]
 mod nodes;
+mod objects;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +26,8 @@ pub use access::{client_of, kubeconfigs};
 #[cfg(feature = "docker")]
 pub use nodes::{ClusterNodes, JoinedNode, NodeChanges, NodeReport, Volumes};
 
+use objects::{ClusterApi, ClusterSession, ClusterState};
+
 use super::{
     Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session, Variables, with_retries,
 };
@@ -36,12 +41,26 @@ pub struct Kubernetes {
     clusters: Arc<Clusters>,
 }
 
+/// How clusters are reached that another driver makes.
+#[async_trait]
+pub trait ClusterClients: Send + Sync {
+    /// A client of a cluster; none where this is not one that the driver makes.
+    ///
+    /// # Errors
+    /// When it can't be reached.
+    async fn client(&self, cluster: &Object) -> Result<Option<Client>, DriverError>;
+}
+
 /// How clusters are reached, and the clients of those that were.
 struct Clusters {
     /// Where relative paths begin.
     base: PathBuf,
     variables: Variables,
     reached: Mutex<HashMap<Identity, Arc<Cluster>>>,
+    /// How those are reached that are made.
+    made: Option<Arc<dyn ClusterClients>>,
+    /// What is known of those whose contents are looked at.
+    states: Mutex<HashMap<Identity, Arc<ClusterState>>>,
 }
 
 /// One cluster with its client, which is made when it is first needed.
@@ -57,8 +76,15 @@ impl Kubernetes {
     /// A driver for clusters that exist already. Relative paths begin at `base`.
     #[must_use]
     pub fn new(base: PathBuf, variables: &Variables) -> Self {
+        Self::reaching(base, variables, None)
+    }
+
+    /// The same, which also reaches what is on clusters that another driver makes.
+    #[must_use]
+    pub fn reaching(base: PathBuf, variables: &Variables, made: Option<Arc<dyn ClusterClients>>) -> Self {
         let variables = Arc::clone(variables);
-        Self { clusters: Arc::new(Clusters { base, variables, reached: Mutex::default() }) }
+        let (reached, states) = (Mutex::default(), Mutex::default());
+        Self { clusters: Arc::new(Clusters { base, variables, reached, made, states }) }
     }
 }
 
@@ -73,6 +99,39 @@ impl Clusters {
         let cluster = Arc::new(Cluster { access, client: OnceCell::new() });
         reached.insert(identity.clone(), Arc::clone(&cluster));
         Some(cluster)
+    }
+}
+
+impl Clusters {
+    /// What is known of a cluster that was seen a moment ago.
+    async fn opened(&self, cluster: &Object) -> Result<Arc<ClusterState>, DriverError> {
+        let client = match self.of(&cluster.identity, &cluster.attributes) {
+            Some(external) => Some(external.client.get_or_try_init(|| connect(&external.access)).await?.0.clone()),
+            None => match &self.made {
+                Some(made) => made.client(cluster).await?,
+                None => None,
+            },
+        };
+        let client = client.ok_or_else(|| {
+            DriverError::new(Class::Invalid, "nothing tells how its API is reached; say `kubeconfig`, `eks` or `k3d`")
+        })?;
+        let state = Arc::new(ClusterState::new(ClusterApi::new(client), cluster.identity.clone()));
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.insert(cluster.identity.clone(), Arc::clone(&state));
+        Ok(state)
+    }
+
+    /// What is known of the cluster in which a host lives. What lives in it is opened after it was.
+    fn known(&self, host: &Identity) -> Option<Arc<ClusterState>> {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chain = Some(host.clone());
+        while let Some(identity) = chain {
+            if let Some(state) = states.get(&identity) {
+                return Some(Arc::clone(state));
+            }
+            chain = identity.host();
+        }
+        None
     }
 }
 
@@ -102,15 +161,23 @@ impl Driver for Kubernetes {
 
     /// A cluster that exists already lives in nothing that Atlas makes, so all of them are in the world itself.
     fn serves(&self, kind: &Kind, host: Option<&Object>) -> Service {
-        if host.is_none() && kind.name == "cluster" { Service::Tells } else { Service::None }
+        match (host.map(|host| host.kind.name), kind.name) {
+            (None, "cluster") => Service::Tells,
+            (Some("cluster"), "namespace" | "app" | "object") => Service::Keeps,
+            (Some("namespace"), "app" | "object") | (Some("app"), "object") => Service::Keeps,
+            _ => Service::None,
+        }
     }
 
-    fn reads_host(&self) -> bool {
-        false
-    }
-
-    async fn open(&self, _: Option<&Object>, _: &Owner) -> Result<Arc<dyn Session>, DriverError> {
-        Ok(Arc::new(ExternalClusters(Arc::clone(&self.clusters))))
+    async fn open(&self, host: Option<&Object>, _: &Owner) -> Result<Arc<dyn Session>, DriverError> {
+        let Some(host) = host else { return Ok(Arc::new(ExternalClusters(Arc::clone(&self.clusters)))) };
+        let state = match host.kind.name {
+            "cluster" => self.clusters.opened(host).await?,
+            _ => self.clusters.known(&host.identity).ok_or_else(|| {
+                DriverError::new(Class::Unreachable, format!("the cluster of `{}` was not looked at", host.identity))
+            })?,
+        };
+        Ok(Arc::new(ClusterSession { state, host: host.identity.clone() }))
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Circumstances<'a> {
     pub room: Option<&'a Address>,
     /// Whether it is replaced although nothing of it differs.
     pub forced: bool,
+    /// Why its API refuses to change it.
+    pub fixed: Option<&'a str>,
 }
 
 impl Circumstances<'_> {
@@ -52,6 +54,9 @@ impl Circumstances<'_> {
             }
             _ if drifted => (Cause::Drift, "was changed behind Atlas's back".into()),
             (.., Some(other)) => (Cause::Spec, format!("it makes room for {other}")),
+            _ if self.fixed.is_some() => {
+                (Cause::Spec, format!("it can't be changed: {}", self.fixed.unwrap_or_default()))
+            }
             _ if self.forced => (Cause::Spec, "its replacement was asked for".into()),
             _ => (Cause::Spec, "the spec changed".into()),
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kube::Client;
+
 use super::super::engine::Engine;
 use super::kubeconfig;
 use super::node::{ClusterNode, NodeRole, first_server};
@@ -31,6 +33,14 @@ pub(super) async fn reach(
         Ok(answer) => answer.map_err(|error| error.chain()),
         Err(_) => Err("its API does not answer".into()),
     }
+}
+
+/// A client of the API of a cluster that answers at an endpoint.
+pub(in super::super) async fn client(engine: &Engine, cluster: &str, endpoint: &str) -> Result<Client, DriverError> {
+    let config = kubeconfig::read(engine, &first_server(cluster)).await?;
+    let config =
+        config.ok_or_else(|| DriverError::new(Class::Transient, "its server has written no kubeconfig yet"))?;
+    kubernetes::client_of(config, endpoint).await
 }
 
 /// Counts the persistent volumes of a cluster, and those on nodes that the spec does not want. Without the spec all of them go.

@@ -43,7 +43,7 @@ use layout::Layout;
 use node::ClusterNode;
 use record::Record;
 
-pub(super) use api::{count, loses_nodes};
+pub(super) use api::{client, count, loses_nodes};
 pub(super) use apply::apply;
 pub(super) use kubeconfig::Kubeconfigs;
 pub(super) use node::first_server;

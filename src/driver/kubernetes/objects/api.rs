@@ -1,0 +1,301 @@
+//! A cluster's API as objects need it: what it serves, and the calls on objects of any kind, each one attempt.
+//!
+//! <https://kubernetes.io/docs/reference/using-api/api-concepts/>
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use foldhash::HashMap;
+use http::{Method, Request};
+use kube::{Client, Error};
+use serde_json::{Value as Json, json};
+
+use super::fields::MANAGER;
+use crate::driver::kubernetes::error::refused;
+use crate::driver::{Class, DriverError};
+
+/// How long one call may take.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How many objects a page of a list has.
+const PAGE: usize = 500;
+
+/// The API of one cluster.
+pub struct ClusterApi {
+    client: Client,
+    /// What each version of a group serves, once that was asked.
+    served: Mutex<HashMap<String, Arc<Vec<Served>>>>,
+}
+
+/// A kind that an API serves.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Served {
+    /// The version of the API with its group.
+    pub api_version: String,
+    /// What Kubernetes calls it.
+    pub kind: String,
+    /// What it is called in paths.
+    pub plural: String,
+    /// Whether its objects are in namespaces.
+    pub is_namespaced: bool,
+    /// Whether it can be listed and deleted, as what stands for objects can.
+    pub is_kept: bool,
+}
+
+/// Where one object is.
+#[derive(Clone, Debug)]
+pub struct ObjectPlace {
+    pub served: Served,
+    pub namespace: Option<String>,
+    pub name: String,
+}
+
+/// How an object is applied.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ApplyMode {
+    /// Only to see what it would become.
+    pub is_trial: bool,
+    /// Whether fields are taken away from whoever changed them.
+    pub takes_over: bool,
+}
+
+impl ObjectPlace {
+    /// The place of an object of a kind; one that is in no namespace has none, whatever was said.
+    pub fn of(served: &Served, namespace: Option<&str>, name: &str) -> Self {
+        let namespace = namespace.filter(|_| served.is_namespaced).map(str::to_owned);
+        Self { served: served.clone(), namespace, name: name.to_owned() }
+    }
+
+    fn path(&self) -> String {
+        format!("{}/{}", self.served.path(self.namespace.as_deref()), self.name)
+    }
+}
+
+impl Served {
+    /// The path of its objects, in a namespace or in all of them.
+    fn path(&self, namespace: Option<&str>) -> String {
+        let root = root(&self.api_version);
+        match namespace {
+            Some(namespace) => format!("{root}/namespaces/{namespace}/{}", self.plural),
+            None => format!("{root}/{}", self.plural),
+        }
+    }
+}
+
+impl ClusterApi {
+    /// The API that a client reaches.
+    pub fn new(client: Client) -> Self {
+        Self { client, served: Mutex::default() }
+    }
+
+    /// A kind as the API serves it; none where it does not, as before a definition is there.
+    pub async fn served(&self, api_version: &str, kind: &str) -> Result<Option<Served>, DriverError> {
+        let find = |all: &[Served]| all.iter().find(|one| one.kind == kind).cloned();
+        let known = self.served.lock().unwrap_or_else(PoisonError::into_inner).get(api_version).cloned();
+        if let Some(found) = known.and_then(|all| find(&all)) {
+            return Ok(Some(found));
+        }
+        Ok(find(&self.all_of(api_version).await?))
+    }
+
+    /// Every kind whose objects are in namespaces, each once.
+    pub async fn namespaced(&self) -> Result<Vec<Served>, DriverError> {
+        let mut versions = vec!["v1".to_owned()];
+        let groups = self.call(Method::GET, "/apis", None).await?;
+        for group in groups["groups"].as_array().into_iter().flatten() {
+            versions.extend(group["preferredVersion"]["groupVersion"].as_str().map(str::to_owned));
+        }
+        let mut all = Vec::new();
+        for version in versions {
+            let served = self.all_of(&version).await?;
+            all.extend(served.iter().filter(|one| one.is_namespaced && one.is_kept).cloned());
+        }
+        Ok(all)
+    }
+
+    /// One object; none where it, or its kind, is not there.
+    pub async fn get(&self, place: &ObjectPlace) -> Result<Option<Json>, DriverError> {
+        match self.call(Method::GET, &place.path(), None).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The objects of a kind, in a namespace or in all of them, that have certain labels. None where the kind is not served.
+    pub async fn list(&self, served: &Served, namespace: Option<&str>, labels: &str) -> Result<Vec<Json>, DriverError> {
+        let path = served.path(namespace.filter(|_| served.is_namespaced));
+        let (mut items, mut next) = (Vec::new(), String::new());
+        loop {
+            let query =
+                [("labelSelector", labels), ("continue", &next), ("limit", &PAGE.to_string())].map(pair).concat();
+            let page = match self.call(Method::GET, &format!("{path}?{query}"), None).await {
+                // The list has changed too much since its first page.
+                Err(error) if error.code() == 410 && !next.is_empty() => {
+                    (items, next) = (Vec::new(), String::new());
+                    continue;
+                }
+                Err(error) if error.is_absent() => return Ok(Vec::new()),
+                page => page?,
+            };
+            let Json::Object(mut page) = page else { return Ok(items) };
+            next = page.get("metadata").and_then(|data| data["continue"].as_str()).unwrap_or_default().to_owned();
+            if let Some(Json::Array(found)) = page.remove("items") {
+                items.extend(found.into_iter().map(|mut item| {
+                    // Items of a list do not say what they are.
+                    item["apiVersion"] = served.api_version.as_str().into();
+                    item["kind"] = served.kind.as_str().into();
+                    item
+                }));
+            }
+            if next.is_empty() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Applies an object, as the server does it for everybody who says what he wants.
+    pub async fn apply(&self, place: &ObjectPlace, object: &Json, mode: ApplyMode) -> Result<Json, CallError> {
+        let mut path = format!("{}?fieldManager={MANAGER}", place.path());
+        path.push_str(if mode.takes_over { "&force=true" } else { "" });
+        path.push_str(if mode.is_trial { "&dryRun=All" } else { "" });
+        self.call(Method::PATCH, &path, Some(("application/apply-patch+yaml", object))).await
+    }
+
+    /// Changes a part of an object.
+    pub async fn merge(&self, place: &ObjectPlace, patch: &Json) -> Result<Json, CallError> {
+        let path = format!("{}?fieldManager={MANAGER}", place.path());
+        self.call(Method::PATCH, &path, Some(("application/merge-patch+json", patch))).await
+    }
+
+    /// Begins to delete an object, when it is still this one. What is not there is deleted.
+    pub async fn delete(&self, place: &ObjectPlace, uid: &str) -> Result<(), CallError> {
+        let options = json!({
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "propagationPolicy": "Background",
+            "preconditions": { "uid": uid },
+        });
+        match self.call(Method::DELETE, &place.path(), Some(("application/json", &options))).await {
+            Err(error) if !error.is_absent() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The last lines that a container wrote.
+    pub async fn log(&self, namespace: &str, pod: &str, container: &str, lines: usize, former: bool) -> Option<String> {
+        let path = format!(
+            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={former}"
+        );
+        let request = Request::get(path).body(Vec::new()).ok()?;
+        tokio::time::timeout(ANSWER, self.client.request_text(request)).await.ok()?.ok()
+    }
+
+    async fn all_of(&self, api_version: &str) -> Result<Arc<Vec<Served>>, DriverError> {
+        let listed = match self.call(Method::GET, &root(api_version), None).await {
+            Ok(listed) => listed,
+            Err(error) if error.is_absent() => return Ok(Arc::default()),
+            Err(error) => return Err(error.into()),
+        };
+        let kinds = listed["resources"].as_array().into_iter().flatten();
+        let all = kinds.filter_map(|one| {
+            let plural = one["name"].as_str().filter(|name| !name.contains('/'))?.to_owned();
+            let verbs: Vec<&str> = one["verbs"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+            Some(Served {
+                api_version: api_version.to_owned(),
+                kind: one["kind"].as_str()?.to_owned(),
+                plural,
+                is_namespaced: one["namespaced"] == true,
+                is_kept: verbs.contains(&"list") && verbs.contains(&"delete"),
+            })
+        });
+        let all: Arc<Vec<Served>> = Arc::new(all.collect());
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.insert(api_version.to_owned(), Arc::clone(&all));
+        Ok(all)
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<(&str, &Json)>) -> Result<Json, CallError> {
+        let request = Request::builder().method(method).uri(path).header("accept", "application/json");
+        let request = match body {
+            Some((kind, body)) => request.header("content-type", kind).body(body.to_string().into_bytes()),
+            None => request.body(Vec::new()),
+        };
+        let request = request.map_err(|error| CallError::Unsent(error.to_string()))?;
+        match tokio::time::timeout(ANSWER, self.client.request(request)).await {
+            Ok(answer) => answer.map_err(CallError::Answer),
+            Err(_) => Err(CallError::Silent),
+        }
+    }
+}
+
+/// What came of a call that did not do what it was for.
+pub enum CallError {
+    /// The server refused it, or could not be asked.
+    Answer(Error),
+    /// There was no answer in time.
+    Silent,
+    /// It could not be put into words.
+    Unsent(String),
+}
+
+impl CallError {
+    /// The code that the server answered with; zero where it did not.
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Answer(Error::Api(status)) => status.code,
+            _ => 0,
+        }
+    }
+
+    /// Whether there is no such object, kind or namespace.
+    pub fn is_absent(&self) -> bool {
+        self.code() == 404
+    }
+
+    /// What the server says.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Answer(Error::Api(status)) => &status.message,
+            _ => "",
+        }
+    }
+
+    /// Whether the server refuses to change a field of an object that is there.
+    pub fn forbids_change(&self) -> bool {
+        const WORDS: [&str; 4] = ["field is immutable", "is immutable", "are forbidden", "may not change once set"];
+        self.code() == 422 && WORDS.iter().any(|words| self.message().contains(words))
+    }
+}
+
+impl From<CallError> for DriverError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Answer(error) => refused(&error),
+            CallError::Silent => Self::new(Class::Unreachable, format!("no answer within {} s", ANSWER.as_secs())),
+            CallError::Unsent(why) => Self::new(Class::Invalid, why),
+        }
+    }
+}
+
+fn root(api_version: &str) -> String {
+    match api_version.contains('/') {
+        true => format!("/apis/{api_version}"),
+        false => format!("/api/{api_version}"),
+    }
+}
+
+/// One part of a query; nothing where it has no value.
+fn pair((name, value): (&str, &str)) -> String {
+    if value.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{name}=");
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text.push(char::from(byte)),
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text.push('&');
+    text
+}

@@ -1,0 +1,246 @@
+//! Looking at everything in a cluster that is Atlas's or is wanted: one list for each kind and namespace, by label, and single
+//! looks only at what is wanted and was not among that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashSet};
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::Value as Json;
+
+use super::api::ObjectPlace;
+use super::app::{self, KindInNamespace};
+use super::mark;
+use super::namespace::{self, GuardRails};
+use super::read::{FoundObject, app_object, namespace_object, object_of};
+use super::state::ClusterState;
+use crate::driver::{Claims, DriverError, Listing, with_retries};
+use crate::identity::Identity;
+use crate::kind::is_of_kubernetes;
+use crate::observed::Mark;
+use crate::value::Attributes;
+
+/// How many lists and looks are under way at once.
+const AT_ONCE: usize = 8;
+
+/// Everything in a cluster that claims ask for.
+pub async fn list(session: &ClusterState, claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    let wanted = Wants::in_cluster(&session.cluster, claims);
+    let mut found = Listing::default();
+    let selector = mark::selector(claims.owner);
+    namespaces(session, &selector, &wanted, &mut found).await?;
+    let apps = apps(session, &selector, &wanted, &mut found).await?;
+    objects(session, &selector, &wanted, &apps, &mut found).await;
+    Ok(found)
+}
+
+/// Everything in a namespace that was not seen yet, whoever owns it: what would go along with it. What others make of it by
+/// themselves, such as the pods of a Deployment, is no loss of its own.
+pub async fn strangers(
+    session: &ClusterState,
+    namespace: &Identity,
+    seen: &HashSet<&str>,
+) -> Result<Listing, DriverError> {
+    let api = &session.api;
+    let name = namespace.name();
+    let kinds = with_retries(|| api.namespaced()).await?;
+    let lists = kinds.into_iter().map(|served| {
+        let name = name.clone();
+        async move {
+            let listed = with_retries(|| api.list(&served, Some(&name), "")).await;
+            (served, listed)
+        }
+    });
+    let mut found = Listing::default();
+    let mut listed = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE);
+    while let Some((served, objects)) = listed.next().await {
+        for object in objects? {
+            let metadata = &object["metadata"];
+            let made_by_others = metadata["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
+            let its_name = metadata["name"].as_str().unwrap_or_default();
+            let always_there = matches!(
+                (served.kind.as_str(), its_name),
+                ("ServiceAccount", "default") | ("ConfigMap", "kube-root-ca.crt")
+            );
+            if made_by_others || always_there || COME_AND_GO.contains(&served.kind.as_str()) {
+                continue;
+            }
+            let mark = mark::read(&object, &session.cluster);
+            let identity = match &mark {
+                Some((_, identity)) => identity.clone(),
+                None => session.cluster.object(&served.kind, Some(&name), its_name),
+            };
+            let is_own_guard = super::fields::applied(&object).is_some() && its_name.starts_with("atlas-");
+            if !is_own_guard && !seen.contains(identity.as_str()) {
+                let mark = mark.map(|(mark, _)| mark);
+                found.objects.push(object_of(session, object, identity, mark, namespace.clone()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Kinds whose objects others make all the time.
+const COME_AND_GO: [&str; 5] = ["Endpoints", "EndpointSlice", "Event", "ControllerRevision", "Lease"];
+
+/// What is wanted in one cluster.
+#[derive(Default)]
+struct Wants<'a> {
+    namespaces: Vec<(Identity, Option<&'a Attributes>)>,
+    apps: Vec<Identity>,
+    objects: HashMap<&'a str, &'a Attributes>,
+}
+
+impl<'a> Wants<'a> {
+    fn in_cluster(cluster: &Identity, claims: &Claims<'a>) -> Self {
+        let mut wants = Self::default();
+        let prefix = format!("{cluster}/");
+        for (text, attributes) in claims.wanted.iter().filter(|(text, _)| text.starts_with(&prefix)) {
+            let identity = Identity::from_text(*text);
+            match (identity.kind(), attributes) {
+                ("namespace", attributes) => wants.namespaces.push((identity, *attributes)),
+                ("app", _) => wants.apps.push(identity),
+                (kind, Some(attributes)) if is_of_kubernetes(kind) => drop(wants.objects.insert(text, attributes)),
+                _ => {}
+            }
+        }
+        wants
+    }
+}
+
+async fn namespaces(
+    session: &ClusterState,
+    selector: &str,
+    wanted: &Wants<'_>,
+    found: &mut Listing,
+) -> Result<(), DriverError> {
+    let api = &session.api;
+    let served = namespace::served();
+    let mut all = with_retries(|| api.list(&served, None, selector)).await?;
+    let known: BTreeSet<String> = all.iter().map(name).collect();
+    for (identity, _) in wanted.namespaces.iter().filter(|(identity, _)| !known.contains(&*identity.name())) {
+        let place = namespace::place(&identity.name());
+        all.extend(with_retries(|| api.get(&place)).await?);
+    }
+    let looks = all.into_iter().map(|one| async move {
+        let own = name(&one);
+        let rails = with_retries(|| GuardRails::read(api, &own)).await;
+        (one, rails)
+    });
+    let looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+    for (one, rails) in looked {
+        let identity = session.cluster.inside("namespace", &name(&one));
+        let said = wanted.namespaces.iter().find(|(other, _)| *other == identity).and_then(|(_, said)| *said);
+        match rails {
+            Ok(rails) => found.objects.push(namespace_object(session, &one, &rails, said)),
+            Err(error) => drop(found.unreachable.insert(identity, error.chain())),
+        }
+    }
+    Ok(())
+}
+
+/// The records of apps: what they say, and of which kinds each has objects.
+async fn apps(
+    session: &ClusterState,
+    selector: &str,
+    wanted: &Wants<'_>,
+    found: &mut Listing,
+) -> Result<Vec<(Mark, Identity, Vec<KindInNamespace>)>, DriverError> {
+    let api = &session.api;
+    let labels = format!("{selector},{}=app", app::RECORD_LABEL);
+    let served = app::served();
+    let records = with_retries(|| api.list(&served, None, &labels)).await?;
+    let mut known = Vec::new();
+    for record in &records {
+        let Some((mark, identity)) = mark::read(record, &session.cluster) else { continue };
+        session.learn_record(&identity, record);
+        known.push((mark, identity.clone(), app::kinds(record).into_values().collect()));
+        found.objects.extend(app_object(session, record, identity));
+    }
+    // A record without its label is one that somebody touched.
+    for identity in wanted.apps.iter().filter(|wanted| !known.iter().any(|(_, identity, _)| identity == *wanted)) {
+        let place = app::place(identity);
+        if let Some(record) = with_retries(|| api.get(&place)).await? {
+            session.learn_record(identity, &record);
+            found.objects.extend(app_object(session, &record, identity.clone()));
+        }
+    }
+    Ok(known)
+}
+
+async fn objects(
+    session: &ClusterState,
+    selector: &str,
+    wanted: &Wants<'_>,
+    apps: &[(Mark, Identity, Vec<KindInNamespace>)],
+    found: &mut Listing,
+) {
+    let hosts: HashMap<&str, &Identity> =
+        apps.iter().map(|(mark, identity, _)| (mark.address.as_str(), identity)).collect();
+    let mut kinds: BTreeMap<KindInNamespace, Vec<(&str, &Attributes)>> = BTreeMap::new();
+    for kind in apps.iter().flat_map(|(_, _, kinds)| kinds) {
+        kinds.entry(kind.clone()).or_default();
+    }
+    for (identity, attributes) in &wanted.objects {
+        kinds.entry(KindInNamespace::of(attributes)).or_default().push((identity, attributes));
+    }
+    let lists = kinds.into_iter().map(|(kind, wanted)| async move {
+        let listed = of_kind(session, selector, &kind, &wanted).await;
+        (kind, wanted, listed)
+    });
+    let listed: Vec<_> = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+    for (kind, wanted, listed) in listed {
+        match listed {
+            Ok(objects) => {
+                for FoundObject { object, identity, mark } in objects {
+                    let app = mark.as_ref().and_then(|mark| hosts.get(mark.address.parent()?.as_str()).copied());
+                    let host = app.cloned().unwrap_or_else(|| session.cluster.clone());
+                    found.objects.push(object_of(session, object, identity, mark, host));
+                }
+            }
+            Err(error) => {
+                let what = format!("can't be looked at: {}", error.chain());
+                let hidden = session.cluster.object(&kind.kind, kind.namespace.as_deref(), "*");
+                let all = wanted.iter().map(|(identity, _)| Identity::from_text(*identity)).chain([hidden]);
+                found.unreachable.extend(all.map(|identity| (identity, what.clone())));
+            }
+        }
+    }
+}
+
+/// The objects of one kind in one namespace: those that carry the owner's mark, and those that are wanted, whoever owns them.
+async fn of_kind(
+    session: &ClusterState,
+    selector: &str,
+    kind: &KindInNamespace,
+    wanted: &[(&str, &Attributes)],
+) -> Result<Vec<FoundObject>, DriverError> {
+    let api = &session.api;
+    let Some(served) = with_retries(|| api.served(&kind.api_version, &kind.kind)).await? else { return Ok(Vec::new()) };
+    let listed = with_retries(|| api.list(&served, kind.namespace.as_deref(), selector)).await?;
+    let mut found: Vec<FoundObject> = Vec::new();
+    for object in listed {
+        // A copy of a mark is none.
+        if let Some((mark, identity)) = mark::read(&object, &session.cluster) {
+            found.push(FoundObject { object, identity, mark: Some(mark) });
+        }
+    }
+    let known: BTreeSet<String> = found.iter().map(|one| one.identity.to_string()).collect();
+    let missing: Vec<_> = wanted.iter().filter(|(identity, _)| !known.contains(*identity)).collect();
+    let looks = missing.into_iter().map(|(identity, attributes)| {
+        let name = attributes.get("name").as_str().unwrap_or_default();
+        let place = ObjectPlace::of(&served, kind.namespace.as_deref(), name);
+        async move { (*identity, with_retries(|| api.get(&place)).await) }
+    });
+    let mut looked = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);
+    while let Some((identity, object)) = looked.next().await {
+        if let Some(object) = object? {
+            let mark = mark::read(&object, &session.cluster).map(|(mark, _)| mark);
+            found.push(FoundObject { object, identity: Identity::from_text(identity), mark });
+        }
+    }
+    Ok(found)
+}
+
+fn name(object: &Json) -> String {
+    object["metadata"]["name"].as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,261 @@
+//! A session on a cluster, on one of its namespaces, or on an app: what makes, changes and deletes the objects in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value as Json, json};
+
+use super::api::{ApplyMode, CallError, ObjectPlace};
+use super::app::{self, KindInNamespace};
+use super::namespace::{self, GuardRails};
+use super::read::{app_object, namespace_object, object_of};
+use super::state::ClusterState;
+use super::trial::{left_to_autoscaler, preview};
+use super::{list, manifest, mark, wait};
+use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
+use crate::identity::Identity;
+use crate::kind::{self, Count, Kind, KindRef, Outputs};
+use crate::observed::Mark;
+use crate::value::Attributes;
+
+/// How long a deletion is waited for.
+const DELETION: Duration = Duration::from_secs(300);
+
+/// A session on what is in a cluster.
+pub struct ClusterSession {
+    pub state: Arc<ClusterState>,
+    /// The cluster, the namespace or the app.
+    pub host: Identity,
+}
+
+#[async_trait]
+impl Session for ClusterSession {
+    async fn list(&self, _: &[KindRef], claims: &Claims<'_>) -> Result<Listing, DriverError> {
+        match (self.host.kind(), claims.all_but) {
+            // Everything in a cluster is looked at together, whatever it lives in there.
+            ("cluster", None) => list::list(&self.state, claims).await,
+            ("namespace", Some(seen)) => list::strangers(&self.state, &self.host, seen).await,
+            _ => Ok(Listing::default()),
+        }
+    }
+
+    async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        let state = &self.state;
+        let identity = look.identity.clone();
+        let Some(live) = self.live(look.kind, look.identity, look.wanted).await? else { return Ok(None) };
+        let object = match look.kind.name {
+            "namespace" => {
+                let rails = GuardRails::read(&state.api, &identity.name()).await?;
+                namespace_object(state, &live, &rails, look.wanted)
+            }
+            "app" => match app_object(state, &live, identity) {
+                Some(object) => object,
+                None => return Ok(None),
+            },
+            _ => {
+                let mark = mark::read(&live, &state.cluster).map(|(mark, _)| mark);
+                let mut object = object_of(state, live.clone(), identity, mark, self.host.clone());
+                if look.evidence && live["kind"] == "CustomResourceDefinition" {
+                    object.usage.insert("instances".into(), self.instances(&live).await?);
+                }
+                object
+            }
+        };
+        Ok(Some(Seen::with(object, live)))
+    }
+
+    fn has_previews(&self, kind: &Kind) -> bool {
+        kind.name == kind::OBJECT.name
+    }
+
+    async fn preview(&self, want: &Request<'_>) -> Result<Option<Preview>, DriverError> {
+        let Some(live) = self.state.live(want.identity) else { return Ok(None) };
+        preview(&self.state, &live, want).await.map(Some)
+    }
+
+    async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.bring(want, None).await
+    }
+
+    async fn update(&self, seen: &Seen, want: &Request<'_>) -> Result<Outputs, DriverError> {
+        self.bring(want, Some(raw(seen)?)).await
+    }
+
+    async fn delete(&self, seen: &Seen) -> Result<(), DriverError> {
+        let (api, live) = (&self.state.api, raw(seen)?);
+        if seen.object.kind.name == "app" {
+            self.refuse_remains(&seen.object.identity, live).await?;
+        }
+        let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
+        let Some(place) = self.place_of(live).await? else { return Ok(()) };
+        api.delete(&place, uid).await?;
+        wait::until_gone(api, &place, uid, DELETION).await
+    }
+
+    async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
+        let live = raw(seen)?;
+        let patch = match mark {
+            None => mark::without(),
+            Some(mark) => {
+                let mut patch = json!({ "metadata": { "uid": live["metadata"]["uid"] } });
+                mark::put(&mut patch, mark, &seen.object.identity, &self.state.cluster);
+                patch
+            }
+        };
+        let Some(place) = self.place_of(live).await? else { return Err(gone()) };
+        match self.state.api.merge(&place, &patch).await {
+            Err(error) if error.is_absent() => Err(gone()),
+            other => Ok(other.map(drop)?),
+        }
+    }
+}
+
+impl ClusterSession {
+    /// An object as it is now; one that is being deleted is waited for until it is gone.
+    async fn live(
+        &self,
+        kind: &Kind,
+        identity: &Identity,
+        wanted: Option<&Attributes>,
+    ) -> Result<Option<Json>, DriverError> {
+        let api = &self.state.api;
+        let place = match kind.name {
+            "namespace" => namespace::place(&identity.name()),
+            "app" => app::place(identity),
+            _ => match self.place(identity, wanted).await? {
+                Some(place) => place,
+                None => return Ok(None),
+            },
+        };
+        let Some(live) = api.get(&place).await? else { return Ok(None) };
+        if wanted.is_some() && live["metadata"]["deletionTimestamp"].is_string() {
+            let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
+            wait::until_gone(api, &place, uid, DELETION).await?;
+            return api.get(&place).await;
+        }
+        Ok(Some(live))
+    }
+
+    /// Where an object is: as it is wanted, or else as it was last seen.
+    async fn place(
+        &self,
+        identity: &Identity,
+        wanted: Option<&Attributes>,
+    ) -> Result<Option<ObjectPlace>, DriverError> {
+        let seen = self.state.live(identity);
+        let (api_version, kind, namespace, name) = match (wanted, seen.as_deref()) {
+            (Some(wanted), _) => {
+                let text = |name: &str| wanted.get(name).as_str().unwrap_or_default().to_owned();
+                (text("api_version"), text("kind"), wanted.get("namespace").as_str().map(str::to_owned), text("name"))
+            }
+            (None, Some(live)) => return self.place_of(live).await,
+            (None, None) => return Ok(None),
+        };
+        let served = self.state.api.served(&api_version, &kind).await?;
+        Ok(served.map(|served| ObjectPlace::of(&served, namespace.as_deref(), &name)))
+    }
+
+    async fn place_of(&self, live: &Json) -> Result<Option<ObjectPlace>, DriverError> {
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        let served = self.state.api.served(&text(&live["apiVersion"]), &text(&live["kind"])).await?;
+        let metadata = &live["metadata"];
+        Ok(served.map(|served| ObjectPlace::of(&served, metadata["namespace"].as_str(), &text(&metadata["name"]))))
+    }
+
+    /// Makes what is wanted, or brings what was seen to it.
+    async fn bring(&self, want: &Request<'_>, live: Option<&Json>) -> Result<Outputs, DriverError> {
+        match want.kind.name {
+            "namespace" => {
+                namespace::apply(&self.state.api, want, &self.state.cluster).await?;
+            }
+            "app" => {
+                let kinds = live.map(app::kinds).unwrap_or_default();
+                let mut record = app::manifest(want, &kinds);
+                mark::put(&mut record, want.mark, want.identity, &self.state.cluster);
+                let mode = ApplyMode { takes_over: true, is_trial: false };
+                let made = self.state.api.apply(&app::place(want.identity), &record, mode).await?;
+                self.state.learn_record(want.identity, &made);
+            }
+            _ => self.bring_object(want, live).await?,
+        }
+        Ok(want.derived.clone())
+    }
+
+    async fn bring_object(&self, want: &Request<'_>, live: Option<&Json>) -> Result<(), DriverError> {
+        let state = &self.state;
+        let kind = KindInNamespace::of(want.attributes);
+        let Some(served) = state.api.served(&kind.api_version, &kind.kind).await? else {
+            let what = format!("the cluster does not serve `{}` of `{}`", kind.kind, kind.api_version);
+            return Err(DriverError::new(Class::Transient, format!("{what}; is its definition there?")));
+        };
+        if let Some(app) = want.hosts.iter().find(|host| host.kind() == "app") {
+            state.record(app, &kind).await?;
+        }
+        let name = want.attributes.get("name").as_str().unwrap_or_default();
+        let place = ObjectPlace::of(&served, kind.namespace.as_deref(), name);
+        let mut object = manifest::of(want.attributes);
+        if let Some(live) = live {
+            left_to_autoscaler(live, &mut object);
+            // The server refuses it when another object has the name by now.
+            object["metadata"]["uid"] = live["metadata"]["uid"].clone();
+        }
+        mark::put(&mut object, want.mark, want.identity, &state.cluster);
+        let mode = ApplyMode { takes_over: live.is_some(), is_trial: false };
+        let made = state.api.apply(&place, &object, mode).await.map_err(explained)?;
+        wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await
+    }
+
+    /// How many custom resources a definition has.
+    async fn instances(&self, definition: &Json) -> Result<Count, DriverError> {
+        let text = |path: &str| definition.pointer(path).and_then(Json::as_str).unwrap_or_default();
+        let versions = definition["spec"]["versions"].as_array().into_iter().flatten();
+        let Some(version) = { versions }.find(|one| one["storage"] == true).and_then(|one| one["name"].as_str()) else {
+            return Ok(Count::Unknown);
+        };
+        let api_version = format!("{}/{version}", text("/spec/group"));
+        match self.state.api.served(&api_version, text("/spec/names/kind")).await? {
+            Some(served) => Ok((self.state.api.list(&served, None, "").await?.len() as u64).into()),
+            None => Ok(Count::Exactly(0)),
+        }
+    }
+
+    /// Refuses to forget an app while objects of it are there.
+    async fn refuse_remains(&self, app: &Identity, record: &Json) -> Result<(), DriverError> {
+        let Some((own, _)) = mark::read(record, &self.state.cluster) else { return Ok(()) };
+        let owner = crate::observed::Owner { project: own.project.clone(), environment: own.environment.clone() };
+        let selector = mark::selector(&owner);
+        for kind in app::kinds(record).into_values() {
+            let api = &self.state.api;
+            let Some(served) = api.served(&kind.api_version, &kind.kind).await? else { continue };
+            let listed = with_retries(|| api.list(&served, kind.namespace.as_deref(), &selector)).await?;
+            let rest = listed.iter().find_map(|one| {
+                let (mark, identity) = mark::read(one, &self.state.cluster)?;
+                (mark.address.parent().as_ref() == Some(&own.address)).then_some(identity)
+            });
+            if let Some(rest) = rest {
+                let what = format!("`{}` of `{}` is still there", rest.name(), app.name());
+                return Err(DriverError::new(Class::Conflict, format!("{what}; plan again")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the server said, with the way out where it refuses to change a field.
+fn explained(error: CallError) -> DriverError {
+    let forbids = error.forbids_change();
+    let told = DriverError::from(error);
+    match forbids {
+        true => DriverError::new(told.class, format!("{}; plan again to replace it", told.message)),
+        false => told,
+    }
+}
+
+fn gone() -> DriverError {
+    DriverError::new(Class::Conflict, "it is gone")
+}
+
+fn raw(seen: &Seen) -> Result<&Json, DriverError> {
+    seen.raw::<Json>().ok_or_else(|| DriverError::new(Class::Invalid, "it was not seen in a cluster"))
+}

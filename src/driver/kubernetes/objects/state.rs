@@ -1,0 +1,67 @@
+//! What is known of one cluster in one run: its API, and what was last seen of its objects.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::HashMap;
+use serde_json::Value as Json;
+
+use super::api::ClusterApi;
+use super::app::{self, KindInNamespace};
+use crate::driver::DriverError;
+use crate::identity::Identity;
+
+/// One cluster, as all sessions on what is in it share it.
+pub struct ClusterState {
+    pub api: ClusterApi,
+    /// Its identity.
+    pub cluster: Identity,
+    /// The objects as they were last listed.
+    live: Mutex<HashMap<Identity, Arc<Json>>>,
+    /// The kinds of objects that the record of each app has.
+    records: Mutex<HashMap<Identity, BTreeSet<KindInNamespace>>>,
+    /// Held while a record is written to, so that a kind is named once.
+    naming: tokio::sync::Mutex<()>,
+}
+
+impl ClusterState {
+    /// A cluster of which nothing was seen yet.
+    pub fn new(api: ClusterApi, cluster: Identity) -> Self {
+        Self { api, cluster, live: Mutex::default(), records: Mutex::default(), naming: tokio::sync::Mutex::default() }
+    }
+
+    /// Learns how an object is.
+    pub fn learn_live(&self, identity: &Identity, live: Json) {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).insert(identity.clone(), Arc::new(live));
+    }
+
+    /// An object as it was last listed.
+    pub fn live(&self, identity: &Identity) -> Option<Arc<Json>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).get(identity).cloned()
+    }
+
+    /// Learns what the record of an app says.
+    pub fn learn_record(&self, app: &Identity, record: &Json) {
+        let kinds = app::kinds(record).into_values().collect();
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), kinds);
+    }
+
+    /// Sees to it that the record of an app names a kind, before an object of it is made.
+    pub async fn record(&self, app: &Identity, kind: &KindInNamespace) -> Result<(), DriverError> {
+        let is_named = || {
+            let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+            records.get(app).is_some_and(|kinds| kinds.contains(kind))
+        };
+        if is_named() {
+            return Ok(());
+        }
+        let _alone = self.naming.lock().await;
+        if is_named() {
+            return Ok(());
+        }
+        app::name_kind(&self.api, app, kind).await?;
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.entry(app.clone()).or_default().insert(kind.clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! What an object would become: the server is asked by a dry run, as nobody else knows what it fills in and what webhooks change.
+
+use serde_json::Value as Json;
+
+use super::api::{ApplyMode, ObjectPlace};
+use super::state::ClusterState;
+use super::{fields, manifest, mark};
+use crate::driver::{Class, DriverError, Preview, Request};
+use crate::value::Value;
+
+/// What an object that is there would become. Where nobody touched what Atlas applied, and that is what is wanted, nothing is asked.
+pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<Preview, DriverError> {
+    let wanted = manifest::wanted(want.attributes);
+    let was = mark::read(live, &state.cluster).map(|(mark, _)| mark.applied);
+    let same = was.as_deref() == Some(want.mark.applied.as_str());
+    let is_whole = fields::has_all(fields::applied(live), &wanted);
+    if same && is_whole {
+        return Ok(Preview { attributes: want.attributes.clone(), is_touched: false, is_fixed: None });
+    }
+    let is_touched = same && !is_whole;
+    let told = |told: Value| manifest::with(want.attributes, told);
+    match trial(state, live, want).await {
+        Ok(Some(then)) => {
+            let attributes = told(fields::in_wanted_words(&wanted, live, &then));
+            Ok(Preview { attributes, is_touched, is_fixed: None })
+        }
+        Ok(None) => Ok(Preview { attributes: manifest::attributes(live), is_touched, is_fixed: None }),
+        Err(NoPreview::Fixed(why)) => {
+            let attributes = told(plainly(&wanted, live));
+            Ok(Preview { attributes, is_touched, is_fixed: Some(why) })
+        }
+        // A webhook that can't be asked by a trial, or that refuses: what the manifest says is compared as it stands.
+        Err(NoPreview::Otherwise(error)) if matches!(error.class, Class::Invalid | Class::Denied) => {
+            tracing::debug!(identity = %want.identity, error = error.chain(), "no preview");
+            Ok(Preview { attributes: told(plainly(&wanted, live)), is_touched, is_fixed: None })
+        }
+        Err(NoPreview::Otherwise(error)) => Err(error),
+    }
+}
+
+/// Leaves the number of replicas to an autoscaler that has set it.
+pub fn left_to_autoscaler(live: &Json, object: &mut Json) {
+    let entries = live["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let scales = |entry: &Json| {
+        entry["manager"] == "kube-controller-manager"
+            && entry["subresource"] == "scale"
+            && entry["fieldsV1"]["f:spec"]["f:replicas"].is_object()
+    };
+    if { entries }.any(scales)
+        && let Some(spec) = object.get_mut("spec").and_then(Json::as_object_mut)
+    {
+        spec.remove("replicas");
+    }
+}
+
+/// Why there is no preview.
+enum NoPreview {
+    /// A field can't be changed, and why.
+    Fixed(String),
+    Otherwise(DriverError),
+}
+
+async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<Option<Json>, NoPreview> {
+    let text = |name: &str| want.attributes.get(name).as_str().unwrap_or_default();
+    let served = state.api.served(text("api_version"), text("kind")).await.map_err(NoPreview::Otherwise)?;
+    let Some(served) = served else { return Ok(None) };
+    let place = ObjectPlace::of(&served, want.attributes.get("namespace").as_str(), text("name"));
+    let mut object = manifest::of(want.attributes);
+    left_to_autoscaler(live, &mut object);
+    let mode = ApplyMode { is_trial: true, takes_over: true };
+    match state.api.apply(&place, &object, mode).await {
+        Ok(then) => Ok(Some(then)),
+        Err(error) if error.forbids_change() => Err(NoPreview::Fixed(error.message().to_owned())),
+        Err(error) => Err(NoPreview::Otherwise(error.into())),
+    }
+}
+
+/// What an object is at the places that a manifest names, without asking anybody.
+fn plainly(wanted: &Value, live: &Json) -> Value {
+    match (wanted, live) {
+        (Value::Map(entries), Json::Object(there)) => {
+            let parts = entries.iter().map(|(key, item)| {
+                let there = there.get(key.as_str()).unwrap_or(&Json::Null);
+                (key.clone(), plainly(item, there))
+            });
+            Value::map(parts.filter(|(_, item)| !item.is_null()).collect())
+        }
+        (Value::List(items), Json::Array(there)) if items.len() == there.len() => {
+            Value::List(items.iter().zip(there).map(|(item, there)| plainly(item, there)).collect())
+        }
+        (_, there) => Value::from(there.clone()),
+    }
+}

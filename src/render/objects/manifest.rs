@@ -1,0 +1,240 @@
+//! One object of an app, parted into what tells where it is and what it says.
+
+use foldhash::HashMap;
+
+use super::words;
+use crate::render::fault::RenderFault;
+use crate::render::helm::{ChartHook, Manifest};
+use crate::render::value::{ChartValue, UnknownValue};
+use crate::value::{Part, Reference, Template, Text, Value};
+
+/// The label by which Atlas finds what is its own on a cluster.
+pub const OWNER_LABEL: &str = "atlas/owner";
+/// The annotation that is the ownership mark.
+pub const MARK_ANNOTATION: &str = "atlas/mark";
+
+/// The annotation by which an object says that nobody waits until it is ready.
+pub const WAIT_ANNOTATION: &str = "atlas/wait";
+
+/// What the server keeps of an object, and no manifest has a say in.
+const OF_THE_SERVER: [&str; 8] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// An object of an app.
+#[derive(Debug)]
+pub struct AppObject {
+    /// The file of the chart that it came from.
+    pub file: String,
+    /// The version of the API, with its group.
+    pub api_version: String,
+    /// What Kubernetes calls its kind.
+    pub kind: String,
+    /// None where it is in no namespace.
+    pub namespace: Option<String>,
+    /// Its name there.
+    pub name: String,
+    /// What else it says, without its name.
+    pub manifest: Value,
+    /// The data of a Secret.
+    pub data: Value,
+    /// What sort of hook it is, where it is one.
+    pub hook: Option<ChartHook>,
+}
+
+/// The references that marks in texts stand for, by number. A value that was computed from an unknown one has none.
+pub struct References<'a> {
+    /// What each unknown value is, by number.
+    pub unknowns: &'a [std::rc::Rc<UnknownValue>],
+    /// The references of the app's values, by what they are called there.
+    pub known: &'a HashMap<String, Reference>,
+}
+
+/// The objects of a manifest: one, or those of a list.
+///
+/// # Errors
+/// Where it is no object, or something in it was computed from what is not known yet.
+pub fn objects_of(
+    manifest: &Manifest,
+    references: &References<'_>,
+    namespace: &str,
+) -> Result<Vec<AppObject>, RenderFault> {
+    let fault = |what: String| RenderFault { file: Some(manifest.file.clone()), ..RenderFault::new(what) };
+    let value = converted(&manifest.value, references).map_err(|what| RenderFault { unknown: true, ..fault(what) })?;
+    let mut found = Vec::new();
+    let is_list = manifest.kind.ends_with("List") && matches!(value.at("items"), Some(Value::List(_)));
+    let items =
+        if is_list { value.at("items").map(Value::items).unwrap_or_default() } else { std::slice::from_ref(&value) };
+    for item in items.iter().filter(|item| !item.is_null()) {
+        found.push(object(item, manifest, namespace).map_err(fault)?);
+    }
+    Ok(found)
+}
+
+fn object(value: &Value, from: &Manifest, namespace: &str) -> Result<AppObject, String> {
+    let text = |path: &str| match value.at(path) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.to_string()),
+        Some(Value::Template(template)) => Err(format!("its {path} is {template}, which is not known yet")),
+        _ => Err(format!("an object in it has no {path}")),
+    };
+    let (api_version, kind) = (text("apiVersion")?, text("kind")?);
+    let name = text("metadata.name").map_err(|why| match value.at("metadata.generateName") {
+        Some(_) => "an object in it leaves its name to the server, so nobody could tell it again".to_owned(),
+        None => why,
+    })?;
+    if !kind.starts_with(|first: char| first.is_ascii_uppercase()) {
+        return Err(format!("`{kind}` can't be the kind of an object: kinds begin with a capital letter"));
+    }
+    let own = match value.at("metadata.namespace") {
+        None | Some(Value::Null) => None,
+        Some(_) => Some(text("metadata.namespace")?),
+    };
+    let namespace = match words::is_cluster_wide(&api_version, &kind) {
+        true => None,
+        false => Some(own.unwrap_or_else(|| namespace.to_owned())),
+    };
+    let Value::Map(entries) = value else { return Err("what it holds is no object".to_owned()) };
+    let is_secret = kind == "Secret" && words::is_own(words::group(&api_version));
+    let left = |key: &str| !(["apiVersion", "kind", "status"].contains(&key) || is_secret && SECRET.contains(&key));
+    let said = entries.iter().filter(|(key, _)| left(key));
+    let said = said.map(|(key, item)| (key.clone(), if key == "metadata" { metadata(item) } else { item.clone() }));
+    let manifest = without_nulls(Value::Map(said.collect()));
+    let data = if is_secret { secret_data(value)? } else { Value::Null };
+    let (file, hook) = (from.file.clone(), from.hook.clone());
+    Ok(AppObject { file, api_version, kind, namespace, name, manifest, data, hook })
+}
+
+/// The keys of a Secret that hold what it keeps secret.
+const SECRET: [&str; 2] = ["data", "stringData"];
+
+/// What a Secret holds, in the one form in which the server keeps it. The server would never forget a key that was once
+/// written as `stringData`: <https://github.com/kubernetes/kubernetes/issues/108008>.
+fn secret_data(value: &Value) -> Result<Value, String> {
+    use base64::Engine as _;
+    let mut all: Vec<(Text, Value)> = Vec::new();
+    if let Some(Value::Map(data)) = value.at("data") {
+        all.extend(data.iter().map(|(key, item)| (key.clone(), item.clone())));
+    }
+    if let Some(Value::Map(texts)) = value.at("stringData") {
+        for (key, item) in texts.iter() {
+            let encoded = match item {
+                Value::String(text) => Value::from(&*base64::engine::general_purpose::STANDARD.encode(text)),
+                Value::Null => Value::Null,
+                Value::Template(template) => {
+                    return Err(format!("its stringData holds {template}, which is not known yet; write it as data"));
+                }
+                _ => return Err(format!("`{key}` of its stringData is no text")),
+            };
+            all.retain(|(known, _)| known != key);
+            all.push((key.clone(), encoded));
+        }
+    }
+    Ok(if all.is_empty() { Value::Null } else { without_nulls(Value::Map(all.into_iter().collect())) })
+}
+
+/// What a manifest may say about itself: not where it is, nothing that the server keeps, and nothing that Atlas does.
+fn metadata(value: &Value) -> Value {
+    let Value::Map(entries) = value else { return value.clone() };
+    let of_atlas = |key: &str| key == OWNER_LABEL || key == MARK_ANNOTATION;
+    let kept = entries.iter().filter(|(key, _)| {
+        let key = key.as_str();
+        key != "name" && key != "namespace" && key != "generateName" && !OF_THE_SERVER.contains(&key)
+    });
+    let kept = kept.map(|(key, item)| match item {
+        Value::Map(inner) if key == "labels" || key == "annotations" => {
+            let inner = inner.iter().filter(|(key, _)| !of_atlas(key));
+            (key.clone(), Value::Map(inner.map(|(key, item)| (key.clone(), item.clone())).collect()))
+        }
+        item => (key.clone(), item.clone()),
+    });
+    Value::Map(kept.collect())
+}
+
+/// A value without what says nothing: the server drops it, and an apply that has it would differ for ever.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Map(entries) => {
+            let kept = entries.into_iter().filter(|(_, item)| !item.is_null());
+            let kept = kept.map(|(key, item)| (key, without_nulls(item)));
+            Value::map(
+                kept.filter(|(key, item)| key != "metadata" || !matches!(item, Value::Map(map) if map.is_empty()))
+                    .collect(),
+            )
+        }
+        Value::List(items) => Value::List(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}
+
+/// A value of a template as one of a spec.
+fn converted(value: &ChartValue, references: &References<'_>) -> Result<Value, String> {
+    Ok(match value {
+        ChartValue::Nil => Value::Null,
+        ChartValue::Bool(yes) => Value::Bool(*yes),
+        ChartValue::Int(number) | ChartValue::Int64(number) => Value::Int(*number),
+        ChartValue::Float(number) => whole(*number).map_or(Value::Float(*number), Value::Int),
+        ChartValue::Text(text) => references.text(text)?,
+        ChartValue::List(items) => {
+            let items = items.iter().map(|item| converted(item, references));
+            Value::List(items.collect::<Result<_, _>>()?)
+        }
+        ChartValue::Map(map) => {
+            let mut entries = Vec::new();
+            for (key, item) in map.borrow().iter() {
+                let Value::String(key) = references.text(key)? else {
+                    return Err("a key in it is not known yet".to_owned());
+                };
+                entries.push((key, converted(item, references)?));
+            }
+            Value::Map(entries.into_iter().collect())
+        }
+        ChartValue::Object(object) => converted(&object.value(), references)?,
+        ChartValue::Unknown(unknown) => {
+            Value::Template(Box::new(Template(vec![Part::Reference(references.of(&unknown.of)?.clone())])))
+        }
+    })
+}
+
+/// A number without a fraction as a whole one: JSON tells no difference, and a server takes no `1.0` for a port.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the range is checked before")]
+fn whole(number: f64) -> Option<i64> {
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= LARGEST).then_some(number as i64)
+}
+
+impl References<'_> {
+    fn of(&self, called: &str) -> Result<&Reference, String> {
+        self.known.get(called).ok_or_else(|| format!("it holds {called}, which is computed from what is not known yet"))
+    }
+
+    /// A text, with a reference for each mark in it.
+    fn text(&self, text: &str) -> Result<Value, String> {
+        if !text.contains(UnknownValue::START) {
+            return Ok(Value::from(text));
+        }
+        let mut parts = Vec::new();
+        let mut pieces = text.split(UnknownValue::START);
+        let mut literal = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let (id, rest) = piece.split_once(UnknownValue::END).unwrap_or(("", piece));
+            let unknown = id.parse::<usize>().ok().and_then(|id| self.unknowns.get(id));
+            let unknown = unknown.ok_or_else(|| "it holds a value that is not known yet".to_owned())?;
+            if !literal.is_empty() {
+                parts.push(Part::Literal(std::mem::take(&mut literal).into()));
+            }
+            parts.push(Part::Reference(self.of(&unknown.of)?.clone()));
+            literal.push_str(rest);
+        }
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal.into()));
+        }
+        Ok(Value::Template(Box::new(Template(parts))))
+    }
+}

@@ -1,0 +1,233 @@
+//! What an app comes to: the objects of its chart as resources of their own, with addresses, identities and edges.
+
+mod manifest;
+mod needs;
+mod order;
+mod words;
+
+pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
+
+use std::rc::Rc;
+
+use foldhash::{HashMap, HashSet};
+
+use super::fault::RenderFault;
+use super::helm::{Manifest, Rendered};
+use super::value::UnknownValue;
+use super::yaml;
+use crate::address::Address;
+use crate::desired::{Edge, Instance, Settings};
+use crate::identity::Identity;
+use crate::kind::{self, Catalog};
+use crate::value::{Attributes, Reference, Value};
+use manifest::References;
+
+/// The objects of an app as resources.
+#[derive(Debug, Default)]
+pub struct Unfolded {
+    /// In the order of their addresses.
+    pub instances: Vec<Instance>,
+    /// Those for which no other one waits: whoever waits for these waits for the whole app.
+    pub last: Vec<Address>,
+    /// Hooks of moments at which nothing is run, each with its moments.
+    pub left_out: Vec<String>,
+}
+
+/// The objects that a rendering gives. Each is declared where its app is.
+///
+/// # Errors
+/// Where what was rendered is no object, two are one, or something was computed from what is not known yet.
+pub fn objects(
+    rendered: &Rendered,
+    values: &Value,
+    namespace: &str,
+) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
+    let mut known: HashMap<String, Reference> = HashMap::default();
+    values.visit_references(&mut |reference| {
+        known.insert(format!("{}.{}", reference.address, reference.path), reference.clone());
+    });
+    let unknowns: &[Rc<UnknownValue>] = &rendered.unknowns;
+    let references = References { unknowns, known: &known };
+    let (mut objects, mut left_out) = (Vec::new(), Vec::new());
+    for manifest in &rendered.crds {
+        // Such a file may hold several documents, and Helm takes it as it is.
+        let fault = |fault: RenderFault| RenderFault { file: Some(manifest.file.clone()), ..fault };
+        for value in yaml::read_all(&manifest.text, yaml::Numbers::Whole).map_err(fault)? {
+            let one = Manifest { value, ..manifest.clone() };
+            objects.extend(manifest::objects_of(&one, &references, namespace)?);
+        }
+    }
+    for manifest in rendered.objects.iter().chain(&rendered.hooks) {
+        if let Some(hook) = manifest.hook.as_ref().filter(|hook| !hook.events.iter().any(|event| is_run(event))) {
+            // Tests are there to be asked for.
+            if hook.events.iter().any(|event| !event.starts_with("test")) {
+                left_out.push(format!("{}/{} ({})", manifest.kind, manifest.name, hook.events.join(", ")));
+            }
+            continue;
+        }
+        objects.extend(manifest::objects_of(manifest, &references, namespace)?);
+    }
+    Ok((objects, left_out))
+}
+
+/// Makes resources of the objects of an app.
+///
+/// # Errors
+/// Where two of them are one object.
+pub fn unfold(app: &Instance, objects: Vec<AppObject>, kinds: &Catalog) -> Result<Unfolded, RenderFault> {
+    let namespace = app.attributes.get("namespace").as_str().unwrap_or_default();
+    let Some(cluster) = cluster_of(&app.identity) else { return Ok(Unfolded::default()) };
+    let needs = order::needs(&objects);
+    let last = order::last(&needs);
+    let several = kinds_of_several_groups(&objects);
+    let word = |object: &AppObject| match several.contains(&object.kind) || words::is_taken(&object.kind) {
+        true => words::full_word(&object.api_version, &object.kind),
+        false => object.kind.clone(),
+    };
+    let address = |object: &AppObject| match object.namespace.as_deref().filter(|own| *own != namespace) {
+        Some(other) => app.address.child(&word(object), &format!("{other}:{}", object.name)),
+        None => app.address.child(&word(object), &object.name),
+    };
+    let addresses: Vec<Address> = objects.iter().map(address).collect();
+    let mut seen: HashMap<Address, String> = HashMap::default();
+    let mut instances = Vec::with_capacity(objects.len());
+    for (at, object) in objects.into_iter().enumerate() {
+        if let Some(other) = seen.insert(addresses[at].clone(), object.file.clone()) {
+            let what = format!("{} is in {other} as well; two can't be one object", addresses[at]);
+            return Err(RenderFault { file: Some(object.file), ..RenderFault::new(what) });
+        }
+        let before = needs[at].iter().map(|other| addresses[*other].clone()).collect();
+        instances.push(instance(app, &cluster, addresses[at].clone(), object, before, kinds));
+    }
+    instances.sort_by(|one, other| one.address.cmp(&other.address));
+    let last = last.into_iter().map(|at| addresses[at].clone()).collect();
+    Ok(Unfolded { instances, last, left_out: Vec::new() })
+}
+
+/// The paths at which two renderings of one chart differ, by the name of the object: what is made by chance, or by the clock.
+/// None where not even the objects are the same.
+#[must_use]
+pub fn differing(one: &[AppObject], other: &[AppObject]) -> Option<Vec<Vec<String>>> {
+    if one.len() != other.len() {
+        return None;
+    }
+    one.iter().zip(other).map(|(one, other)| differing_paths(one, other)).collect()
+}
+
+fn differing_paths(one: &AppObject, other: &AppObject) -> Option<Vec<String>> {
+    let name = |object: &AppObject| (object.kind.clone(), object.namespace.clone(), object.name.clone());
+    if name(one) != name(other) {
+        return None;
+    }
+    let mut paths = Vec::new();
+    differ("manifest", &one.manifest, &other.manifest, &mut paths);
+    differ("data", &one.data, &other.data, &mut paths);
+    Some(paths)
+}
+
+fn differ(path: &str, one: &Value, other: &Value, paths: &mut Vec<String>) {
+    match (one, other) {
+        (one, other) if one == other => {}
+        (Value::Map(a), Value::Map(b)) if a.keys().eq(b.keys()) => {
+            for (key, item) in a.iter() {
+                differ(&crate::path::join(path, key), item, b.get(key).unwrap_or(&Value::Null), paths);
+            }
+        }
+        (Value::List(a), Value::List(b)) if a.len() == b.len() => {
+            for (at, (a, b)) in a.iter().zip(b).enumerate() {
+                differ(&format!("{path}.{at}"), a, b, paths);
+            }
+        }
+        _ => paths.push(path.to_owned()),
+    }
+}
+
+fn is_run(event: &str) -> bool {
+    ["pre-install", "pre-upgrade", "post-install", "post-upgrade"].contains(&event)
+}
+
+/// The kinds of which an app has objects of several groups.
+fn kinds_of_several_groups(objects: &[AppObject]) -> HashSet<String> {
+    let mut groups: HashMap<&str, &str> = HashMap::default();
+    let mut several = HashSet::default();
+    for object in objects {
+        let group = words::group(&object.api_version);
+        if *groups.entry(&object.kind).or_insert(group) != group {
+            several.insert(object.kind.clone());
+        }
+    }
+    several
+}
+
+/// The identity of the cluster on which an app is.
+fn cluster_of(app: &Identity) -> Option<Identity> {
+    let mut host = app.host()?;
+    while host.kind() != "cluster" {
+        host = host.host()?;
+    }
+    Some(host)
+}
+
+fn instance(
+    app: &Instance,
+    cluster: &Identity,
+    address: Address,
+    object: AppObject,
+    before: Vec<Address>,
+    kinds: &Catalog,
+) -> Instance {
+    let span = app.declaration.header;
+    let word = words::full_word(&object.api_version, &object.kind);
+    let identity = cluster.object(&word, object.namespace.as_deref(), &object.name);
+    let mut references: Vec<Edge> = Vec::new();
+    for (attribute, value) in [("manifest", &object.manifest), ("data", &object.data)] {
+        references_in(attribute, value, &mut |path, reference| {
+            let new = !references.iter().any(|edge| edge.to == reference.address && edge.attribute == path);
+            references.extend(new.then(|| Edge {
+                to: reference.address.clone(),
+                attribute: path.into(),
+                span,
+                blocks: true,
+            }));
+        });
+    }
+    references.extend(before.into_iter().map(|to| Edge { to, attribute: "depends_on".into(), span, blocks: true }));
+    let manifest = match app.attributes.get("wait").as_str() {
+        Some("applied") => object.manifest.with(&["metadata", "annotations", WAIT_ANNOTATION], "applied".into()),
+        _ => object.manifest,
+    };
+    let namespace = object.namespace.map_or(Value::Null, |namespace| Value::String(namespace.into()));
+    let attributes = Attributes::from_iter([
+        ("api_version", Value::String(object.api_version.into())),
+        ("kind", Value::String(object.kind.into())),
+        ("namespace", namespace),
+        ("name", Value::String(object.name.into())),
+        ("manifest", manifest),
+        ("data", object.data),
+    ]);
+    let settings = Settings { ignore: Vec::new(), renamed_from: None, keeps_name: false, ..app.settings.clone() };
+    Instance {
+        address,
+        kind: kinds.get(kind::OBJECT.name).cloned().unwrap_or_else(|| (&kind::OBJECT).into()),
+        declaration: std::sync::Arc::clone(&app.declaration),
+        attributes,
+        identity,
+        hosts: vec![app.address.clone()],
+        references,
+        names: Vec::new(),
+        settings,
+    }
+}
+
+fn references_in(path: &str, value: &Value, visit: &mut impl FnMut(&str, &Reference)) {
+    match value {
+        Value::Template(template) => template.references().for_each(|reference| visit(path, reference)),
+        Value::Map(entries) => {
+            entries.iter().for_each(|(key, item)| references_in(&crate::path::join(path, key), item, visit));
+        }
+        Value::List(items) => {
+            items.iter().enumerate().for_each(|(at, item)| references_in(&format!("{path}.{at}"), item, visit));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,189 @@
+//! Unfolding apps: each is rendered with its chart and its values, and what comes of it becomes a part of what is desired.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use foldhash::HashMap;
+
+use super::chart::{at_this_moment, chart};
+use crate::address::Address;
+use crate::desired::{ChartSpans, Desired, Instance};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
+use crate::path::{join, split};
+use crate::plan::{Known, Resolver as _};
+use crate::render::RenderFault;
+use crate::render::app::values_of;
+use crate::render::helm::{Chart, RenderRequest, render};
+use crate::render::objects::{AppObject, Unfolded, differing, objects, unfold};
+use crate::value::Attributes;
+
+/// What in a template may give another text each time. To look for more than there is costs a second rendering and nothing
+/// else.
+const CHANCE: [&str; 8] = ["rand", "gen", "uuid", "now", "bcrypt", "htpasswd", "encryptAES", "shuffle"];
+
+/// The charts of specs, each read once, also where many apps and environments name it.
+pub(super) struct Charts {
+    /// The folder of the spec, below which they are.
+    base: PathBuf,
+    known: BTreeMap<String, Result<Chart, String>>,
+}
+
+impl Charts {
+    /// The charts of a spec that is in this folder.
+    pub fn below(base: &Path) -> Self {
+        Self { base: base.to_owned(), known: BTreeMap::new() }
+    }
+
+    /// Makes what the apps of a spec come to a part of it.
+    pub fn unfold(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
+        let (mut all, mut last) = (Vec::new(), HashMap::<Address, Vec<Address>>::default());
+        for (_, spans, app) in desired.folders() {
+            let folder = Desired::chart_folder(&app.attributes);
+            match self.objects_of(app, folder, desired) {
+                Ok(unfolded) => {
+                    warn_of_hooks(app, spans, &unfolded, diagnostics);
+                    last.insert(app.address.clone(), unfolded.last);
+                    all.extend(unfolded.instances);
+                }
+                Err(fault) => diagnostics.push(told(app, folder, spans, &fault)),
+            }
+        }
+        desired.add(all, &last);
+    }
+
+    fn objects_of(&mut self, app: &Instance, folder: &str, desired: &Desired) -> Result<Unfolded, RenderFault> {
+        let chart = match self.chart(folder) {
+            Ok(chart) => chart.clone(),
+            Err(why) => return Err(RenderFault::new(why.clone())),
+        };
+        let attributes = known_of(app, desired);
+        let mut request = request(app, &attributes);
+        at_this_moment(&mut request)
+            .map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
+        let (made, left_out) = rendered(&chart, &request, app, &attributes)?;
+        if made.is_empty() {
+            return Err(RenderFault::new("it gives no object at all"));
+        }
+        let by_chance = match mentions_chance(&chart) {
+            true => by_chance(&chart, &mut request, app, &attributes, &made)?,
+            false => Vec::new(),
+        };
+        let places: Vec<_> = made.iter().map(name).collect();
+        let mut unfolded = unfold(app, made, &desired.kinds)?;
+        unfolded.left_out = left_out;
+        // What was made by chance stays what it was made first.
+        for (place, paths) in places.into_iter().zip(by_chance) {
+            let own = |one: &&mut Instance| {
+                (
+                    one.attributes.get("kind").as_str(),
+                    one.attributes.get("namespace").as_str(),
+                    one.attributes.get("name").as_str(),
+                ) == (Some(place.0.as_str()), place.1.as_deref(), Some(place.2.as_str()))
+            };
+            if let Some(instance) = unfolded.instances.iter_mut().find(own) {
+                instance.settings.ignore.extend(paths);
+            }
+        }
+        Ok(unfolded)
+    }
+
+    fn chart(&mut self, folder: &str) -> &Result<Chart, String> {
+        let base = &self.base;
+        self.known
+            .entry(folder.to_owned())
+            .or_insert_with(|| chart(&base.join(folder), Some(base)).map_err(|error| error.to_string()))
+    }
+}
+
+/// What tells an object from the others of its app.
+fn name(object: &AppObject) -> (String, Option<String>, String) {
+    (object.kind.clone(), object.namespace.clone(), object.name.clone())
+}
+
+/// The attributes of an app, with what the spec alone tells of what they refer to.
+fn known_of(app: &Instance, desired: &Desired) -> Attributes {
+    let mut known = Known::default();
+    let edges = app.names.iter().chain(&app.references);
+    known.learn_targets(edges, desired, |other| Cow::Owned(other.foretold(None)));
+    known.resolve(&app.kind, &app.attributes).into_owned()
+}
+
+fn request(app: &Instance, attributes: &Attributes) -> RenderRequest {
+    let namespace = attributes.get("namespace").as_str().unwrap_or("default");
+    let mut request = RenderRequest::new(app.object_name(), namespace);
+    (request.values, request.unknowns) = values_of(attributes.get("values"));
+    request.include_crds = true;
+    request
+}
+
+fn rendered(
+    chart: &Chart,
+    request: &RenderRequest,
+    app: &Instance,
+    attributes: &Attributes,
+) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
+    let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
+    objects(&render(chart, request)?, attributes.get("values"), namespace)
+}
+
+/// The paths of each object that another rendering makes otherwise.
+fn by_chance(
+    chart: &Chart,
+    request: &mut RenderRequest,
+    app: &Instance,
+    attributes: &Attributes,
+    made: &[AppObject],
+) -> Result<Vec<Vec<String>>, RenderFault> {
+    request.seed.iter_mut().for_each(|byte| *byte = !*byte);
+    // A day and an hour later, so that no part of the date is the same.
+    request.now += 90_061_000_000_000;
+    let (again, _) = rendered(chart, request, app, attributes)?;
+    differing(made, &again)
+        .ok_or_else(|| RenderFault::new("the names of its objects are made by chance, so nobody could tell them again"))
+}
+
+fn mentions_chance(chart: &Chart) -> bool {
+    let own = chart.templates.iter().any(|template| {
+        let text = String::from_utf8_lossy(&template.data);
+        CHANCE.iter().any(|word| text.contains(word))
+    });
+    own || chart.charts.iter().any(mentions_chance)
+}
+
+fn warn_of_hooks(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagnostics: &mut Diagnostics) {
+    if !unfolded.left_out.is_empty() {
+        let detail = format!("the chart of {} has {}", app.address, unfolded.left_out.join(", "));
+        let warning = Diagnostic::warning(&code::HOOKS_LEFT_OUT, detail).at(spans.chart);
+        diagnostics.push(warning.hint("Atlas runs hooks of installations and upgrades only").of(&app.address));
+    }
+}
+
+/// Why an app gives no objects, at the value that is to blame where one is.
+fn told(app: &Instance, folder: &str, spans: &ChartSpans, fault: &RenderFault) -> Diagnostic {
+    let code: &'static Code = &code::CHART_FAULT;
+    let at = fault.value.as_deref().and_then(|value| nearest(value, spans));
+    let diagnostic = Diagnostic::error(code, format!("`{folder}`: {fault}"));
+    let hint = match &fault.value {
+        _ if fault.unknown => "give the chart a value that is known before anything is made".to_owned(),
+        Some(value) if at.is_none() && !value.is_empty() => {
+            format!("the value `{value}` is the chart's own; say another one in `values`")
+        }
+        Some(value) if !value.is_empty() => format!("mend `{value}` here"),
+        _ => format!("`atlas render {}` shows more", app.address),
+    };
+    diagnostic.at(at.unwrap_or(spans.chart)).hint(hint).of(&app.address)
+}
+
+/// Where a value stands in the spec, or the nearest table that would hold it.
+fn nearest(value: &str, spans: &ChartSpans) -> Option<crate::diagnostic::Span> {
+    let mut parts = split(value);
+    while !parts.is_empty() {
+        let path = parts.iter().fold(String::new(), |path, part| join(&path, part));
+        if let Some(span) = spans.values.get(&path) {
+            return Some(*span);
+        }
+        parts.pop();
+    }
+    None
+}

@@ -1,0 +1,44 @@
+//! A small API server for tests, faithful to a real one where a client applies on the server's side.
+
+mod admission;
+mod answer;
+mod asked;
+mod body;
+mod check;
+mod clock;
+mod compare;
+mod controllers;
+mod custom;
+mod decode;
+mod defaults;
+mod delete;
+mod discovery;
+mod failure;
+mod immutable;
+mod items;
+mod json;
+mod keep;
+mod kinds;
+mod lists;
+mod managers;
+mod merge;
+mod meta_checks;
+mod patch;
+mod path;
+mod pod_admission;
+mod pod_checks;
+mod pod_defaults;
+mod prepare;
+mod quantity;
+mod scale;
+mod schema;
+mod selector;
+mod server;
+mod service;
+mod serving;
+mod statuses;
+mod watching;
+mod world;
+mod write;
+
+pub use server::ApiServer;

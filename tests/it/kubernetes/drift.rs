@@ -1,0 +1,121 @@
+//! What others change: brought back where Atlas applied it, and left alone where it did not.
+
+use serde_json::json;
+
+use super::harness::{Cluster, deployment};
+
+#[test]
+fn what_was_applied_comes_back_and_what_others_own_stays_for_ten_rounds() {
+    let text = format!(
+        "{}---\napiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}\n",
+        deployment("web", 2, "nginx:1", "")
+    );
+    let cluster = Cluster::with_chart(&text);
+    cluster.converge();
+    // Fields of others: a label, an annotation, a field that the chart does not say.
+    cluster.edit(
+        "somebody",
+        "deployments/web",
+        &json!({
+            "metadata": { "labels": { "team": "shop" }, "annotations": { "note": "mine" } },
+            "spec": { "minReadySeconds": 3 },
+        }),
+    );
+    for round in 0..10 {
+        cluster.is_converged();
+        let live = cluster.object("deployments/web").expect("there");
+        assert_eq!(
+            (&live["spec"]["minReadySeconds"], &live["metadata"]["labels"]["team"]),
+            (&json!(3), &json!("shop")),
+            "{round}"
+        );
+    }
+    // What Atlas applied.
+    cluster.edit("kubectl-edit", "deployments/web", &json!({ "spec": { "replicas": 7 } }));
+    let mut containers =
+        cluster.object("deployments/web").expect("there")["spec"]["template"]["spec"]["containers"].clone();
+    containers[0]["image"] = "nginx:2".into();
+    cluster.edit(
+        "kubectl-edit",
+        "deployments/web",
+        &json!({ "spec": { "template": { "spec": { "containers": containers } } } }),
+    );
+    cluster.delete("services/web");
+    let drift = cluster.place.run(&["drift"]);
+    assert_eq!(drift.code, 2, "{drift:?}");
+    assert!(
+        drift.stdout.contains("spec.replicas: 2 -> 7") && drift.stdout.contains("Service/web  was deleted"),
+        "{}",
+        drift.stdout
+    );
+    assert_eq!(cluster.changes(), ["update Deployment/web", "create Service/web"]);
+    cluster.converge();
+    let live = cluster.object("deployments/web").expect("there");
+    assert_eq!((&live["spec"]["replicas"], &live["metadata"]["labels"]["team"]), (&json!(2), &json!("shop")));
+}
+
+#[test]
+fn amounts_lists_and_nulls_written_otherwise_are_no_change() {
+    let more = "        resources: {requests: {cpu: 1000m, memory: 1000M}, limits: {}}\n        securityContext: {}\n        env: []\n";
+    let text = deployment("web", 1, "nginx:1", more)
+        .replace("  replicas: 1", "  replicas: 1\n  strategy: {type: Recreate, rollingUpdate: null}");
+    let binding = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: web}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: web}\nsubjects: []\n";
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: \"\", selector: {app: web}, ports: [{port: 80, targetPort: http}]}\n";
+    let cluster = Cluster::with_chart(&format!("{text}{binding}{service}"));
+    cluster.converge();
+    let version = |object: &str| cluster.object(object).expect("there")["metadata"]["resourceVersion"].clone();
+    let before = version("rolebindings/web");
+    cluster.is_converged();
+    assert_eq!(version("rolebindings/web"), before, "it was written to");
+    // The same amount in other words is no change either.
+    cluster.chart("web", &format!("{}{binding}{service}", text.replace("1000m", "1")));
+    assert_eq!(cluster.changes(), ["update app.web@dc"]);
+}
+
+#[test]
+fn a_key_that_left_string_data_leaves_the_secret() {
+    let secret =
+        |keys: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData: {{{keys}}}\n");
+    let cluster = Cluster::with_chart(&secret("username: ada, password: planted-1"));
+    cluster.converge();
+    cluster.chart("web", &secret("username: ada, passphrase: planted-1"));
+    let plan = cluster.place.expect(0, &["plan"]);
+    assert!(plan.contains("data.passphrase") && plan.contains("data.password"), "{plan}");
+    assert!(!plan.contains("planted-1") && !plan.contains("cGxhbnRlZC0x"), "{plan}");
+    cluster.converge();
+    let data = cluster.object("secrets/web").expect("there")["data"].clone();
+    assert_eq!(data, json!({ "username": "YWRh", "passphrase": "cGxhbnRlZC0x" }));
+    cluster.edit("somebody", "secrets/web", &json!({ "data": { "username": "Ym9i" } }));
+    assert_eq!(cluster.changes(), ["update Secret/web"]);
+    cluster.converge();
+}
+
+#[test]
+fn what_was_made_by_chance_stays_as_it_was_made_first() {
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {password: {{ randAlphaNum 20 | quote }}, user: ada}\n";
+    let cluster = Cluster::with_chart(text);
+    cluster.converge();
+    let password = || cluster.object("secrets/web").expect("there")["data"]["password"].clone();
+    let before = password();
+    cluster.chart("web", &text.replace("user: ada", "user: bob"));
+    assert_eq!(cluster.changes(), ["update app.web@dc", "update Secret/web"]);
+    cluster.converge();
+    assert_eq!(password(), before);
+}
+
+#[test]
+fn replicas_that_an_autoscaler_set_are_left_to_it() {
+    let cluster = Cluster::with_chart(&deployment("web", 2, "nginx:1", ""));
+    cluster.converge();
+    let scale = format!("{}?fieldManager=kube-controller-manager", cluster.path("deployments/web/scale"));
+    let patch = json!({ "spec": { "replicas": 5 } });
+    cluster.ask("PATCH", &scale, Some(&patch), "application/merge-patch+json").expect("it is taken");
+    for _ in 0..3 {
+        cluster.is_converged();
+    }
+    cluster.chart("web", &deployment("web", 2, "nginx:2", ""));
+    cluster.converge();
+    let live = cluster.object("deployments/web").expect("there");
+    assert_eq!(live["spec"]["replicas"], 5);
+    assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["image"], "nginx:2");
+}

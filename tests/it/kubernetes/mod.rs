@@ -1,0 +1,13 @@
+//! What Atlas keeps on clusters: namespaces, apps and their objects. The tests run on a small API server of their own, and on any
+//! cluster whose kubeconfig `ATLAS_TEST_KUBECONFIG` names.
+
+#[allow(missing_docs, dead_code, reason = "it is a server by itself, of which the tests use a part")]
+mod api;
+mod conditions;
+mod conformance;
+mod drift;
+mod harness;
+mod order;
+mod ownership;
+mod scale;
+mod trouble;

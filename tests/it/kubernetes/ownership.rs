@@ -1,0 +1,115 @@
+//! Whose objects are: marks, copies of marks, strangers, what moves from app to app, and what is pruned.
+
+use serde_json::json;
+
+use super::harness::Cluster;
+
+fn settings(name: &str, data: &str) -> String {
+    format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{{data}}}\n")
+}
+
+#[test]
+fn a_strangers_object_is_refused_until_it_is_adopted() {
+    let cluster = Cluster::with_chart(&settings("other", "a: b"));
+    // The namespace first, so that a stranger can be in it.
+    let chart = cluster.place.read("web/templates/all.yaml");
+    cluster.chart("web", &settings("web", "a: b"));
+    cluster.converge();
+    cluster.create("helm", &json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "other" }, "data": { "a": "x", "theirs": "1" },
+    }));
+    cluster.place.write("web/templates/more.yaml", &chart);
+    let refused = cluster.place.run(&["apply", "--yes"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.stderr.contains("app.web@dc/ConfigMap/other"), "{}", refused.stderr);
+    assert_eq!(cluster.object("configmaps/other").expect("there")["data"]["a"], "x");
+    cluster.place.expect(0, &["adopt", "--yes", "app.web@dc/ConfigMap/other"]);
+    cluster.place.expect(0, &["apply", "--yes"]);
+    cluster.is_converged();
+    assert_eq!(cluster.object("configmaps/other").expect("there")["data"]["a"], "b");
+}
+
+#[test]
+fn a_copy_of_a_mark_makes_nothing_ours() {
+    let cluster = Cluster::with_chart(&settings("web", "a: b"));
+    cluster.converge();
+    let original = cluster.object("configmaps/web").expect("there");
+    cluster.create(
+        "operator",
+        &json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "data": { "a": "b" },
+            "metadata": {
+                "name": "copy",
+                "labels": original["metadata"]["labels"],
+                "annotations": original["metadata"]["annotations"],
+            },
+        }),
+    );
+    cluster.is_converged();
+    let spec = cluster.place.read("atlas.toml");
+    cluster.spec(spec.split_once("[app.web]").expect("an app").0);
+    cluster.place.expect(0, &["apply", "--yes"]);
+    assert!(cluster.object("configmaps/copy").is_some(), "what an operator copied was pruned");
+    assert_eq!(cluster.object("configmaps/web"), None);
+}
+
+#[test]
+fn what_left_a_chart_is_pruned_and_what_is_held_is_tried_again() {
+    let cluster = Cluster::with_chart(&format!("{}{}", settings("web", "a: b"), settings("old", "a: b")));
+    cluster.converge();
+    cluster.edit("somebody", "configmaps/old", &json!({ "metadata": { "finalizers": ["atlas.test/held"] } }));
+    cluster.chart("web", &settings("web", "a: b"));
+    assert_eq!(cluster.changes(), ["update app.web@dc", "delete ConfigMap/old"]);
+    // The step gives up in time; the object is there, and is not forgotten.
+    let spec = cluster.place.read("atlas.toml");
+    cluster.delete("configmaps/old");
+    assert_eq!(cluster.changes(), ["update app.web@dc", "delete ConfigMap/old"], "{spec}");
+    cluster.edit("somebody", "configmaps/old", &json!({ "metadata": { "finalizers": null } }));
+    cluster.converge();
+    assert_eq!(cluster.object("configmaps/old"), None);
+}
+
+#[test]
+fn an_object_that_moves_to_another_app_is_handed_over() {
+    let cluster = Cluster::with_chart(&format!("{}{}", settings("web", "a: b"), settings("shared", "a: b")));
+    cluster.converge();
+    let uid = || cluster.object("configmaps/shared").expect("there")["metadata"]["uid"].clone();
+    let before = uid();
+    cluster.chart("web", &settings("web", "a: b"));
+    cluster.chart("more", &settings("shared", "a: b"));
+    cluster.add("[app.more]\nclusters = [\"dc\"]\nnamespace = \"NS\"\nchart = \"more\"\nwait = \"applied\"\n");
+    cluster.converge();
+    assert_eq!(uid(), before, "it was deleted and made again");
+    // Its former app can go without it.
+    let spec = cluster.place.read("atlas.toml");
+    let (head, rest) = spec.split_once("[app.web]").expect("an app");
+    let (_, more) = rest.split_once("[app.more]").expect("another");
+    cluster.spec(&format!("{head}[app.more]{more}"));
+    cluster.place.expect(0, &["apply", "--yes"]);
+    cluster.is_converged();
+    assert_eq!(uid(), before);
+}
+
+#[test]
+fn a_chart_that_gives_nothing_is_refused() {
+    let cluster = Cluster::with_chart(&settings("web", "a: b"));
+    cluster.converge();
+    cluster.chart("web", "{{ if .Values.on }}\napiVersion: v1\n{{ end }}\n");
+    let refused = cluster.place.run(&["plan"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("gives no object at all"), "{}", refused.stderr);
+    assert!(cluster.object("configmaps/web").is_some());
+}
+
+#[test]
+fn a_protected_app_keeps_its_objects() {
+    let cluster = Cluster::with_chart(&format!("{}{}", settings("web", "a: b"), settings("old", "a: b")));
+    let spec = cluster.place.read("atlas.toml");
+    cluster.spec(&format!("{spec}protect = true\n"));
+    cluster.converge();
+    cluster.chart("web", &settings("web", "a: b"));
+    let refused = cluster.place.run(&["apply", "--yes"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("ConfigMap/old") && refused.stderr.contains("protected"), "{}", refused.stderr);
+    assert!(cluster.object("configmaps/old").is_some());
+}
