@@ -49,6 +49,8 @@ pub struct Desired {
 pub struct ChartSpans {
     /// The chart.
     pub chart: Span,
+    /// What holds for some of its objects.
+    pub objects: Span,
     /// Each value, by its path in the values: `image.tag`.
     pub values: BTreeMap<String, Span>,
 }

@@ -54,6 +54,36 @@ pub static APP: Kind = Kind {
         )
         .sensitive(),
         Attribute::new(
+            "objects",
+            Type::map(
+                const {
+                    &Type::object(
+                        const {
+                            &[
+                                Attribute::new(
+                                    "ignore",
+                                    Type::set(const { &Type::text(&rule::POINTER) }),
+                                    "What is left to others once the object exists, as JSON pointers into it.",
+                                    &["[\"/spec/replicas\"]", "[\"/data/counter\"]"],
+                                ),
+                                Attribute::new(
+                                    "protect",
+                                    Type::Bool,
+                                    "Never delete or replace it, whatever holds for the app.",
+                                    &["true", "false"],
+                                ),
+                            ]
+                        },
+                    )
+                },
+            ),
+            "What holds for some of its objects, by the part of their addresses behind the app's. A `*` stands for any name.",
+            &[
+                "{ \"Deployment/web\" = { ignore = [\"/spec/replicas\"] } }",
+                "{ \"PersistentVolumeClaim/*\" = { protect = true } }",
+            ],
+        ),
+        Attribute::new(
             "wait",
             Type::choice(&["ready", "applied"]),
             "What a step waits for: until the object does what it is for, or only until the server has it.",

@@ -271,6 +271,20 @@ pub static PATH: Rule = Rule {
     }),
 };
 
+/// A JSON pointer that leads into an object: <https://www.rfc-editor.org/rfc/rfc6901>.
+pub static POINTER: Rule = Rule {
+    says: Static("JSON pointer such as \"/spec/replicas\""),
+    pattern: Some(Static("^/.+$")),
+    normal: None,
+    check: Static(&|text| {
+        if text.len() < 2 || !text.starts_with('/') {
+            let fault = Fault::new(format!("`{text}` is no JSON pointer into an object"));
+            return Err(fault.hint("begin it with a slash, and part the keys by slashes: \"/spec/replicas\""));
+        }
+        Ok(())
+    }),
+};
+
 /// How many days a month has; none where there is no such month.
 const fn days_in(year: u32, month: u32) -> u32 {
     match month {

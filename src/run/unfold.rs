@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use foldhash::HashMap;
@@ -10,12 +11,14 @@ use super::chart::{at_this_moment, chart};
 use crate::address::Address;
 use crate::desired::{ChartSpans, Desired, Instance};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
+use crate::identity::Identity;
 use crate::path::{join, split};
 use crate::plan::{Known, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Chart, RenderRequest, render};
 use crate::render::objects::{AppObject, Unfolded, differing, objects, unfold};
+use crate::suggest::suggest;
 use crate::value::Attributes;
 
 /// What in a template may give another text each time. To look for more than there is costs a second rendering and nothing
@@ -38,11 +41,14 @@ impl Charts {
     /// Makes what the apps of a spec come to a part of it.
     pub fn unfold(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
         let (mut all, mut last) = (Vec::new(), HashMap::<Address, Vec<Address>>::default());
+        let mut taken = taken_names(desired);
         for (_, spans, app) in desired.folders() {
             let folder = Desired::chart_folder(&app.attributes);
             match self.objects_of(app, folder, desired) {
                 Ok(unfolded) => {
                     warn_of_hooks(app, spans, &unfolded, diagnostics);
+                    refuse_unknown(app, spans, &unfolded, diagnostics);
+                    refuse_taken(app, spans, &unfolded.instances, &mut taken, diagnostics);
                     last.insert(app.address.clone(), unfolded.last);
                     all.extend(unfolded.instances);
                 }
@@ -156,6 +162,51 @@ fn warn_of_hooks(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagno
         let detail = format!("the chart of {} has {}", app.address, unfolded.left_out.join(", "));
         let warning = Diagnostic::warning(&code::HOOKS_LEFT_OUT, detail).at(spans.chart);
         diagnostics.push(warning.hint("Atlas runs hooks of installations and upgrades only").of(&app.address));
+    }
+}
+
+/// Reports what an app says of objects that it does not have.
+fn refuse_unknown(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagnostics: &mut Diagnostics) {
+    let start = app.address.as_str().len() + 1;
+    let known: Vec<&str> = unfolded.instances.iter().filter_map(|one| one.address.as_str().get(start..)).collect();
+    for pattern in &unfolded.of_none {
+        let detail = format!("{} has no object `{pattern}`", app.address);
+        let hint = suggest(pattern, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")));
+        diagnostics
+            .push(Diagnostic::error(&code::NO_SUCH_OBJECT, detail).at(spans.objects).hint(hint).of(&app.address));
+    }
+}
+
+/// The objects on clusters that resources stand for already, each with the resource. A namespace is an object as well.
+fn taken_names(desired: &Desired) -> HashMap<Identity, Address> {
+    let namespaces = desired.of_kind("namespace").filter_map(|one| {
+        let cluster = one.identity.host()?;
+        Some((cluster.object("Namespace", None, one.object_name()), one.address.clone()))
+    });
+    namespaces.collect()
+}
+
+/// Reports objects that another app, or a namespace of the spec, stands for already.
+fn refuse_taken(
+    app: &Instance,
+    spans: &ChartSpans,
+    objects: &[Instance],
+    taken: &mut HashMap<Identity, Address>,
+    diagnostics: &mut Diagnostics,
+) {
+    for object in objects {
+        match taken.entry(object.identity.clone()) {
+            Entry::Vacant(free) => drop(free.insert(object.address.clone())),
+            Entry::Occupied(other) => {
+                let detail = format!("{} and {} would both be `{}`", other.get(), object.address, object.identity);
+                let hint = match other.get().kind() {
+                    "namespace" => "leave it out of the chart, or remove the block".to_owned(),
+                    _ => "leave it out of one of the charts, by its values for example".to_owned(),
+                };
+                let diagnostic = Diagnostic::error(&code::TWO_WITH_ONE_OBJECT, detail).at(spans.chart);
+                diagnostics.push(diagnostic.hint(hint).of(&app.address));
+            }
+        }
     }
 }
 

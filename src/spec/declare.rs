@@ -58,7 +58,7 @@ impl Block {
         if let Some(entry) = self.node.as_table().and_then(|table| table.get("values")) {
             spans_below(&entry.node, "", &mut values);
         }
-        ChartSpans { chart: self.span_at("chart"), values }
+        ChartSpans { chart: self.span_at("chart"), objects: self.span_at("objects"), values }
     }
 
     /// Where an attribute's value stands; the block's name when the block does not say it.

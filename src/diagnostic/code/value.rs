@@ -83,4 +83,9 @@ codes! {
     "A chart may have hooks for moments at which Atlas runs nothing: before and after a deletion or a rollback.";
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\n");
     "Do by hand what they would do, or use a chart that does without them.";
+
+    NO_SUCH_OBJECT = "A0216" "object that an app does not have";
+    "`objects` of an app says what holds for some of its objects, and names one that its chart does not come to.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\nobjects = { \"Deployment/wev\" = { protect = true } }\n");
+    "Write the part of the address behind the app's, as a plan shows it: `Deployment/web`, or `Deployment/*` for all of them.";
 }

@@ -3,6 +3,7 @@
 mod manifest;
 mod needs;
 mod order;
+mod settings;
 mod words;
 
 pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
@@ -31,6 +32,8 @@ pub struct Unfolded {
     pub last: Vec<Address>,
     /// Hooks of moments at which nothing is run, each with its moments.
     pub left_out: Vec<String>,
+    /// What the app says of objects that it does not have.
+    pub of_none: Vec<String>,
 }
 
 /// The objects that a rendering gives. Each is declared where its app is.
@@ -101,7 +104,8 @@ pub fn unfold(app: &Instance, objects: Vec<AppObject>, kinds: &Catalog) -> Resul
     }
     instances.sort_by(|one, other| one.address.cmp(&other.address));
     let last = last.into_iter().map(|at| addresses[at].clone()).collect();
-    Ok(Unfolded { instances, last, left_out: Vec::new() })
+    let of_none = settings::lay_over(app, &mut instances);
+    Ok(Unfolded { instances, last, left_out: Vec::new(), of_none })
 }
 
 /// The paths at which two renderings of one chart differ, by the name of the object: what is made by chance, or by the clock.

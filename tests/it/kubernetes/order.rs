@@ -88,3 +88,34 @@ fn whatever_needs_an_app_waits_for_all_of_it() {
     let at = |what: &str| told.rfind(&format!("created {what} ")).unwrap_or_else(|| panic!("{what}\n{told}"));
     assert!(at("app.web@dc/Deployment/web") < at("app.later@dc"), "{told}");
 }
+
+#[test]
+fn a_job_that_ran_and_went_by_its_own_clock_is_not_run_again() {
+    let job = |name: &str, image: &str, more: &str, spec: &str| {
+        format!(
+            "---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {name}\n{more}spec:\n{spec}  template: {{spec: {{restartPolicy: Never, \
+             containers: [{{name: app, image: {image}}}]}}}}\n"
+        )
+    };
+    let hook = "  annotations: {helm.sh/hook: post-install, helm.sh/hook-delete-policy: hook-succeeded}\n";
+    let text = |image: &str| format!("{}{}", job("clock", image, "", "  ttlSecondsAfterFinished: 0\n"), job("hook", image, hook, ""));
+    let cluster = Cluster::with_chart(&text("nginx:1"));
+    cluster.converge();
+    let wait_until_gone = |object: &str| {
+        if cluster.object(object).is_some() {
+            cluster.delete(object);
+        }
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while cluster.object(object).is_some() && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    wait_until_gone("jobs/clock");
+    wait_until_gone("jobs/hook");
+    for _ in 0..3 {
+        cluster.is_converged();
+    }
+    cluster.chart("web", &text("nginx:2"));
+    assert_eq!(cluster.changes(), ["update app.web@dc", "create Job/clock", "create Job/hook"]);
+    cluster.converge();
+}

@@ -113,3 +113,55 @@ fn a_protected_app_keeps_its_objects() {
     assert!(refused.stderr.contains("ConfigMap/old") && refused.stderr.contains("protected"), "{}", refused.stderr);
     assert!(cluster.object("configmaps/old").is_some());
 }
+
+#[test]
+fn what_another_tool_made_is_taken_over_with_its_fields() {
+    let cluster = Cluster::with_chart(&settings("web", "a: b"));
+    cluster.converge();
+    for manager in ["helm", "kubectl-client-side-apply"] {
+        cluster.create(manager, &json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": manager }, "data": { "a": "x", "old": "1" },
+        }));
+    }
+    cluster.chart("web", &["web", "helm", "kubectl-client-side-apply"].map(|name| settings(name, "a: b")).concat());
+    for manager in ["helm", "kubectl-client-side-apply"] {
+        let told = cluster.place.expect(0, &["adopt", "--yes", &format!("app.web@dc/ConfigMap/{manager}")]);
+        assert!(told.contains("data.old: \"1\" -> (none)") && told.contains("data.a  : \"x\" -> \"b\""), "{told}");
+    }
+    cluster.converge();
+    assert_eq!(cluster.object("configmaps/helm").expect("there")["data"], json!({ "a": "b" }));
+}
+
+#[test]
+fn what_an_app_says_of_some_of_its_objects_holds_for_those() {
+    let cluster = Cluster::with_chart(&format!("{}{}", settings("web", "a: b, count: \"1\""), settings("old", "a: b")));
+    cluster.add("[app.web.objects]\n\"ConfigMap/web\" = { ignore = [\"/data/count\"] }\n\"ConfigMap/o*\" = { protect = true }\n");
+    cluster.converge();
+    cluster.edit("counter", "configmaps/web", &json!({ "data": { "count": "7" } }));
+    for _ in 0..3 {
+        cluster.is_converged();
+    }
+    cluster.chart("web", &format!("{}{}", settings("web", "a: c, count: \"2\""), settings("old", "a: b")));
+    cluster.converge();
+    assert_eq!(cluster.object("configmaps/web").expect("there")["data"], json!({ "a": "c", "count": "7" }));
+    cluster.place.edit("\"ConfigMap/o*\"", "\"ConfigMap/ol\"");
+    let refused = cluster.place.run(&["plan"]);
+    assert!(refused.code == 1 && refused.stderr.contains("error[A0216]") && refused.stderr.contains("ConfigMap/old"), "{refused:?}");
+    cluster.place.edit("\"ConfigMap/ol\" = { protect = true }", "");
+    let chart = cluster.place.read("web/templates/all.yaml");
+    cluster.chart("web", chart.split("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}").next().expect("the first"));
+    let refused = cluster.place.run(&["apply", "--yes"]);
+    assert!(refused.code == 1 && refused.stderr.contains("protected"), "{refused:?}");
+}
+
+#[test]
+fn two_apps_never_have_one_object() {
+    let cluster = Cluster::with_chart(&settings("web", "a: b"));
+    cluster.add("[app.more]\nclusters = [\"dc\"]\nnamespace = \"NS\"\nchart = \"more\"\n");
+    cluster.chart("more", &settings("web", "a: c"));
+    let refused = cluster.place.run(&["validate"]);
+    assert!(refused.code == 1 && refused.stderr.contains("would both be"), "{refused:?}");
+    cluster.chart("more", "apiVersion: v1\nkind: Namespace\nmetadata: {name: NS}\n");
+    let refused = cluster.place.run(&["validate"]);
+    assert!(refused.code == 1 && refused.stderr.contains("leave it out of the chart"), "{refused:?}");
+}

@@ -167,6 +167,21 @@ impl ClusterApi {
         self.call(Method::PATCH, &path, Some(("application/merge-patch+json", patch))).await
     }
 
+    /// Writes another list of who manages which field of an object, when it is still as it was seen.
+    pub async fn write_managers(
+        &self,
+        place: &ObjectPlace,
+        version: &Json,
+        managers: &[Json],
+    ) -> Result<Json, CallError> {
+        let patch = json!([
+            { "op": "replace", "path": "/metadata/managedFields", "value": managers },
+            { "op": "replace", "path": "/metadata/resourceVersion", "value": version },
+        ]);
+        let path = format!("{}?fieldManager={MANAGER}", place.path());
+        self.call(Method::PATCH, &path, Some(("application/json-patch+json", &patch))).await
+    }
+
     /// Begins to delete an object, when it is still this one. What is not there is deleted.
     pub async fn delete(&self, place: &ObjectPlace, uid: &str) -> Result<(), CallError> {
         let options = json!({

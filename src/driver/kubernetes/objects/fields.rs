@@ -27,6 +27,92 @@ pub fn applied(object: &Json) -> FieldSet<'_> {
     entries.iter().find(own)?["fieldsV1"].as_object()
 }
 
+/// Those under whose names objects are made that Atlas takes over: what they applied and nobody wants any more goes.
+const FORMER: [&str; 9] = [
+    "argocd-application-controller",
+    "argocd-controller",
+    "before-first-apply",
+    "helm",
+    "helm-controller",
+    "kubectl",
+    "kubectl-client-side-apply",
+    "kubectl-create",
+    "kustomize-controller",
+];
+
+/// The managers of fields with Atlas in the place of whoever made the object; none where there is nothing to take over.
+///
+/// As <https://pkg.go.dev/k8s.io/client-go/util/csaupgrade> does it: a field that stays another one's is never removed.
+#[must_use]
+pub fn taken_over(object: &Json) -> Option<Vec<Json>> {
+    if applied(object).is_some() {
+        return None;
+    }
+    let entries = object["metadata"]["managedFields"].as_array()?;
+    let is_former = |entry: &&Json| {
+        let manager = entry["manager"].as_str().unwrap_or_default();
+        entry["subresource"].as_str().is_none_or(str::is_empty)
+            && (FORMER.contains(&manager) || manager.starts_with("kubectl-"))
+    };
+    let former: Vec<&Json> = entries.iter().filter(is_former).collect();
+    let mut own = (*former.first()?).clone();
+    let mut fields = Json::Object(Map::new());
+    former.iter().for_each(|entry| unite(&mut fields, &entry["fieldsV1"]));
+    own["manager"] = MANAGER.into();
+    own["operation"] = "Apply".into();
+    own["fieldsV1"] = fields;
+    let mut all: Vec<Json> = entries.iter().filter(|entry| !is_former(entry)).cloned().collect();
+    all.push(own);
+    Some(all)
+}
+
+/// Takes out of what an object would become what Atlas owns of it now and does not apply any more: a trial on behalf of an object
+/// that is only to be taken over leaves it.
+pub fn remove_unapplied(now: &Json, then: &mut Json) {
+    let (owned, kept) = (applied(now).cloned(), applied(then).cloned());
+    if let Some(owned) = owned {
+        remove_below(&owned, kept.as_ref(), then);
+    }
+}
+
+fn remove_below(owned: &Map<String, Json>, kept: FieldSet<'_>, then: &mut Json) {
+    for (key, inner) in owned.iter().filter(|(key, _)| *key != ".") {
+        let Some(inner) = inner.as_object() else { continue };
+        let kept = kept.and_then(|kept| below(kept, key));
+        match (key.strip_prefix("f:"), kept) {
+            (Some(name), None) => {
+                if let Some(entries) = then.as_object_mut() {
+                    entries.remove(name);
+                }
+            }
+            (Some(name), Some(_)) if !inner.is_empty() => {
+                if let Some(below) = then.get_mut(name) {
+                    remove_below(inner, kept, below);
+                }
+            }
+            (None, None) => {
+                let at = item_at(then, key).cloned();
+                if let (Some(at), Some(items)) = (at, then.as_array_mut()) {
+                    items.retain(|item| *item != at);
+                }
+            }
+            (None, Some(_)) => {
+                let at = item_at(then, key).cloned();
+                let items = then.as_array_mut().into_iter().flatten();
+                items.filter(|item| Some(&**item) == at.as_ref()).for_each(|item| remove_below(inner, kept, item));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn unite(all: &mut Json, more: &Json) {
+    let (Some(all), Some(more)) = (all.as_object_mut(), more.as_object()) else { return };
+    for (key, inner) in more {
+        unite(all.entry(key.clone()).or_insert_with(|| Json::Object(Map::new())), inner);
+    }
+}
+
 /// Whether a set has every field of a value: nobody took one of them away from whoever applied it. What says nothing, an empty
 /// map or list, the server does not count.
 #[must_use]

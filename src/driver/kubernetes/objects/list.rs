@@ -9,11 +9,11 @@ use serde_json::Value as Json;
 
 use super::api::ObjectPlace;
 use super::app::{self, KindInNamespace};
-use super::mark;
 use super::namespace::{self, GuardRails};
 use super::read::{FoundObject, app_object, namespace_object, object_of};
 use super::state::ClusterState;
-use crate::driver::{Claims, DriverError, Listing, with_retries};
+use super::{manifest, mark};
+use crate::driver::{Claims, Class, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::is_of_kubernetes;
 use crate::observed::Mark;
@@ -115,7 +115,8 @@ async fn namespaces(
 ) -> Result<(), DriverError> {
     let api = &session.api;
     let served = namespace::served();
-    let mut all = with_retries(|| api.list(&served, None, selector)).await?;
+    let listed = with_retries(|| api.list(&served, None, selector)).await;
+    let mut all = seen_or_denied(session, listed, "namespace", !wanted.namespaces.is_empty(), found)?;
     let known: BTreeSet<String> = all.iter().map(name).collect();
     for (identity, _) in wanted.namespaces.iter().filter(|(identity, _)| !known.contains(&*identity.name())) {
         let place = namespace::place(&identity.name());
@@ -138,6 +139,32 @@ async fn namespaces(
     Ok(())
 }
 
+/// What was listed in a whole cluster. Whoever may only look into some namespaces still sees what is wanted there, and is told
+/// that of everything else nothing is known.
+fn seen_or_denied(
+    session: &ClusterState,
+    listed: Result<Vec<Json>, DriverError>,
+    kind: &str,
+    matters: bool,
+    found: &mut Listing,
+) -> Result<Vec<Json>, DriverError> {
+    match listed {
+        Err(error) if error.class == Class::Denied && !is_unknown(&error) => {
+            if matters {
+                let others = session.cluster.inside(kind, "*");
+                found.unreachable.insert(others, format!("denies access: {}", error.chain()));
+            }
+            Ok(Vec::new())
+        }
+        other => other,
+    }
+}
+
+/// Whether the server does not know who asks, so that nothing at all can be seen.
+fn is_unknown(error: &DriverError) -> bool {
+    error.message.contains("Unauthorized")
+}
+
 /// The records of apps: what they say, and of which kinds each has objects.
 async fn apps(
     session: &ClusterState,
@@ -148,7 +175,8 @@ async fn apps(
     let api = &session.api;
     let labels = format!("{selector},{}=app", app::RECORD_LABEL);
     let served = app::served();
-    let records = with_retries(|| api.list(&served, None, &labels)).await?;
+    let listed = with_retries(|| api.list(&served, None, &labels)).await;
+    let records = seen_or_denied(session, listed, "app", !wanted.apps.is_empty(), found)?;
     let mut known = Vec::new();
     for record in &records {
         let Some((mark, identity)) = mark::read(record, &session.cluster) else { continue };
@@ -233,12 +261,25 @@ async fn of_kind(
     });
     let mut looked = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);
     while let Some((identity, object)) = looked.next().await {
+        let identity = Identity::from_text(identity);
         if let Some(object) = object? {
             let mark = mark::read(&object, &session.cluster).map(|(mark, _)| mark);
-            found.push(FoundObject { object, identity: Identity::from_text(identity), mark });
+            found.push(FoundObject { object, identity, mark });
+        } else if let Some((wanted, mark)) = ran(session, &identity, wanted) {
+            found.push(FoundObject { object: manifest::of(wanted), identity, mark: Some(mark) });
         }
     }
     Ok(found)
+}
+
+/// What is wanted of an object that ran and is gone, as it should.
+fn ran<'a>(
+    session: &ClusterState,
+    identity: &Identity,
+    wanted: &[(&str, &'a Attributes)],
+) -> Option<(&'a Attributes, Mark)> {
+    let (_, wanted) = wanted.iter().find(|(other, _)| *other == identity.as_str())?;
+    Some((*wanted, session.ran(identity, wanted)?))
 }
 
 fn name(object: &Json) -> String {

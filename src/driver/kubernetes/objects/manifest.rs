@@ -57,6 +57,31 @@ pub fn attributes(object: &Json) -> Attributes {
     ])
 }
 
+/// The attributes of an object of which everything is Atlas's own.
+pub fn whole(object: &Json) -> Attributes {
+    let text = |value: &Json| value.as_str().map_or(Value::Null, Value::from);
+    let mut rest = object.clone();
+    if let Some(entries) = rest.as_object_mut() {
+        entries.retain(|key, _| key != "apiVersion" && key != "kind");
+    }
+    if let Some(metadata) = rest.get_mut("metadata").and_then(Json::as_object_mut) {
+        metadata.retain(|key, _| key != "name" && key != "namespace");
+    }
+    let mut manifest = Value::from(rest);
+    if let Value::Map(entries) = &mut manifest
+        && matches!(entries.get("metadata"), Some(Value::Map(inner)) if inner.is_empty())
+    {
+        entries.remove("metadata");
+    }
+    Attributes::from_iter([
+        ("api_version", text(&object["apiVersion"])),
+        ("kind", text(&object["kind"])),
+        ("namespace", text(&object["metadata"]["namespace"])),
+        ("name", text(&object["metadata"]["name"])),
+        ("manifest", manifest),
+    ])
+}
+
 /// The manifest and the data that are wanted, as one value whose keys are those of the object.
 pub fn wanted(attributes: &Attributes) -> Value {
     let mut all = match attributes.get("manifest") {

@@ -5,6 +5,7 @@
 
 mod api;
 mod app;
+mod done;
 mod fields;
 mod list;
 mod manifest;

@@ -52,8 +52,10 @@ pub fn app_object(session: &ClusterState, record: &Json, identity: Identity) -> 
 
 /// An object of an app as the engine knows it.
 pub fn object_of(session: &ClusterState, live: Json, identity: Identity, mark: Option<Mark>, host: Identity) -> Object {
-    let attributes = manifest::attributes(&live);
-    let condition = condition(&live, None);
+    // What ran and is gone has no identifier of the server.
+    let is_gone = !live["metadata"]["uid"].is_string();
+    let attributes = if is_gone { manifest::whole(&live) } else { manifest::attributes(&live) };
+    let condition = if is_gone { Condition::Ready } else { condition(&live, None) };
     let mut seen = object(kind::OBJECT.name, identity, host, attributes, mark, condition);
     let data = |path: &str| live.pointer(path).and_then(Json::as_str).unwrap_or_default();
     let bound = live["kind"] == "PersistentVolumeClaim" && !data("/spec/volumeName").is_empty();

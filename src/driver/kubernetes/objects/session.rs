@@ -12,7 +12,7 @@ use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
 use super::trial::{left_to_autoscaler, preview};
-use super::{list, manifest, mark, wait};
+use super::{done, fields, list, manifest, mark, wait};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
 use crate::kind::{self, Count, Kind, KindRef, Outputs};
@@ -43,7 +43,9 @@ impl Session for ClusterSession {
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
         let state = &self.state;
         let identity = look.identity.clone();
-        let Some(live) = self.live(look.kind, look.identity, look.wanted).await? else { return Ok(None) };
+        let Some(live) = self.live(look.kind, look.identity, look.wanted).await? else {
+            return Ok(self.ran(&identity, look.wanted));
+        };
         let object = match look.kind.name {
             "namespace" => {
                 let rails = GuardRails::read(&state.api, &identity.name()).await?;
@@ -137,6 +139,14 @@ impl ClusterSession {
         Ok(Some(live))
     }
 
+    /// What ran as it is wanted and is gone, as it should.
+    fn ran(&self, identity: &Identity, wanted: Option<&Attributes>) -> Option<Seen> {
+        let wanted = wanted?;
+        let mark = self.state.ran(identity, wanted)?;
+        let live = manifest::of(wanted);
+        Some(Seen::with(object_of(&self.state, live.clone(), identity.clone(), Some(mark), self.host.clone()), live))
+    }
+
     /// Where an object is: as it is wanted, or else as it was last seen.
     async fn place(
         &self,
@@ -184,18 +194,28 @@ impl ClusterSession {
 
     async fn bring_object(&self, want: &Request<'_>, live: Option<&Json>) -> Result<(), DriverError> {
         let state = &self.state;
+        let app = want.hosts.iter().find(|host| host.kind() == "app");
+        if let (Some(live), Some(app)) = (live, app)
+            && !live["metadata"]["uid"].is_string()
+        {
+            // It ran. All that can change is what is known of it.
+            return done::write(&state.api, app, want.identity, Some(want.mark)).await;
+        }
         let kind = KindInNamespace::of(want.attributes);
         let Some(served) = state.api.served(&kind.api_version, &kind.kind).await? else {
             let what = format!("the cluster does not serve `{}` of `{}`", kind.kind, kind.api_version);
             return Err(DriverError::new(Class::Transient, format!("{what}; is its definition there?")));
         };
-        if let Some(app) = want.hosts.iter().find(|host| host.kind() == "app") {
+        if let Some(app) = app {
             state.record(app, &kind).await?;
         }
         let name = want.attributes.get("name").as_str().unwrap_or_default();
         let place = ObjectPlace::of(&served, kind.namespace.as_deref(), name);
         let mut object = manifest::of(want.attributes);
         if let Some(live) = live {
+            if let Some(managers) = fields::taken_over(live) {
+                state.api.write_managers(&place, &live["metadata"]["resourceVersion"], &managers).await?;
+            }
             left_to_autoscaler(live, &mut object);
             // The server refuses it when another object has the name by now.
             object["metadata"]["uid"] = live["metadata"]["uid"].clone();
@@ -203,7 +223,32 @@ impl ClusterSession {
         mark::put(&mut object, want.mark, want.identity, &state.cluster);
         let mode = ApplyMode { takes_over: live.is_some(), is_trial: false };
         let made = state.api.apply(&place, &object, mode).await.map_err(explained)?;
-        wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await
+        match app.filter(|_| done::goes_by_itself(&made)) {
+            Some(app) => self.run_once(app, &place, &made, want).await,
+            None => wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await,
+        }
+    }
+
+    /// Waits for a Job that goes by itself once it has ended, and remembers that it ran.
+    async fn run_once(
+        &self,
+        app: &Identity,
+        place: &ObjectPlace,
+        made: &Json,
+        want: &Request<'_>,
+    ) -> Result<(), DriverError> {
+        let api = &self.state.api;
+        done::write(api, app, want.identity, Some(want.mark)).await?;
+        if let Err(error) = wait::until_ready(api, place, made, want.limit, want.progress).await {
+            // What did not end well is made again by the next run.
+            done::write(api, app, want.identity, None).await?;
+            return Err(error);
+        }
+        let uid = made["metadata"]["uid"].as_str().unwrap_or_default();
+        match done::is_removed_by_hook(made) && wait::waits(made) {
+            true => Ok(api.delete(place, uid).await?),
+            false => Ok(()),
+        }
     }
 
     /// How many custom resources a definition has.

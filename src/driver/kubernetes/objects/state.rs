@@ -8,8 +8,11 @@ use serde_json::Value as Json;
 
 use super::api::ClusterApi;
 use super::app::{self, KindInNamespace};
+use super::done;
 use crate::driver::DriverError;
 use crate::identity::Identity;
+use crate::observed::Mark;
+use crate::value::Attributes;
 
 /// One cluster, as all sessions on what is in it share it.
 pub struct ClusterState {
@@ -20,6 +23,8 @@ pub struct ClusterState {
     live: Mutex<HashMap<Identity, Arc<Json>>>,
     /// The kinds of objects that the record of each app has.
     records: Mutex<HashMap<Identity, BTreeSet<KindInNamespace>>>,
+    /// What ran and may be gone, by the key of its identity.
+    done: Mutex<HashMap<String, Mark>>,
     /// Held while a record is written to, so that a kind is named once.
     naming: tokio::sync::Mutex<()>,
 }
@@ -27,7 +32,14 @@ pub struct ClusterState {
 impl ClusterState {
     /// A cluster of which nothing was seen yet.
     pub fn new(api: ClusterApi, cluster: Identity) -> Self {
-        Self { api, cluster, live: Mutex::default(), records: Mutex::default(), naming: tokio::sync::Mutex::default() }
+        Self {
+            api,
+            cluster,
+            live: Mutex::default(),
+            records: Mutex::default(),
+            done: Mutex::default(),
+            naming: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Learns how an object is.
@@ -43,7 +55,14 @@ impl ClusterState {
     /// Learns what the record of an app says.
     pub fn learn_record(&self, app: &Identity, record: &Json) {
         let kinds = app::kinds(record).into_values().collect();
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).extend(done::read(record));
         self.records.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), kinds);
+    }
+
+    /// The mark of what ran as it is wanted, and may be gone.
+    pub fn ran(&self, identity: &Identity, wanted: &Attributes) -> Option<Mark> {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.get(&done::key(identity)).filter(|mark| done::is_what_ran(mark, wanted)).cloned()
     }
 
     /// Sees to it that the record of an app names a kind, before an object of it is made.

@@ -10,6 +10,9 @@ use crate::value::Value;
 
 /// What an object that is there would become. Where nobody touched what Atlas applied, and that is what is wanted, nothing is asked.
 pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<Preview, DriverError> {
+    if !live["metadata"]["uid"].is_string() {
+        return Ok(Preview { attributes: want.attributes.clone(), is_touched: false, is_fixed: None });
+    }
     let wanted = manifest::wanted(want.attributes);
     let was = mark::read(live, &state.cluster).map(|(mark, _)| mark.applied);
     let same = was.as_deref() == Some(want.mark.applied.as_str());
@@ -20,8 +23,13 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
     let is_touched = same && !is_whole;
     let told = |told: Value| manifest::with(want.attributes, told);
     match trial(state, live, want).await {
-        Ok(Some(then)) => {
-            let attributes = told(fields::in_wanted_words(&wanted, live, &then));
+        Ok(Some(mut then)) => {
+            let mut live = live.clone();
+            if let Some(managers) = fields::taken_over(&live) {
+                live["metadata"]["managedFields"] = Json::Array(managers);
+                fields::remove_unapplied(&live, &mut then);
+            }
+            let attributes = told(fields::in_wanted_words(&wanted, &live, &then));
             Ok(Preview { attributes, is_touched, is_fixed: None })
         }
         Ok(None) => Ok(Preview { attributes: manifest::attributes(live), is_touched, is_fixed: None }),

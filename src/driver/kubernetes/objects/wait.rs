@@ -31,7 +31,7 @@ pub async fn until_ready(
     limit: Duration,
     progress: &Progress,
 ) -> Result<(), DriverError> {
-    if applied["metadata"]["annotations"][WAIT_ANNOTATION] == "applied" {
+    if !waits(applied) {
         return Ok(());
     }
     let end = Instant::now() + limit.saturating_sub(MARGIN);
@@ -74,6 +74,11 @@ pub async fn until_ready(
             Err(error) => return Err(error),
         };
     }
+}
+
+/// Whether anybody waits for an object.
+pub fn waits(object: &Json) -> bool {
+    object["metadata"]["annotations"][WAIT_ANNOTATION] != "applied"
 }
 
 /// Waits until an object that is being deleted is gone.

@@ -1,0 +1,51 @@
+//! What an app says of some of its objects: what of them is left to others, and which are protected.
+
+use super::words;
+use crate::desired::Instance;
+use crate::path::join;
+use crate::value::Value;
+
+/// Lays what an app says of some of its objects over them. Gives what it says of none.
+pub fn lay_over(app: &Instance, objects: &mut [Instance]) -> Vec<String> {
+    let Value::Map(all) = app.attributes.get("objects") else { return Vec::new() };
+    let mut of_none = Vec::new();
+    for (pattern, said) in all.iter() {
+        let mut found = false;
+        for object in objects.iter_mut().filter(|object| fits(pattern, app, object)) {
+            found = true;
+            let pointers = said.at("ignore").map(Value::items).unwrap_or_default().iter().filter_map(Value::as_str);
+            let paths: Vec<String> = pointers.map(|pointer| path(pointer, object)).collect();
+            object.settings.ignore.extend(paths);
+            if let Some(Value::Bool(protect)) = said.at("protect") {
+                object.settings.protect = *protect;
+            }
+        }
+        if !found {
+            of_none.push(pattern.to_string());
+        }
+    }
+    of_none
+}
+
+/// Whether a pattern such as `Deployment/web` or `Deployment/*` means an object.
+fn fits(pattern: &str, app: &Instance, object: &Instance) -> bool {
+    let Some(rest) = object.address.as_str().strip_prefix(app.address.as_str()) else { return false };
+    let rest = rest.trim_start_matches('/');
+    match pattern.strip_suffix('*') {
+        Some(start) => rest.starts_with(start),
+        None => rest == pattern,
+    }
+}
+
+/// The path of an attribute that a JSON pointer into an object means.
+fn path(pointer: &str, object: &Instance) -> String {
+    let text = |name: &str| object.attributes.get(name).as_str().unwrap_or_default();
+    let is_secret = text("kind") == "Secret" && words::is_own(words::group(text("api_version")));
+    let mut parts =
+        pointer.trim_start_matches('/').split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).peekable();
+    let root = match parts.peek().map(String::as_str) {
+        Some("data") if is_secret => "",
+        _ => "manifest",
+    };
+    parts.fold(root.to_owned(), |path, part| join(&path, &part))
+}
