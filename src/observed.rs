@@ -149,6 +149,8 @@ pub struct Observed {
     locations: Locations,
     /// Objects that can't be changed to what is wanted of them, and why.
     fixed: HashMap<Identity, String>,
+    /// Objects that are to be made and that their API would refuse, and why.
+    refused: BTreeMap<Identity, String>,
 }
 
 impl Mark {
@@ -255,6 +257,7 @@ impl Observed {
             listed,
             locations: Locations::default(),
             fixed: HashMap::default(),
+            refused: BTreeMap::new(),
         };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
@@ -416,6 +419,17 @@ impl Observed {
     #[must_use]
     pub fn why_fixed(&self, identity: &Identity) -> Option<&str> {
         self.fixed.get(identity).map(String::as_str)
+    }
+
+    /// Learns that an object can't be made as it is wanted, and why.
+    pub fn refuse(&mut self, identity: Identity, why: String) {
+        self.refused.insert(identity, why);
+    }
+
+    /// The objects that can't be made as they are wanted, and why.
+    #[must_use]
+    pub const fn refused(&self) -> &BTreeMap<Identity, String> {
+        &self.refused
     }
 
     /// Learns of objects that no listing showed before; whether there were any.

@@ -11,6 +11,7 @@ use super::{Done, End, load, notice};
 use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::Instance;
+use crate::observed::Condition;
 use crate::plan::{Change, Options, Plan};
 use crate::recorded::Inventory;
 use crate::run::{self, Purpose, is_gone};
@@ -26,6 +27,9 @@ struct State<'a> {
     role: Role,
     reason: String,
 }
+
+/// What is as the spec says, and does not do yet what it is for.
+const PROGRESSING: &str = "progressing";
 
 /// Every state, as JSON.
 #[derive(Serialize)]
@@ -49,10 +53,13 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
     let desired = &opened.pipeline.desired;
     let mut states: Vec<State<'_>> = desired
         .objects()
-        .map(|instance| object(instance, &changes, unseen.contains(&instance.address), &inventory))
+        .map(|instance| {
+            let condition = planned.observed.at(&instance.identity).map(|object| &object.condition);
+            object(instance, condition, &changes, unseen.contains(&instance.address), &inventory)
+        })
         .collect();
     states.extend(plan.changes.iter().filter(|change| change.span.is_none()).map(orphan));
-    let checks: Vec<State<'_>> = desired.of_kind("check").map(|instance| check(instance, &changes)).collect();
+    let checks: Vec<State<'_>> = desired.of_kind("check").map(|instance| check(instance, &changes, &states)).collect();
     let end = if unseen.is_empty() { End::Good } else { End::Unknown };
     if ui.json() {
         let (project, environment) = (&desired.project, &desired.environment);
@@ -63,9 +70,11 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
         let header = format!("Status of {}:", planned.destination);
         ui.note(&format!("{}\n", ui.palette().paint(Role::Strong, &header)));
         let widest = states.iter().chain(&checks).map(|state| state.address.as_str().len()).max().unwrap_or_default();
+        let words = states.iter().chain(&checks).map(|state| state.word.len());
+        let word_width = words.max().unwrap_or_default().max("not asked".len());
         for state in states.iter().chain(&checks) {
             let why = if state.reason.is_empty() { String::new() } else { format!("  {}", state.reason) };
-            let word = ui.palette().paint(state.role, &format!("{:9}", state.word));
+            let word = ui.palette().paint(state.role, &format!("{:word_width$}", state.word));
             let width = if why.is_empty() { 0 } else { widest };
             ui.out(&format!("{word} {:width$}{}\n", state.address, ui.palette().paint(Role::Dim, &why)));
         }
@@ -77,12 +86,16 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
 
 fn object<'a>(
     instance: &'a Instance,
+    condition: Option<&Condition>,
     changes: &BTreeMap<&Address, &Change>,
     unseen: bool,
     inventory: &Inventory,
 ) -> State<'a> {
     let (word, role, reason) = match changes.get(&instance.address) {
-        None => ("ok", Role::Create, String::new()),
+        None => match condition {
+            Some(Condition::Progressing(reason)) => (PROGRESSING, Role::Warning, reason.clone()),
+            _ => ("ok", Role::Create, String::new()),
+        },
         Some(change) if unseen => ("unknown", Role::Warning, change.reason.clone()),
         Some(change) if change.blocked.as_ref().is_some_and(|blocked| blocked.by == change.address) => {
             ("foreign", Role::Warning, change.reason.clone())
@@ -101,16 +114,21 @@ fn orphan(change: &Change) -> State<'_> {
     State { address: &change.address, word: "orphan", role: Role::Delete, reason: change.reason.clone() }
 }
 
-/// A check of a target passes when the target is there as the spec says. A URL is asked by drills and by the loop only.
-fn check<'a>(instance: &'a Instance, changes: &BTreeMap<&Address, &Change>) -> State<'a> {
-    let target = instance.references.first().map(|edge| &edge.to);
-    let (word, role, reason) = match target.map(|target| (target, changes.get(target))) {
-        None => ("not asked", Role::Dim, "an `http` check is asked while a drill runs".into()),
-        Some((_, None)) => ("passes", Role::Create, String::new()),
-        Some((target, Some(change))) if change.blocked.is_some() => {
+/// A check of a target passes when the target is there as the spec says, with all that it consists of. A URL is asked by drills and
+/// by the loop only.
+fn check<'a>(instance: &'a Instance, changes: &BTreeMap<&Address, &Change>, states: &[State<'_>]) -> State<'a> {
+    let targets = || instance.references.iter().map(|edge| &edge.to);
+    let changed = targets().find_map(|target| Some((target, *changes.get(target)?)));
+    let is_on_its_way =
+        |target: &&Address| states.iter().any(|state| state.word == PROGRESSING && state.address == *target);
+    let (word, role, reason) = match (targets().next(), changed, targets().find(is_on_its_way)) {
+        (None, ..) => ("not asked", Role::Dim, "an `http` check is asked while a drill runs".into()),
+        (_, None, None) => ("passes", Role::Create, String::new()),
+        (_, None, Some(target)) => ("fails", Role::Delete, format!("{target} is on its way")),
+        (_, Some((target, change)), _) if change.blocked.is_some() => {
             ("unknown", Role::Warning, format!("{target} is unknown"))
         }
-        Some((target, Some(change))) => ("fails", Role::Delete, format!("{target} {}", change.reason)),
+        (_, Some((target, change)), _) => ("fails", Role::Delete, format!("{target} {}", change.reason)),
     };
     State { address: &instance.address, word, role, reason }
 }

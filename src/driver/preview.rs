@@ -4,7 +4,7 @@
 use futures_util::stream::{self, StreamExt as _};
 
 use super::contract::{Preview, Request};
-use super::{DriverError, Progress, Sessions, with_retries};
+use super::{Class, DriverError, Progress, Sessions, with_retries};
 use crate::desired::{Desired, Instance};
 use crate::graph::DependencyGraph;
 use crate::identity::Identity;
@@ -25,10 +25,12 @@ pub async fn preview(
     observed: &mut Observed,
 ) {
     let of_apps = desired.objects().filter(|instance| instance.kind.places == Places::Rendered);
-    let there: Vec<&Instance> = of_apps.filter(|instance| observed.at(&instance.identity).is_some()).collect();
-    if there.is_empty() || options.destroy {
+    let (there, absent): (Vec<&Instance>, Vec<&Instance>) =
+        of_apps.partition(|instance| observed.at(&instance.identity).is_some());
+    if options.destroy || there.is_empty() && absent.is_empty() {
         return;
     }
+    rehearse(sessions, desired, graph, options, &absent, observed).await;
     let wanted = what_is_wanted(desired, graph, observed, options, &there);
     for host in there.iter().flat_map(|instance| &instance.hosts) {
         let object = desired.get(host).and_then(|host| observed.at(&host.identity));
@@ -61,6 +63,69 @@ pub async fn preview(
     }
 }
 
+/// Finds out what of the objects that are to be made the server would refuse. Only those count whose hosts are there and that are
+/// known whole.
+async fn rehearse(
+    sessions: &Sessions,
+    desired: &Desired,
+    graph: &DependencyGraph,
+    options: &Options,
+    absent: &[&Instance],
+    observed: &mut Observed,
+) {
+    let host = |instance: &Instance| desired.get(instance.hosts.first()?).map(|host| host.identity.clone());
+    let ready = |instance: &&&Instance| {
+        let is_there = host(instance).is_some_and(|host| observed.at(&host).is_some());
+        is_there && observed.why_unreachable(&instance.identity).is_none()
+    };
+    let absent: Vec<&Instance> = absent.iter().filter(ready).copied().collect();
+    for object in absent.iter().filter_map(|instance| observed.at(&host(instance)?)) {
+        sessions.learn(object.clone());
+    }
+    let wanted = what_is_wanted(desired, graph, observed, options, &absent);
+    let all: Vec<_> =
+        absent.into_iter().zip(wanted).filter(|(_, wanted)| wanted.iter().all(|(_, one)| one.is_known())).collect();
+    let trials = all.iter().map(|(instance, attributes)| async move {
+        let hosts: Vec<Identity> = host(instance).into_iter().collect();
+        let session =
+            sessions.keeper(&instance.kind, &hosts).await.ok().filter(|one| one.has_previews(&instance.kind))?;
+        let mark = Mark::unapplied(sessions.owner(), instance.address.clone());
+        let (derived, progress) = (Outputs::new(), Progress::default());
+        let want = request(instance, &hosts, attributes, &mark, &derived, &progress);
+        let error = with_retries(|| session.prepare(&want)).await.err()?;
+        let refuses = matches!(error.class, Class::Invalid | Class::Denied);
+        refuses.then(|| (instance.identity.clone(), error.chain()))
+    });
+    let mut answers = stream::iter(trials.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+    let mut refused = Vec::new();
+    while let Some(answer) = answers.next().await {
+        refused.extend(answer);
+    }
+    drop(answers);
+    refused.into_iter().for_each(|(identity, why)| observed.refuse(identity, why));
+}
+
+fn request<'a>(
+    instance: &'a Instance,
+    hosts: &'a [Identity],
+    attributes: &'a crate::value::Attributes,
+    mark: &'a Mark,
+    derived: &'a Outputs,
+    progress: &'a Progress,
+) -> Request<'a> {
+    Request {
+        kind: &instance.kind,
+        identity: &instance.identity,
+        hosts,
+        attributes,
+        most: None,
+        derived,
+        mark,
+        limit: std::time::Duration::from_secs(instance.settings.timeout),
+        progress,
+    }
+}
+
 async fn one(
     sessions: &Sessions,
     instance: &Instance,
@@ -73,16 +138,6 @@ async fn one(
         return Ok(None);
     }
     let (derived, progress) = (Outputs::new(), Progress::default());
-    let want = Request {
-        kind: &instance.kind,
-        identity: &instance.identity,
-        hosts,
-        attributes,
-        most: None,
-        derived: &derived,
-        mark,
-        limit: std::time::Duration::from_secs(instance.settings.timeout),
-        progress: &progress,
-    };
+    let want = request(instance, hosts, attributes, mark, &derived, &progress);
     with_retries(|| session.preview(&want)).await
 }

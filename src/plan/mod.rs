@@ -50,6 +50,7 @@ pub use wanted::{applied, what_is_wanted};
 
 pub use change::address_of;
 
+use crate::action::Action;
 use crate::address::Address;
 use crate::desired::Desired;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
@@ -95,6 +96,7 @@ pub fn plan(
     retain_relevant(&changes, &mut diagnostics);
     warn_of_unreachable(desired, observed, &mut diagnostics);
     warn_of_lost_protection(&changes, &mut diagnostics);
+    tell_refused(&changes, observed, &mut diagnostics);
     let contents = contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
     let mut steps = schedule::schedule(&changes);
     claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
@@ -208,6 +210,20 @@ fn name_of(identity: &str) -> String {
     match host_of(identity) {
         Some(host) if address.name() == "*" => format!("any other {} of {}", address.kind(), address_of(host)),
         _ => address.to_string(),
+    }
+}
+
+/// Reports what an API would refuse to make.
+fn tell_refused(changes: &[Change], observed: &Observed, diagnostics: &mut Diagnostics) {
+    if observed.refused().is_empty() {
+        return;
+    }
+    for change in changes.iter().filter(|change| change.acts() && change.action == Action::Create) {
+        let why = change.after.as_ref().and_then(|after| observed.refused().get(&after.identity));
+        let Some(why) = why else { continue };
+        let diagnostic = Diagnostic::error(&code::REFUSED_BY_API, format!("{}: {why}", change.address));
+        diagnostics
+            .push(diagnostic.at(change.span).hint("mend what it is made of; nothing was changed").of(&change.address));
     }
 }
 

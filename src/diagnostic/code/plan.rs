@@ -105,4 +105,9 @@ codes! {
     "An object that is protected by its mark is taken over, and its block in the spec does not protect it. It is a warning.";
     Example::Story("atlas adopt bucket.audit@us-east-1        # its mark says `protect`, and the spec does not\n");
     "Write `protect = true` into its block to keep the protection.";
+
+    REFUSED_BY_API = "A0520" "object that its API would refuse";
+    "A trial of what is to be made was refused: by the rules of its kind, by a policy, or by a webhook.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\n");
+    "Mend the chart or its values as the message says, or ask whoever sets the policy.";
 }

@@ -4,6 +4,7 @@ mod manifest;
 mod needs;
 mod order;
 mod settings;
+mod twice;
 mod words;
 
 pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
@@ -80,6 +81,12 @@ pub fn objects(
 pub fn unfold(app: &Instance, objects: Vec<AppObject>, kinds: &Catalog) -> Result<Unfolded, RenderFault> {
     let namespace = app.attributes.get("namespace").as_str().unwrap_or_default();
     let Some(cluster) = cluster_of(&app.identity) else { return Ok(Unfolded::default()) };
+    for object in &objects {
+        if let Some(what) = twice::said_twice(object) {
+            let what = format!("{} `{}` has {what}", object.kind, object.name);
+            return Err(RenderFault { file: Some(object.file.clone()), ..RenderFault::new(what) });
+        }
+    }
     let needs = order::needs(&objects);
     let last = order::last(&needs);
     let several = kinds_of_several_groups(&objects);

@@ -119,3 +119,81 @@ fn replicas_that_an_autoscaler_set_are_left_to_it() {
     assert_eq!(live["spec"]["replicas"], 5);
     assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["image"], "nginx:2");
 }
+
+#[test]
+fn what_webhooks_add_and_change_at_admission_is_no_difference() {
+    let cluster = Cluster::with_chart(&deployment("web", 1, "nginx:1", ""));
+    let Some(server) = &cluster.server else { return };
+    server.mutate(|kind, object| {
+        if kind == "Deployment" {
+            object["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.test/nginx:1".into();
+            let sidecar = json!({ "name": "sidecar", "image": "sidecar:1" });
+            let containers = object["spec"]["template"]["spec"]["containers"].as_array_mut();
+            if let Some(containers) = containers.filter(|all| all.iter().all(|one| one["name"] != "sidecar")) {
+                containers.push(sidecar);
+            }
+        }
+    });
+    cluster.converge();
+    for _ in 0..10 {
+        cluster.is_converged();
+    }
+    cluster.chart("web", &deployment("web", 3, "nginx:1", ""));
+    assert_eq!(cluster.changes(), ["update app.web@dc", "update Deployment/web"]);
+    let plan = cluster.place.expect(0, &["plan"]);
+    assert!(plan.contains("spec.replicas: 1 -> 3") && !plan.contains("sidecar"), "{plan}");
+    cluster.converge();
+}
+
+#[test]
+fn replicas_that_leave_the_chart_go_to_the_autoscaler_and_are_not_reset() {
+    let scaler = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  maxReplicas: 9\n";
+    let cluster = Cluster::with_chart(&format!("{}{scaler}", deployment("web", 7, "nginx:1", "")));
+    cluster.converge();
+    cluster.chart("web", &format!("{}{scaler}", deployment("web", 7, "nginx:1", "").replace("  replicas: 7\n", "")));
+    let plan = cluster.place.expect(0, &["plan"]);
+    assert!(!plan.contains("replicas"), "{plan}");
+    cluster.place.expect(0, &["apply", "--yes"]);
+    cluster.chart("web", &format!("{}{scaler}", deployment("web", 7, "nginx:2", "").replace("  replicas: 7\n", "")));
+    cluster.converge();
+    assert_eq!(cluster.object("deployments/web").expect("there")["spec"]["replicas"], 7);
+}
+
+#[test]
+fn a_custom_resource_without_a_schema_shows_its_changes_and_only_those() {
+    let group = format!("d{}.atlas.test", std::process::id());
+    let text = |image: &str| {
+        format!("
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: gadgets.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  preserveUnknownFields: false
+  names: {{plural: gadgets, singular: gadget, kind: Gadget}}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+---
+apiVersion: {group}/v1
+kind: Gadget
+metadata: {{name: one, labels: {{}}}}
+spec: {{image: {image}, nothing: null, empty: {{}}, none: [], size: 1.0, list: [{{a: 1}}, {{a: 2}}], deep: {{b: {{c: true}}}}}}
+")
+    };
+    let cluster = Cluster::with_chart(&text("nginx:1"));
+    cluster.converge();
+    for _ in 0..3 {
+        cluster.is_converged();
+    }
+    cluster.chart("web", &text("nginx:2"));
+    let plan = cluster.place.json(&["plan", "--json"]);
+    let change =
+        plan["changes"].as_array().expect("a list").iter().find(|one| one["kind"] == "object").expect("it changes");
+    assert_eq!(change["attributes"][0]["path"], "manifest.spec.image");
+    assert_eq!(change["attributes"].as_array().map(Vec::len), Some(1), "{change}");
+    cluster.converge();
+}

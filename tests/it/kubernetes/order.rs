@@ -98,7 +98,9 @@ fn a_job_that_ran_and_went_by_its_own_clock_is_not_run_again() {
         )
     };
     let hook = "  annotations: {helm.sh/hook: post-install, helm.sh/hook-delete-policy: hook-succeeded}\n";
-    let text = |image: &str| format!("{}{}", job("clock", image, "", "  ttlSecondsAfterFinished: 0\n"), job("hook", image, hook, ""));
+    let text = |image: &str| {
+        format!("{}{}", job("clock", image, "", "  ttlSecondsAfterFinished: 0\n"), job("hook", image, hook, ""))
+    };
     let cluster = Cluster::with_chart(&text("nginx:1"));
     cluster.converge();
     let wait_until_gone = |object: &str| {

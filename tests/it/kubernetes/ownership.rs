@@ -146,10 +146,16 @@ fn what_an_app_says_of_some_of_its_objects_holds_for_those() {
     assert_eq!(cluster.object("configmaps/web").expect("there")["data"], json!({ "a": "c", "count": "7" }));
     cluster.place.edit("\"ConfigMap/o*\"", "\"ConfigMap/ol\"");
     let refused = cluster.place.run(&["plan"]);
-    assert!(refused.code == 1 && refused.stderr.contains("error[A0216]") && refused.stderr.contains("ConfigMap/old"), "{refused:?}");
+    assert!(
+        refused.code == 1 && refused.stderr.contains("error[A0216]") && refused.stderr.contains("ConfigMap/old"),
+        "{refused:?}"
+    );
     cluster.place.edit("\"ConfigMap/ol\" = { protect = true }", "");
     let chart = cluster.place.read("web/templates/all.yaml");
-    cluster.chart("web", chart.split("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}").next().expect("the first"));
+    cluster.chart(
+        "web",
+        chart.split("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}").next().expect("the first"),
+    );
     let refused = cluster.place.run(&["apply", "--yes"]);
     assert!(refused.code == 1 && refused.stderr.contains("protected"), "{refused:?}");
 }

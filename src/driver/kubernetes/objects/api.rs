@@ -11,6 +11,7 @@ use kube::{Client, Error};
 use serde_json::{Value as Json, json};
 
 use super::fields::MANAGER;
+use crate::crash::point;
 use crate::driver::kubernetes::error::refused;
 use crate::driver::{Class, DriverError};
 
@@ -161,6 +162,19 @@ impl ClusterApi {
         self.call(Method::PATCH, &path, Some(("application/apply-patch+yaml", object))).await
     }
 
+    /// Makes somebody else an owner of a part of an object's spec, so that it stays when Atlas applies it no more:
+    /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership>.
+    pub async fn hand_over(&self, place: &ObjectPlace, part: &Json) -> Result<(), CallError> {
+        let path = format!("{}?fieldManager={MANAGER}-handover&force=true", place.path());
+        let body = json!({
+            "apiVersion": place.served.api_version,
+            "kind": place.served.kind,
+            "metadata": { "name": place.name },
+            "spec": part,
+        });
+        self.call(Method::PATCH, &path, Some(("application/apply-patch+yaml", &body))).await.map(drop)
+    }
+
     /// Changes a part of an object.
     pub async fn merge(&self, place: &ObjectPlace, patch: &Json) -> Result<Json, CallError> {
         let path = format!("{}?fieldManager={MANAGER}", place.path());
@@ -236,6 +250,18 @@ impl ClusterApi {
             None => request.body(Vec::new()),
         };
         let request = request.map_err(|error| CallError::Unsent(error.to_string()))?;
+        let writes = request.method() != Method::GET && !path.contains("dryRun");
+        if writes {
+            point("before a write to a cluster");
+        }
+        let answer = self.answer(request).await;
+        if writes {
+            point("after a write to a cluster");
+        }
+        answer
+    }
+
+    async fn answer(&self, request: Request<Vec<u8>>) -> Result<Json, CallError> {
         match tokio::time::timeout(ANSWER, self.client.request(request)).await {
             Ok(answer) => answer.map_err(CallError::Answer),
             Err(_) => Err(CallError::Silent),
@@ -273,6 +299,11 @@ impl CallError {
             Self::Answer(Error::Api(status)) => &status.message,
             _ => "",
         }
+    }
+
+    /// Whether a webhook can't be asked by a trial: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#side-effects>.
+    pub fn is_no_trial(&self) -> bool {
+        self.message().contains("does not support dry run")
     }
 
     /// Whether the server refuses to change a field of an object that is there.

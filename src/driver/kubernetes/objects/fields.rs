@@ -145,7 +145,7 @@ pub fn has_all(fields: FieldSet<'_>, value: &Value) -> bool {
 pub fn in_wanted_words(wanted: &Value, now: &Json, then: &Json) -> Value {
     let sides = Sides { now: Some(now), then: Some(then), owned_now: applied(now), owned_then: applied(then) };
     let Value::Map(entries) = wanted else { return Value::Null };
-    map(entries.iter().map(|(key, item)| (key.as_str(), item)).collect(), &sides)
+    map(entries.iter().map(|(key, item)| (key.as_str(), item)).collect(), entries.is_empty(), &sides)
 }
 
 /// The same part of an object as it is and as it would become, with who owns what of it.
@@ -207,16 +207,18 @@ fn told(wanted: Option<&Value>, sides: &Sides<'_>) -> Value {
     }
     match wanted {
         _ if sides.is_whole() => sides.now.cloned().map_or(Value::Null, Value::from),
-        Some(Value::Map(entries)) => map(entries.iter().map(|(key, item)| (key.as_str(), item)).collect(), sides),
+        Some(Value::Map(entries)) => {
+            map(entries.iter().map(|(key, item)| (key.as_str(), item)).collect(), entries.is_empty(), sides)
+        }
         Some(Value::List(items)) => list(items, sides),
-        None if !sides.keys(&["f:"]).is_empty() => map(Vec::new(), sides),
+        None if !sides.keys(&["f:"]).is_empty() => map(Vec::new(), false, sides),
         None => list(&[], sides),
         Some(_) => sides.now.cloned().map_or(Value::Null, Value::from),
     }
 }
 
-fn map(wanted: Vec<(&str, &Value)>, sides: &Sides<'_>) -> Value {
-    let was_empty = wanted.is_empty();
+/// What a map is; `says_empty` where one without entries is wanted as such.
+fn map(wanted: Vec<(&str, &Value)>, says_empty: bool, sides: &Sides<'_>) -> Value {
     let mut entries: Vec<(Text, Value)> =
         wanted.iter().map(|(key, item)| ((*key).into(), told(Some(item), &sides.key(key)))).collect();
     for field in sides.keys(&["f:"]) {
@@ -227,11 +229,7 @@ fn map(wanted: Vec<(&str, &Value)>, sides: &Sides<'_>) -> Value {
         }
     }
     entries.retain(|(_, item)| !item.is_null());
-    match entries.is_empty() && !was_empty {
-        true => Value::Null,
-        false if entries.is_empty() => Value::Null,
-        false => Value::map(entries.into_iter().collect()),
-    }
+    if entries.is_empty() && !says_empty { Value::Null } else { Value::map(entries.into_iter().collect()) }
 }
 
 fn list(wanted: &[Value], sides: &Sides<'_>) -> Value {

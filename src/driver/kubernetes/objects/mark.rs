@@ -39,6 +39,15 @@ pub fn put(object: &mut Json, mark: &Mark, identity: &Identity, cluster: &Identi
     entry(object, "labels").insert(OWNER_LABEL.into(), owner(&of).into());
 }
 
+/// Writes the mark that an object has into what it is to become, whatever that mark is.
+pub fn keep(live: &Json, object: &mut Json) {
+    for (part, name) in [("annotations", MARK_ANNOTATION), ("labels", OWNER_LABEL)] {
+        if let Some(text) = live["metadata"][part][name].as_str() {
+            entry(object, part).insert(name.into(), text.into());
+        }
+    }
+}
+
 /// What takes a mark away, as a part to merge into an object.
 pub fn without() -> Json {
     serde_json::json!({ "metadata": {

@@ -11,7 +11,7 @@ use super::app::{self, KindInNamespace};
 use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
-use super::trial::{left_to_autoscaler, preview};
+use super::trial::{leaves_to_autoscaler, left_to_autoscaler, preview, rehearse};
 use super::{done, fields, list, manifest, mark, wait};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
@@ -74,6 +74,13 @@ impl Session for ClusterSession {
     async fn preview(&self, want: &Request<'_>) -> Result<Option<Preview>, DriverError> {
         let Some(live) = self.state.live(want.identity) else { return Ok(None) };
         preview(&self.state, &live, want).await.map(Some)
+    }
+
+    async fn prepare(&self, want: &Request<'_>) -> Result<(), DriverError> {
+        match want.kind.name == kind::OBJECT.name {
+            true => rehearse(&self.state, want).await,
+            false => Ok(()),
+        }
     }
 
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
@@ -217,6 +224,9 @@ impl ClusterSession {
                 state.api.write_managers(&place, &live["metadata"]["resourceVersion"], &managers).await?;
             }
             left_to_autoscaler(live, &mut object);
+            if leaves_to_autoscaler(state, live, &object).await {
+                state.api.hand_over(&place, &json!({ "replicas": live["spec"]["replicas"] })).await?;
+            }
             // The server refuses it when another object has the name by now.
             object["metadata"]["uid"] = live["metadata"]["uid"].clone();
         }

@@ -46,6 +46,21 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
     }
 }
 
+/// Finds out whether the server would take an object. Where its namespace is not there yet, or what it has to be held against, nobody
+/// can tell.
+pub async fn rehearse(state: &ClusterState, want: &Request<'_>) -> Result<(), DriverError> {
+    let text = |name: &str| want.attributes.get(name).as_str().unwrap_or_default();
+    let Some(served) = state.api.served(text("api_version"), text("kind")).await? else { return Ok(()) };
+    let place = ObjectPlace::of(&served, want.attributes.get("namespace").as_str(), text("name"));
+    let mut object = manifest::of(want.attributes);
+    mark::put(&mut object, want.mark, want.identity, &state.cluster);
+    match state.api.apply(&place, &object, ApplyMode { is_trial: true, takes_over: true }).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_absent() || error.forbids_change() || error.is_no_trial() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Leaves the number of replicas to an autoscaler that has set it.
 pub fn left_to_autoscaler(live: &Json, object: &mut Json) {
     let entries = live["metadata"]["managedFields"].as_array().into_iter().flatten();
@@ -61,6 +76,23 @@ pub fn left_to_autoscaler(live: &Json, object: &mut Json) {
     }
 }
 
+/// Whether a manifest leaves the replicas of a workload to an autoscaler from now on: Atlas owns their number, the manifest does not
+/// say it any more, and an autoscaler is there. To take the field away would set it back to one.
+pub async fn leaves_to_autoscaler(state: &ClusterState, live: &Json, object: &Json) -> bool {
+    let owned = fields::applied(live)
+        .and_then(|fields| fields.get("f:spec"))
+        .is_some_and(|spec| spec["f:replicas"].is_object());
+    if !owned || !object["spec"]["replicas"].is_null() {
+        return false;
+    }
+    let Ok(Some(served)) = state.api.served("autoscaling/v2", "HorizontalPodAutoscaler").await else { return false };
+    let scalers = state.api.list(&served, live["metadata"]["namespace"].as_str(), "").await.unwrap_or_default();
+    scalers.iter().any(|scaler| {
+        let target = &scaler["spec"]["scaleTargetRef"];
+        target["kind"] == live["kind"] && target["name"] == live["metadata"]["name"]
+    })
+}
+
 /// Why there is no preview.
 enum NoPreview {
     /// A field can't be changed, and why.
@@ -74,7 +106,11 @@ async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<
     let Some(served) = served else { return Ok(None) };
     let place = ObjectPlace::of(&served, want.attributes.get("namespace").as_str(), text("name"));
     let mut object = manifest::of(want.attributes);
+    mark::keep(live, &mut object);
     left_to_autoscaler(live, &mut object);
+    if leaves_to_autoscaler(state, live, &object).await {
+        object["spec"]["replicas"] = live["spec"]["replicas"].clone();
+    }
     let mode = ApplyMode { is_trial: true, takes_over: true };
     match state.api.apply(&place, &object, mode).await {
         Ok(then) => Ok(Some(then)),
