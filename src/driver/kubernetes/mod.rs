@@ -105,6 +105,10 @@ impl Clusters {
 impl Clusters {
     /// What is known of a cluster that was seen a moment ago.
     async fn opened(&self, cluster: &Object) -> Result<Arc<ClusterState>, DriverError> {
+        // Another look at the same cluster does not forget what the first one saw.
+        if let Some(state) = self.known(&cluster.identity).filter(|state| state.is_of(cluster)) {
+            return Ok(state);
+        }
         let client = match self.of(&cluster.identity, &cluster.attributes) {
             Some(external) => Some(external.client.get_or_try_init(|| connect(&external.access)).await?.0.clone()),
             None => match &self.made {
@@ -115,7 +119,7 @@ impl Clusters {
         let client = client.ok_or_else(|| {
             DriverError::new(Class::Invalid, "nothing tells how its API is reached; say `kubeconfig`, `eks` or `k3d`")
         })?;
-        let state = Arc::new(ClusterState::new(ClusterApi::new(client), cluster.identity.clone()));
+        let state = Arc::new(ClusterState::new(ClusterApi::new(client), cluster));
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states.insert(cluster.identity.clone(), Arc::clone(&state));
         Ok(state)
@@ -172,6 +176,7 @@ impl Driver for Kubernetes {
     async fn open(&self, host: Option<&Object>, _: &Owner) -> Result<Arc<dyn Session>, DriverError> {
         let Some(host) = host else { return Ok(Arc::new(ExternalClusters(Arc::clone(&self.clusters)))) };
         let state = match host.kind.name {
+            "cluster" if !host.external && host.mark.is_none() => return Ok(Arc::new(StrangersCluster)),
             "cluster" => self.clusters.opened(host).await?,
             _ => self.clusters.known(&host.identity).ok_or_else(|| {
                 DriverError::new(Class::Unreachable, format!("the cluster of `{}` was not looked at", host.identity))
@@ -233,6 +238,40 @@ impl Session for ExternalClusters {
     async fn mark(&self, seen: &Seen, _: Option<&Mark>) -> Result<(), DriverError> {
         Err(external(&seen.object.identity))
     }
+}
+
+/// A session on a cluster that somebody else made in containers: Atlas does not look into it.
+struct StrangersCluster;
+
+#[async_trait]
+impl Session for StrangersCluster {
+    async fn list(&self, _: &[KindRef], _: &Claims<'_>) -> Result<Listing, DriverError> {
+        Ok(Listing::default())
+    }
+
+    async fn read(&self, _: &Look<'_>) -> Result<Option<Seen>, DriverError> {
+        Err(strangers())
+    }
+
+    async fn create(&self, _: &Request<'_>) -> Result<Outputs, DriverError> {
+        Err(strangers())
+    }
+
+    async fn update(&self, _: &Seen, _: &Request<'_>) -> Result<Outputs, DriverError> {
+        Err(strangers())
+    }
+
+    async fn delete(&self, _: &Seen) -> Result<(), DriverError> {
+        Err(strangers())
+    }
+
+    async fn mark(&self, _: &Seen, _: Option<&Mark>) -> Result<(), DriverError> {
+        Err(strangers())
+    }
+}
+
+fn strangers() -> DriverError {
+    DriverError::new(Class::Conflict, "its cluster was somebody else's when it was looked at; plan again")
 }
 
 fn external(identity: &Identity) -> DriverError {

@@ -7,6 +7,8 @@ mod settings;
 mod twice;
 mod words;
 
+pub use words::is_own as is_own_group;
+
 pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
 
 use std::rc::Rc;

@@ -45,6 +45,9 @@ pub fn needs(objects: &[AppObject]) -> Vec<Vec<usize>> {
         }
         if let Some(definition) = index.definitions.get(&(group(&object.api_version), object.kind.as_str())) {
             add(*definition);
+            // What comes with the definition is most often the operator. Its resources are made while it runs, and are gone before
+            // it is: nobody else would take their finalizers away.
+            index.operators.iter().copied().for_each(&mut add);
         }
         if WORKLOADS.contains(&object.kind.as_str()) {
             let guards = index.guards.get(object.namespace.as_deref().unwrap_or_default());
@@ -118,6 +121,8 @@ struct ObjectIndex<'a> {
     /// By namespace.
     guards: HashMap<&'a str, Vec<usize>>,
     workloads: Vec<usize>,
+    /// Those of the workloads that run all the time.
+    operators: Vec<usize>,
 }
 
 impl<'a> ObjectIndex<'a> {
@@ -127,6 +132,7 @@ impl<'a> ObjectIndex<'a> {
             definitions: HashMap::default(),
             guards: HashMap::default(),
             workloads: Vec::new(),
+            operators: Vec::new(),
         };
         for (at, object) in objects.iter().enumerate().filter(|(_, object)| is_own(group(&object.api_version))) {
             let (kind, namespace) = (object.kind.clone(), object.namespace.clone());
@@ -141,7 +147,10 @@ impl<'a> ObjectIndex<'a> {
                 kind if GUARDS.contains(&kind) => {
                     index.guards.entry(object.namespace.as_deref().unwrap_or_default()).or_default().push(at);
                 }
-                kind if WORKLOADS.contains(&kind) => index.workloads.push(at),
+                kind if WORKLOADS.contains(&kind) => {
+                    index.workloads.push(at);
+                    index.operators.extend(["Deployment", "StatefulSet"].contains(&kind).then_some(at));
+                }
                 _ => {}
             }
         }

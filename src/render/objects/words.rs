@@ -79,7 +79,8 @@ pub(super) fn group(api_version: &str) -> &str {
 }
 
 /// Whether a group is one of Kubernetes' own.
-pub(super) fn is_own(group: &str) -> bool {
+#[must_use]
+pub fn is_own(group: &str) -> bool {
     OWN_GROUPS.contains(&group)
 }
 

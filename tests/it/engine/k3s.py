@@ -4,7 +4,8 @@ A server writes the kubeconfig where k3s writes it, and answers what Atlas asks 
 persistent volumes, with a certificate of its own. It takes the certificate that is in its kubeconfig, or its token. Nodes join
 the first server as k3s's do: by the token, and by a password of the node that has to stay the same as long as the node is
 known, and of a server by its address as well; labels and taints count when it joins for the first time. What the API tells lies as files below `objects` in the data
-folder of the first server, where a test can put some. Nothing else of Kubernetes is here.
+folder of the first server, where a test can put some. Nothing else of Kubernetes is here; with STAND_IN_API, a port of the machine,
+everything else is handed on to the API server of a test.
 
     k3s.py server [--data-dir FOLDER] [--https-listen-port PORT] [--cluster-init | --server URL] [--node-label K=V]...
     k3s.py agent
@@ -13,6 +14,7 @@ folder of the first server, where a test can put some. Nothing else of Kubernete
 import base64
 import datetime
 import errno
+import http.client
 import http.server
 import ipaddress
 import json
@@ -177,6 +179,19 @@ def answer(method, path, query, body):
     raise Refused(404, "NotFound", f"{method} {path} is not here")
 
 
+# What the stand-in knows of itself.
+OWN = ("/readyz", "/api/v1/nodes", "/api/v1/pods", "/api/v1/persistentvolumes", "/stand-in/")
+
+
+def gateway():
+    """The address of the machine in the network of this container."""
+    for line in pathlib.Path("/proc/net/route").read_text().splitlines()[1:]:
+        _, destination, address, *_ = line.split()
+        if destination == "00000000":
+            return ".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
+    return "127.0.0.1"
+
+
 class Api(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -194,6 +209,8 @@ class Api(http.server.BaseHTTPRequestHandler):
                 status, content = ask(first, self.command, self.path, raw)
                 return self.send(status, content)
             url = urllib.parse.urlsplit(self.path)
+            if "STAND_IN_API" in os.environ and not url.path.startswith(OWN):
+                return self.forward(raw)
             body = json.loads(raw) if raw else None
             with LOCK:
                 found = answer(self.command, url.path, urllib.parse.parse_qs(url.query), body)
@@ -203,6 +220,14 @@ class Api(http.server.BaseHTTPRequestHandler):
             self.send(refused.code, json.dumps({**status, "message": str(refused), "code": refused.code}).encode())
         except OSError as error:
             self.send(503, str(error).encode())
+
+    def forward(self, raw):
+        """Hands on what this stand-in knows nothing of to an API server of the test, on the machine behind the gateway."""
+        to = http.client.HTTPConnection(gateway(), int(os.environ["STAND_IN_API"]), timeout=10)
+        headers = {name: self.headers[name] for name in ("Content-Type", "Accept") if name in self.headers}
+        to.request(self.command, self.path, body=raw or None, headers=headers)
+        found = to.getresponse()
+        self.send(found.status, found.read())
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do
 

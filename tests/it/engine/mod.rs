@@ -3,6 +3,8 @@
 mod brownfield;
 mod claims;
 mod cluster_addresses;
+#[cfg(feature = "kubernetes")]
+mod cluster_apps;
 mod cluster_changes;
 mod clusters;
 mod conformance;

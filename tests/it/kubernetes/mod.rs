@@ -2,7 +2,7 @@
 //! cluster whose kubeconfig `ATLAS_TEST_KUBECONFIG` names.
 
 #[allow(missing_docs, dead_code, reason = "it is a server by itself, of which the tests use a part")]
-mod api;
+pub mod api;
 mod conditions;
 mod conformance;
 mod drift;

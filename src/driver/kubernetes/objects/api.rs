@@ -14,6 +14,7 @@ use super::fields::MANAGER;
 use crate::crash::point;
 use crate::driver::kubernetes::error::refused;
 use crate::driver::{Class, DriverError};
+use crate::render::objects::is_own_group;
 
 /// How long one call may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -96,6 +97,25 @@ impl ClusterApi {
             return Ok(Some(found));
         }
         Ok(find(&self.all_of(api_version).await?))
+    }
+
+    /// The kind that a word in an identity means: `Deployment`, or `Widget.atlas.test` of another group.
+    pub async fn served_as(&self, word: &str) -> Result<Option<Served>, DriverError> {
+        let (kind, group) = word.split_once('.').map_or((word, None), |(kind, group)| (kind, Some(group)));
+        let groups = self.call(Method::GET, "/apis", None).await?;
+        let all = groups["groups"].as_array().into_iter().flatten();
+        let fits = |one: &&Json| {
+            let name = one["name"].as_str().unwrap_or_default();
+            group.map_or_else(|| is_own_group(name), |group| group == name)
+        };
+        let versions = all.filter(fits).filter_map(|one| one["preferredVersion"]["groupVersion"].as_str());
+        let first = group.is_none().then_some("v1");
+        for version in first.into_iter().chain(versions) {
+            if let Some(found) = self.served(version, kind).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Every kind whose objects are in namespaces, each once.
@@ -299,6 +319,11 @@ impl CallError {
             Self::Answer(Error::Api(status)) => &status.message,
             _ => "",
         }
+    }
+
+    /// Whether a webhook could not be asked, which may pass.
+    pub fn is_silent_webhook(&self) -> bool {
+        self.code() == 500 && self.message().contains("failed calling webhook")
     }
 
     /// Whether a webhook can't be asked by a trial: <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#side-effects>.

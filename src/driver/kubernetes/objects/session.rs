@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use super::api::{ApplyMode, CallError, ObjectPlace};
 use super::app::{self, KindInNamespace};
@@ -21,6 +22,9 @@ use crate::value::Attributes;
 
 /// How long a deletion is waited for.
 const DELETION: Duration = Duration::from_secs(300);
+
+/// How long webhooks may take to answer.
+const WEBHOOKS: Duration = Duration::from_secs(60);
 
 /// A session on what is in a cluster.
 pub struct ClusterSession {
@@ -167,7 +171,12 @@ impl ClusterSession {
                 (text("api_version"), text("kind"), wanted.get("namespace").as_str().map(str::to_owned), text("name"))
             }
             (None, Some(live)) => return self.place_of(live).await,
-            (None, None) => return Ok(None),
+            // It was not listed in this run. Its identity tells what it is.
+            (None, None) => {
+                let served = self.state.api.served_as(identity.kind()).await?;
+                let (scope, name) = (identity.scope(), identity.name());
+                return Ok(served.map(|served| ObjectPlace::of(&served, scope.as_deref(), &name)));
+            }
         };
         let served = self.state.api.served(&api_version, &kind).await?;
         Ok(served.map(|served| ObjectPlace::of(&served, namespace.as_deref(), &name)))
@@ -232,10 +241,30 @@ impl ClusterSession {
         }
         mark::put(&mut object, want.mark, want.identity, &state.cluster);
         let mode = ApplyMode { takes_over: live.is_some(), is_trial: false };
-        let made = state.api.apply(&place, &object, mode).await.map_err(explained)?;
+        let made = self.apply_once_webhooks_answer(&place, &object, mode, want).await.map_err(explained)?;
         match app.filter(|_| done::goes_by_itself(&made)) {
             Some(app) => self.run_once(app, &place, &made, want).await,
             None => wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await,
+        }
+    }
+
+    /// Applies an object. A webhook that was made a moment ago may not answer yet, and its certificate may not be known yet.
+    async fn apply_once_webhooks_answer(
+        &self,
+        place: &ObjectPlace,
+        object: &Json,
+        mode: ApplyMode,
+        want: &Request<'_>,
+    ) -> Result<Json, CallError> {
+        let end = Instant::now() + WEBHOOKS.min(want.limit / 2);
+        loop {
+            match self.state.api.apply(place, object, mode).await {
+                Err(error) if error.is_silent_webhook() && Instant::now() < end => {
+                    want.progress.tell(format!("waiting: {}", error.message()));
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                answer => return answer,
+            }
         }
     }
 

@@ -11,7 +11,8 @@ use super::app::{self, KindInNamespace};
 use super::done;
 use crate::driver::DriverError;
 use crate::identity::Identity;
-use crate::observed::Mark;
+use crate::kind::Outputs;
+use crate::observed::{Mark, Object};
 use crate::value::Attributes;
 
 /// One cluster, as all sessions on what is in it share it.
@@ -19,6 +20,8 @@ pub struct ClusterState {
     pub api: ClusterApi,
     /// Its identity.
     pub cluster: Identity,
+    /// What told how it is reached.
+    reached: (Attributes, Outputs),
     /// The objects as they were last listed.
     live: Mutex<HashMap<Identity, Arc<Json>>>,
     /// The kinds of objects that the record of each app has.
@@ -31,15 +34,22 @@ pub struct ClusterState {
 
 impl ClusterState {
     /// A cluster of which nothing was seen yet.
-    pub fn new(api: ClusterApi, cluster: Identity) -> Self {
+    pub fn new(api: ClusterApi, cluster: &Object) -> Self {
         Self {
             api,
-            cluster,
+            cluster: cluster.identity.clone(),
+            reached: (cluster.attributes.clone(), cluster.outputs.clone()),
             live: Mutex::default(),
             records: Mutex::default(),
             done: Mutex::default(),
             naming: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Whether this is what is known of a cluster that is reached in the same way.
+    pub fn is_of(&self, cluster: &Object) -> bool {
+        self.cluster == cluster.identity
+            && (&self.reached.0, &self.reached.1) == (&cluster.attributes, &cluster.outputs)
     }
 
     /// Learns how an object is.

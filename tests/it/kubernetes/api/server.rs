@@ -28,6 +28,11 @@ pub struct ApiServer {
 impl ApiServer {
     /// Starts a server on a free port of this machine.
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1:0")
+    }
+
+    /// Starts a server on a free port of an address, for containers to reach it.
+    pub fn start_at(address: &str) -> Self {
         let mut world = World::default();
         settle(&mut world);
         let shared = Arc::new(Shared {
@@ -36,7 +41,7 @@ impl ApiServer {
             failing: Mutex::default(),
             requests: Mutex::default(),
         });
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listener = std::net::TcpListener::bind(address).expect("a free port");
         listener.set_nonblocking(true).expect("a socket that does not block");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
