@@ -102,7 +102,7 @@ impl Value {
         let [first, rest @ ..] = parts else { return Some(self) };
         match self {
             Self::Map(entries) => entries.get(*first)?.follow(rest),
-            Self::List(items) => items.get(first.parse::<usize>().ok()?)?.follow(rest),
+            Self::List(items) => items.get(place_of(items, first)?)?.follow(rest),
             _ => None,
         }
     }
@@ -112,8 +112,8 @@ impl Value {
     pub fn with(self, parts: &[&str], leaf: Self) -> Self {
         let [first, rest @ ..] = parts else { return leaf };
         if let Self::List(mut items) = self {
-            if let Some(slot) = first.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
-                *slot = std::mem::take(slot).with(rest, leaf);
+            if let Some(at) = place_of(&items, first) {
+                items[at] = std::mem::take(&mut items[at]).with(rest, leaf);
             }
             return Self::List(items);
         }
@@ -174,6 +174,16 @@ impl Value {
         let text = serde_json::to_vec(self).unwrap_or_default();
         short_hash(&text)
     }
+}
+
+/// Where in a list the item is that a part of a path means: by its number, or by one of its texts, as in `name=web`.
+fn place_of(items: &[Value], part: &str) -> Option<usize> {
+    if let Some((key, text)) = part.split_once('=') {
+        return items
+            .iter()
+            .position(|item| matches!(item, Value::Map(map) if map.get(key).and_then(Value::as_str) == Some(text)));
+    }
+    part.parse().ok().filter(|at| *at < items.len())
 }
 
 /// A map in no more memory than its entries take. A vector that grows begins with room for four.

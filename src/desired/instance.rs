@@ -64,6 +64,8 @@ pub struct Settings {
     pub protect: bool,
     /// Attribute paths that are left to others once the object exists.
     pub ignore: Vec<String>,
+    /// Attribute paths that stay as they were when the object was made: what was made by chance. One that is gone is made again.
+    pub kept: Vec<String>,
     /// How long one step may take, in seconds.
     pub timeout: u64,
     /// What happens to the object when the block is removed.
@@ -83,6 +85,14 @@ pub enum OnRemove {
     Delete,
     /// It stays, and Atlas lets go of it.
     Forget,
+}
+
+impl Settings {
+    /// The attribute paths that are no part of what is applied.
+    #[must_use]
+    pub fn unapplied(&self) -> Vec<String> {
+        self.ignore.iter().chain(&self.kept).cloned().collect()
+    }
 }
 
 impl Instance {

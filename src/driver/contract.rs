@@ -248,6 +248,8 @@ pub struct Preview {
     pub is_touched: bool,
     /// Why it can't be changed to what is wanted, and has to be made anew.
     pub is_fixed: Option<String>,
+    /// Why its API refuses what is wanted of it.
+    pub is_refused: Option<String>,
 }
 
 /// An object to make or to change, with everything resolved.

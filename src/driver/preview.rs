@@ -36,10 +36,13 @@ pub async fn preview(
         let object = desired.get(host).and_then(|host| observed.at(&host.identity));
         object.cloned().into_iter().for_each(|object| sessions.learn(object));
     }
+    for cluster in there.iter().filter_map(|instance| observed.host_of(&instance.identity)) {
+        sessions.learn(cluster.clone());
+    }
     let asked = there.iter().zip(wanted).filter_map(|(instance, attributes)| {
         let object = observed.at(&instance.identity)?;
         let mark = object.mark.clone().unwrap_or_else(|| Mark::unapplied(sessions.owner(), instance.address.clone()));
-        let applied = crate::plan::applied(&instance.settings.ignore, &attributes);
+        let applied = crate::plan::applied(&instance.settings.unapplied(), &attributes);
         Some((*instance, attributes, Mark { applied, ..mark }))
     });
     let asked: Vec<_> = asked.collect();
@@ -55,7 +58,8 @@ pub async fn preview(
     while let Some((identity, answer)) = answers.next().await {
         match answer {
             Ok(Some(preview)) => {
-                observed.learn_preview(identity, preview.attributes, preview.is_touched, preview.is_fixed)
+                observed.learn_preview(identity, preview.attributes, preview.is_touched, preview.is_fixed);
+                preview.is_refused.into_iter().for_each(|why| observed.refuse(identity.clone(), why));
             }
             Ok(None) => {}
             Err(error) => observed.lose(identity.clone(), format!("can't be previewed: {}", error.chain())),
@@ -133,6 +137,10 @@ async fn one(
     attributes: &crate::value::Attributes,
     mark: &Mark,
 ) -> Result<Option<Preview>, DriverError> {
+    // An app that is only to be taken over is not there yet, and its cluster is.
+    let chain = instance.identity.host();
+    let hosts: Vec<Identity> = hosts.iter().cloned().chain(chain).collect();
+    let hosts = hosts.as_slice();
     let Ok(session) = sessions.keeper(&instance.kind, hosts).await else { return Ok(None) };
     if !session.has_previews(&instance.kind) {
         return Ok(None);

@@ -68,6 +68,7 @@ impl<'a> Baseline<'a> {
     pub fn is_plain(&self, instance: &Instance) -> bool {
         let address = &instance.address;
         instance.settings.ignore.is_empty()
+            && instance.settings.kept.is_empty()
             && !selected(&self.options.replace, address)
             && !selected(&self.options.forget, address)
     }

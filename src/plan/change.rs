@@ -1,5 +1,7 @@
 //! One entry of a plan: what is done about one resource, and everything that doing it takes.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::action::{Action, Cause};
@@ -141,8 +143,16 @@ impl Change {
     /// The fingerprint of this change and of the reality that it was made from.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        fn side(target: &Option<Target>) -> Option<(&str, &Attributes, &Option<Mark>)> {
-            target.as_ref().map(|target| (target.identity.as_str(), &target.attributes, &target.mark))
+        // What is left to others, or is made by chance, is another one each time.
+        fn side(target: &Option<Target>) -> Option<(&str, Cow<'_, Attributes>, &Option<Mark>)> {
+            let attributes = |target: &'_ Target| match target.ignored.is_empty() {
+                true => None,
+                false => Some(without_ignored(&target.attributes, &target.ignored)),
+            };
+            target.as_ref().map(|target| {
+                let own = attributes(target).map_or_else(|| Cow::Borrowed(&target.attributes), Cow::Owned);
+                (target.identity.as_str(), own, &target.mark)
+            })
         }
         let all = (
             &self.address,

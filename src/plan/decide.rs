@@ -257,7 +257,7 @@ impl<'a> Decider<'a> {
     }
 
     fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
-        diff::leave_ignored(&instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
+        diff::leave_ignored(&instance.kind, &instance.settings, &object.attributes, &mut after);
         let mark = object.mark.as_ref();
         let moved = matches!(found, Match::Elsewhere(_));
         let mut attributes = diff::of_object(instance, object, &after, moved);
@@ -448,7 +448,7 @@ impl<'a> Decider<'a> {
             attributes,
             usage: Usage::new(),
             mark: Some(mark),
-            ignored: instance.settings.ignore.clone(),
+            ignored: instance.settings.unapplied(),
             unmarked: self.recorded.intended(&instance.identity) && !broken(Mutation::TrustListings),
         }
     }

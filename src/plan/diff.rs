@@ -2,7 +2,7 @@
 
 use super::change::{AttributeChange, Drifted};
 use super::drift::LastApplied;
-use crate::desired::Instance;
+use crate::desired::{Instance, Settings};
 use crate::kind::{Kind, Type};
 use crate::observed::Object;
 use crate::path::{join, split};
@@ -48,8 +48,8 @@ pub fn diff(
 /// otherwise than the spec says.
 #[must_use]
 pub fn of_object(instance: &Instance, object: &Object, after: &Attributes, moved: bool) -> Vec<AttributeChange> {
-    let (kind, ignore) = (&instance.kind, &instance.settings.ignore);
-    let applied = object.mark.as_ref().and_then(|mark| LastApplied::read(kind, &mark.applied, ignore));
+    let (kind, unapplied) = (&instance.kind, instance.settings.unapplied());
+    let applied = object.mark.as_ref().and_then(|mark| LastApplied::read(kind, &mark.applied, &unapplied));
     let mut changes = diff(kind, &object.attributes, after, applied.as_ref());
     if moved {
         // What leaves no trace on an object is known from the spec alone, which says another name now.
@@ -92,12 +92,16 @@ pub fn repair(word: &str, only_begun: bool) -> AttributeChange {
     }
 }
 
-/// Takes over what the spec leaves to others from what was observed.
-pub fn leave_ignored(kind: &Kind, ignore: &[String], observed: &Attributes, desired: &mut Attributes) {
-    for path in ignore {
+/// Takes over what the spec leaves to others from what was observed, and what stays as it was made where that is there.
+pub fn leave_ignored(kind: &Kind, settings: &Settings, observed: &Attributes, desired: &mut Attributes) {
+    let kept = settings.kept.iter().map(|path| (path, true));
+    for (path, is_kept) in settings.ignore.iter().map(|path| (path, false)).chain(kept) {
         let parts = split(path);
         let Some(attribute) = parts.first().and_then(|name| kind.attribute(name)) else { continue };
         let there = observed.at(path).cloned().unwrap_or_default();
+        if is_kept && there.is_null() {
+            continue;
+        }
         desired.set(attribute.name, desired.get(attribute.name).clone().with(&parts[1..], there));
     }
 }

@@ -218,7 +218,9 @@ fn tell_refused(changes: &[Change], observed: &Observed, diagnostics: &mut Diagn
     if observed.refused().is_empty() {
         return;
     }
-    for change in changes.iter().filter(|change| change.acts() && change.action == Action::Create) {
+    for change in
+        changes.iter().filter(|change| change.acts() && matches!(change.action, Action::Create | Action::Update))
+    {
         let why = change.after.as_ref().and_then(|after| observed.refused().get(&after.identity));
         let Some(why) = why else { continue };
         let diagnostic = Diagnostic::error(&code::REFUSED_BY_API, format!("{}: {why}", change.address));

@@ -26,7 +26,7 @@ pub fn what_is_wanted(
     let wanted = |instance: &&Instance| {
         let mut after = known.resolve(&instance.kind, &instance.attributes).into_owned();
         if let Some(object) = observed.at(&instance.identity) {
-            diff::leave_ignored(&instance.kind, &instance.settings.ignore, &object.attributes, &mut after);
+            diff::leave_ignored(&instance.kind, &instance.settings, &object.attributes, &mut after);
         }
         after
     };

@@ -9,7 +9,7 @@ use foldhash::HashMap;
 
 use super::chart::{at_this_moment, chart};
 use crate::address::Address;
-use crate::desired::{ChartSpans, Desired, Instance};
+use crate::desired::{ChartSpans, Desired, Edge, Instance};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::path::{join, split};
@@ -42,10 +42,13 @@ impl Charts {
     pub fn unfold(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
         let (mut all, mut last) = (Vec::new(), HashMap::<Address, Vec<Address>>::default());
         let mut taken = taken_names(desired);
+        let namespaces = taken.clone();
         for (_, spans, app) in desired.folders() {
             let folder = Desired::chart_folder(&app.attributes);
             match self.objects_of(app, folder, desired) {
-                Ok(unfolded) => {
+                Ok(mut unfolded) => {
+                    let elsewhere = unfolded.instances.iter_mut();
+                    elsewhere.for_each(|object| needs_its_namespace(object, app, &namespaces));
                     warn_of_hooks(app, spans, &unfolded, diagnostics);
                     refuse_unknown(app, spans, &unfolded, diagnostics);
                     refuse_taken(app, spans, &unfolded.instances, &mut taken, diagnostics);
@@ -88,7 +91,7 @@ impl Charts {
                 ) == (Some(place.0.as_str()), place.1.as_deref(), Some(place.2.as_str()))
             };
             if let Some(instance) = unfolded.instances.iter_mut().find(own) {
-                instance.settings.ignore.extend(paths);
+                instance.settings.kept.extend(paths);
             }
         }
         Ok(unfolded)
@@ -184,6 +187,18 @@ fn taken_names(desired: &Desired) -> HashMap<Identity, Address> {
         Some((cluster.object("Namespace", None, one.object_name()), one.address.clone()))
     });
     namespaces.collect()
+}
+
+/// Lets an object wait for the namespace of the spec that it is in, where that is not its app's.
+fn needs_its_namespace(object: &mut Instance, app: &Instance, namespaces: &HashMap<Identity, Address>) {
+    let namespace = object.attributes.get("namespace").as_str();
+    let cluster = object.identity.host();
+    let of =
+        namespace.zip(cluster).and_then(|(name, cluster)| namespaces.get(&cluster.object("Namespace", None, name)));
+    if let Some(namespace) = of.filter(|namespace| !app.hosts.contains(namespace)) {
+        let (to, span) = (namespace.clone(), object.declaration.header);
+        object.references.push(Edge { to, attribute: "depends_on".into(), span, blocks: true });
+    }
 }
 
 /// Reports objects that another app, or a namespace of the spec, stands for already.

@@ -311,6 +311,7 @@ fn settings(
     Settings {
         protect: common.get("protect") == &Value::Bool(true),
         ignore: common.get("ignore").items().iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        kept: Vec::new(),
         timeout: text("timeout").and_then(|text| duration::parse(text).ok()).unwrap_or(600),
         on_remove: if text("on_remove") == Some("forget") { OnRemove::Forget } else { OnRemove::Delete },
         keeps_name: renamed_from.is_some() && !block.has("name") && kind.name != "region",

@@ -28,6 +28,8 @@ pub(super) fn refused(error: &Error) -> DriverError {
         401 | 403 => Class::Denied,
         409 => Class::Conflict,
         429 => Class::Throttled,
+        // The manifest does not fit its schema, which is told as an error of the server's own.
+        500 if status.message.contains("failed to create typed patch object") => Class::Invalid,
         // A webhook that does not answer yet is told as an error of the server's own.
         408 | 410 | 500..=599 => Class::Transient,
         _ => Class::Invalid,

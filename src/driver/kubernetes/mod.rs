@@ -119,8 +119,13 @@ impl Clusters {
         let client = client.ok_or_else(|| {
             DriverError::new(Class::Invalid, "nothing tells how its API is reached; say `kubeconfig`, `eks` or `k3d`")
         })?;
-        let state = Arc::new(ClusterState::new(ClusterApi::new(client), cluster));
+        let state = Arc::new(ClusterState::reach(ClusterApi::new(client), cluster).await?);
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is on one cluster must not be seen twice: by the second name it would be what nobody wants.
+        if let Some(other) = states.values().find(|other| other.is_same_as(&state)) {
+            let message = format!("it is the same cluster as `{}`; keep one of the two", other.cluster.name());
+            return Err(DriverError::new(Class::Invalid, message));
+        }
         states.insert(cluster.identity.clone(), Arc::clone(&state));
         Ok(state)
     }

@@ -73,7 +73,8 @@ fn as_the_spec_says(
     if owned.is_none_or(|mark| needs().any(|need| !mark.needs.contains(need))) {
         violations.add(Some(change), format!("{address} would not be marked as the spec says"));
     }
-    let left = |name: &str| settings.ignore.iter().any(|path| split(path).first() == Some(&name));
+    let unapplied = settings.unapplied();
+    let left = |name: &str| unapplied.iter().any(|path| split(path).first() == Some(&name));
     for (name, value) in instance.attributes.iter().filter(|(_, value)| value.is_known()) {
         if after.attributes.get(name) != value && !left(name) {
             violations.add(Some(change), format!("`{name}` of {address} would not be as the spec says"));

@@ -94,12 +94,16 @@ fn object(value: &Value, from: &Manifest, namespace: &str) -> Result<AppObject, 
     }
     let own = match value.at("metadata.namespace") {
         None | Some(Value::Null) => None,
+        Some(Value::String(text)) if text.is_empty() => None,
         Some(_) => Some(text("metadata.namespace")?),
     };
     let namespace = match words::is_cluster_wide(&api_version, &kind) {
         true => None,
         false => Some(own.unwrap_or_else(|| namespace.to_owned())),
     };
+    if kind == "ConfigMap" && name.starts_with("atlas-app-") {
+        return Err(format!("`{name}` is what Atlas calls the record of an app"));
+    }
     let Value::Map(entries) = value else { return Err("what it holds is no object".to_owned()) };
     let is_secret = kind == "Secret" && words::is_own(words::group(&api_version));
     let left = |key: &str| !(["apiVersion", "kind", "status"].contains(&key) || is_secret && SECRET.contains(&key));
@@ -119,8 +123,21 @@ const SECRET: [&str; 2] = ["data", "stringData"];
 fn secret_data(value: &Value) -> Result<Value, String> {
     use base64::Engine as _;
     let mut all: Vec<(Text, Value)> = Vec::new();
-    if let Some(Value::Map(data)) = value.at("data") {
-        all.extend(data.iter().map(|(key, item)| (key.clone(), item.clone())));
+    match value.at("data") {
+        Some(Value::Map(data)) => {
+            // The server repeats a value that it does not take, so what is no text does not get that far.
+            let odd =
+                data.iter().find(|(_, item)| !matches!(item, Value::String(_) | Value::Template(_) | Value::Null));
+            if let Some((key, _)) = odd {
+                return Err(format!("`{key}` of its data is no text"));
+            }
+            all.extend(data.iter().map(|(key, item)| (key.clone(), item.clone())));
+        }
+        None | Some(Value::Null) => {}
+        Some(_) => return Err("its data is no table".to_owned()),
+    }
+    if value.at("stringData").is_some_and(|texts| !matches!(texts, Value::Map(_) | Value::Null)) {
+        return Err("its stringData is no table".to_owned());
     }
     if let Some(Value::Map(texts)) = value.at("stringData") {
         for (key, item) in texts.iter() {

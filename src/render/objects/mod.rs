@@ -3,11 +3,12 @@
 mod manifest;
 mod needs;
 mod order;
+mod scopes;
 mod settings;
 mod twice;
 mod words;
 
-pub use words::is_own as is_own_group;
+pub use words::{full_word, is_own as is_own_group};
 
 pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
 
@@ -20,7 +21,7 @@ use super::helm::{Manifest, Rendered};
 use super::value::UnknownValue;
 use super::yaml;
 use crate::address::Address;
-use crate::desired::{Edge, Instance, Settings};
+use crate::desired::{Edge, Instance, OnRemove, Settings};
 use crate::identity::Identity;
 use crate::kind::{self, Catalog};
 use crate::value::{Attributes, Reference, Value};
@@ -73,6 +74,7 @@ pub fn objects(
         }
         objects.extend(manifest::objects_of(manifest, &references, namespace)?);
     }
+    scopes::place(&mut objects, namespace);
     Ok((objects, left_out))
 }
 
@@ -147,8 +149,14 @@ fn differ(path: &str, one: &Value, other: &Value, paths: &mut Vec<String>) {
             }
         }
         (Value::List(a), Value::List(b)) if a.len() == b.len() => {
-            for (at, (a, b)) in a.iter().zip(b).enumerate() {
-                differ(&format!("{path}.{at}"), a, b, paths);
+            for (at, (one, other)) in a.iter().zip(b).enumerate() {
+                // By its name where it has one of its own: others may come before it later.
+                let name = one.at("name").and_then(Value::as_str);
+                let alone = name.filter(|name| {
+                    a.iter().filter(|item| item.at("name").and_then(Value::as_str) == Some(name)).count() == 1
+                });
+                let part = alone.map_or_else(|| at.to_string(), |name| format!("name={name}"));
+                differ(&crate::path::join(path, &part), one, other, paths);
             }
         }
         _ => paths.push(path.to_owned()),
@@ -209,6 +217,9 @@ fn instance(
         Some("applied") => object.manifest.with(&["metadata", "annotations", WAIT_ANNOTATION], "applied".into()),
         _ => object.manifest,
     };
+    // Helm's word for what stays when its release does not have it any more.
+    let policy = manifest.at("metadata.annotations.\"helm.sh/resource-policy\"").and_then(Value::as_str);
+    let on_remove = if policy == Some("keep") { OnRemove::Forget } else { app.settings.on_remove };
     let namespace = object.namespace.map_or(Value::Null, |namespace| Value::String(namespace.into()));
     let attributes = Attributes::from_iter([
         ("api_version", Value::String(object.api_version.into())),
@@ -218,7 +229,8 @@ fn instance(
         ("manifest", manifest),
         ("data", object.data),
     ]);
-    let settings = Settings { ignore: Vec::new(), renamed_from: None, keeps_name: false, ..app.settings.clone() };
+    let (ignore, renamed_from, keeps_name) = (Vec::new(), None, false);
+    let settings = Settings { ignore, renamed_from, keeps_name, on_remove, ..app.settings.clone() };
     Instance {
         address,
         kind: kinds.get(kind::OBJECT.name).cloned().unwrap_or_else(|| (&kind::OBJECT).into()),

@@ -1,4 +1,4 @@
-//! What is known of Kubernetes' own kinds: to which group they belong, and whether they are in a namespace.
+//! What is known of kinds: to which group they belong, and whether they are in a namespace.
 
 /// The groups whose kinds are Kubernetes' own: <https://kubernetes.io/docs/reference/kubernetes-api/>. No two of them have
 /// a kind of one name that means different things.
@@ -85,7 +85,8 @@ pub fn is_own(group: &str) -> bool {
 }
 
 /// The word for a kind in identities: with its group, unless that is Kubernetes' own.
-pub(super) fn full_word(api_version: &str, kind: &str) -> String {
+#[must_use]
+pub fn full_word(api_version: &str, kind: &str) -> String {
     match group(api_version) {
         group if is_own(group) => kind.to_owned(),
         group => format!("{kind}.{group}"),
@@ -97,11 +98,37 @@ pub(super) fn is_taken(kind: &str) -> bool {
     TAKEN.contains(&kind) || CLUSTER_WIDE.contains(&kind) || WORKLOADS.contains(&kind)
 }
 
-/// Whether objects of a kind are in no namespace. Of kinds that nobody defines here only their name tells: by convention those
-/// begin with `Cluster`.
+/// Kinds of other groups that are in no namespace, of those that many clusters have.
+const OTHERS_CLUSTER_WIDE: [(&str, &[&str]); 14] = [
+    ("cert-manager.io", &["ClusterIssuer"]),
+    ("cilium.io", &["CiliumClusterwideNetworkPolicy", "CiliumLoadBalancerIPPool", "CiliumNode"]),
+    ("constraints.gatekeeper.sh", &["*"]),
+    (
+        "crd.projectcalico.org",
+        &["BGPConfiguration", "BGPPeer", "FelixConfiguration", "GlobalNetworkPolicy", "GlobalNetworkSet", "IPPool"],
+    ),
+    ("apiextensions.crossplane.io", &["*"]),
+    ("external-secrets.io", &["ClusterExternalSecret", "ClusterSecretStore"]),
+    ("gateway.networking.k8s.io", &["GatewayClass"]),
+    ("karpenter.k8s.aws", &["*"]),
+    ("karpenter.sh", &["*"]),
+    ("kyverno.io", &["ClusterCleanupPolicy", "ClusterPolicy"]),
+    ("pkg.crossplane.io", &["*"]),
+    (
+        "projectcalico.org",
+        &["BGPConfiguration", "BGPPeer", "FelixConfiguration", "GlobalNetworkPolicy", "GlobalNetworkSet", "IPPool"],
+    ),
+    ("snapshot.storage.k8s.io", &["VolumeSnapshotClass", "VolumeSnapshotContent"]),
+    ("templates.gatekeeper.sh", &["*"]),
+];
+
+/// Whether objects of a kind are in no namespace, as far as that is known without asking a cluster.
 pub(super) fn is_cluster_wide(api_version: &str, kind: &str) -> bool {
-    match is_own(group(api_version)) {
-        true => CLUSTER_WIDE.contains(&kind),
-        false => kind.starts_with("Cluster") && kind != "Cluster",
+    match group(api_version) {
+        group if is_own(group) => CLUSTER_WIDE.contains(&kind),
+        group => {
+            let known = OTHERS_CLUSTER_WIDE.iter().find(|(other, _)| *other == group);
+            known.is_some_and(|(_, kinds)| kinds.contains(&kind) || kinds.contains(&"*"))
+        }
     }
 }

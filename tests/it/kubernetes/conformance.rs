@@ -220,3 +220,16 @@ fn a_namespace_has_its_guard_rails_and_keeps_them() {
     assert_eq!(cluster.object("networkpolicies/atlas-default-deny"), None);
     assert_eq!(cluster.object("resourcequotas/atlas-quota"), None);
 }
+
+#[test]
+fn a_replacement_that_could_not_be_made_deletes_nothing() {
+    let cluster = Cluster::with_chart(&deployment("web", 1, "nginx:1", ""));
+    cluster.converge();
+    cluster.chart(
+        "web",
+        &deployment("web", 1, "nginx:1", "").replace("matchLabels: {app: web}", "matchLabels: {app: other}"),
+    );
+    let refused = cluster.place.run(&["apply", "--yes"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(cluster.object("deployments/web").is_some(), "{refused:?}");
+}

@@ -103,9 +103,13 @@ fn what_was_made_by_chance_stays_as_it_was_made_first() {
     assert_eq!(password(), before);
 }
 
+/// An autoscaler of the Deployment `web`.
+const SCALER: &str = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  maxReplicas: 9\n";
+
 #[test]
 fn replicas_that_an_autoscaler_set_are_left_to_it() {
-    let cluster = Cluster::with_chart(&deployment("web", 2, "nginx:1", ""));
+    let text = |image: &str| format!("{}{SCALER}", deployment("web", 2, image, ""));
+    let cluster = Cluster::with_chart(&text("nginx:1"));
     cluster.converge();
     let scale = format!("{}?fieldManager=kube-controller-manager", cluster.path("deployments/web/scale"));
     let patch = json!({ "spec": { "replicas": 5 } });
@@ -113,11 +117,17 @@ fn replicas_that_an_autoscaler_set_are_left_to_it() {
     for _ in 0..3 {
         cluster.is_converged();
     }
-    cluster.chart("web", &deployment("web", 2, "nginx:2", ""));
+    cluster.chart("web", &text("nginx:2"));
     cluster.converge();
     let live = cluster.object("deployments/web").expect("there");
     assert_eq!(live["spec"]["replicas"], 5);
     assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["image"], "nginx:2");
+    // Without an autoscaler the number counts again.
+    cluster.chart("web", &deployment("web", 2, "nginx:2", ""));
+    // While it is on its way out it was still there.
+    cluster.place.run(&["apply", "--yes"]);
+    cluster.converge();
+    assert_eq!(cluster.object("deployments/web").expect("there")["spec"]["replicas"], 2);
 }
 
 #[test]
@@ -147,14 +157,13 @@ fn what_webhooks_add_and_change_at_admission_is_no_difference() {
 
 #[test]
 fn replicas_that_leave_the_chart_go_to_the_autoscaler_and_are_not_reset() {
-    let scaler = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  maxReplicas: 9\n";
-    let cluster = Cluster::with_chart(&format!("{}{scaler}", deployment("web", 7, "nginx:1", "")));
+    let cluster = Cluster::with_chart(&format!("{}{SCALER}", deployment("web", 7, "nginx:1", "")));
     cluster.converge();
-    cluster.chart("web", &format!("{}{scaler}", deployment("web", 7, "nginx:1", "").replace("  replicas: 7\n", "")));
+    cluster.chart("web", &format!("{}{SCALER}", deployment("web", 7, "nginx:1", "").replace("  replicas: 7\n", "")));
     let plan = cluster.place.expect(0, &["plan"]);
     assert!(!plan.contains("replicas"), "{plan}");
     cluster.place.expect(0, &["apply", "--yes"]);
-    cluster.chart("web", &format!("{}{scaler}", deployment("web", 7, "nginx:2", "").replace("  replicas: 7\n", "")));
+    cluster.chart("web", &format!("{}{SCALER}", deployment("web", 7, "nginx:2", "").replace("  replicas: 7\n", "")));
     cluster.converge();
     assert_eq!(cluster.object("deployments/web").expect("there")["spec"]["replicas"], 7);
 }
@@ -195,5 +204,41 @@ spec: {{image: {image}, nothing: null, empty: {{}}, none: [], size: 1.0, list: [
         plan["changes"].as_array().expect("a list").iter().find(|one| one["kind"] == "object").expect("it changes");
     assert_eq!(change["attributes"][0]["path"], "manifest.spec.image");
     assert_eq!(change["attributes"].as_array().map(Vec::len), Some(1), "{change}");
+    cluster.converge();
+}
+
+#[test]
+fn what_was_made_by_chance_in_a_list_stays_with_its_name_and_is_made_again_where_it_is_gone() {
+    let env = |first: &str| {
+        format!("        env: [{first}{{name: RND, value: {{{{ randAlphaNum 8 | quote }}}}}}, {{name: B, value: b}}]\n")
+    };
+    let secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {rnd: {{ randAlphaNum 20 | quote }}, user: ada}\n";
+    let text = |first: &str| format!("{}{secret}", deployment("web", 1, "nginx:1", &env(first)));
+    let cluster = Cluster::with_chart(&text(""));
+    cluster.converge();
+    let value = || {
+        let live = cluster.object("deployments/web").expect("there");
+        let all = live["spec"]["template"]["spec"]["containers"][0]["env"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["name"] == "RND").expect("it has it")["value"].clone()
+    };
+    let before = value();
+    cluster.chart("web", &text("{name: NEW, value: new}, "));
+    cluster.converge();
+    assert_eq!(value(), before);
+    cluster.edit("somebody", "secrets/web", &json!({ "data": { "rnd": null } }));
+    assert_eq!(cluster.changes(), ["update Secret/web"]);
+    cluster.converge();
+    assert!(cluster.object("secrets/web").expect("there")["data"]["rnd"].is_string());
+}
+
+#[test]
+fn what_somebody_changed_is_drift_whatever_else_the_spec_says_by_then() {
+    let more = |cpu: &str| format!("        resources: {{requests: {{cpu: {cpu}}}}}\n");
+    let cluster = Cluster::with_chart(&deployment("web", 1, "nginx:1", &more("1000m")));
+    cluster.converge();
+    cluster.chart("web", &deployment("web", 1, "nginx:1", &more("1")));
+    cluster.converge();
+    cluster.edit("kubectl-edit", "deployments/web", &json!({ "spec": { "replicas": 5 } }));
+    assert_eq!(cluster.place.run(&["drift"]).code, 2);
     cluster.converge();
 }

@@ -171,3 +171,65 @@ fn two_apps_never_have_one_object() {
     let refused = cluster.place.run(&["validate"]);
     assert!(refused.code == 1 && refused.stderr.contains("leave it out of the chart"), "{refused:?}");
 }
+
+#[test]
+fn one_cluster_under_two_names_is_refused_and_nothing_in_it_goes() {
+    let cluster = Cluster::with_chart(&settings("web", "a: b"));
+    cluster.converge();
+    let spec = cluster.place.read("atlas.toml");
+    let head = spec.split_once("[namespace").expect("a namespace").0;
+    let block = head.split_once("[cluster.dc]").expect("a cluster").1;
+    cluster.spec(&format!("{spec}\n[cluster.second]{block}"));
+    let plan = cluster.place.run(&["plan", "--detailed-exitcode"]);
+    assert!(plan.code == 4 && format!("{}{}", plan.stdout, plan.stderr).contains("the same cluster as"), "{plan:?}");
+    cluster.place.run(&["apply", "--yes"]);
+    assert!(cluster.object("configmaps/web").is_some());
+}
+
+#[test]
+fn a_namespace_that_a_chart_makes_is_an_object_of_its_app() {
+    let cluster = Cluster::with_chart(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: NS-inner}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: NS-inner}\ndata: {a: b}\n",
+    );
+    cluster.converge();
+    for _ in 0..2 {
+        cluster.is_converged();
+    }
+    cluster.chart("web", &settings("web", "a: b"));
+    let inner = format!("app.web@dc/Namespace/{}-inner", cluster.namespace);
+    cluster.place.expect(0, &["apply", "--yes", "--allow-loss", &inner]);
+    cluster.is_converged();
+}
+
+#[test]
+fn what_a_chart_says_to_keep_stays() {
+    let keep = settings("old", "a: b")
+        .replace("metadata: {name: old}", "metadata: {name: old, annotations: {helm.sh/resource-policy: keep}}");
+    let cluster = Cluster::with_chart(&format!("{}{keep}", settings("web", "a: b")));
+    cluster.converge();
+    cluster.chart("web", &settings("web", "a: b"));
+    cluster.converge();
+    let old = cluster.object("configmaps/old").expect("it stays");
+    assert!(old["metadata"]["annotations"]["atlas/mark"].is_null(), "{old}");
+}
+
+#[test]
+fn a_copy_of_a_mark_on_another_group_makes_nothing_ours() {
+    let group = format!("g{}.atlas.test", std::process::id());
+    let definition = format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: services.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{plural: services, singular: service, kind: Service}}\n  versions:\n  - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}\n"
+    );
+    let own = format!("---\napiVersion: {group}/v1\nkind: Service\nmetadata: {{name: web}}\nspec: {{a: b}}\n");
+    let cluster = Cluster::with_chart(&format!("{definition}{own}"));
+    cluster.converge();
+    let path = format!("/apis/{group}/v1/namespaces/{}/services/web", cluster.namespace);
+    let original = cluster.get(&path).expect("there");
+    cluster.create("operator", &json!({
+        "apiVersion": "v1", "kind": "Service", "spec": { "ports": [{ "port": 80 }] },
+        "metadata": { "name": "web", "labels": original["metadata"]["labels"], "annotations": original["metadata"]["annotations"] },
+    }));
+    cluster.is_converged();
+    cluster.chart("web", &definition);
+    cluster.converge();
+    assert!(cluster.object("services/web").is_some() && cluster.get(&path).is_none());
+}

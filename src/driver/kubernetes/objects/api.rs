@@ -89,6 +89,15 @@ impl ClusterApi {
         Self { client, served: Mutex::default() }
     }
 
+    /// What tells the cluster from every other one: there is no identifier but that of the namespace that each has.
+    pub async fn uid(&self) -> Result<Option<String>, DriverError> {
+        match self.call(Method::GET, "/api/v1/namespaces/kube-system", None).await {
+            Ok(found) => Ok(found["metadata"]["uid"].as_str().map(str::to_owned)),
+            Err(error) if error.is_absent() || error.code() == 403 => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// A kind as the API serves it; none where it does not, as before a definition is there.
     pub async fn served(&self, api_version: &str, kind: &str) -> Result<Option<Served>, DriverError> {
         let find = |all: &[Served]| all.iter().find(|one| one.kind == kind).cloned();
@@ -123,12 +132,23 @@ impl ClusterApi {
         let mut versions = vec!["v1".to_owned()];
         let groups = self.call(Method::GET, "/apis", None).await?;
         for group in groups["groups"].as_array().into_iter().flatten() {
-            versions.extend(group["preferredVersion"]["groupVersion"].as_str().map(str::to_owned));
+            let preferred = group["preferredVersion"]["groupVersion"].as_str();
+            let others = group["versions"].as_array().into_iter().flatten();
+            let others = others.filter_map(|one| one["groupVersion"].as_str()).filter(|one| Some(*one) != preferred);
+            versions.extend(preferred.into_iter().chain(others).map(str::to_owned));
         }
-        let mut all = Vec::new();
+        let mut all: Vec<Served> = Vec::new();
         for version in versions {
             let served = self.all_of(&version).await?;
-            all.extend(served.iter().filter(|one| one.is_namespaced && one.is_kept).cloned());
+            // Some kinds are served in another version than the one that their group prefers.
+            let group = |version: &str| version.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_owned());
+            let known = |one: &Served| {
+                all.iter()
+                    .any(|other| other.plural == one.plural && group(&other.api_version) == group(&one.api_version))
+            };
+            let new: Vec<Served> =
+                served.iter().filter(|one| one.is_namespaced && one.is_kept && !known(one)).cloned().collect();
+            all.extend(new);
         }
         Ok(all)
     }
@@ -331,10 +351,37 @@ impl CallError {
         self.message().contains("does not support dry run")
     }
 
-    /// Whether the server refuses to change a field of an object that is there.
+    /// Whether all that the server refuses is to change fields of an object that is there: then a new one would be taken.
     pub fn forbids_change(&self) -> bool {
-        const WORDS: [&str; 4] = ["field is immutable", "is immutable", "are forbidden", "may not change once set"];
-        self.code() == 422 && WORDS.iter().any(|words| self.message().contains(words))
+        const WORDS: [&str; 8] = [
+            "field is immutable",
+            "is immutable",
+            "are forbidden",
+            "may not change once set",
+            "cannot change roleRef",
+            "may not be changed in an update",
+            "pod updates may not change fields",
+            "is forbidden: updates to",
+        ];
+        let forbids = |text: &str| WORDS.iter().any(|words| text.contains(words));
+        let Self::Answer(Error::Api(status)) = self else { return false };
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        let mut messages = causes.map(|cause| cause.message.as_str()).peekable();
+        let all = messages.peek().is_none() || messages.all(forbids);
+        status.code == 422 && forbids(&status.message) && all
+    }
+
+    /// What the server refuses to change, in short: it repeats the whole of some fields.
+    pub fn forbidden(&self) -> String {
+        let Self::Answer(Error::Api(status)) = self else { return self.message().to_owned() };
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        let short = causes.map(|cause| {
+            let words = cause.message.rsplit(": ").next().unwrap_or_default();
+            let words = if words.len() > 200 { "can't be changed" } else { words };
+            format!("{}: {words}", cause.field)
+        });
+        let all: Vec<String> = short.collect();
+        if all.is_empty() { self.message().to_owned() } else { all.join("; ") }
     }
 }
 

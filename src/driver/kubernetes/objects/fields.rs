@@ -136,6 +136,30 @@ pub fn has_all(fields: FieldSet<'_>, value: &Value) -> bool {
     }
 }
 
+/// Whether somebody else owns a field of what is wanted that Atlas does not own any more.
+#[must_use]
+pub fn took_away(object: &Json, wanted: &Value) -> bool {
+    let Some(own) = applied(object) else { return false };
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let others = entries.filter(|entry| entry["manager"] != MANAGER && entry["subresource"] != "status");
+    { others }.any(|entry| lost_to(Some(own), entry["fieldsV1"].as_object(), wanted))
+}
+
+fn lost_to(own: FieldSet<'_>, other: FieldSet<'_>, wanted: &Value) -> bool {
+    let (Some(own), Some(other)) = (own, other) else { return own.is_none() && other.is_some() };
+    match wanted {
+        Value::Map(entries) => entries.iter().any(|(key, item)| {
+            let key = format!("f:{key}");
+            lost_to(below(own, &key), below(other, &key), item)
+        }),
+        Value::List(items) => items.iter().any(|item| {
+            let key = key_of(other, item);
+            key.is_some_and(|key| lost_to(below(own, key), below(other, key), item))
+        }),
+        _ => false,
+    }
+}
+
 /// What an object is in the words of what is wanted of it: what is wanted, but where the object `now` differs from what the
 /// server says that it would become `then`, what it is now.
 ///

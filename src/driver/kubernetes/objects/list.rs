@@ -17,6 +17,7 @@ use crate::driver::{Claims, Class, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::is_of_kubernetes;
 use crate::observed::Mark;
+use crate::render::objects::full_word;
 use crate::value::Attributes;
 
 /// How many lists and looks are under way at once.
@@ -27,9 +28,9 @@ pub async fn list(session: &ClusterState, claims: &Claims<'_>) -> Result<Listing
     let wanted = Wants::in_cluster(&session.cluster, claims);
     let mut found = Listing::default();
     let selector = mark::selector(claims.owner);
-    namespaces(session, &selector, &wanted, &mut found).await?;
-    let apps = apps(session, &selector, &wanted, &mut found).await?;
-    objects(session, &selector, &wanted, &apps, &mut found).await;
+    let dying = namespaces(session, &selector, &wanted, &mut found).await?;
+    let apps = apps(session, &selector, &wanted, &dying, &mut found).await?;
+    objects(session, &selector, &wanted, &dying, &apps, &mut found).await;
     Ok(found)
 }
 
@@ -67,9 +68,9 @@ pub async fn strangers(
             let mark = mark::read(&object, &session.cluster);
             let identity = match &mark {
                 Some((_, identity)) => identity.clone(),
-                None => session.cluster.object(&served.kind, Some(&name), its_name),
+                None => session.cluster.object(&full_word(&served.api_version, &served.kind), Some(&name), its_name),
             };
-            let is_own_guard = super::fields::applied(&object).is_some() && its_name.starts_with("atlas-");
+            let is_own_guard = namespace::is_guard(&served.kind, its_name) && super::fields::applied(&object).is_some();
             if !is_own_guard && !seen.contains(identity.as_str()) {
                 let mark = mark.map(|(mark, _)| mark);
                 found.objects.push(object_of(session, object, identity, mark, namespace.clone()));
@@ -107,12 +108,14 @@ impl<'a> Wants<'a> {
     }
 }
 
+/// The namespaces; gives those that are wanted and being removed. They, and what is in them, are as good as gone: making them waits
+/// until they are.
 async fn namespaces(
     session: &ClusterState,
     selector: &str,
     wanted: &Wants<'_>,
     found: &mut Listing,
-) -> Result<(), DriverError> {
+) -> Result<BTreeSet<String>, DriverError> {
     let api = &session.api;
     let served = namespace::served();
     let listed = with_retries(|| api.list(&served, None, selector)).await;
@@ -128,15 +131,25 @@ async fn namespaces(
         (one, rails)
     });
     let looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+    let mut dying = BTreeSet::new();
     for (one, rails) in looked {
         let identity = session.cluster.inside("namespace", &name(&one));
-        let said = wanted.namespaces.iter().find(|(other, _)| *other == identity).and_then(|(_, said)| *said);
+        // One that a chart makes is an object of its app.
+        if mark::read(&one, &session.cluster).is_some_and(|(_, own)| own != identity) {
+            continue;
+        }
+        let own = wanted.namespaces.iter().find(|(other, _)| *other == identity);
+        if own.is_some() && one["metadata"]["deletionTimestamp"].is_string() {
+            dying.insert(name(&one));
+            continue;
+        }
+        let said = own.and_then(|(_, said)| *said);
         match rails {
             Ok(rails) => found.objects.push(namespace_object(session, &one, &rails, said)),
             Err(error) => drop(found.unreachable.insert(identity, error.chain())),
         }
     }
-    Ok(())
+    Ok(dying)
 }
 
 /// What was listed in a whole cluster. Whoever may only look into some namespaces still sees what is wanted there, and is told
@@ -170,6 +183,7 @@ async fn apps(
     session: &ClusterState,
     selector: &str,
     wanted: &Wants<'_>,
+    dying: &BTreeSet<String>,
     found: &mut Listing,
 ) -> Result<Vec<(Mark, Identity, Vec<KindInNamespace>)>, DriverError> {
     let api = &session.api;
@@ -181,6 +195,9 @@ async fn apps(
     for record in &records {
         let Some((mark, identity)) = mark::read(record, &session.cluster) else { continue };
         session.learn_record(&identity, record);
+        if dying.contains(&namespace_of(record)) && wanted.apps.contains(&identity) {
+            continue;
+        }
         known.push((mark, identity.clone(), app::kinds(record).into_values().collect()));
         found.objects.extend(app_object(session, record, identity));
     }
@@ -195,10 +212,24 @@ async fn apps(
     Ok(known)
 }
 
+/// Keeps each object once. One that is in no namespace may be found under the identity that it is wanted by, and under the one in
+/// its mark, which an app in another namespace gave it.
+fn once(objects: &mut Vec<FoundObject>, wanted: &Wants<'_>) {
+    let uid = |one: &FoundObject| one.object["metadata"]["uid"].as_str().map(str::to_owned);
+    let is_wanted = |one: &FoundObject| wanted.objects.contains_key(one.identity.as_str());
+    let known: HashSet<String> = objects.iter().filter(|one| is_wanted(one)).filter_map(uid).collect();
+    objects.retain(|one| is_wanted(one) || uid(one).is_none_or(|uid| !known.contains(&uid)));
+}
+
+fn namespace_of(object: &Json) -> String {
+    object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned()
+}
+
 async fn objects(
     session: &ClusterState,
     selector: &str,
     wanted: &Wants<'_>,
+    dying: &BTreeSet<String>,
     apps: &[(Mark, Identity, Vec<KindInNamespace>)],
     found: &mut Listing,
 ) {
@@ -215,7 +246,15 @@ async fn objects(
         let listed = of_kind(session, selector, &kind, &wanted).await;
         (kind, wanted, listed)
     });
-    let listed: Vec<_> = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+    let mut listed: Vec<_> = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+    for (_, _, objects) in &mut listed {
+        if let Ok(objects) = objects {
+            objects.retain(|one| {
+                !(wanted.objects.contains_key(one.identity.as_str()) && dying.contains(&namespace_of(&one.object)))
+            });
+            once(objects, wanted);
+        }
+    }
     for (kind, wanted, listed) in listed {
         match listed {
             Ok(objects) => {
@@ -243,7 +282,15 @@ async fn of_kind(
     wanted: &[(&str, &Attributes)],
 ) -> Result<Vec<FoundObject>, DriverError> {
     let api = &session.api;
-    let Some(served) = with_retries(|| api.served(&kind.api_version, &kind.kind)).await? else { return Ok(Vec::new()) };
+    let served = match with_retries(|| api.served(&kind.api_version, &kind.kind)).await? {
+        Some(served) => Some(served),
+        // Its version may be served no more while its objects are still there.
+        None => {
+            let word = full_word(&kind.api_version, &kind.kind);
+            with_retries(|| api.served_as(&word)).await?
+        }
+    };
+    let Some(served) = served else { return Ok(Vec::new()) };
     let listed = with_retries(|| api.list(&served, kind.namespace.as_deref(), selector)).await?;
     let mut found: Vec<FoundObject> = Vec::new();
     for object in listed {

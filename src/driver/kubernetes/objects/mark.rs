@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::identity::Identity;
 use crate::observed::{Mark, Owner};
-use crate::render::objects::{MARK_ANNOTATION, OWNER_LABEL};
+use crate::render::objects::{MARK_ANNOTATION, OWNER_LABEL, full_word};
 use crate::value::hash;
 
 /// A mark as it is written.
@@ -69,7 +69,10 @@ pub fn read(object: &Json, cluster: &Identity) -> Option<(Mark, Identity)> {
     let fits = match identity.kind() {
         "namespace" => kind == "Namespace",
         "app" => kind == "ConfigMap" && namespace.as_deref() == there,
-        word => word.split('.').next() == Some(kind) && (there.is_none() || namespace.as_deref() == there),
+        word => {
+            word == full_word(object["apiVersion"].as_str().unwrap_or_default(), kind)
+                && (there.is_none() || namespace.as_deref() == there)
+        }
     };
     (own && fits).then_some((written.mark, identity))
 }

@@ -27,6 +27,11 @@ pub fn place(name: &str) -> ObjectPlace {
     ObjectPlace { served: served(), namespace: None, name: name.to_owned() }
 }
 
+/// Whether an object of a namespace is called as Atlas's own policy or quota is.
+pub fn is_guard(kind: &str, name: &str) -> bool {
+    matches!((kind, name), ("NetworkPolicy", DENY) | ("ResourceQuota", QUOTA))
+}
+
 /// What a namespace has besides itself.
 #[derive(Default)]
 pub struct GuardRails {

@@ -10,6 +10,7 @@ use crate::driver::kubernetes::condition::condition;
 use crate::identity::Identity;
 use crate::kind::{self, KindRef, Outputs, Usage};
 use crate::observed::{Condition, Mark, Object};
+use crate::render::objects::OWNER_LABEL;
 use crate::value::{Attributes, Value};
 
 /// An object that was found, with its identity and its mark.
@@ -55,11 +56,20 @@ pub fn object_of(session: &ClusterState, live: Json, identity: Identity, mark: O
     // What ran and is gone has no identifier of the server.
     let is_gone = !live["metadata"]["uid"].is_string();
     let attributes = if is_gone { manifest::whole(&live) } else { manifest::attributes(&live) };
-    let condition = if is_gone { Condition::Ready } else { condition(&live, None) };
+    let is_found = mark.is_none() || live["metadata"]["labels"][OWNER_LABEL].is_string();
+    let condition = match (is_gone, is_found) {
+        (true, _) => Condition::Ready,
+        // Nobody would find it any more once the spec does not have it.
+        (false, false) => Condition::Degraded(format!("its label `{OWNER_LABEL}` is gone")),
+        (false, true) => condition(&live, None),
+    };
     let mut seen = object(kind::OBJECT.name, identity, host, attributes, mark, condition);
     let data = |path: &str| live.pointer(path).and_then(Json::as_str).unwrap_or_default();
     let bound = live["kind"] == "PersistentVolumeClaim" && !data("/spec/volumeName").is_empty();
-    seen.usage.insert("volumes".into(), u64::from(bound).into());
+    // The claims of such a set go with it, and are counted when that matters.
+    if data("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted") != "Delete" {
+        seen.usage.insert("volumes".into(), u64::from(bound).into());
+    }
     if live["kind"] != "CustomResourceDefinition" {
         seen.usage.insert("instances".into(), 0.into());
     }

@@ -12,7 +12,7 @@ use super::app::{self, KindInNamespace};
 use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
-use super::trial::{leaves_to_autoscaler, left_to_autoscaler, preview, rehearse};
+use super::trial::{Scaled, leave_to_autoscaler, preview, rehearse};
 use super::{done, fields, list, manifest, mark, wait};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
@@ -21,7 +21,9 @@ use crate::observed::Mark;
 use crate::value::Attributes;
 
 /// How long a deletion is waited for.
-const DELETION: Duration = Duration::from_secs(300);
+const DELETION: Duration = Duration::from_secs(60);
+/// The same of a namespace, with everything in it.
+const DELETION_OF_ALL: Duration = Duration::from_secs(180);
 
 /// How long webhooks may take to answer.
 const WEBHOOKS: Duration = Duration::from_secs(60);
@@ -65,6 +67,9 @@ impl Session for ClusterSession {
                 if look.evidence && live["kind"] == "CustomResourceDefinition" {
                     object.usage.insert("instances".into(), self.instances(&live).await?);
                 }
+                if look.evidence && object.usage.get("volumes").is_none() {
+                    object.usage.insert("volumes".into(), self.volumes(&live).await?);
+                }
                 object
             }
         };
@@ -103,7 +108,8 @@ impl Session for ClusterSession {
         let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
         let Some(place) = self.place_of(live).await? else { return Ok(()) };
         api.delete(&place, uid).await?;
-        wait::until_gone(api, &place, uid, DELETION).await
+        let limit = if place.served.kind == "Namespace" { DELETION_OF_ALL } else { DELETION };
+        wait::until_gone(api, &place, uid, limit).await
     }
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
@@ -232,8 +238,7 @@ impl ClusterSession {
             if let Some(managers) = fields::taken_over(live) {
                 state.api.write_managers(&place, &live["metadata"]["resourceVersion"], &managers).await?;
             }
-            left_to_autoscaler(live, &mut object);
-            if leaves_to_autoscaler(state, live, &object).await {
+            if leave_to_autoscaler(state, live, &mut object).await == Scaled::FromNowOn {
                 state.api.hand_over(&place, &json!({ "replicas": live["spec"]["replicas"] })).await?;
             }
             // The server refuses it when another object has the name by now.
@@ -288,6 +293,22 @@ impl ClusterSession {
             true => Ok(api.delete(place, uid).await?),
             false => Ok(()),
         }
+    }
+
+    /// How many volumes the claims of a StatefulSet have.
+    async fn volumes(&self, set: &Json) -> Result<Count, DriverError> {
+        let api = &self.state.api;
+        let Some(served) = api.served("v1", "PersistentVolumeClaim").await? else { return Ok(Count::Unknown) };
+        let claims = api.list(&served, set["metadata"]["namespace"].as_str(), "").await?;
+        let name = set["metadata"]["name"].as_str().unwrap_or_default();
+        let templates = set["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+        let starts: Vec<String> =
+            templates.filter_map(|one| Some(format!("{}-{name}-", one["metadata"]["name"].as_str()?))).collect();
+        let own = |claim: &&Json| {
+            let called = claim["metadata"]["name"].as_str().unwrap_or_default();
+            claim["spec"]["volumeName"].is_string() && starts.iter().any(|start| called.starts_with(start.as_str()))
+        };
+        Ok((claims.iter().filter(own).count() as u64).into())
     }
 
     /// How many custom resources a definition has.

@@ -20,6 +20,8 @@ pub struct ClusterState {
     pub api: ClusterApi,
     /// Its identity.
     pub cluster: Identity,
+    /// What tells it from every other cluster; none where that may not be asked.
+    uid: Option<String>,
     /// What told how it is reached.
     reached: (Attributes, Outputs),
     /// The objects as they were last listed.
@@ -34,8 +36,10 @@ pub struct ClusterState {
 
 impl ClusterState {
     /// A cluster of which nothing was seen yet.
-    pub fn new(api: ClusterApi, cluster: &Object) -> Self {
-        Self {
+    pub async fn reach(api: ClusterApi, cluster: &Object) -> Result<Self, DriverError> {
+        let uid = api.uid().await?;
+        Ok(Self {
+            uid,
             api,
             cluster: cluster.identity.clone(),
             reached: (cluster.attributes.clone(), cluster.outputs.clone()),
@@ -43,7 +47,12 @@ impl ClusterState {
             records: Mutex::default(),
             done: Mutex::default(),
             naming: tokio::sync::Mutex::default(),
-        }
+        })
+    }
+
+    /// Whether another name leads to the same cluster.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.uid.is_some() && self.uid == other.uid && self.cluster != other.cluster
     }
 
     /// Whether this is what is known of a cluster that is reached in the same way.

@@ -6,21 +6,32 @@ use super::api::{ApplyMode, ObjectPlace};
 use super::state::ClusterState;
 use super::{fields, manifest, mark};
 use crate::driver::{Class, DriverError, Preview, Request};
+use crate::render::objects::is_own_group;
 use crate::value::Value;
 
 /// What an object that is there would become. Where nobody touched what Atlas applied, and that is what is wanted, nothing is asked.
 pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<Preview, DriverError> {
     if !live["metadata"]["uid"].is_string() {
-        return Ok(Preview { attributes: want.attributes.clone(), is_touched: false, is_fixed: None });
+        return Ok(Preview {
+            attributes: want.attributes.clone(),
+            is_touched: false,
+            is_fixed: None,
+            is_refused: None,
+        });
     }
     let wanted = manifest::wanted(want.attributes);
     let was = mark::read(live, &state.cluster).map(|(mark, _)| mark.applied);
     let same = was.as_deref() == Some(want.mark.applied.as_str());
     let is_whole = fields::has_all(fields::applied(live), &wanted);
     if same && is_whole {
-        return Ok(Preview { attributes: want.attributes.clone(), is_touched: false, is_fixed: None });
+        return Ok(Preview {
+            attributes: want.attributes.clone(),
+            is_touched: false,
+            is_fixed: None,
+            is_refused: None,
+        });
     }
-    let is_touched = same && !is_whole;
+    let is_touched = same && !is_whole || fields::took_away(live, &wanted);
     let told = |told: Value| manifest::with(want.attributes, told);
     match trial(state, live, want).await {
         Ok(Some(mut then)) => {
@@ -30,26 +41,43 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
                 fields::remove_unapplied(&live, &mut then);
             }
             let attributes = told(fields::in_wanted_words(&wanted, &live, &then));
-            Ok(Preview { attributes, is_touched, is_fixed: None })
+            Ok(Preview { attributes, is_touched, is_fixed: None, is_refused: None })
         }
-        Ok(None) => Ok(Preview { attributes: manifest::attributes(live), is_touched, is_fixed: None }),
+        Ok(None) => {
+            Ok(Preview { attributes: manifest::attributes(live), is_touched, is_fixed: None, is_refused: None })
+        }
         Err(NoPreview::Fixed(why)) => {
             let attributes = told(plainly(&wanted, live));
-            Ok(Preview { attributes, is_touched, is_fixed: Some(why) })
+            Ok(Preview { attributes, is_touched, is_fixed: Some(why), is_refused: None })
         }
-        // A webhook that can't be asked by a trial, or that refuses: what the manifest says is compared as it stands.
+        // A webhook that can't be asked by a trial: what the manifest says is compared as it stands.
+        Err(NoPreview::Unasked) => {
+            Ok(Preview { attributes: told(plainly(&wanted, live)), is_touched, is_fixed: None, is_refused: None })
+        }
         Err(NoPreview::Otherwise(error)) if matches!(error.class, Class::Invalid | Class::Denied) => {
-            tracing::debug!(identity = %want.identity, error = error.chain(), "no preview");
-            Ok(Preview { attributes: told(plainly(&wanted, live)), is_touched, is_fixed: None })
+            // A definition that changes in the same plan may allow it by then.
+            let is_own = is_own_group(group_of(want));
+            let is_refused = is_own.then(|| error.chain());
+            Ok(Preview { attributes: told(plainly(&wanted, live)), is_touched, is_fixed: None, is_refused })
         }
         Err(NoPreview::Otherwise(error)) => Err(error),
     }
+}
+
+/// The group of what is wanted.
+fn group_of<'a>(want: &Request<'a>) -> &'a str {
+    let version = want.attributes.get("api_version").as_str().unwrap_or_default();
+    version.split_once('/').map_or("", |(group, _)| group)
 }
 
 /// Finds out whether the server would take an object. Where its namespace is not there yet, or what it has to be held against, nobody
 /// can tell.
 pub async fn rehearse(state: &ClusterState, want: &Request<'_>) -> Result<(), DriverError> {
     let text = |name: &str| want.attributes.get(name).as_str().unwrap_or_default();
+    if !is_own_group(group_of(want)) {
+        // The definition of a custom resource may change in the same plan.
+        return Ok(());
+    }
     let Some(served) = state.api.served(text("api_version"), text("kind")).await? else { return Ok(()) };
     let place = ObjectPlace::of(&served, want.attributes.get("namespace").as_str(), text("name"));
     let mut object = manifest::of(want.attributes);
@@ -61,30 +89,44 @@ pub async fn rehearse(state: &ClusterState, want: &Request<'_>) -> Result<(), Dr
     }
 }
 
-/// Leaves the number of replicas to an autoscaler that has set it.
-pub fn left_to_autoscaler(live: &Json, object: &mut Json) {
+/// Leaves the number of replicas to an autoscaler, while there is one: also where the manifest says a number, and where it does not
+/// say it any more. To take the field away would set it back to one.
+pub async fn leave_to_autoscaler(state: &ClusterState, live: &Json, object: &mut Json) -> Scaled {
     let entries = live["metadata"]["managedFields"].as_array().into_iter().flatten();
     let scales = |entry: &Json| {
         entry["manager"] == "kube-controller-manager"
             && entry["subresource"] == "scale"
             && entry["fieldsV1"]["f:spec"]["f:replicas"].is_object()
     };
-    if { entries }.any(scales)
-        && let Some(spec) = object.get_mut("spec").and_then(Json::as_object_mut)
-    {
-        spec.remove("replicas");
+    let is_set = { entries }.any(scales);
+    let owned = fields::applied(live).and_then(|fields| fields.get("f:spec"));
+    let is_owned = owned.is_some_and(|spec| spec["f:replicas"].is_object());
+    let is_said = !object["spec"]["replicas"].is_null();
+    if !(is_set && is_said || is_owned && !is_said) || !is_scaled(state, live).await {
+        return Scaled::ByNobody;
     }
+    if is_said {
+        if let Some(spec) = object.get_mut("spec").and_then(Json::as_object_mut) {
+            spec.remove("replicas");
+        }
+        return Scaled::ByItself;
+    }
+    Scaled::FromNowOn
 }
 
-/// Whether a manifest leaves the replicas of a workload to an autoscaler from now on: Atlas owns their number, the manifest does not
-/// say it any more, and an autoscaler is there. To take the field away would set it back to one.
-pub async fn leaves_to_autoscaler(state: &ClusterState, live: &Json, object: &Json) -> bool {
-    let owned = fields::applied(live)
-        .and_then(|fields| fields.get("f:spec"))
-        .is_some_and(|spec| spec["f:replicas"].is_object());
-    if !owned || !object["spec"]["replicas"].is_null() {
-        return false;
-    }
+/// Who says how many replicas a workload has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scaled {
+    /// No autoscaler does.
+    ByNobody,
+    /// An autoscaler does already.
+    ByItself,
+    /// An autoscaler does once Atlas does not any more.
+    FromNowOn,
+}
+
+/// Whether an autoscaler is there for a workload.
+async fn is_scaled(state: &ClusterState, live: &Json) -> bool {
     let Ok(Some(served)) = state.api.served("autoscaling/v2", "HorizontalPodAutoscaler").await else { return false };
     let scalers = state.api.list(&served, live["metadata"]["namespace"].as_str(), "").await.unwrap_or_default();
     scalers.iter().any(|scaler| {
@@ -97,6 +139,8 @@ pub async fn leaves_to_autoscaler(state: &ClusterState, live: &Json, object: &Js
 enum NoPreview {
     /// A field can't be changed, and why.
     Fixed(String),
+    /// A webhook can't be asked.
+    Unasked,
     Otherwise(DriverError),
 }
 
@@ -107,14 +151,14 @@ async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<
     let place = ObjectPlace::of(&served, want.attributes.get("namespace").as_str(), text("name"));
     let mut object = manifest::of(want.attributes);
     mark::keep(live, &mut object);
-    left_to_autoscaler(live, &mut object);
-    if leaves_to_autoscaler(state, live, &object).await {
+    if leave_to_autoscaler(state, live, &mut object).await == Scaled::FromNowOn {
         object["spec"]["replicas"] = live["spec"]["replicas"].clone();
     }
     let mode = ApplyMode { is_trial: true, takes_over: true };
     match state.api.apply(&place, &object, mode).await {
         Ok(then) => Ok(Some(then)),
-        Err(error) if error.forbids_change() => Err(NoPreview::Fixed(error.message().to_owned())),
+        Err(error) if error.is_no_trial() => Err(NoPreview::Unasked),
+        Err(error) if error.forbids_change() => Err(NoPreview::Fixed(error.forbidden())),
         Err(error) => Err(NoPreview::Otherwise(error.into())),
     }
 }

@@ -89,7 +89,7 @@ pub async fn until_gone(api: &ClusterApi, place: &ObjectPlace, uid: &str, limit:
         let there = api.get(place).await?.filter(|live| live["metadata"]["uid"] == uid);
         let Some(live) = there else { return Ok(()) };
         if Instant::now() >= end {
-            return Err(DriverError::new(Class::Transient, format!("it is still being deleted: {}", held_by(&live))));
+            return Err(DriverError::new(Class::Conflict, format!("it is still being deleted: {}", held_by(&live))));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST);
