@@ -27,6 +27,12 @@ use crate::value::Attributes;
 const LONGEST_NAME: usize = 53;
 
 pub fn run(global: &Global, args: &RenderArgs, ui: &Ui) -> Result<End, Failure> {
+    if let Some(address) = address(&args.chart)
+        && let Some(text) = plain(global, &address)?
+    {
+        ui.document(&text);
+        return Ok(End::Good);
+    }
     let (what, chart, mut request) = match address(&args.chart) {
         Some(address) => of_app(global, &address)?,
         None => {
@@ -77,6 +83,19 @@ fn chart(path: &Path, project: Option<&Path>) -> Result<Chart, Failure> {
             ChartError::Content(_) => failure,
         }
     })
+}
+
+/// The manifests of an app that has no chart, as they are; none of one that has.
+fn plain(global: &Global, address: &Address) -> Result<Option<String>, Failure> {
+    let spec = load::spec(global)?;
+    let instance = app(&spec, address)?;
+    if !instance.attributes.get("chart").is_null() {
+        return Ok(None);
+    }
+    let texts = run::plain_texts(instance, &spec.base)
+        .map_err(|why| Failure::new(format!("the manifests of {} can't be read", instance.address)).because(why))?;
+    let documents = texts.into_iter().map(|one| format!("---\n# Source: {}\n{}\n", one.name, one.text.trim_end()));
+    Ok(Some(documents.collect()))
 }
 
 /// The chart of an app of the spec, and what it is asked for there.

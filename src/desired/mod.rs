@@ -114,6 +114,11 @@ impl Desired {
         apps.filter_map(|(app, spans)| app.attributes.get("chart").as_str().map(|chart| (chart, spans, app)))
     }
 
+    /// Every app, with where what it is made of stands.
+    pub fn apps(&self) -> impl Iterator<Item = (&ChartSpans, &Instance)> {
+        self.of_kind("app").zip(&self.charts).map(|(app, spans)| (spans, app))
+    }
+
     /// Takes what apps come to. Whatever needs an app needs all of that too: `last` has what no other part of the app waits for,
     /// by app.
     pub fn add(&mut self, objects: Vec<Instance>, last: &HashMap<Address, Vec<Address>>) {

@@ -80,7 +80,8 @@ impl Session for ScrubbedSession {
 
     async fn preview(&self, want: &Request<'_>) -> Result<Option<Preview>, DriverError> {
         let mut preview = self.result(self.inner.preview(want).await)?;
-        preview.iter_mut().filter_map(|preview| preview.is_fixed.as_mut()).for_each(|why| self.text(why));
+        let texts = preview.iter_mut().flat_map(|preview| [&mut preview.is_fixed, &mut preview.is_refused]);
+        texts.flatten().for_each(|why| self.text(why));
         Ok(preview)
     }
 

@@ -1,4 +1,4 @@
-//! An app: a Helm chart on a cluster.
+//! An app: what a Helm chart, manifests or a kustomization come to on a cluster.
 
 use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type};
@@ -7,10 +7,13 @@ use super::verdict::Verdict;
 use crate::diagnostic::code;
 use crate::suggest::suggest;
 
+/// What an app may be made of.
+pub const SOURCES: [&str; 3] = ["chart", "manifests", "kustomize"];
+
 /// An app on each of its clusters.
 pub static APP: Kind = Kind {
     name: "app",
-    summary: Static("A Helm chart with its values, on each of its clusters."),
+    summary: Static("A Helm chart with its values, or plain manifests, on each of its clusters."),
     places: Places::Clusters,
     host: Host::Cluster,
     object: true,
@@ -38,8 +41,23 @@ pub static APP: Kind = Kind {
             Type::text(&rule::PATH),
             "The folder of the chart. Its content counts: an edited chart is a change.",
             &["\"charts/ledger-app\"", "\"charts/monitoring\""],
+        ),
+        Attribute::new(
+            "manifests",
+            Type::list(const { &Type::text(&rule::PATH) }),
+            "Files of manifests, in place of a chart. A `*` in a file's name stands for anything.",
+            &["[\"k8s/*.yaml\"]", "[\"k8s/web.yaml\"]"],
         )
-        .required(),
+        .instead_of(&["chart", "kustomize"])
+        .beside(&["!chart"]),
+        Attribute::new(
+            "kustomize",
+            Type::text(&rule::PATH),
+            "The folder of a kustomization, in place of a chart. `kustomize` or `kubectl` has to be there to build it.",
+            &["\"overlays/prod\"", "\"overlays/staging\""],
+        )
+        .instead_of(&["chart", "manifests"])
+        .beside(&["!chart"]),
         Attribute::new(
             "values",
             Type::map(const { &Type::Any }),
@@ -96,6 +114,15 @@ pub static APP: Kind = Kind {
     usage: Static(&[]),
     exact: Static(&[]),
     check: Static(&|resource, spec, findings| {
+        let says = |name: &&str| !resource.attributes.get(name).is_null();
+        if !SOURCES.iter().any(says) {
+            findings.error(
+                "chart",
+                &code::MISSING_ATTRIBUTE,
+                format!("app `{}` needs `chart`", resource.address.name()),
+                "write `chart = \"charts/ledger-app\"`, or `manifests` or `kustomize` in its place",
+            );
+        }
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
         let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");

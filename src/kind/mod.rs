@@ -58,6 +58,7 @@ mod verdict;
 mod view;
 mod volume;
 
+pub use app::SOURCES;
 pub use attributes::{COMMON, UnknownPart, attribute_at, attributes_of, place_attribute};
 pub use catalog::{Catalog, ROOT_KEYS, UnfitKind};
 pub use claim::{Claim, Claimant, Exclusive, Reads, Within, region_of};

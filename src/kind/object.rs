@@ -60,11 +60,11 @@ pub static OBJECT: Kind = Kind {
     ]),
     outputs: Static(&[]),
     claims: Static(&[]),
-    usage: Static(&["volumes", "instances"]),
-    exact: Static(&["volumes", "instances"]),
+    usage: Static(&["volumes", "instances", "strangers"]),
+    exact: Static(&["volumes", "instances", "strangers"]),
     check: Static(&|_, _, _| {}),
     loss: Static(&|usage| {
-        let lost = [("volumes", "volume"), ("instances", "custom resource")];
+        let lost = [("volumes", "volume"), ("instances", "custom resource"), ("strangers", "object of others")];
         let lost = lost.into_iter().find_map(|(counter, word)| match usage.get(counter) {
             None | Some(Count::Exactly(0)) => None,
             Some(Count::Unknown) => Some(Verdict::lossy(format!("nobody can say whether a {word} goes with it"))),

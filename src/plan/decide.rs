@@ -257,6 +257,7 @@ impl<'a> Decider<'a> {
     }
 
     fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
+        let said = (!instance.settings.ignore.is_empty()).then(|| after.clone());
         diff::leave_ignored(&instance.kind, &instance.settings, &object.attributes, &mut after);
         let mark = object.mark.as_ref();
         let moved = matches!(found, Match::Elsewhere(_));
@@ -272,7 +273,6 @@ impl<'a> Decider<'a> {
         if mark.is_some() {
             self.name_replaced(instance, &after, &mut attributes);
         }
-        let replaced_need = self.replaced_need(instance);
         let room = self.swaps.get(&instance.address);
         let forced = room.is_some() || selected(&self.options.replace, &instance.address);
         let host_order = self.host_order(instance);
@@ -298,6 +298,7 @@ impl<'a> Decider<'a> {
         } else {
             Action::Update
         };
+        said.filter(|_| action.destroys()).iter().for_each(|said| diff::say_again(instance, said, &mut after));
         let circumstances = Circumstances {
             kind: &instance.kind,
             object,
@@ -305,7 +306,7 @@ impl<'a> Decider<'a> {
             attributes: &attributes,
             taken_over: matches!(found, Match::Foreign(_)) || mark.is_none(),
             renamed_from: renamed.as_ref(),
-            replaced_need,
+            replaced_need: self.replaced_need(instance),
             in_replaced_host: host_order.is_some(),
             remade,
             room,

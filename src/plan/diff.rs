@@ -106,6 +106,19 @@ pub fn leave_ignored(kind: &Kind, settings: &Settings, observed: &Attributes, de
     }
 }
 
+/// Says again what a spec leaves to others of an object that is made anew: there is nobody yet who would say it.
+pub fn say_again(instance: &Instance, said: &Attributes, desired: &mut Attributes) {
+    let ignored = instance.settings.ignore.iter();
+    for path in ignored.filter(|path| said.at(path).is_some_and(|value| !value.is_null())) {
+        let parts = split(path);
+        let name = said.iter().map(|(name, _)| name).find(|name| parts.first() == Some(name));
+        if let (Some(name), None | Some(Value::Null)) = (name, desired.at(path)) {
+            let value = said.at(path).cloned().unwrap_or_default();
+            desired.set(name, desired.get(name).clone().with(&parts[1..], value));
+        }
+    }
+}
+
 fn list(kind: &Kind, attributes: &Attributes, gone: bool) -> Vec<AttributeChange> {
     let entry = |(name, value): (&'static str, &Value)| {
         let (before, after) = if gone { (value.clone(), Value::Null) } else { (Value::Null, value.clone()) };

@@ -218,8 +218,9 @@ fn tell_refused(changes: &[Change], observed: &Observed, diagnostics: &mut Diagn
     if observed.refused().is_empty() {
         return;
     }
-    for change in
-        changes.iter().filter(|change| change.acts() && matches!(change.action, Action::Create | Action::Update))
+    for change in changes
+        .iter()
+        .filter(|change| change.acts() && matches!(change.action, Action::Create | Action::Update | Action::Adopt))
     {
         let why = change.after.as_ref().and_then(|after| observed.refused().get(&after.identity));
         let Some(why) = why else { continue };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use foldhash::HashMap;
 
 use super::chart::{at_this_moment, chart};
+use super::manifests::{self, ManifestText};
 use crate::address::Address;
 use crate::desired::{ChartSpans, Desired, Edge, Instance};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
@@ -17,9 +18,9 @@ use crate::plan::{Known, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Chart, RenderRequest, render};
-use crate::render::objects::{AppObject, Unfolded, differing, objects, unfold};
+use crate::render::objects::{AppObject, Unfolded, differing, objects, plain, unfold};
 use crate::suggest::suggest;
-use crate::value::Attributes;
+use crate::value::{Attributes, Value};
 
 /// What in a template may give another text each time. To look for more than there is costs a second rendering and nothing
 /// else.
@@ -43,9 +44,8 @@ impl Charts {
         let (mut all, mut last) = (Vec::new(), HashMap::<Address, Vec<Address>>::default());
         let mut taken = taken_names(desired);
         let namespaces = taken.clone();
-        for (_, spans, app) in desired.folders() {
-            let folder = Desired::chart_folder(&app.attributes);
-            match self.objects_of(app, folder, desired) {
+        for (spans, app) in desired.apps() {
+            match self.objects_of(app, desired) {
                 Ok(mut unfolded) => {
                     let elsewhere = unfolded.instances.iter_mut();
                     elsewhere.for_each(|object| needs_its_namespace(object, app, &namespaces));
@@ -55,14 +55,17 @@ impl Charts {
                     last.insert(app.address.clone(), unfolded.last);
                     all.extend(unfolded.instances);
                 }
-                Err(fault) => diagnostics.push(told(app, folder, spans, &fault)),
+                Err(fault) => diagnostics.push(told(app, spans, &fault)),
             }
         }
         desired.add(all, &last);
     }
 
-    fn objects_of(&mut self, app: &Instance, folder: &str, desired: &Desired) -> Result<Unfolded, RenderFault> {
-        let chart = match self.chart(folder) {
+    fn objects_of(&mut self, app: &Instance, desired: &Desired) -> Result<Unfolded, RenderFault> {
+        if app.attributes.get("chart").is_null() {
+            return unfold(app, plain_objects(app, &self.base)?, &desired.kinds);
+        }
+        let chart = match self.chart(Desired::chart_folder(&app.attributes)) {
             Ok(chart) => chart.clone(),
             Err(why) => return Err(RenderFault::new(why.clone())),
         };
@@ -72,9 +75,9 @@ impl Charts {
             .map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
         let (made, left_out) = rendered(&chart, &request, app, &attributes)?;
         if made.is_empty() {
-            return Err(RenderFault::new("it gives no object at all"));
+            return Err(empty());
         }
-        let by_chance = match mentions_chance(&chart) {
+        let by_chance = match mentions_chance(&chart) || has_templates(attributes.get("values")) {
             true => by_chance(&chart, &mut request, app, &attributes, &made)?,
             false => Vec::new(),
         };
@@ -103,6 +106,34 @@ impl Charts {
             .entry(folder.to_owned())
             .or_insert_with(|| chart(&base.join(folder), Some(base)).map_err(|error| error.to_string()))
     }
+}
+
+/// The manifests of an app that has no chart, as they are.
+///
+/// # Errors
+/// When they can't be read or built.
+pub fn plain_texts(app: &Instance, base: &Path) -> Result<Vec<ManifestText>, String> {
+    match app.attributes.get("kustomize").as_str() {
+        Some(folder) => manifests::build(base, folder),
+        None => {
+            let patterns: Vec<&str> =
+                app.attributes.get("manifests").items().iter().filter_map(Value::as_str).collect();
+            manifests::read(base, &patterns)
+        }
+    }
+}
+
+fn plain_objects(app: &Instance, base: &Path) -> Result<Vec<AppObject>, RenderFault> {
+    let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
+    let mut objects = Vec::new();
+    for ManifestText { name, text } in plain_texts(app, base).map_err(RenderFault::new)? {
+        objects.extend(plain(&name, &text, namespace)?);
+    }
+    if objects.is_empty() { Err(empty()) } else { Ok(objects) }
+}
+
+fn empty() -> RenderFault {
+    RenderFault::new("it gives no object at all")
 }
 
 /// What tells an object from the others of its app.
@@ -150,6 +181,16 @@ fn by_chance(
     let (again, _) = rendered(chart, request, app, attributes)?;
     differing(made, &again)
         .ok_or_else(|| RenderFault::new("the names of its objects are made by chance, so nobody could tell them again"))
+}
+
+/// Whether a value is a template itself, which a chart may have rendered.
+fn has_templates(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("{{"),
+        Value::List(items) => items.iter().any(has_templates),
+        Value::Map(entries) => entries.values().any(has_templates),
+        _ => false,
+    }
 }
 
 fn mentions_chance(chart: &Chart) -> bool {
@@ -226,10 +267,13 @@ fn refuse_taken(
 }
 
 /// Why an app gives no objects, at the value that is to blame where one is.
-fn told(app: &Instance, folder: &str, spans: &ChartSpans, fault: &RenderFault) -> Diagnostic {
+fn told(app: &Instance, spans: &ChartSpans, fault: &RenderFault) -> Diagnostic {
+    let sources =
+        [Desired::chart_folder(&app.attributes), app.attributes.get("kustomize").as_str().unwrap_or_default()];
+    let source = sources.into_iter().find(|source| !source.is_empty()).unwrap_or("manifests");
     let code: &'static Code = &code::CHART_FAULT;
     let at = fault.value.as_deref().and_then(|value| nearest(value, spans));
-    let diagnostic = Diagnostic::error(code, format!("`{folder}`: {fault}"));
+    let diagnostic = Diagnostic::error(code, format!("`{source}`: {fault}"));
     let hint = match &fault.value {
         _ if fault.unknown => "give the chart a value that is known before anything is made".to_owned(),
         Some(value) if at.is_none() && !value.is_empty() => {

@@ -9,7 +9,7 @@ use super::overlay::{Environments, check_keys};
 use crate::address::Address;
 use crate::desired::{ChartSpans, Declaration, RecordsUrl, WorldChoice};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
-use crate::kind::{Catalog, Kind, KindRef, Places};
+use crate::kind::{self, Catalog, Kind, KindRef, Places};
 use crate::path::{join, split};
 use crate::suggest::{listed, suggest};
 use crate::value::Text;
@@ -58,7 +58,8 @@ impl Block {
         if let Some(entry) = self.node.as_table().and_then(|table| table.get("values")) {
             spans_below(&entry.node, "", &mut values);
         }
-        ChartSpans { chart: self.span_at("chart"), objects: self.span_at("objects"), values }
+        let source = kind::SOURCES.into_iter().find(|name| self.has(name)).unwrap_or("chart");
+        ChartSpans { chart: self.span_at(source), objects: self.span_at("objects"), values }
     }
 
     /// Where an attribute's value stands; the block's name when the block does not say it.

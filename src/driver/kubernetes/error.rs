@@ -8,6 +8,11 @@ use crate::driver::{Class, DriverError};
 
 /// A kubeconfig that can't be used, and why.
 pub(super) fn unusable(what: &str, error: &KubeconfigError) -> DriverError {
+    if let KubeconfigError::Parse(error) = error {
+        // The reader repeats the lines around a fault, and there may be a token among them.
+        let at = error.location().map_or_else(String::new, |at| format!(" at line {}", at.line()));
+        return DriverError::new(Class::Invalid, format!("{what} can't be used: it is no YAML of a kubeconfig{at}"));
+    }
     DriverError::new(Class::Invalid, format!("{what} can't be used: {}", whole(error)))
 }
 

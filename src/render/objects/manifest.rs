@@ -69,7 +69,8 @@ pub fn objects_of(
     let fault = |what: String| RenderFault { file: Some(manifest.file.clone()), ..RenderFault::new(what) };
     let value = converted(&manifest.value, references).map_err(|what| RenderFault { unknown: true, ..fault(what) })?;
     let mut found = Vec::new();
-    let is_list = manifest.kind.ends_with("List") && matches!(value.at("items"), Some(Value::List(_)));
+    let kind = value.at("kind").and_then(Value::as_str).unwrap_or_default();
+    let is_list = kind.ends_with("List") && matches!(value.at("items"), Some(Value::List(_)));
     let items =
         if is_list { value.at("items").map(Value::items).unwrap_or_default() } else { std::slice::from_ref(&value) };
     for item in items.iter().filter(|item| !item.is_null()) {

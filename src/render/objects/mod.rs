@@ -78,12 +78,30 @@ pub fn objects(
     Ok((objects, left_out))
 }
 
+/// The objects of a text with manifests in YAML.
+///
+/// # Errors
+/// Where it is no YAML, or something in it is no object.
+pub fn plain(file: &str, text: &str, namespace: &str) -> Result<Vec<AppObject>, RenderFault> {
+    let fault = |fault: RenderFault| RenderFault { file: Some(file.to_owned()), ..fault };
+    let known = HashMap::default();
+    let references = References { unknowns: &[], known: &known };
+    let mut objects = Vec::new();
+    for value in yaml::read_all(text, yaml::Numbers::Whole).map_err(fault)? {
+        let (file, text, kind, name) = (file.to_owned(), String::new(), String::new(), String::new());
+        let manifest = Manifest { file, text, kind, name, hook: None, value };
+        objects.extend(manifest::objects_of(&manifest, &references, namespace)?);
+    }
+    Ok(objects)
+}
+
 /// Makes resources of the objects of an app.
 ///
 /// # Errors
 /// Where two of them are one object.
-pub fn unfold(app: &Instance, objects: Vec<AppObject>, kinds: &Catalog) -> Result<Unfolded, RenderFault> {
+pub fn unfold(app: &Instance, mut objects: Vec<AppObject>, kinds: &Catalog) -> Result<Unfolded, RenderFault> {
     let namespace = app.attributes.get("namespace").as_str().unwrap_or_default();
+    scopes::place(&mut objects, namespace);
     let Some(cluster) = cluster_of(&app.identity) else { return Ok(Unfolded::default()) };
     for object in &objects {
         if let Some(what) = twice::said_twice(object) {

@@ -233,3 +233,42 @@ fn a_replacement_that_could_not_be_made_deletes_nothing() {
     assert_ne!(refused.code, 0, "{refused:?}");
     assert!(cluster.object("deployments/web").is_some(), "{refused:?}");
 }
+
+#[test]
+fn plain_manifests_and_kustomizations_are_apps_as_well() {
+    let cluster = Cluster::new(
+        "[app.web]\nclusters = [\"dc\"]\nnamespace = \"NS\"\nmanifests = [\"k8s/*.yaml\"]\nwait = \"applied\"\n",
+    );
+    std::fs::create_dir_all(cluster.place.path("k8s")).expect("made");
+    cluster.place.write("k8s/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n---\n");
+    let list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}, data: {port: \"80\"}}\n";
+    cluster.place.write("k8s/b.yaml", list);
+    cluster.converge();
+    assert_eq!(cluster.object("configmaps/b").expect("there")["data"]["port"], "80");
+    let rendered = cluster.place.expect(0, &["render", "app.web@dc"]);
+    assert!(rendered.starts_with("---\n# Source: k8s/a.yaml\n") && rendered.contains("name: b"), "{rendered}");
+    // Two forms of one thing are refused together.
+    cluster.add("kustomize = \"overlay\"\n");
+    assert!(cluster.place.run(&["validate"]).stderr.contains("`kustomize`"));
+    cluster.place.edit("manifests = [\"k8s/*.yaml\"]", "");
+    std::fs::create_dir_all(cluster.place.path("overlay")).expect("made");
+    std::fs::create_dir_all(cluster.place.path("bin")).expect("made");
+    let with = |program: bool| {
+        if program {
+            cluster.place.program(
+                "kustomize",
+                "#!/bin/sh\necho 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {built: \"yes\"}'\n",
+            );
+        }
+        let mut command = cluster.place.command(&["apply", "--yes"]);
+        crate::support::Run::of(command.env("PATH", cluster.place.path("bin")).output().expect("it runs"))
+    };
+    let without = with(false);
+    assert!(without.code == 1 && without.stderr.contains("neither `kustomize` nor `kubectl` is there"), "{without:?}");
+    let built = with(true);
+    assert_eq!(built.code, 0, "{built:?}");
+    assert_eq!(cluster.object("configmaps/a").expect("there")["data"]["built"], "yes");
+    assert_eq!(cluster.object("configmaps/b"), None);
+    cluster.place.edit("kustomize = \"overlay\"", "manifests = [\"../*.yaml\"]");
+    assert!(cluster.place.run(&["validate"]).stderr.contains("leads out of the project"));
+}

@@ -118,6 +118,6 @@ fn a_job_that_ran_and_went_by_its_own_clock_is_not_run_again() {
         cluster.is_converged();
     }
     cluster.chart("web", &text("nginx:2"));
-    assert_eq!(cluster.changes(), ["update app.web@dc", "create Job/clock", "create Job/hook"]);
+    assert_eq!(cluster.changes(), ["update app.web@dc", "replace Job/clock", "replace Job/hook"]);
     cluster.converge();
 }

@@ -195,10 +195,36 @@ fn a_namespace_that_a_chart_makes_is_an_object_of_its_app() {
     for _ in 0..2 {
         cluster.is_converged();
     }
+    // What others have in it goes along, and is said before.
+    let path = format!("/api/v1/namespaces/{}-inner/configmaps", cluster.namespace);
+    let theirs = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "theirs" } });
+    cluster.ask("POST", &path, Some(&theirs), "application/json").expect("it is made");
     cluster.chart("web", &settings("web", "a: b"));
+    let refused = cluster.place.run(&["apply", "--yes"]);
+    assert!(refused.code == 1 && refused.stderr.contains("1 object of others"), "{refused:?}");
     let inner = format!("app.web@dc/Namespace/{}-inner", cluster.namespace);
     cluster.place.expect(0, &["apply", "--yes", "--allow-loss", &inner]);
     cluster.is_converged();
+}
+
+#[test]
+fn a_secret_that_kubectl_applied_is_adopted_and_never_shown() {
+    let secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {a: planted-2}\n";
+    let cluster = Cluster::with_chart(&settings("web", "a: b"));
+    cluster.converge();
+    cluster.create(
+        "kubectl-client-side-apply",
+        &json!({
+            "apiVersion": "v1", "kind": "Secret", "data": { "a": "cGxhbnRlZC0x" },
+            "metadata": { "name": "keys", "annotations": {
+                "kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"a\":\"cGxhbnRlZC0x\"}}",
+            } },
+        }),
+    );
+    cluster.chart("web", &format!("{}{secret}", settings("web", "a: b")));
+    let told = cluster.place.run(&["adopt", "--yes", "app.web@dc/Secret/keys", "--json"]);
+    assert!(told.code == 0 && !format!("{told:?}").contains("cGxhbnRlZC0x"), "{told:?}");
+    cluster.converge();
 }
 
 #[test]

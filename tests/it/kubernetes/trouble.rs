@@ -168,3 +168,16 @@ fn killed_at_any_write_the_next_run_carries_on() {
     }
     assert!(point > 20, "only {point} points");
 }
+
+#[test]
+fn nobody_waits_for_a_claim_that_its_pods_wait_for() {
+    let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: web}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n";
+    let cluster = Cluster::with_chart(claim);
+    let Some(server) = &cluster.server else { return };
+    server.controllers(false);
+    cluster.place.edit("wait = \"applied\"", "wait = \"ready\"\ntimeout = \"20s\"");
+    let began = std::time::Instant::now();
+    cluster.converge();
+    assert!(began.elapsed().as_secs() < 10, "it was waited for");
+    assert!(cluster.place.expect(0, &["status"]).contains("progressing"));
+}

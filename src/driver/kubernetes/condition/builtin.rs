@@ -134,8 +134,8 @@ fn scaling(told: &[ToldCondition], age: Option<u64>) -> Condition {
     }
     if let Some(wrong) = told.iter().find(|one| NO_METRICS.contains(&one.reason)) {
         return match age {
-            Some(age) if age < FIRST_METRICS => Condition::Progressing(wrong.why()),
-            _ => degraded(wrong),
+            Some(age) if age >= FIRST_METRICS => degraded(wrong),
+            _ => Condition::Progressing(wrong.why()),
         };
     }
     if told.iter().any(|one| matches!(one.kind, "AbleToScale" | "ScalingLimited") && one.is_true()) {

@@ -117,10 +117,15 @@ impl ClusterApi {
             let name = one["name"].as_str().unwrap_or_default();
             group.map_or_else(|| is_own_group(name), |group| group == name)
         };
-        let versions = all.filter(fits).filter_map(|one| one["preferredVersion"]["groupVersion"].as_str());
-        let first = group.is_none().then_some("v1");
-        for version in first.into_iter().chain(versions) {
-            if let Some(found) = self.served(version, kind).await? {
+        // Some kinds are served in another version than the one that their group prefers.
+        let mut versions: Vec<String> = group.is_none().then(|| "v1".to_owned()).into_iter().collect();
+        for one in all.filter(fits) {
+            let others = one["versions"].as_array().into_iter().flatten();
+            let named = std::iter::once(&one["preferredVersion"]).chain(others);
+            versions.extend(named.filter_map(|one| one["groupVersion"].as_str()).map(str::to_owned));
+        }
+        for version in versions {
+            if let Some(found) = self.served(&version, kind).await? {
                 return Ok(Some(found));
             }
         }

@@ -12,7 +12,7 @@ use super::app;
 use crate::driver::DriverError;
 use crate::identity::Identity;
 use crate::observed::Mark;
-use crate::value::{Attributes, short_hash};
+use crate::value::short_hash;
 
 /// What the keys begin with under which a record has what ran.
 const DONE_KEY: &str = "done.";
@@ -41,11 +41,6 @@ pub fn key(identity: &Identity) -> String {
     short_hash(identity.as_str().as_bytes())
 }
 
-/// Whether a mark is that of an object of which this is wanted: then it ran as it should.
-pub fn is_what_ran(mark: &Mark, wanted: &Attributes) -> bool {
-    !mark.applied.is_empty() && mark.applied == wanted.fingerprint()
-}
-
 /// Writes into the record of an app that an object was made, or that it has to be made again.
 pub async fn write(
     api: &ClusterApi,
@@ -55,5 +50,9 @@ pub async fn write(
 ) -> Result<(), DriverError> {
     let text = mark.map(|mark| serde_json::to_string(mark).unwrap_or_default());
     let patch = json!({ "data": { format!("{DONE_KEY}{}", key(object)): text } });
-    Ok(api.merge(&app::place(app), &patch).await.map(drop)?)
+    match api.merge(&app::place(app), &patch).await {
+        // Without its record nothing of an app is remembered any more.
+        Err(error) if error.is_absent() && mark.is_none() => Ok(()),
+        other => Ok(other.map(drop)?),
+    }
 }

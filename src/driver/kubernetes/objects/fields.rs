@@ -247,7 +247,8 @@ fn map(wanted: Vec<(&str, &Value)>, says_empty: bool, sides: &Sides<'_>) -> Valu
         wanted.iter().map(|(key, item)| ((*key).into(), told(Some(item), &sides.key(key)))).collect();
     for field in sides.keys(&["f:"]) {
         let key = field.trim_start_matches("f:");
-        let own = key == MARK_ANNOTATION || key == OWNER_LABEL;
+        // What `kubectl apply` wrote down repeats the whole object, a Secret's data as well.
+        let own = [MARK_ANNOTATION, OWNER_LABEL, "kubectl.kubernetes.io/last-applied-configuration"].contains(&key);
         if !own && !wanted.iter().any(|(known, _)| *known == key) {
             entries.push((key.into(), told(None, &sides.key(key))));
         }

@@ -16,7 +16,7 @@ use super::{manifest, mark};
 use crate::driver::{Claims, Class, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::is_of_kubernetes;
-use crate::observed::Mark;
+use crate::observed::{Mark, Owner};
 use crate::render::objects::full_word;
 use crate::value::Attributes;
 
@@ -24,24 +24,24 @@ use crate::value::Attributes;
 const AT_ONCE: usize = 8;
 
 /// Everything in a cluster that claims ask for.
-pub async fn list(session: &ClusterState, claims: &Claims<'_>) -> Result<Listing, DriverError> {
-    let wanted = Wants::in_cluster(&session.cluster, claims);
+pub async fn list(state: &ClusterState, claims: &Claims<'_>) -> Result<Listing, DriverError> {
+    let wanted = Wants::in_cluster(&state.cluster, claims);
     let mut found = Listing::default();
     let selector = mark::selector(claims.owner);
-    let dying = namespaces(session, &selector, &wanted, &mut found).await?;
-    let apps = apps(session, &selector, &wanted, &dying, &mut found).await?;
-    objects(session, &selector, &wanted, &dying, &apps, &mut found).await;
+    let dying = namespaces(state, &selector, &wanted, &mut found).await?;
+    let apps = apps(state, claims.owner, &wanted, &dying, &mut found).await?;
+    objects(state, &selector, &wanted, &dying, &apps, &mut found).await;
     Ok(found)
 }
 
 /// Everything in a namespace that was not seen yet, whoever owns it: what would go along with it. What others make of it by
 /// themselves, such as the pods of a Deployment, is no loss of its own.
 pub async fn strangers(
-    session: &ClusterState,
+    state: &ClusterState,
     namespace: &Identity,
     seen: &HashSet<&str>,
 ) -> Result<Listing, DriverError> {
-    let api = &session.api;
+    let api = &state.api;
     let name = namespace.name();
     let kinds = with_retries(|| api.namespaced()).await?;
     let lists = kinds.into_iter().map(|served| {
@@ -54,9 +54,15 @@ pub async fn strangers(
     let mut found = Listing::default();
     let mut listed = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE);
     while let Some((served, objects)) = listed.next().await {
-        for object in objects? {
+        let told = |error: DriverError| {
+            let which = format!("`{}` of `{}`", served.plural, served.api_version);
+            DriverError::new(error.class, format!("{which} can't be listed: {}", error.chain()))
+        };
+        for object in objects.map_err(told)? {
             let metadata = &object["metadata"];
-            let made_by_others = metadata["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
+            // What a claim holds is lost with it, whoever made the claim.
+            let made_by_others = served.kind != "PersistentVolumeClaim"
+                && metadata["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
             let its_name = metadata["name"].as_str().unwrap_or_default();
             let always_there = matches!(
                 (served.kind.as_str(), its_name),
@@ -65,15 +71,15 @@ pub async fn strangers(
             if made_by_others || always_there || COME_AND_GO.contains(&served.kind.as_str()) {
                 continue;
             }
-            let mark = mark::read(&object, &session.cluster);
+            let mark = mark::read(&object, &state.cluster);
             let identity = match &mark {
                 Some((_, identity)) => identity.clone(),
-                None => session.cluster.object(&full_word(&served.api_version, &served.kind), Some(&name), its_name),
+                None => state.cluster.object(&full_word(&served.api_version, &served.kind), Some(&name), its_name),
             };
             let is_own_guard = namespace::is_guard(&served.kind, its_name) && super::fields::applied(&object).is_some();
             if !is_own_guard && !seen.contains(identity.as_str()) {
                 let mark = mark.map(|(mark, _)| mark);
-                found.objects.push(object_of(session, object, identity, mark, namespace.clone()));
+                found.objects.push(object_of(state, object, identity, mark, namespace.clone()));
             }
         }
     }
@@ -111,15 +117,15 @@ impl<'a> Wants<'a> {
 /// The namespaces; gives those that are wanted and being removed. They, and what is in them, are as good as gone: making them waits
 /// until they are.
 async fn namespaces(
-    session: &ClusterState,
+    state: &ClusterState,
     selector: &str,
     wanted: &Wants<'_>,
     found: &mut Listing,
 ) -> Result<BTreeSet<String>, DriverError> {
-    let api = &session.api;
+    let api = &state.api;
     let served = namespace::served();
     let listed = with_retries(|| api.list(&served, None, selector)).await;
-    let mut all = seen_or_denied(session, listed, "namespace", !wanted.namespaces.is_empty(), found)?;
+    let mut all = seen_or_denied(state, listed, "namespace", found)?;
     let known: BTreeSet<String> = all.iter().map(name).collect();
     for (identity, _) in wanted.namespaces.iter().filter(|(identity, _)| !known.contains(&*identity.name())) {
         let place = namespace::place(&identity.name());
@@ -133,9 +139,9 @@ async fn namespaces(
     let looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
     let mut dying = BTreeSet::new();
     for (one, rails) in looked {
-        let identity = session.cluster.inside("namespace", &name(&one));
+        let identity = state.cluster.inside("namespace", &name(&one));
         // One that a chart makes is an object of its app.
-        if mark::read(&one, &session.cluster).is_some_and(|(_, own)| own != identity) {
+        if mark::read(&one, &state.cluster).is_some_and(|(_, own)| own != identity) {
             continue;
         }
         let own = wanted.namespaces.iter().find(|(other, _)| *other == identity);
@@ -145,7 +151,7 @@ async fn namespaces(
         }
         let said = own.and_then(|(_, said)| *said);
         match rails {
-            Ok(rails) => found.objects.push(namespace_object(session, &one, &rails, said)),
+            Ok(rails) => found.objects.push(namespace_object(state, &one, &rails, said)),
             Err(error) => drop(found.unreachable.insert(identity, error.chain())),
         }
     }
@@ -155,18 +161,15 @@ async fn namespaces(
 /// What was listed in a whole cluster. Whoever may only look into some namespaces still sees what is wanted there, and is told
 /// that of everything else nothing is known.
 fn seen_or_denied(
-    session: &ClusterState,
+    state: &ClusterState,
     listed: Result<Vec<Json>, DriverError>,
     kind: &str,
-    matters: bool,
     found: &mut Listing,
 ) -> Result<Vec<Json>, DriverError> {
     match listed {
         Err(error) if error.class == Class::Denied && !is_unknown(&error) => {
-            if matters {
-                let others = session.cluster.inside(kind, "*");
-                found.unreachable.insert(others, format!("denies access: {}", error.chain()));
-            }
+            let others = state.cluster.inside(kind, "*");
+            found.unreachable.insert(others, format!("denies access: {}", error.chain()));
             Ok(Vec::new())
         }
         other => other,
@@ -180,35 +183,43 @@ fn is_unknown(error: &DriverError) -> bool {
 
 /// The records of apps: what they say, and of which kinds each has objects.
 async fn apps(
-    session: &ClusterState,
-    selector: &str,
+    state: &ClusterState,
+    owner: &Owner,
     wanted: &Wants<'_>,
     dying: &BTreeSet<String>,
     found: &mut Listing,
 ) -> Result<Vec<(Mark, Identity, Vec<KindInNamespace>)>, DriverError> {
-    let api = &session.api;
-    let labels = format!("{selector},{}=app", app::RECORD_LABEL);
+    let api = &state.api;
+    let labels = format!("{},{}=app", mark::selector(owner), app::RECORD_LABEL);
     let served = app::served();
     let listed = with_retries(|| api.list(&served, None, &labels)).await;
-    let records = seen_or_denied(session, listed, "app", !wanted.apps.is_empty(), found)?;
+    let records = seen_or_denied(state, listed, "app", found)?;
     let mut known = Vec::new();
     for record in &records {
-        let Some((mark, identity)) = mark::read(record, &session.cluster) else { continue };
-        session.learn_record(&identity, record);
+        let Some((mark, identity)) = mark::read(record, &state.cluster) else { continue };
+        state.learn_record(&identity, record);
         if dying.contains(&namespace_of(record)) && wanted.apps.contains(&identity) {
             continue;
         }
         known.push((mark, identity.clone(), app::kinds(record).into_values().collect()));
-        found.objects.extend(app_object(session, record, identity));
+        found.objects.extend(app_object(state, record, identity));
     }
     // A record without its label is one that somebody touched.
+    let mut found_by_name = Vec::new();
     for identity in wanted.apps.iter().filter(|wanted| !known.iter().any(|(_, identity, _)| identity == *wanted)) {
         let place = app::place(identity);
         if let Some(record) = with_retries(|| api.get(&place)).await? {
-            session.learn_record(identity, &record);
-            found.objects.extend(app_object(session, &record, identity.clone()));
+            if dying.contains(&namespace_of(&record)) {
+                continue;
+            }
+            if let Some((mark, own)) = mark::read(&record, &state.cluster).filter(|(mark, _)| owner.has(mark)) {
+                found_by_name.push((mark, own, app::kinds(&record).into_values().collect()));
+            }
+            state.learn_record(identity, &record);
+            found.objects.extend(app_object(state, &record, identity.clone()));
         }
     }
+    known.extend(found_by_name);
     Ok(known)
 }
 
@@ -226,7 +237,7 @@ fn namespace_of(object: &Json) -> String {
 }
 
 async fn objects(
-    session: &ClusterState,
+    state: &ClusterState,
     selector: &str,
     wanted: &Wants<'_>,
     dying: &BTreeSet<String>,
@@ -243,7 +254,7 @@ async fn objects(
         kinds.entry(KindInNamespace::of(attributes)).or_default().push((identity, attributes));
     }
     let lists = kinds.into_iter().map(|(kind, wanted)| async move {
-        let listed = of_kind(session, selector, &kind, &wanted).await;
+        let listed = of_kind(state, selector, &kind, &wanted).await;
         (kind, wanted, listed)
     });
     let mut listed: Vec<_> = stream::iter(lists.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
@@ -260,13 +271,13 @@ async fn objects(
             Ok(objects) => {
                 for FoundObject { object, identity, mark } in objects {
                     let app = mark.as_ref().and_then(|mark| hosts.get(mark.address.parent()?.as_str()).copied());
-                    let host = app.cloned().unwrap_or_else(|| session.cluster.clone());
-                    found.objects.push(object_of(session, object, identity, mark, host));
+                    let host = app.cloned().unwrap_or_else(|| state.cluster.clone());
+                    found.objects.push(object_of(state, object, identity, mark, host));
                 }
             }
             Err(error) => {
                 let what = format!("can't be looked at: {}", error.chain());
-                let hidden = session.cluster.object(&kind.kind, kind.namespace.as_deref(), "*");
+                let hidden = state.cluster.object(&kind.kind, kind.namespace.as_deref(), "*");
                 let all = wanted.iter().map(|(identity, _)| Identity::from_text(*identity)).chain([hidden]);
                 found.unreachable.extend(all.map(|identity| (identity, what.clone())));
             }
@@ -276,12 +287,12 @@ async fn objects(
 
 /// The objects of one kind in one namespace: those that carry the owner's mark, and those that are wanted, whoever owns them.
 async fn of_kind(
-    session: &ClusterState,
+    state: &ClusterState,
     selector: &str,
     kind: &KindInNamespace,
     wanted: &[(&str, &Attributes)],
 ) -> Result<Vec<FoundObject>, DriverError> {
-    let api = &session.api;
+    let api = &state.api;
     let served = match with_retries(|| api.served(&kind.api_version, &kind.kind)).await? {
         Some(served) => Some(served),
         // Its version may be served no more while its objects are still there.
@@ -295,7 +306,7 @@ async fn of_kind(
     let mut found: Vec<FoundObject> = Vec::new();
     for object in listed {
         // A copy of a mark is none.
-        if let Some((mark, identity)) = mark::read(&object, &session.cluster) {
+        if let Some((mark, identity)) = mark::read(&object, &state.cluster) {
             found.push(FoundObject { object, identity, mark: Some(mark) });
         }
     }
@@ -310,23 +321,23 @@ async fn of_kind(
     while let Some((identity, object)) = looked.next().await {
         let identity = Identity::from_text(identity);
         if let Some(object) = object? {
-            let mark = mark::read(&object, &session.cluster).map(|(mark, _)| mark);
+            let mark = mark::read(&object, &state.cluster).map(|(mark, _)| mark);
             found.push(FoundObject { object, identity, mark });
-        } else if let Some((wanted, mark)) = ran(session, &identity, wanted) {
+        } else if let Some((wanted, mark)) = ran(state, &identity, wanted) {
             found.push(FoundObject { object: manifest::of(wanted), identity, mark: Some(mark) });
         }
     }
     Ok(found)
 }
 
-/// What is wanted of an object that ran and is gone, as it should.
+/// What is wanted of an object that ran and is gone. Whether it ran as it is wanted now, a preview tells.
 fn ran<'a>(
-    session: &ClusterState,
+    state: &ClusterState,
     identity: &Identity,
     wanted: &[(&str, &'a Attributes)],
 ) -> Option<(&'a Attributes, Mark)> {
     let (_, wanted) = wanted.iter().find(|(other, _)| *other == identity.as_str())?;
-    Some((*wanted, session.ran(identity, wanted)?))
+    Some((*wanted, state.ran(identity)?.1))
 }
 
 fn name(object: &Json) -> String {

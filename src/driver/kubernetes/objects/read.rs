@@ -21,9 +21,9 @@ pub struct FoundObject {
 }
 
 /// A namespace as the engine knows it. `said` is what the spec says of it.
-pub fn namespace_object(session: &ClusterState, one: &Json, rails: &GuardRails, said: Option<&Attributes>) -> Object {
+pub fn namespace_object(state: &ClusterState, one: &Json, rails: &GuardRails, said: Option<&Attributes>) -> Object {
     let mut attributes = namespace::attributes(one, rails);
-    let mark = mark::read(one, &session.cluster).map(|(mark, _)| mark);
+    let mark = mark::read(one, &state.cluster).map(|(mark, _)| mark);
     // The server writes amounts in a form of its own.
     let quota = said.map(|said| said.get("quota")).filter(|quota| !quota.is_null());
     if let Some((quota, mark)) = quota.zip(mark.as_ref())
@@ -33,8 +33,8 @@ pub fn namespace_object(session: &ClusterState, one: &Json, rails: &GuardRails, 
         attributes.set("quota", quota.clone());
     }
     let name = one["metadata"]["name"].as_str().unwrap_or_default();
-    let identity = session.cluster.inside("namespace", name);
-    object("namespace", identity, session.cluster.clone(), attributes, mark, condition(one, None))
+    let identity = state.cluster.inside("namespace", name);
+    object("namespace", identity, state.cluster.clone(), attributes, mark, condition(one, None))
 }
 
 /// Whether nobody changed a quota since Atlas applied it.
@@ -44,15 +44,15 @@ fn owns_limits(quota: &Json) -> bool {
 }
 
 /// An app as the engine knows it, from its record.
-pub fn app_object(session: &ClusterState, record: &Json, identity: Identity) -> Option<Object> {
+pub fn app_object(state: &ClusterState, record: &Json, identity: Identity) -> Option<Object> {
     let attributes = app::attributes(record, kind::get("app")?);
-    let mark = mark::read(record, &session.cluster).map(|(mark, _)| mark);
-    let host = identity.host().unwrap_or_else(|| session.cluster.clone());
+    let mark = mark::read(record, &state.cluster).map(|(mark, _)| mark);
+    let host = identity.host().unwrap_or_else(|| state.cluster.clone());
     Some(object("app", identity, host, attributes, mark, Condition::Ready))
 }
 
 /// An object of an app as the engine knows it.
-pub fn object_of(session: &ClusterState, live: Json, identity: Identity, mark: Option<Mark>, host: Identity) -> Object {
+pub fn object_of(state: &ClusterState, live: Json, identity: Identity, mark: Option<Mark>, host: Identity) -> Object {
     // What ran and is gone has no identifier of the server.
     let is_gone = !live["metadata"]["uid"].is_string();
     let attributes = if is_gone { manifest::whole(&live) } else { manifest::attributes(&live) };
@@ -73,7 +73,10 @@ pub fn object_of(session: &ClusterState, live: Json, identity: Identity, mark: O
     if live["kind"] != "CustomResourceDefinition" {
         seen.usage.insert("instances".into(), 0.into());
     }
-    session.learn_live(&seen.identity, live);
+    if live["kind"] != "Namespace" {
+        seen.usage.insert("strangers".into(), 0.into());
+    }
+    state.learn_live(&seen.identity, live);
     seen
 }
 

@@ -18,6 +18,7 @@ use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request,
 use crate::identity::Identity;
 use crate::kind::{self, Count, Kind, KindRef, Outputs};
 use crate::observed::Mark;
+use crate::render::objects::full_word;
 use crate::value::Attributes;
 
 /// How long a deletion is waited for.
@@ -50,7 +51,7 @@ impl Session for ClusterSession {
         let state = &self.state;
         let identity = look.identity.clone();
         let Some(live) = self.live(look.kind, look.identity, look.wanted).await? else {
-            return Ok(self.ran(&identity, look.wanted));
+            return Ok(self.ran(&identity));
         };
         let object = match look.kind.name {
             "namespace" => {
@@ -66,6 +67,9 @@ impl Session for ClusterSession {
                 let mut object = object_of(state, live.clone(), identity, mark, self.host.clone());
                 if look.evidence && live["kind"] == "CustomResourceDefinition" {
                     object.usage.insert("instances".into(), self.instances(&live).await?);
+                }
+                if look.evidence && live["kind"] == "Namespace" {
+                    object.usage.insert("strangers".into(), self.strangers(&live, object.mark.as_ref()).await);
                 }
                 if look.evidence && object.usage.get("volumes").is_none() {
                     object.usage.insert("volumes".into(), self.volumes(&live).await?);
@@ -105,8 +109,18 @@ impl Session for ClusterSession {
         if seen.object.kind.name == "app" {
             self.refuse_remains(&seen.object.identity, live).await?;
         }
-        let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
-        let Some(place) = self.place_of(live).await? else { return Ok(()) };
+        if let Some((app, _)) = self.state.ran(&seen.object.identity) {
+            self.state.remember(&app, &seen.object.identity, None).await?;
+        }
+        let Some(uid) = live["metadata"]["uid"].as_str() else { return Ok(()) };
+        // One that is in no namespace may have been taken over by an app in another one since it was listed.
+        let own = mark::read(live, &self.state.cluster);
+        if own.is_some_and(|(_, own)| own != seen.object.identity) {
+            return Err(DriverError::new(Class::Conflict, "it is another resource's by now; plan again"));
+        }
+        let Some(place) = self.place_of(live).await? else {
+            return Err(DriverError::new(Class::Transient, "its kind is not served any more, so it can't be deleted"));
+        };
         api.delete(&place, uid).await?;
         let limit = if place.served.kind == "Namespace" { DELETION_OF_ALL } else { DELETION };
         wait::until_gone(api, &place, uid, limit).await
@@ -156,11 +170,11 @@ impl ClusterSession {
         Ok(Some(live))
     }
 
-    /// What ran as it is wanted and is gone, as it should.
-    fn ran(&self, identity: &Identity, wanted: Option<&Attributes>) -> Option<Seen> {
-        let wanted = wanted?;
-        let mark = self.state.ran(identity, wanted)?;
-        let live = manifest::of(wanted);
+    /// What ran and is gone.
+    fn ran(&self, identity: &Identity) -> Option<Seen> {
+        let (_, mark) = self.state.ran(identity)?;
+        let word = identity.kind().split('.').next().unwrap_or_default();
+        let live = json!({ "kind": word, "metadata": { "name": &*identity.name(), "namespace": identity.scope() } });
         Some(Seen::with(object_of(&self.state, live.clone(), identity.clone(), Some(mark), self.host.clone()), live))
     }
 
@@ -221,7 +235,7 @@ impl ClusterSession {
             && !live["metadata"]["uid"].is_string()
         {
             // It ran. All that can change is what is known of it.
-            return done::write(&state.api, app, want.identity, Some(want.mark)).await;
+            return state.remember(app, want.identity, Some(want.mark)).await;
         }
         let kind = KindInNamespace::of(want.attributes);
         let Some(served) = state.api.served(&kind.api_version, &kind.kind).await? else {
@@ -282,16 +296,27 @@ impl ClusterSession {
         want: &Request<'_>,
     ) -> Result<(), DriverError> {
         let api = &self.state.api;
-        done::write(api, app, want.identity, Some(want.mark)).await?;
-        if let Err(error) = wait::until_ready(api, place, made, want.limit, want.progress).await {
-            // What did not end well is made again by the next run.
-            done::write(api, app, want.identity, None).await?;
-            return Err(error);
-        }
+        wait::until_ready(api, place, made, want.limit, want.progress).await?;
+        self.state.remember(app, want.identity, Some(want.mark)).await?;
         let uid = made["metadata"]["uid"].as_str().unwrap_or_default();
         match done::is_removed_by_hook(made) && wait::waits(made) {
             true => Ok(api.delete(place, uid).await?),
             false => Ok(()),
+        }
+    }
+
+    /// How many objects of others are in a namespace that a chart made.
+    async fn strangers(&self, namespace: &Json, own: Option<&Mark>) -> Count {
+        let name = namespace["metadata"]["name"].as_str().unwrap_or_default();
+        let identity = self.state.cluster.inside("namespace", name);
+        let is_own =
+            |mark: &Mark| own.is_some_and(|own| (&own.project, &own.environment) == (&mark.project, &mark.environment));
+        match list::strangers(&self.state, &identity, &foldhash::HashSet::default()).await {
+            Ok(found) => {
+                let others = found.objects.iter().filter(|one| !one.mark.as_ref().is_some_and(is_own));
+                Count::Exactly(others.count() as u64)
+            }
+            Err(_) => Count::Unknown,
         }
     }
 
@@ -321,7 +346,7 @@ impl ClusterSession {
         let api_version = format!("{}/{version}", text("/spec/group"));
         match self.state.api.served(&api_version, text("/spec/names/kind")).await? {
             Some(served) => Ok((self.state.api.list(&served, None, "").await?.len() as u64).into()),
-            None => Ok(Count::Exactly(0)),
+            None => Ok(Count::Unknown),
         }
     }
 
@@ -332,7 +357,11 @@ impl ClusterSession {
         let selector = mark::selector(&owner);
         for kind in app::kinds(record).into_values() {
             let api = &self.state.api;
-            let Some(served) = api.served(&kind.api_version, &kind.kind).await? else { continue };
+            let served = match api.served(&kind.api_version, &kind.kind).await? {
+                Some(served) => Some(served),
+                None => api.served_as(&full_word(&kind.api_version, &kind.kind)).await?,
+            };
+            let Some(served) = served else { continue };
             let listed = with_retries(|| api.list(&served, kind.namespace.as_deref(), &selector)).await?;
             let rest = listed.iter().find_map(|one| {
                 let (mark, identity) = mark::read(one, &self.state.cluster)?;

@@ -1,6 +1,6 @@
 //! What is known of one cluster in one run: its API, and what was last seen of its objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::HashMap;
@@ -28,8 +28,8 @@ pub struct ClusterState {
     live: Mutex<HashMap<Identity, Arc<Json>>>,
     /// The kinds of objects that the record of each app has.
     records: Mutex<HashMap<Identity, BTreeSet<KindInNamespace>>>,
-    /// What ran and may be gone, by the key of its identity.
-    done: Mutex<HashMap<String, Mark>>,
+    /// What ran and may be gone, by app and by the key of its identity.
+    done: Mutex<HashMap<Identity, BTreeMap<String, Mark>>>,
     /// Held while a record is written to, so that a kind is named once.
     naming: tokio::sync::Mutex<()>,
 }
@@ -74,14 +74,27 @@ impl ClusterState {
     /// Learns what the record of an app says.
     pub fn learn_record(&self, app: &Identity, record: &Json) {
         let kinds = app::kinds(record).into_values().collect();
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).extend(done::read(record));
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), done::read(record));
         self.records.lock().unwrap_or_else(PoisonError::into_inner).insert(app.clone(), kinds);
     }
 
-    /// The mark of what ran as it is wanted, and may be gone.
-    pub fn ran(&self, identity: &Identity, wanted: &Attributes) -> Option<Mark> {
+    /// The app of an object that ran and may be gone, with the mark that it had.
+    pub fn ran(&self, identity: &Identity) -> Option<(Identity, Mark)> {
+        let key = done::key(identity);
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.get(&done::key(identity)).filter(|mark| done::is_what_ran(mark, wanted)).cloned()
+        done.iter().find_map(|(app, all)| Some((app.clone(), all.get(&key)?.clone())))
+    }
+
+    /// Remembers that an object ran, or that it is to run again, in the record of its app as well.
+    pub async fn remember(&self, app: &Identity, object: &Identity, mark: Option<&Mark>) -> Result<(), DriverError> {
+        done::write(&self.api, app, object, mark).await?;
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = done.entry(app.clone()).or_default();
+        match mark {
+            Some(mark) => all.insert(done::key(object), mark.clone()),
+            None => all.remove(&done::key(object)),
+        };
+        Ok(())
     }
 
     /// Sees to it that the record of an app names a kind, before an object of it is made.

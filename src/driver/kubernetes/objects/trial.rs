@@ -12,12 +12,14 @@ use crate::value::Value;
 /// What an object that is there would become. Where nobody touched what Atlas applied, and that is what is wanted, nothing is asked.
 pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<Preview, DriverError> {
     if !live["metadata"]["uid"].is_string() {
-        return Ok(Preview {
-            attributes: want.attributes.clone(),
-            is_touched: false,
-            is_fixed: None,
-            is_refused: None,
-        });
+        // It ran and is gone. As something else it is to run again.
+        let ran = state.ran(want.identity).is_some_and(|(_, mark)| mark.applied == want.mark.applied);
+        let mut attributes = want.attributes.clone();
+        if !ran {
+            attributes.set("manifest", Value::Null);
+        }
+        let is_fixed = (!ran).then(|| "it ran as something else, and is gone".to_owned());
+        return Ok(Preview { attributes, is_touched: false, is_fixed, is_refused: None });
     }
     let wanted = manifest::wanted(want.attributes);
     let was = mark::read(live, &state.cluster).map(|(mark, _)| mark.applied);
@@ -127,8 +129,13 @@ pub enum Scaled {
 
 /// Whether an autoscaler is there for a workload.
 async fn is_scaled(state: &ClusterState, live: &Json) -> bool {
-    let Ok(Some(served)) = state.api.served("autoscaling/v2", "HorizontalPodAutoscaler").await else { return false };
-    let scalers = state.api.list(&served, live["metadata"]["namespace"].as_str(), "").await.unwrap_or_default();
+    // Where nobody can say, there may be one: a workload under load must not be scaled down for want of a look.
+    let served = match state.api.served("autoscaling/v2", "HorizontalPodAutoscaler").await {
+        Ok(Some(served)) => served,
+        Ok(None) => return false,
+        Err(_) => return true,
+    };
+    let Ok(scalers) = state.api.list(&served, live["metadata"]["namespace"].as_str(), "").await else { return true };
     scalers.iter().any(|scaler| {
         let target = &scaler["spec"]["scaleTargetRef"];
         target["kind"] == live["kind"] && target["name"] == live["metadata"]["name"]

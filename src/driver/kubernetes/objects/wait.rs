@@ -34,11 +34,12 @@ pub async fn until_ready(
     if !waits(applied) {
         return Ok(());
     }
-    let end = Instant::now() + limit.saturating_sub(MARGIN);
+    let began = Instant::now();
+    let end = began + limit.saturating_sub(MARGIN);
     let (mut pause, mut failing, mut troubled) = (FIRST, None, None);
     let mut live = applied.clone();
     loop {
-        let (waits_for, fails) = match condition_of(&live) {
+        let (waits_for, fails) = match condition_of(&live, began.elapsed()) {
             Condition::Ready => return Ok(()),
             Condition::Progressing(reason) => (reason, false),
             Condition::Degraded(reason) => (reason, true),
@@ -76,9 +77,14 @@ pub async fn until_ready(
     }
 }
 
+/// What nobody waits for: many a claim is bound only once a pod asks for it, and its pods wait for it themselves; an autoscaler has
+/// something to do once its pods have run for a while.
+const UNAWAITED: [&str; 2] = ["HorizontalPodAutoscaler", "PersistentVolumeClaim"];
+
 /// Whether anybody waits for an object.
 pub fn waits(object: &Json) -> bool {
-    object["metadata"]["annotations"][WAIT_ANNOTATION] != "applied"
+    let kind = object["kind"].as_str().unwrap_or_default();
+    object["metadata"]["annotations"][WAIT_ANNOTATION] != "applied" && !UNAWAITED.contains(&kind)
 }
 
 /// Waits until an object that is being deleted is gone.
@@ -111,9 +117,9 @@ fn held_by(live: &Json) -> String {
 }
 
 /// The condition of an object while it is waited for. A hook is there to end, so its Job is ready once it is complete.
-fn condition_of(live: &Json) -> Condition {
+fn condition_of(live: &Json, age: Duration) -> Condition {
     let is_hook = live["metadata"]["annotations"]["helm.sh/hook"].is_string();
-    match condition(live, None) {
+    match condition(live, Some(age.as_secs())) {
         Condition::Ready if is_hook && live["kind"] == "Job" && !is_complete(live) => {
             Condition::Progressing("its Job runs".to_owned())
         }
@@ -142,14 +148,30 @@ async fn trouble_of(api: &ClusterApi, live: &Json) -> Option<(String, PodTrouble
         "Job" => &live["spec"]["template"]["metadata"]["labels"],
         _ => return None,
     };
-    let pairs = labels.as_object()?.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
+    // What has no labels would be every pod of the namespace.
+    let labels = labels.as_object().filter(|all| !all.is_empty())?;
+    let pairs = labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
     let selector = pairs.collect::<Vec<_>>().join(",");
     let served = api.served("v1", "Pod").await.ok()??;
     let pods = api.list(&served, live["metadata"]["namespace"].as_str(), &selector).await.ok()?;
     let trouble = |pod: &Json| Some((pod["metadata"]["name"].as_str()?.to_owned(), pod_trouble(pod)?));
-    let mut all: Vec<(String, PodTrouble)> = pods.iter().filter_map(trouble).collect();
+    let mut all: Vec<(String, PodTrouble)> = of_now(&pods, live).into_iter().filter_map(trouble).collect();
     all.sort_by_key(|(name, trouble)| (!trouble.fatal, name.clone()));
     all.into_iter().next()
+}
+
+/// The pods of a workload as it is now: not those of a revision before it, and not those that ended.
+fn of_now<'a>(pods: &'a [Json], live: &Json) -> Vec<&'a Json> {
+    const REVISIONS: [&str; 2] = ["pod-template-hash", "controller-revision-hash"];
+    let revision = |pod: &Json| {
+        let labels = &pod["metadata"]["labels"];
+        REVISIONS.iter().find_map(|name| labels[*name].as_str()).unwrap_or_default().to_owned()
+    };
+    let made = |pod: &&Json| pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned();
+    let newest = live["status"]["updateRevision"].as_str().map(str::to_owned);
+    let newest = newest.or_else(|| pods.iter().max_by_key(made).map(revision)).unwrap_or_default();
+    let counts = |pod: &&Json| pod["status"]["phase"] != "Failed" && (newest.is_empty() || revision(pod) == newest);
+    pods.iter().filter(counts).collect()
 }
 
 /// The last lines of the container that fails, where there are some.

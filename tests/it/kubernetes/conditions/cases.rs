@@ -285,9 +285,10 @@ fn cluster_objects() {
     let blind = all([one("AbleToScale", "True"), why("ScalingActive", "False", "FailedGetResourceMetric", "")]);
     check(
         scaler,
-        &[(json!({}), "progressing"), (all([one("AbleToScale", "True")]), "ready"), (blind.clone(), "degraded")],
+        &[(json!({}), "progressing"), (all([one("AbleToScale", "True")]), "ready"), (blind.clone(), "progressing")],
     );
-    assert!(told(scaler, blind, Some(5)).starts_with("progressing"));
+    assert!(told(scaler, blind.clone(), Some(5)).starts_with("progressing"));
+    assert!(told(scaler, blind, Some(500)).starts_with("degraded"));
     let hidden =
         |text: &str| json!({"metadata": {"annotations": {"autoscaling.alpha.kubernetes.io/conditions": text}}});
     check(
