@@ -1,6 +1,5 @@
 //! `atlas render`: the objects of a chart, or of an app of the spec, as `helm template` prints them.
 
-use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
@@ -10,9 +9,9 @@ use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
-use crate::plan::{Known, Resolver as _, Selector, selected};
+use crate::plan::{Selector, selected};
 use crate::render::RenderFault;
-use crate::render::app::{shown, to_json, values_of};
+use crate::render::app::{shown, to_json};
 use crate::render::helm::set::{SetKind, set};
 use crate::render::helm::tables::overlay;
 use crate::render::helm::{
@@ -21,7 +20,6 @@ use crate::render::helm::{
 use crate::run::{self, ChartError, Spec};
 use crate::style::{Role, harmless};
 use crate::suggest::suggest;
-use crate::value::Attributes;
 
 /// How long the name of a release may be, as Helm's label has to take it with what it adds.
 const LONGEST_NAME: usize = 53;
@@ -102,12 +100,8 @@ fn plain(global: &Global, address: &Address) -> Result<Option<String>, Failure> 
 fn of_app(global: &Global, address: &Address) -> Result<(String, Chart, RenderRequest), Failure> {
     let spec = load::spec(global)?;
     let instance = app(&spec, address)?;
-    let attributes = resolved(instance, &spec.desired);
-    let chart = chart(&spec.base.join(Desired::chart_folder(&attributes)), Some(&spec.base))?;
-    let text = |name: &str| attributes.get(name).as_str().map(str::to_owned);
-    let name = text("name").unwrap_or_else(|| instance.object_name().to_owned());
-    let mut request = RenderRequest::new(name, text("namespace").unwrap_or_else(|| "default".to_owned()));
-    (request.values, request.unknowns) = values_of(attributes.get("values"));
+    let chart = chart(&spec.base.join(Desired::chart_folder(&instance.attributes)), Some(&spec.base))?;
+    let (request, _) = run::chart_request(instance, &spec.desired);
     Ok((instance.address.to_string(), chart, request))
 }
 
@@ -131,14 +125,6 @@ fn app<'s>(spec: &'s Spec, address: &Address) -> Result<&'s Instance, Failure> {
         several => Err(Failure::new(format!("{address} is on several clusters"))
             .hint(format!("name one of them: {}", names(several)))),
     }
-}
-
-/// The attributes of an app, with what the spec alone tells of what they refer to.
-fn resolved(instance: &Instance, desired: &Desired) -> Attributes {
-    let mut known = Known::default();
-    let edges = instance.names.iter().chain(&instance.references);
-    known.learn_targets(edges, desired, |other| Cow::Owned(other.foretold(None)));
-    known.resolve(&instance.kind, &instance.attributes).into_owned()
 }
 
 /// Lays what the command line says over what the chart or the app says.

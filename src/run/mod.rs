@@ -58,4 +58,4 @@ pub use plan::{Planned, inventory, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};
 pub use source::{Spec, SpecText};
 pub use survey::{Survey, survey};
-pub use unfold::plain_texts;
+pub use unfold::{chart_request, plain_texts};

@@ -69,8 +69,8 @@ impl Charts {
             Ok(chart) => chart.clone(),
             Err(why) => return Err(RenderFault::new(why.clone())),
         };
-        let attributes = known_of(app, desired);
-        let mut request = request(app, &attributes);
+        let (mut request, attributes) = chart_request(app, desired);
+        request.include_crds = true;
         at_this_moment(&mut request)
             .map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
         let (made, left_out) = rendered(&chart, &request, app, &attributes)?;
@@ -141,20 +141,17 @@ fn name(object: &AppObject) -> (String, Option<String>, String) {
     (object.kind.clone(), object.namespace.clone(), object.name.clone())
 }
 
-/// The attributes of an app, with what the spec alone tells of what they refer to.
-fn known_of(app: &Instance, desired: &Desired) -> Attributes {
+/// What the chart of an app is asked for, and the attributes of the app, with what the spec alone tells of what they refer to.
+#[must_use]
+pub fn chart_request(app: &Instance, desired: &Desired) -> (RenderRequest, Attributes) {
     let mut known = Known::default();
     let edges = app.names.iter().chain(&app.references);
     known.learn_targets(edges, desired, |other| Cow::Owned(other.foretold(None)));
-    known.resolve(&app.kind, &app.attributes).into_owned()
-}
-
-fn request(app: &Instance, attributes: &Attributes) -> RenderRequest {
+    let attributes = known.resolve(&app.kind, &app.attributes).into_owned();
     let namespace = attributes.get("namespace").as_str().unwrap_or("default");
     let mut request = RenderRequest::new(app.object_name(), namespace);
     (request.values, request.unknowns) = values_of(attributes.get("values"));
-    request.include_crds = true;
-    request
+    (request, attributes)
 }
 
 fn rendered(

@@ -6,37 +6,13 @@ use serde_json::Value;
 
 use super::read::{ObjectFacts, ToldCondition, find, generation, is_set, number, text};
 use crate::observed::Condition;
+use crate::render::objects::is_own_group;
 
 /// Seconds that the controller of a custom resource has to tell anything: many never do, and such an object is ready.
 const GRACE: u64 = 10;
 
 /// Types that say, when true, that something is wrong. An `Error` that is false is good news.
 const FAILURES: [&str; 5] = ["Degraded", "Error", "ErrorOccurred", "Failed", "Failing"];
-
-/// The API groups that Kubernetes itself serves: what lives there without a rule and without a status never gets one.
-const BUILT_IN: [&str; 21] = [
-    "",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "apps",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "extensions",
-    "flowcontrol.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-];
 
 /// Whether it is on its way out: then all else it tells is of no use.
 pub fn deletion(object: &Value) -> Option<Condition> {
@@ -123,7 +99,7 @@ fn summary(one: &ToldCondition, failure: Option<&ToldCondition>) -> Option<Condi
 /// What is said of an object that tells nothing.
 fn silent(age: Option<u64>, group: &str) -> Condition {
     match age {
-        Some(age) if age < GRACE && !BUILT_IN.contains(&group) => {
+        Some(age) if age < GRACE && !is_own_group(group) => {
             Condition::Progressing("its controller has not told anything yet".into())
         }
         _ => Condition::Ready,

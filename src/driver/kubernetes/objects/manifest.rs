@@ -31,7 +31,6 @@ pub fn of(attributes: &Attributes) -> Json {
 /// The attributes of an object that is there: what Atlas applied of it.
 pub fn attributes(object: &Json) -> Attributes {
     let owned = fields::applied(object);
-    let text = |value: &Json| value.as_str().map_or(Value::Null, Value::from);
     let is_secret = is_secret(object);
     let mut manifest = owned_part(object, owned, &|key| {
         !(["apiVersion", "kind", "status"].contains(&key) || is_secret && key == "data")
@@ -47,6 +46,12 @@ pub fn attributes(object: &Json) -> Attributes {
     } else {
         Value::Null
     };
+    named(object, manifest, data)
+}
+
+/// The attributes of an object that says this.
+fn named(object: &Json, manifest: Value, data: Value) -> Attributes {
+    let text = |value: &Json| value.as_str().map_or(Value::Null, Value::from);
     Attributes::from_iter([
         ("api_version", text(&object["apiVersion"])),
         ("kind", text(&object["kind"])),
@@ -59,7 +64,6 @@ pub fn attributes(object: &Json) -> Attributes {
 
 /// The attributes of an object of which everything is Atlas's own.
 pub fn whole(object: &Json) -> Attributes {
-    let text = |value: &Json| value.as_str().map_or(Value::Null, Value::from);
     let mut rest = object.clone();
     if let Some(entries) = rest.as_object_mut() {
         entries.retain(|key, _| key != "apiVersion" && key != "kind");
@@ -73,13 +77,7 @@ pub fn whole(object: &Json) -> Attributes {
     {
         entries.remove("metadata");
     }
-    Attributes::from_iter([
-        ("api_version", text(&object["apiVersion"])),
-        ("kind", text(&object["kind"])),
-        ("namespace", text(&object["metadata"]["namespace"])),
-        ("name", text(&object["metadata"]["name"])),
-        ("manifest", manifest),
-    ])
+    named(object, manifest, Value::Null)
 }
 
 /// The manifest and the data that are wanted, as one value whose keys are those of the object.
