@@ -110,8 +110,7 @@ impl Desired {
 
     /// The folders whose content belongs to the spec: the charts of its apps, with where each is named.
     pub fn folders(&self) -> impl Iterator<Item = (&str, &ChartSpans, &Instance)> {
-        let apps = self.of_kind("app").zip(&self.charts);
-        apps.filter_map(|(app, spans)| app.attributes.get("chart").as_str().map(|chart| (chart, spans, app)))
+        self.apps().filter_map(|(spans, app)| app.attributes.get("chart").as_str().map(|chart| (chart, spans, app)))
     }
 
     /// Every app, with where what it is made of stands.
@@ -122,23 +121,19 @@ impl Desired {
     /// Takes what apps come to. Whatever needs an app needs all of that too: `last` has what no other part of the app waits for,
     /// by app.
     pub fn add(&mut self, objects: Vec<Instance>, last: &HashMap<Address, Vec<Address>>) {
-        let needs = |instance: &Instance| {
-            let hosts = instance.hosts.iter().map(|host| Edge {
-                to: host.clone(),
-                attribute: "server".into(),
-                span: instance.declaration.header,
-                // Any one of several will do.
-                blocks: instance.hosts.len() < 2,
-            });
-            let edges = hosts.chain(instance.references.iter().cloned());
-            let whole = edges.flat_map(|edge| {
-                let parts = last.get(&edge.to).into_iter().flatten();
-                parts.map(move |part| Edge { to: part.clone(), ..edge.clone() }).collect::<Vec<_>>()
-            });
-            whole.collect::<Vec<_>>()
-        };
+        // Most specs have no apps, and some have a hundred thousand resources.
+        if objects.is_empty() {
+            return;
+        }
         for instance in &mut self.instances {
-            let more = needs(instance);
+            let (span, blocks) = (instance.declaration.header, instance.hosts.len() < 2);
+            // Any one of several hosts will do.
+            let part_of_host = |to: &Address| Edge { to: to.clone(), attribute: "server".into(), span, blocks };
+            let of_hosts = instance.hosts.iter().filter_map(|host| last.get(host)).flatten().map(part_of_host);
+            let of_others = instance.references.iter().filter_map(|edge| Some((edge, last.get(&edge.to)?)));
+            let of_others =
+                of_others.flat_map(|(edge, parts)| parts.iter().map(|to| Edge { to: to.clone(), ..edge.clone() }));
+            let more: Vec<Edge> = of_hosts.chain(of_others).collect();
             instance.references.extend(more);
         }
         self.instances.extend(objects);

@@ -252,6 +252,14 @@ pub struct Preview {
     pub is_refused: Option<String>,
 }
 
+impl Preview {
+    /// Attributes that nobody touched, of an object that can be changed and that nobody refuses.
+    #[must_use]
+    pub const fn of(attributes: Attributes) -> Self {
+        Self { attributes, is_touched: false, is_fixed: None, is_refused: None }
+    }
+}
+
 /// An object to make or to change, with everything resolved.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {

@@ -1,6 +1,9 @@
 //! Asking what objects would become, between observing and planning: where only an API can say what a manifest means, what was
 //! observed is put into the words of what is wanted, so that the planner compares like with like.
 
+use std::time::Duration;
+
+use foldhash::HashSet;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::contract::{Preview, Request};
@@ -10,7 +13,8 @@ use crate::graph::DependencyGraph;
 use crate::identity::Identity;
 use crate::kind::{Outputs, Places};
 use crate::observed::{Mark, Observed};
-use crate::plan::{Options, what_is_wanted};
+use crate::plan::{self, Options, what_is_wanted};
+use crate::value::Attributes;
 
 /// How many previews are under way at once.
 const AT_ONCE: usize = 16;
@@ -30,19 +34,15 @@ pub async fn preview(
     if options.destroy || there.is_empty() && absent.is_empty() {
         return;
     }
-    rehearse(sessions, desired, graph, options, &absent, observed).await;
-    let wanted = what_is_wanted(desired, graph, observed, options, &there);
-    for host in there.iter().flat_map(|instance| &instance.hosts) {
-        let object = desired.get(host).and_then(|host| observed.at(&host.identity));
-        object.cloned().into_iter().for_each(|object| sessions.learn(object));
-    }
-    for cluster in there.iter().filter_map(|instance| observed.host_of(&instance.identity)) {
-        sessions.learn(cluster.clone());
-    }
-    let asked = there.iter().zip(wanted).filter_map(|(instance, attributes)| {
+    // All at once: to look what is known is to go through the whole spec.
+    let mut wanted = what_is_wanted(desired, graph, observed, options, &[absent.clone(), there.clone()].concat());
+    let wanted_there = wanted.split_off(absent.len());
+    learn_hosts(sessions, desired, observed, absent.iter().chain(&there));
+    rehearse(sessions, desired, absent.into_iter().zip(wanted), observed).await;
+    let asked = there.iter().zip(wanted_there).filter_map(|(instance, attributes)| {
         let object = observed.at(&instance.identity)?;
         let mark = object.mark.clone().unwrap_or_else(|| Mark::unapplied(sessions.owner(), instance.address.clone()));
-        let applied = crate::plan::applied(&instance.settings.unapplied(), &attributes);
+        let applied = plan::applied(&instance.settings.unapplied(), &attributes);
         Some((*instance, attributes, Mark { applied, ..mark }))
     });
     let asked: Vec<_> = asked.collect();
@@ -67,28 +67,39 @@ pub async fn preview(
     }
 }
 
-/// Finds out what of the objects that are to be made the server would refuse. Only those count whose hosts are there and that are
-/// known whole.
-async fn rehearse(
+/// Lets the sessions be opened on what objects live in: their apps, and their clusters where those are not there yet.
+fn learn_hosts<'a>(
     sessions: &Sessions,
     desired: &Desired,
-    graph: &DependencyGraph,
-    options: &Options,
-    absent: &[&Instance],
+    observed: &Observed,
+    of: impl Iterator<Item = &'a &'a Instance>,
+) {
+    let mut known: HashSet<&Identity> = HashSet::default();
+    for instance in of {
+        let hosts = instance.hosts.iter().filter_map(|host| observed.at(&desired.get(host)?.identity));
+        for host in hosts.chain(observed.host_of(&instance.identity)) {
+            if known.insert(&host.identity) {
+                sessions.learn(host.clone());
+            }
+        }
+    }
+}
+
+/// Finds out what of the objects that are to be made the server would refuse. Only those count whose hosts are there and that are
+/// known whole.
+async fn rehearse<'a>(
+    sessions: &Sessions,
+    desired: &Desired,
+    absent: impl Iterator<Item = (&'a Instance, Attributes)>,
     observed: &mut Observed,
 ) {
     let host = |instance: &Instance| desired.get(instance.hosts.first()?).map(|host| host.identity.clone());
-    let ready = |instance: &&&Instance| {
-        let is_there = host(instance).is_some_and(|host| observed.at(&host).is_some());
-        is_there && observed.why_unreachable(&instance.identity).is_none()
+    let can_be_tried = |(instance, wanted): &(&Instance, Attributes)| {
+        host(instance).is_some_and(|host| observed.at(&host).is_some())
+            && observed.why_unreachable(&instance.identity).is_none()
+            && wanted.iter().all(|(_, one)| one.is_known())
     };
-    let absent: Vec<&Instance> = absent.iter().filter(ready).copied().collect();
-    for object in absent.iter().filter_map(|instance| observed.at(&host(instance)?)) {
-        sessions.learn(object.clone());
-    }
-    let wanted = what_is_wanted(desired, graph, observed, options, &absent);
-    let all: Vec<_> =
-        absent.into_iter().zip(wanted).filter(|(_, wanted)| wanted.iter().all(|(_, one)| one.is_known())).collect();
+    let all: Vec<_> = absent.filter(can_be_tried).collect();
     let trials = all.iter().map(|(instance, attributes)| async move {
         let hosts: Vec<Identity> = host(instance).into_iter().collect();
         let session =
@@ -112,7 +123,7 @@ async fn rehearse(
 fn request<'a>(
     instance: &'a Instance,
     hosts: &'a [Identity],
-    attributes: &'a crate::value::Attributes,
+    attributes: &'a Attributes,
     mark: &'a Mark,
     derived: &'a Outputs,
     progress: &'a Progress,
@@ -125,7 +136,7 @@ fn request<'a>(
         most: None,
         derived,
         mark,
-        limit: std::time::Duration::from_secs(instance.settings.timeout),
+        limit: Duration::from_secs(instance.settings.timeout),
         progress,
     }
 }
@@ -134,7 +145,7 @@ async fn one(
     sessions: &Sessions,
     instance: &Instance,
     hosts: &[Identity],
-    attributes: &crate::value::Attributes,
+    attributes: &Attributes,
     mark: &Mark,
 ) -> Result<Option<Preview>, DriverError> {
     // An app that is only to be taken over is not there yet, and its cluster is.

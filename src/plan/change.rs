@@ -145,13 +145,8 @@ impl Change {
     pub fn fingerprint(&self) -> String {
         // What is left to others, or is made by chance, is another one each time.
         fn side(target: &Option<Target>) -> Option<(&str, Cow<'_, Attributes>, &Option<Mark>)> {
-            let attributes = |target: &'_ Target| match target.ignored.is_empty() {
-                true => None,
-                false => Some(without_ignored(&target.attributes, &target.ignored)),
-            };
             target.as_ref().map(|target| {
-                let own = attributes(target).map_or_else(|| Cow::Borrowed(&target.attributes), Cow::Owned);
-                (target.identity.as_str(), own, &target.mark)
+                (target.identity.as_str(), without_ignored(&target.attributes, &target.ignored), &target.mark)
             })
         }
         let all = (
@@ -187,10 +182,7 @@ impl Target {
     /// What its mark says of these attributes once they are applied, as [`Attributes::fingerprint`] writes it.
     #[must_use]
     pub fn applied(&self, attributes: &Attributes) -> String {
-        if self.ignored.is_empty() {
-            return attributes.fingerprint();
-        }
-        without_ignored(attributes, &self.ignored).fingerprint()
+        applied(&self.ignored, attributes)
     }
 }
 
@@ -272,8 +264,17 @@ pub fn address_of(identity: &str) -> Address {
     Address::new(parts.next().unwrap_or_default(), name, None)
 }
 
+/// What a mark says of attributes once they are applied, as [`Attributes::fingerprint`] writes it: without what is left to others.
+#[must_use]
+pub fn applied(ignore: &[String], attributes: &Attributes) -> String {
+    without_ignored(attributes, ignore).fingerprint()
+}
+
 /// The attributes of an object as its mark tells them: without what is left to others.
-pub(super) fn without_ignored(attributes: &Attributes, ignore: &[String]) -> Attributes {
+fn without_ignored<'a>(attributes: &'a Attributes, ignore: &[String]) -> Cow<'a, Attributes> {
+    if ignore.is_empty() {
+        return Cow::Borrowed(attributes);
+    }
     let mut applied = attributes.clone();
     for path in ignore {
         let parts = split(path);
@@ -283,5 +284,5 @@ pub(super) fn without_ignored(attributes: &Attributes, ignore: &[String]) -> Att
             applied.set(name, rest);
         }
     }
-    applied
+    Cow::Owned(applied)
 }

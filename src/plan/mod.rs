@@ -46,9 +46,9 @@ pub use resolve::{Resolved, Resolver};
 pub use saved::{Approval, SavedPlan, SavedPlanError};
 pub use schedule::Step;
 pub use show::value as show_value;
-pub use wanted::{applied, what_is_wanted};
+pub use wanted::what_is_wanted;
 
-pub use change::address_of;
+pub use change::{address_of, applied};
 
 use crate::action::Action;
 use crate::address::Address;

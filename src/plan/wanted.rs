@@ -1,7 +1,6 @@
 //! What is wanted of resources, as far as what was observed completes it: what an API is asked about before anything is planned.
 
 use super::baseline::Baseline;
-use super::change::without_ignored;
 use super::diff;
 use super::known::Known;
 use super::options::Options;
@@ -31,13 +30,4 @@ pub fn what_is_wanted(
         after
     };
     of.iter().map(wanted).collect()
-}
-
-/// What a mark says once these attributes are applied, without what is left to others.
-#[must_use]
-pub fn applied(ignore: &[String], attributes: &Attributes) -> String {
-    match ignore.is_empty() {
-        true => attributes.fingerprint(),
-        false => without_ignored(attributes, ignore).fingerprint(),
-    }
 }

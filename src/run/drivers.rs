@@ -13,7 +13,8 @@ use crate::store::LocalFolder;
 /// The drivers of the real world; those that keep a cache write it only when something is going to be written.
 #[must_use]
 pub fn real(spec: &Spec, write: bool) -> Registry {
-    Registry::new([docker(spec), aws(spec, write), kubernetes(spec)].into_iter().flatten())
+    let [docker, kubernetes] = containers(spec);
+    Registry::new([docker, aws(spec, write), kubernetes].into_iter().flatten())
 }
 
 #[cfg(feature = "aws")]
@@ -28,10 +29,24 @@ fn aws(_: &Spec, _: bool) -> Option<Arc<dyn Driver>> {
     None
 }
 
+/// The drivers of container engines and of clusters. Clusters in containers are reached through their engines, so both have the
+/// same ones.
 #[cfg(feature = "docker")]
-#[allow(clippy::unnecessary_wraps, reason = "the same shape as without engines")]
-fn docker(spec: &Spec) -> Option<Arc<dyn Driver>> {
-    Some(Arc::new(engines(spec)))
+fn containers(spec: &Spec) -> [Option<Arc<dyn Driver>>; 2] {
+    let docker = Arc::new(engines(spec));
+    let made: Arc<dyn crate::driver::kubernetes::ClusterClients> = docker.clone();
+    let (base, variables) = (spec.base.clone(), &spec.variables);
+    [Some(docker), Some(Arc::new(crate::driver::kubernetes::Kubernetes::reaching(base, variables, Some(made))))]
+}
+
+#[cfg(all(feature = "kubernetes", not(feature = "docker")))]
+fn containers(spec: &Spec) -> [Option<Arc<dyn Driver>>; 2] {
+    [None, Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(spec.base.clone(), &spec.variables)))]
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn containers(_: &Spec) -> [Option<Arc<dyn Driver>>; 2] {
+    [None, None]
 }
 
 /// The container engines that a spec names.
@@ -39,28 +54,6 @@ fn docker(spec: &Spec) -> Option<Arc<dyn Driver>> {
 #[must_use]
 pub fn engines(spec: &Spec) -> crate::driver::docker::Docker {
     crate::driver::docker::Docker::new(spec.base.clone(), &spec.variables, Arc::clone(&spec.hidden))
-}
-
-#[cfg(not(feature = "docker"))]
-fn docker(_: &Spec) -> Option<Arc<dyn Driver>> {
-    None
-}
-
-#[cfg(feature = "kubernetes")]
-#[allow(clippy::unnecessary_wraps, reason = "the same shape as without Kubernetes")]
-fn kubernetes(spec: &Spec) -> Option<Arc<dyn Driver>> {
-    use crate::driver::kubernetes::{ClusterClients, Kubernetes};
-    // Clusters in containers are reached through their engines.
-    #[cfg(feature = "docker")]
-    let made: Option<Arc<dyn ClusterClients>> = Some(Arc::new(engines(spec)));
-    #[cfg(not(feature = "docker"))]
-    let made: Option<Arc<dyn ClusterClients>> = None;
-    Some(Arc::new(Kubernetes::reaching(spec.base.clone(), &spec.variables, made)))
-}
-
-#[cfg(not(feature = "kubernetes"))]
-fn kubernetes(_: &Spec) -> Option<Arc<dyn Driver>> {
-    None
 }
 
 #[cfg(feature = "sandbox")]

@@ -150,13 +150,7 @@ impl SpecFiles {
     fn variables_of(&mut self, name: &str) -> &Result<BTreeMap<String, String>, String> {
         let (base, variables) = (&self.base, &self.variables);
         self.env_files.entry(name.to_owned()).or_insert_with(|| {
-            let path = base.join(name);
-            let inside = fs::canonicalize(base).and_then(|project| Ok(fs::canonicalize(&path)?.starts_with(project)));
-            match inside {
-                Ok(true) => {}
-                Ok(false) => return Err("it leads out of the folder of the spec".into()),
-                Err(error) => return Err(disk(error).to_string()),
-            }
+            let path = folder::inside(base, &base.join(name)).map_err(|error| disk(error).to_string())?;
             let metadata = fs::metadata(&path).map_err(|error| error.to_string())?;
             if !metadata.is_file() {
                 return Err("it is no file".into());

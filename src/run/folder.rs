@@ -41,6 +41,15 @@ pub fn read(project: &Path, folder: &Path) -> io::Result<BTreeMap<String, Vec<u8
     Ok(files)
 }
 
+/// A path without links, which does not lead out of the folder of the spec.
+pub fn inside(base: &Path, path: &Path) -> io::Result<PathBuf> {
+    let (project, real) = (fs::canonicalize(base)?, fs::canonicalize(path)?);
+    match real.starts_with(project) {
+        true => Ok(real),
+        false => Err(io::Error::other("it leads out of the folder of the spec")),
+    }
+}
+
 fn list(project: &Path, folder: &Path) -> io::Result<Vec<ChartFile>> {
     let mut listing = ChartListing { project, files: Vec::new(), bytes: 0, entries: 0, open: Vec::new() };
     listing.folder(folder, "")?;

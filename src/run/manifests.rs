@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use super::folder::inside;
 
 /// The largest file, and the most that is built.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -127,15 +129,6 @@ fn text(base: &Path, name: &str) -> io::Result<String> {
         return Err(io::Error::other(format!("it has more than {LARGEST} bytes")));
     }
     Ok(text)
-}
-
-/// A path without links, which does not lead out of the folder of the spec.
-fn inside(base: &Path, path: &Path) -> io::Result<PathBuf> {
-    let (project, real) = (fs::canonicalize(base)?, fs::canonicalize(path)?);
-    match real.starts_with(project) {
-        true => Ok(real),
-        false => Err(io::Error::other("it leads out of the folder of the spec")),
-    }
 }
 
 #[cfg(test)]

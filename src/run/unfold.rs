@@ -18,7 +18,7 @@ use crate::plan::{Known, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Chart, RenderRequest, render};
-use crate::render::objects::{AppObject, Unfolded, differing, objects, plain, unfold};
+use crate::render::objects::{AppObject, Unfolded, objects, plain, tell_chance, unfold};
 use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
@@ -65,39 +65,20 @@ impl Charts {
         if app.attributes.get("chart").is_null() {
             return unfold(app, plain_objects(app, &self.base)?, &desired.kinds);
         }
-        let chart = match self.chart(Desired::chart_folder(&app.attributes)) {
-            Ok(chart) => chart.clone(),
-            Err(why) => return Err(RenderFault::new(why.clone())),
-        };
+        let chart = self.chart(Desired::chart_folder(&app.attributes)).as_ref();
+        let chart = chart.map_err(|why| RenderFault::new(why.clone()))?;
         let (mut request, attributes) = chart_request(app, desired);
         request.include_crds = true;
         at_this_moment(&mut request)
             .map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
-        let (made, left_out) = rendered(&chart, &request, app, &attributes)?;
+        let (mut made, left_out) = rendered(chart, &request, app, &attributes)?;
         if made.is_empty() {
             return Err(empty());
         }
-        let by_chance = match mentions_chance(&chart) || has_templates(attributes.get("values")) {
-            true => by_chance(&chart, &mut request, app, &attributes, &made)?,
-            false => Vec::new(),
-        };
-        let places: Vec<_> = made.iter().map(name).collect();
-        let mut unfolded = unfold(app, made, &desired.kinds)?;
-        unfolded.left_out = left_out;
-        // What was made by chance stays what it was made first.
-        for (place, paths) in places.into_iter().zip(by_chance) {
-            let own = |one: &&mut Instance| {
-                (
-                    one.attributes.get("kind").as_str(),
-                    one.attributes.get("namespace").as_str(),
-                    one.attributes.get("name").as_str(),
-                ) == (Some(place.0.as_str()), place.1.as_deref(), Some(place.2.as_str()))
-            };
-            if let Some(instance) = unfolded.instances.iter_mut().find(own) {
-                instance.settings.kept.extend(paths);
-            }
+        if mentions_chance(chart) || has_templates(attributes.get("values")) {
+            tell_by_chance(chart, request, app, &attributes, &mut made)?;
         }
-        Ok(unfolded)
+        Ok(Unfolded { left_out, ..unfold(app, made, &desired.kinds)? })
     }
 
     fn chart(&mut self, folder: &str) -> &Result<Chart, String> {
@@ -136,11 +117,6 @@ fn empty() -> RenderFault {
     RenderFault::new("it gives no object at all")
 }
 
-/// What tells an object from the others of its app.
-fn name(object: &AppObject) -> (String, Option<String>, String) {
-    (object.kind.clone(), object.namespace.clone(), object.name.clone())
-}
-
 /// What the chart of an app is asked for, and the attributes of the app, with what the spec alone tells of what they refer to.
 #[must_use]
 pub fn chart_request(app: &Instance, desired: &Desired) -> (RenderRequest, Attributes) {
@@ -164,20 +140,22 @@ fn rendered(
     objects(&render(chart, request)?, attributes.get("values"), namespace)
 }
 
-/// The paths of each object that another rendering makes otherwise.
-fn by_chance(
+/// Tells what another rendering makes otherwise. What was made by chance stays what it was made first.
+fn tell_by_chance(
     chart: &Chart,
-    request: &mut RenderRequest,
+    mut request: RenderRequest,
     app: &Instance,
     attributes: &Attributes,
-    made: &[AppObject],
-) -> Result<Vec<Vec<String>>, RenderFault> {
+    made: &mut [AppObject],
+) -> Result<(), RenderFault> {
     request.seed.iter_mut().for_each(|byte| *byte = !*byte);
     // A day and an hour later, so that no part of the date is the same.
     request.now += 90_061_000_000_000;
-    let (again, _) = rendered(chart, request, app, attributes)?;
-    differing(made, &again)
-        .ok_or_else(|| RenderFault::new("the names of its objects are made by chance, so nobody could tell them again"))
+    let (again, _) = rendered(chart, &request, app, attributes)?;
+    match tell_chance(made, &again) {
+        true => Ok(()),
+        false => Err(RenderFault::new("the names of its objects are made by chance, so nobody could tell them again")),
+    }
 }
 
 /// Whether a value is a template itself, which a chart may have rendered.

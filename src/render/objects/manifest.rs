@@ -47,6 +47,8 @@ pub struct AppObject {
     pub data: Value,
     /// What sort of hook it is, where it is one.
     pub hook: Option<ChartHook>,
+    /// The attribute paths of what is made by chance, or by the clock.
+    pub by_chance: Vec<String>,
 }
 
 /// The references that marks in texts stand for, by number. A value that was computed from an unknown one has none.
@@ -113,7 +115,7 @@ fn object(value: &Value, from: &Manifest, namespace: &str) -> Result<AppObject, 
     let manifest = without_nulls(Value::Map(said.collect()));
     let data = if is_secret { secret_data(value)? } else { Value::Null };
     let (file, hook) = (from.file.clone(), from.hook.clone());
-    Ok(AppObject { file, api_version, kind, namespace, name, manifest, data, hook })
+    Ok(AppObject { file, api_version, kind, namespace, name, manifest, data, hook, by_chance: Vec::new() })
 }
 
 /// The keys of a Secret that hold what it keeps secret.

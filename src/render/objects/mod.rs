@@ -8,9 +8,8 @@ mod settings;
 mod twice;
 mod words;
 
-pub use words::{full_word, is_own as is_own_group};
-
 pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
+pub use words::{full_word, group, is_own as is_own_group};
 
 use std::rc::Rc;
 
@@ -74,7 +73,6 @@ pub fn objects(
         }
         objects.extend(manifest::objects_of(manifest, &references, namespace)?);
     }
-    scopes::place(&mut objects, namespace);
     Ok((objects, left_out))
 }
 
@@ -137,25 +135,17 @@ pub fn unfold(app: &Instance, mut objects: Vec<AppObject>, kinds: &Catalog) -> R
     Ok(Unfolded { instances, last, left_out: Vec::new(), of_none })
 }
 
-/// The paths at which two renderings of one chart differ, by the name of the object: what is made by chance, or by the clock.
-/// None where not even the objects are the same.
+/// Tells what of the objects of a chart is made by chance, or by the clock: where another rendering differs. Whether it has the same
+/// objects.
 #[must_use]
-pub fn differing(one: &[AppObject], other: &[AppObject]) -> Option<Vec<Vec<String>>> {
-    if one.len() != other.len() {
-        return None;
-    }
-    one.iter().zip(other).map(|(one, other)| differing_paths(one, other)).collect()
+pub fn tell_chance(objects: &mut [AppObject], again: &[AppObject]) -> bool {
+    objects.len() == again.len() && objects.iter_mut().zip(again).all(|(one, other)| tell_chance_of(one, other))
 }
 
-fn differing_paths(one: &AppObject, other: &AppObject) -> Option<Vec<String>> {
-    let name = |object: &AppObject| (object.kind.clone(), object.namespace.clone(), object.name.clone());
-    if name(one) != name(other) {
-        return None;
-    }
-    let mut paths = Vec::new();
-    differ("manifest", &one.manifest, &other.manifest, &mut paths);
-    differ("data", &one.data, &other.data, &mut paths);
-    Some(paths)
+fn tell_chance_of(one: &mut AppObject, other: &AppObject) -> bool {
+    differ("manifest", &one.manifest, &other.manifest, &mut one.by_chance);
+    differ("data", &one.data, &other.data, &mut one.by_chance);
+    (&one.kind, &one.namespace, &one.name) == (&other.kind, &other.namespace, &other.name)
 }
 
 fn differ(path: &str, one: &Value, other: &Value, paths: &mut Vec<String>) {
@@ -247,8 +237,8 @@ fn instance(
         ("manifest", manifest),
         ("data", object.data),
     ]);
-    let (ignore, renamed_from, keeps_name) = (Vec::new(), None, false);
-    let settings = Settings { ignore, renamed_from, keeps_name, on_remove, ..app.settings.clone() };
+    let (ignore, kept, renamed_from, keeps_name) = (Vec::new(), object.by_chance, None, false);
+    let settings = Settings { ignore, kept, renamed_from, keeps_name, on_remove, ..app.settings.clone() };
     Instance {
         address,
         kind: kinds.get(kind::OBJECT.name).cloned().unwrap_or_else(|| (&kind::OBJECT).into()),

@@ -40,9 +40,9 @@ pub fn named_by(object: &AppObject) -> Vec<NamedObject> {
         "HorizontalPodAutoscaler" => {
             manifest.at("spec.scaleTargetRef").into_iter().for_each(|target| found.by_kind(target))
         }
-        "StatefulSet" => found.here("Service", text_at(manifest, "spec.serviceName")),
+        "StatefulSet" => found.here("Service", text(manifest, "spec.serviceName")),
         "Ingress" => found.of_ingress(manifest),
-        "PersistentVolumeClaim" => found.push("StorageClass", None, text_at(manifest, "spec.storageClassName")),
+        "PersistentVolumeClaim" => found.push("StorageClass", None, text(manifest, "spec.storageClassName")),
         "ServiceAccount" => {
             for secret in list(manifest, "imagePullSecrets") {
                 found.here("Secret", text(secret, "name"));
@@ -116,35 +116,35 @@ impl NamedObjects<'_> {
         for volume in list(pod, "volumes") {
             self.of_volume(volume);
             for source in list(volume, "projected.sources") {
-                self.here("ConfigMap", text_at(source, "configMap.name"));
-                self.here("Secret", text_at(source, "secret.name"));
+                self.here("ConfigMap", text(source, "configMap.name"));
+                self.here("Secret", text(source, "secret.name"));
             }
         }
         let containers = ["initContainers", "containers"].into_iter().flat_map(|key| list(pod, key));
         for container in containers {
             for from in list(container, "envFrom") {
-                self.here("ConfigMap", text_at(from, "configMapRef.name"));
-                self.here("Secret", text_at(from, "secretRef.name"));
+                self.here("ConfigMap", text(from, "configMapRef.name"));
+                self.here("Secret", text(from, "secretRef.name"));
             }
             for variable in list(container, "env") {
-                self.here("ConfigMap", text_at(variable, "valueFrom.configMapKeyRef.name"));
-                self.here("Secret", text_at(variable, "valueFrom.secretKeyRef.name"));
+                self.here("ConfigMap", text(variable, "valueFrom.configMapKeyRef.name"));
+                self.here("Secret", text(variable, "valueFrom.secretKeyRef.name"));
             }
         }
     }
 
     fn of_volume(&mut self, volume: &Value) {
-        self.here("ConfigMap", text_at(volume, "configMap.name"));
-        self.here("Secret", text_at(volume, "secret.secretName"));
-        self.here("PersistentVolumeClaim", text_at(volume, "persistentVolumeClaim.claimName"));
+        self.here("ConfigMap", text(volume, "configMap.name"));
+        self.here("Secret", text(volume, "secret.secretName"));
+        self.here("PersistentVolumeClaim", text(volume, "persistentVolumeClaim.claimName"));
     }
 
     fn of_ingress(&mut self, manifest: &Value) {
-        self.push("IngressClass", None, text_at(manifest, "spec.ingressClassName"));
-        self.here("Service", text_at(manifest, "spec.defaultBackend.service.name"));
+        self.push("IngressClass", None, text(manifest, "spec.ingressClassName"));
+        self.here("Service", text(manifest, "spec.defaultBackend.service.name"));
         for rule in list(manifest, "spec.rules") {
             for path in list(rule, "http.paths") {
-                self.here("Service", text_at(path, "backend.service.name"));
+                self.here("Service", text(path, "backend.service.name"));
             }
         }
         for tls in list(manifest, "spec.tls") {
@@ -153,14 +153,11 @@ impl NamedObjects<'_> {
     }
 }
 
-fn list<'a>(value: &'a Value, path: &str) -> &'a [Value] {
+/// The list at a path; an empty one where there is none.
+pub fn list<'a>(value: &'a Value, path: &str) -> &'a [Value] {
     value.at(path).map(Value::items).unwrap_or_default()
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.at(key).and_then(Value::as_str)
-}
-
-fn text_at<'a>(value: &'a Value, path: &str) -> Option<&'a str> {
-    text(value, path)
+fn text<'a>(value: &'a Value, path: &str) -> Option<&'a str> {
+    value.at(path).and_then(Value::as_str)
 }

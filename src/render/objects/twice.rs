@@ -1,7 +1,7 @@
 //! What stands twice in an object although the server tells its parts by it: it would refuse the whole of it.
 
 use super::manifest::AppObject;
-use super::needs::pod_spec;
+use super::needs::{list, pod_spec};
 use super::words::{WORKLOADS, group, is_own};
 use crate::value::Value;
 
@@ -61,8 +61,4 @@ fn text(item: &Value, name: &str) -> String {
         _ if name == "protocol" => "TCP".to_owned(),
         _ => String::new(),
     }
-}
-
-fn list<'a>(value: &'a Value, path: &str) -> &'a [Value] {
-    value.at(path).map(Value::items).unwrap_or_default()
 }

@@ -53,7 +53,7 @@ const CLUSTER_WIDE: [&str; 23] = [
     "VolumeAttachment",
 ];
 
-/// Kinds of Kubernetes' own that other groups use for something else as well: `Service` of Knative, `Cluster` of none.
+/// Kinds of Kubernetes' own whose words other groups use for something else as well, as Knative does with `Service`.
 const TAKEN: [&str; 12] = [
     "ConfigMap",
     "DaemonSet",
@@ -74,7 +74,8 @@ pub(super) const WORKLOADS: [&str; 8] =
     ["CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"];
 
 /// The group of an API version; empty for Kubernetes' first group.
-pub(super) fn group(api_version: &str) -> &str {
+#[must_use]
+pub fn group(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 

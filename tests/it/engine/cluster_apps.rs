@@ -5,23 +5,8 @@ use serde_json::Value;
 use super::clusters::spec;
 use super::{Engine, free_port};
 use crate::kubernetes::api::ApiServer;
+use crate::kubernetes::harness::deployment;
 use crate::support::Place;
-
-const CHART: &str = "apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data: {network: {{ .Values.network | quote }}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: app, image: nginx:1, envFrom: [{configMapRef: {name: web}}]}]}
-";
 
 #[test]
 fn a_cluster_and_its_apps_are_one_plan_from_nothing_and_one_apply() {
@@ -38,7 +23,10 @@ fn a_cluster_and_its_apps_are_one_plan_from_nothing_and_one_apply() {
     let place = Place::with(&spec(&engine, "apps", "apps", 0, &more));
     std::fs::create_dir_all(place.path("web/templates")).expect("made");
     place.write("web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n");
-    place.write("web/templates/all.yaml", CHART);
+    let settings =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {network: {{ .Values.network | quote }}}\n---\n";
+    let web = deployment("web", 2, "nginx:1", "        envFrom: [{configMapRef: {name: web}}]\n");
+    place.write("web/templates/all.yaml", &format!("{settings}{web}"));
     let plan: Value = serde_json::from_str(&engine.expect(&place, 0, &["plan", "--json"])).expect("JSON");
     let changes = plan["changes"].as_array().expect("a list");
     let shown = changes.iter().find(|one| one["address"] == "app.web@apps/Deployment/web").expect("it is planned");

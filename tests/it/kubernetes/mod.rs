@@ -6,7 +6,7 @@ pub mod api;
 mod conditions;
 mod conformance;
 mod drift;
-mod harness;
+pub mod harness;
 mod order;
 mod ownership;
 mod scale;

@@ -14,7 +14,8 @@ use super::fields::MANAGER;
 use crate::crash::point;
 use crate::driver::kubernetes::error::refused;
 use crate::driver::{Class, DriverError};
-use crate::render::objects::is_own_group;
+use crate::render::objects::{full_word, group, is_own_group};
+use crate::value::Attributes;
 
 /// How long one call may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -108,23 +109,19 @@ impl ClusterApi {
         Ok(find(&self.all_of(api_version).await?))
     }
 
+    /// The kind of an object that may have been made in a version that is served no more: in any other one of its group.
+    pub async fn still_served(&self, api_version: &str, kind: &str) -> Result<Option<Served>, DriverError> {
+        match self.served(api_version, kind).await? {
+            Some(served) => Ok(Some(served)),
+            None => self.served_as(&full_word(api_version, kind)).await,
+        }
+    }
+
     /// The kind that a word in an identity means: `Deployment`, or `Widget.atlas.test` of another group.
     pub async fn served_as(&self, word: &str) -> Result<Option<Served>, DriverError> {
         let (kind, group) = word.split_once('.').map_or((word, None), |(kind, group)| (kind, Some(group)));
-        let groups = self.call(Method::GET, "/apis", None).await?;
-        let all = groups["groups"].as_array().into_iter().flatten();
-        let fits = |one: &&Json| {
-            let name = one["name"].as_str().unwrap_or_default();
-            group.map_or_else(|| is_own_group(name), |group| group == name)
-        };
-        // Some kinds are served in another version than the one that their group prefers.
-        let mut versions: Vec<String> = group.is_none().then(|| "v1".to_owned()).into_iter().collect();
-        for one in all.filter(fits) {
-            let others = one["versions"].as_array().into_iter().flatten();
-            let named = std::iter::once(&one["preferredVersion"]).chain(others);
-            versions.extend(named.filter_map(|one| one["groupVersion"].as_str()).map(str::to_owned));
-        }
-        for version in versions {
+        let fits = |name: &str| group.map_or_else(|| is_own_group(name), |group| group == name);
+        for version in self.versions(fits).await? {
             if let Some(found) = self.served(&version, kind).await? {
                 return Ok(Some(found));
             }
@@ -134,28 +131,42 @@ impl ClusterApi {
 
     /// Every kind whose objects are in namespaces, each once.
     pub async fn namespaced(&self) -> Result<Vec<Served>, DriverError> {
-        let mut versions = vec!["v1".to_owned()];
-        let groups = self.call(Method::GET, "/apis", None).await?;
-        for group in groups["groups"].as_array().into_iter().flatten() {
-            let preferred = group["preferredVersion"]["groupVersion"].as_str();
-            let others = group["versions"].as_array().into_iter().flatten();
-            let others = others.filter_map(|one| one["groupVersion"].as_str()).filter(|one| Some(*one) != preferred);
-            versions.extend(preferred.into_iter().chain(others).map(str::to_owned));
-        }
         let mut all: Vec<Served> = Vec::new();
-        for version in versions {
-            let served = self.all_of(&version).await?;
-            // Some kinds are served in another version than the one that their group prefers.
-            let group = |version: &str| version.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_owned());
+        for version in self.versions(|_| true).await? {
             let known = |one: &Served| {
-                all.iter()
-                    .any(|other| other.plural == one.plural && group(&other.api_version) == group(&one.api_version))
+                let same = |other: &Served| group(&other.api_version) == group(&one.api_version);
+                all.iter().any(|other| other.plural == one.plural && same(other))
             };
+            let served = self.all_of(&version).await?;
             let new: Vec<Served> =
                 served.iter().filter(|one| one.is_namespaced && one.is_kept && !known(one)).cloned().collect();
             all.extend(new);
         }
         Ok(all)
+    }
+
+    /// Every version of some groups, for each the one that it prefers first: some kinds are served in another one.
+    async fn versions(&self, fits: impl Fn(&str) -> bool) -> Result<Vec<String>, DriverError> {
+        let mut versions: Vec<String> = fits("").then(|| "v1".to_owned()).into_iter().collect();
+        let groups = self.call(Method::GET, "/apis", None).await?;
+        let groups = groups["groups"].as_array().into_iter().flatten();
+        for one in groups.filter(|one| fits(one["name"].as_str().unwrap_or_default())) {
+            let others = one["versions"].as_array().into_iter().flatten();
+            for version in std::iter::once(&one["preferredVersion"]).chain(others) {
+                let version =
+                    version["groupVersion"].as_str().filter(|name| !versions.iter().any(|known| known == name));
+                versions.extend(version.map(str::to_owned));
+            }
+        }
+        Ok(versions)
+    }
+
+    /// Where an object with these attributes is; none where its kind is not served.
+    pub async fn place(&self, attributes: &Attributes) -> Result<Option<ObjectPlace>, DriverError> {
+        let text = |name: &str| attributes.get(name).as_str();
+        let served = self.served(text("api_version").unwrap_or_default(), text("kind").unwrap_or_default()).await?;
+        let name = text("name").unwrap_or_default();
+        Ok(served.map(|served| ObjectPlace::of(&served, text("namespace"), name)))
     }
 
     /// One object; none where it, or its kind, is not there.

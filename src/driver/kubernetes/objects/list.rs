@@ -92,8 +92,8 @@ const COME_AND_GO: [&str; 5] = ["Endpoints", "EndpointSlice", "Event", "Controll
 /// What is wanted in one cluster.
 #[derive(Default)]
 struct Wants<'a> {
-    namespaces: Vec<(Identity, Option<&'a Attributes>)>,
-    apps: Vec<Identity>,
+    namespaces: BTreeMap<Identity, Option<&'a Attributes>>,
+    apps: BTreeSet<Identity>,
     objects: HashMap<&'a str, &'a Attributes>,
 }
 
@@ -104,8 +104,8 @@ impl<'a> Wants<'a> {
         for (text, attributes) in claims.wanted.iter().filter(|(text, _)| text.starts_with(&prefix)) {
             let identity = Identity::from_text(*text);
             match (identity.kind(), attributes) {
-                ("namespace", attributes) => wants.namespaces.push((identity, *attributes)),
-                ("app", _) => wants.apps.push(identity),
+                ("namespace", attributes) => drop(wants.namespaces.insert(identity, *attributes)),
+                ("app", _) => drop(wants.apps.insert(identity)),
                 (kind, Some(attributes)) if is_of_kubernetes(kind) => drop(wants.objects.insert(text, attributes)),
                 _ => {}
             }
@@ -127,7 +127,7 @@ async fn namespaces(
     let listed = with_retries(|| api.list(&served, None, selector)).await;
     let mut all = seen_or_denied(state, listed, "namespace", found)?;
     let known: BTreeSet<String> = all.iter().map(name).collect();
-    for (identity, _) in wanted.namespaces.iter().filter(|(identity, _)| !known.contains(&*identity.name())) {
+    for identity in wanted.namespaces.keys().filter(|identity| !known.contains(&*identity.name())) {
         let place = namespace::place(&identity.name());
         all.extend(with_retries(|| api.get(&place)).await?);
     }
@@ -144,12 +144,12 @@ async fn namespaces(
         if mark::read(&one, &state.cluster).is_some_and(|(_, own)| own != identity) {
             continue;
         }
-        let own = wanted.namespaces.iter().find(|(other, _)| *other == identity);
+        let own = wanted.namespaces.get(&identity).copied();
         if own.is_some() && one["metadata"]["deletionTimestamp"].is_string() {
             dying.insert(name(&one));
             continue;
         }
-        let said = own.and_then(|(_, said)| *said);
+        let said = own.flatten();
         match rails {
             Ok(rails) => found.objects.push(namespace_object(state, &one, &rails, said)),
             Err(error) => drop(found.unreachable.insert(identity, error.chain())),
@@ -293,14 +293,7 @@ async fn of_kind(
     wanted: &[(&str, &Attributes)],
 ) -> Result<Vec<FoundObject>, DriverError> {
     let api = &state.api;
-    let served = match with_retries(|| api.served(&kind.api_version, &kind.kind)).await? {
-        Some(served) => Some(served),
-        // Its version may be served no more while its objects are still there.
-        None => {
-            let word = full_word(&kind.api_version, &kind.kind);
-            with_retries(|| api.served_as(&word)).await?
-        }
-    };
+    let served = with_retries(|| api.still_served(&kind.api_version, &kind.kind)).await?;
     let Some(served) = served else { return Ok(Vec::new()) };
     let listed = with_retries(|| api.list(&served, kind.namespace.as_deref(), selector)).await?;
     let mut found: Vec<FoundObject> = Vec::new();
@@ -315,29 +308,19 @@ async fn of_kind(
     let looks = missing.into_iter().map(|(identity, attributes)| {
         let name = attributes.get("name").as_str().unwrap_or_default();
         let place = ObjectPlace::of(&served, kind.namespace.as_deref(), name);
-        async move { (*identity, with_retries(|| api.get(&place)).await) }
+        async move { (Identity::from_text(*identity), *attributes, with_retries(|| api.get(&place)).await) }
     });
     let mut looked = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);
-    while let Some((identity, object)) = looked.next().await {
-        let identity = Identity::from_text(identity);
+    while let Some((identity, attributes, object)) = looked.next().await {
         if let Some(object) = object? {
             let mark = mark::read(&object, &state.cluster).map(|(mark, _)| mark);
             found.push(FoundObject { object, identity, mark });
-        } else if let Some((wanted, mark)) = ran(state, &identity, wanted) {
-            found.push(FoundObject { object: manifest::of(wanted), identity, mark: Some(mark) });
+        } else if let Some((_, mark)) = state.ran(&identity) {
+            // Whether it ran as it is wanted now, a preview tells.
+            found.push(FoundObject { object: manifest::of(attributes), identity, mark: Some(mark) });
         }
     }
     Ok(found)
-}
-
-/// What is wanted of an object that ran and is gone. Whether it ran as it is wanted now, a preview tells.
-fn ran<'a>(
-    state: &ClusterState,
-    identity: &Identity,
-    wanted: &[(&str, &'a Attributes)],
-) -> Option<(&'a Attributes, Mark)> {
-    let (_, wanted) = wanted.iter().find(|(other, _)| *other == identity.as_str())?;
-    Some((*wanted, state.ran(identity)?.1))
 }
 
 fn name(object: &Json) -> String {

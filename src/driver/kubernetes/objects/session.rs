@@ -18,7 +18,6 @@ use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request,
 use crate::identity::Identity;
 use crate::kind::{self, Count, Kind, KindRef, Outputs};
 use crate::observed::Mark;
-use crate::render::objects::full_word;
 use crate::value::Attributes;
 
 /// How long a deletion is waited for.
@@ -184,22 +183,17 @@ impl ClusterSession {
         identity: &Identity,
         wanted: Option<&Attributes>,
     ) -> Result<Option<ObjectPlace>, DriverError> {
-        let seen = self.state.live(identity);
-        let (api_version, kind, namespace, name) = match (wanted, seen.as_deref()) {
-            (Some(wanted), _) => {
-                let text = |name: &str| wanted.get(name).as_str().unwrap_or_default().to_owned();
-                (text("api_version"), text("kind"), wanted.get("namespace").as_str().map(str::to_owned), text("name"))
-            }
-            (None, Some(live)) => return self.place_of(live).await,
+        let api = &self.state.api;
+        match (wanted, self.state.live(identity).as_deref()) {
+            (Some(wanted), _) => api.place(wanted).await,
+            (None, Some(live)) => self.place_of(live).await,
             // It was not listed in this run. Its identity tells what it is.
             (None, None) => {
-                let served = self.state.api.served_as(identity.kind()).await?;
+                let served = api.served_as(identity.kind()).await?;
                 let (scope, name) = (identity.scope(), identity.name());
-                return Ok(served.map(|served| ObjectPlace::of(&served, scope.as_deref(), &name)));
+                Ok(served.map(|served| ObjectPlace::of(&served, scope.as_deref(), &name)))
             }
-        };
-        let served = self.state.api.served(&api_version, &kind).await?;
-        Ok(served.map(|served| ObjectPlace::of(&served, namespace.as_deref(), &name)))
+        }
     }
 
     async fn place_of(&self, live: &Json) -> Result<Option<ObjectPlace>, DriverError> {
@@ -238,15 +232,13 @@ impl ClusterSession {
             return state.remember(app, want.identity, Some(want.mark)).await;
         }
         let kind = KindInNamespace::of(want.attributes);
-        let Some(served) = state.api.served(&kind.api_version, &kind.kind).await? else {
+        let Some(place) = state.api.place(want.attributes).await? else {
             let what = format!("the cluster does not serve `{}` of `{}`", kind.kind, kind.api_version);
             return Err(DriverError::new(Class::Transient, format!("{what}; is its definition there?")));
         };
         if let Some(app) = app {
             state.record(app, &kind).await?;
         }
-        let name = want.attributes.get("name").as_str().unwrap_or_default();
-        let place = ObjectPlace::of(&served, kind.namespace.as_deref(), name);
         let mut object = manifest::of(want.attributes);
         if let Some(live) = live {
             if let Some(managers) = fields::taken_over(live) {
@@ -357,11 +349,7 @@ impl ClusterSession {
         let selector = mark::selector(&owner);
         for kind in app::kinds(record).into_values() {
             let api = &self.state.api;
-            let served = match api.served(&kind.api_version, &kind.kind).await? {
-                Some(served) => Some(served),
-                None => api.served_as(&full_word(&kind.api_version, &kind.kind)).await?,
-            };
-            let Some(served) = served else { continue };
+            let Some(served) = api.still_served(&kind.api_version, &kind.kind).await? else { continue };
             let listed = with_retries(|| api.list(&served, kind.namespace.as_deref(), &selector)).await?;
             let rest = listed.iter().find_map(|one| {
                 let (mark, identity) = mark::read(one, &self.state.cluster)?;

@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::api::{ApplyMode, ObjectPlace};
+use super::api::ApplyMode;
 use super::state::ClusterState;
 use super::{fields, manifest, mark};
 use crate::driver::{Class, DriverError, Preview, Request};
-use crate::render::objects::is_own_group;
+use crate::render::objects::{group, is_own_group};
 use crate::value::Value;
 
 /// What an object that is there would become. Where nobody touched what Atlas applied, and that is what is wanted, nothing is asked.
@@ -19,22 +19,17 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
             attributes.set("manifest", Value::Null);
         }
         let is_fixed = (!ran).then(|| "it ran as something else, and is gone".to_owned());
-        return Ok(Preview { attributes, is_touched: false, is_fixed, is_refused: None });
+        return Ok(Preview { is_fixed, ..Preview::of(attributes) });
     }
     let wanted = manifest::wanted(want.attributes);
     let was = mark::read(live, &state.cluster).map(|(mark, _)| mark.applied);
     let same = was.as_deref() == Some(want.mark.applied.as_str());
     let is_whole = fields::has_all(fields::applied(live), &wanted);
     if same && is_whole {
-        return Ok(Preview {
-            attributes: want.attributes.clone(),
-            is_touched: false,
-            is_fixed: None,
-            is_refused: None,
-        });
+        return Ok(Preview::of(want.attributes.clone()));
     }
     let is_touched = same && !is_whole || fields::took_away(live, &wanted);
-    let told = |told: Value| manifest::with(want.attributes, told);
+    let told = |told: Value| Preview { is_touched, ..Preview::of(manifest::with(want.attributes, told)) };
     match trial(state, live, want).await {
         Ok(Some(mut then)) => {
             let mut live = live.clone();
@@ -42,25 +37,16 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
                 live["metadata"]["managedFields"] = Json::Array(managers);
                 fields::remove_unapplied(&live, &mut then);
             }
-            let attributes = told(fields::in_wanted_words(&wanted, &live, &then));
-            Ok(Preview { attributes, is_touched, is_fixed: None, is_refused: None })
+            Ok(told(fields::in_wanted_words(&wanted, &live, &then)))
         }
-        Ok(None) => {
-            Ok(Preview { attributes: manifest::attributes(live), is_touched, is_fixed: None, is_refused: None })
-        }
-        Err(NoPreview::Fixed(why)) => {
-            let attributes = told(plainly(&wanted, live));
-            Ok(Preview { attributes, is_touched, is_fixed: Some(why), is_refused: None })
-        }
+        Ok(None) => Ok(Preview { is_touched, ..Preview::of(manifest::attributes(live)) }),
+        Err(NoPreview::Fixed(why)) => Ok(Preview { is_fixed: Some(why), ..told(plainly(&wanted, live)) }),
         // A webhook that can't be asked by a trial: what the manifest says is compared as it stands.
-        Err(NoPreview::Unasked) => {
-            Ok(Preview { attributes: told(plainly(&wanted, live)), is_touched, is_fixed: None, is_refused: None })
-        }
+        Err(NoPreview::Unasked) => Ok(told(plainly(&wanted, live))),
         Err(NoPreview::Otherwise(error)) if matches!(error.class, Class::Invalid | Class::Denied) => {
             // A definition that changes in the same plan may allow it by then.
-            let is_own = is_own_group(group_of(want));
-            let is_refused = is_own.then(|| error.chain());
-            Ok(Preview { attributes: told(plainly(&wanted, live)), is_touched, is_fixed: None, is_refused })
+            let is_refused = is_own_group(group_of(want)).then(|| error.chain());
+            Ok(Preview { is_refused, ..told(plainly(&wanted, live)) })
         }
         Err(NoPreview::Otherwise(error)) => Err(error),
     }
@@ -68,20 +54,17 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
 
 /// The group of what is wanted.
 fn group_of<'a>(want: &Request<'a>) -> &'a str {
-    let version = want.attributes.get("api_version").as_str().unwrap_or_default();
-    version.split_once('/').map_or("", |(group, _)| group)
+    group(want.attributes.get("api_version").as_str().unwrap_or_default())
 }
 
 /// Finds out whether the server would take an object. Where its namespace is not there yet, or what it has to be held against, nobody
 /// can tell.
 pub async fn rehearse(state: &ClusterState, want: &Request<'_>) -> Result<(), DriverError> {
-    let text = |name: &str| want.attributes.get(name).as_str().unwrap_or_default();
     if !is_own_group(group_of(want)) {
         // The definition of a custom resource may change in the same plan.
         return Ok(());
     }
-    let Some(served) = state.api.served(text("api_version"), text("kind")).await? else { return Ok(()) };
-    let place = ObjectPlace::of(&served, want.attributes.get("namespace").as_str(), text("name"));
+    let Some(place) = state.api.place(want.attributes).await? else { return Ok(()) };
     let mut object = manifest::of(want.attributes);
     mark::put(&mut object, want.mark, want.identity, &state.cluster);
     match state.api.apply(&place, &object, ApplyMode { is_trial: true, takes_over: true }).await {
@@ -152,10 +135,8 @@ enum NoPreview {
 }
 
 async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<Option<Json>, NoPreview> {
-    let text = |name: &str| want.attributes.get(name).as_str().unwrap_or_default();
-    let served = state.api.served(text("api_version"), text("kind")).await.map_err(NoPreview::Otherwise)?;
-    let Some(served) = served else { return Ok(None) };
-    let place = ObjectPlace::of(&served, want.attributes.get("namespace").as_str(), text("name"));
+    let place = state.api.place(want.attributes).await.map_err(NoPreview::Otherwise)?;
+    let Some(place) = place else { return Ok(None) };
     let mut object = manifest::of(want.attributes);
     mark::keep(live, &mut object);
     if leave_to_autoscaler(state, live, &mut object).await == Scaled::FromNowOn {

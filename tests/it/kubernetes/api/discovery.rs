@@ -80,15 +80,7 @@ fn listed(kind: &Kind) -> Vec<Value> {
         "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
         "verbs": VERBS,
     });
-    if !kind.short.is_empty() {
-        own["shortNames"] = json!(kind.short);
-    }
-    if !kind.categories.is_empty() {
-        own["categories"] = json!(kind.categories);
-    }
-    if kind.is("Namespace") {
-        own["verbs"] = json!(["create", "delete", "get", "list", "patch", "update", "watch"]);
-    }
+    add_words(&mut own, kind);
     if kind.custom {
         own["verbs"] = json!(["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]);
     }
@@ -107,6 +99,19 @@ fn listed(kind: &Kind) -> Vec<Value> {
         );
     }
     all
+}
+
+/// Adds what both ways of telling a kind say only where it is so.
+fn add_words(own: &mut Value, kind: &Kind) {
+    if !kind.short.is_empty() {
+        own["shortNames"] = json!(kind.short);
+    }
+    if !kind.categories.is_empty() {
+        own["categories"] = json!(kind.categories);
+    }
+    if kind.is("Namespace") {
+        own["verbs"] = json!(["create", "delete", "get", "list", "patch", "update", "watch"]);
+    }
 }
 
 /// `/api` or `/apis` with all resources in it.
@@ -140,15 +145,7 @@ fn described_whole(kind: &Kind) -> Value {
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "singularResource": kind.singular,
         "verbs": VERBS,
     });
-    if !kind.short.is_empty() {
-        own["shortNames"] = json!(kind.short);
-    }
-    if !kind.categories.is_empty() {
-        own["categories"] = json!(kind.categories);
-    }
-    if kind.is("Namespace") {
-        own["verbs"] = json!(["create", "delete", "get", "list", "patch", "update", "watch"]);
-    }
+    add_words(&mut own, kind);
     let mut more = Vec::new();
     if kind.scale {
         let scale = json!({ "group": "autoscaling", "version": "v1", "kind": "Scale" });
