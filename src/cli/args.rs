@@ -87,6 +87,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Print the objects of a chart, or of an app of the spec, as `helm template` does
     Render(RenderArgs),
+    /// Pin the charts that the spec takes from repositories and registries
+    Lock(LockArgs),
     /// Print the JSON Schema of the spec, for editors
     Schema,
     /// Explain a kind and its attributes, or what an error means
@@ -305,6 +307,14 @@ pub struct RenderArgs {
     /// Print what lies in the chart's folder crds too
     #[arg(long)]
     pub include_crds: bool,
+}
+
+/// What `lock` takes.
+#[derive(Debug, Args)]
+pub struct LockArgs {
+    /// Take the newest versions that will do, also of what is locked already
+    #[arg(long)]
+    pub upgrade: bool,
 }
 
 /// What `forget` takes.

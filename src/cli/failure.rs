@@ -129,6 +129,10 @@ impl From<RunError> for Failure {
                 let Rejection { why, source, diagnostics } = *refused;
                 Self::found(source.text(), diagnostics).titled(why.to_string())
             }
+            RunError::Unwritten { path, source } => {
+                Self::new(format!("`{}` can't be written", path.display())).because(source.to_string())
+            }
+            RunError::Locking(problem) => Self::new("the charts can't be locked").because(problem.to_string()),
             RunError::NoStore(source) => Self::new("the records can't be reached")
                 .because(source.to_string())
                 .hint("build Atlas with its default features"),

@@ -17,6 +17,7 @@ mod import;
 mod init;
 mod inside;
 mod load;
+mod lock;
 mod notice;
 mod outcome;
 mod plan;
@@ -102,6 +103,7 @@ async fn run(arguments: &Cli, ui: &Ui) -> Result<Done, Failure> {
         Command::Forget(args) => return adopt::forget(global, args, ui).await,
         Command::Import(args) => import::run(global, args, ui),
         Command::Render(args) => render::run(global, args, ui),
+        Command::Lock(args) => lock::run(global, args, ui),
         Command::Schema => schema::run(ui),
         Command::Explain { name } => explain::run(name.as_deref(), ui),
         Command::Completions { shell } => completions::run(*shell, ui),

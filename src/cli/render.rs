@@ -8,7 +8,8 @@ use super::failure::{self, Failure};
 use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
-use crate::desired::{Desired, Instance};
+use crate::charts::{ChartProblem, Charts, local_chart};
+use crate::desired::{ChartSource, Instance};
 use crate::plan::{Selector, selected};
 use crate::render::RenderFault;
 use crate::render::app::{shown, to_json};
@@ -17,7 +18,7 @@ use crate::render::helm::tables::overlay;
 use crate::render::helm::{
     Capabilities, Chart, KubernetesVersion, Manifest, RenderRequest, Rendered, printed, render, values_file,
 };
-use crate::run::{self, ChartError, Spec};
+use crate::run::{self, Spec};
 use crate::style::{Role, harmless};
 use crate::suggest::suggest;
 
@@ -35,11 +36,7 @@ pub fn run(global: &Global, args: &RenderArgs, ui: &Ui) -> Result<End, Failure> 
         Some(address) => of_app(global, &address)?,
         None => {
             has_no_spec(global)?;
-            (
-                args.chart.clone(),
-                chart(Path::new(&args.chart), here(&args.chart).as_deref())?,
-                RenderRequest::new("release-name", "default"),
-            )
+            (args.chart.clone(), chart(global, &args.chart)?, RenderRequest::new("release-name", "default"))
         }
     };
     refine(&mut request, args, ui)?;
@@ -48,11 +45,9 @@ pub fn run(global: &Global, args: &RenderArgs, ui: &Ui) -> Result<End, Failure> 
     Ok(End::Good)
 }
 
-/// The folder that nothing in a chart may lead out of: the one that people are in, where the chart is in it.
-fn here(chart: &str) -> Option<PathBuf> {
-    let inside =
-        Path::new(chart).is_relative() && !Path::new(chart).components().any(|part| part == Component::ParentDir);
-    inside.then(|| PathBuf::from("."))
+/// Whether a chart is in the folder that people are in, out of which nothing in it may lead then.
+fn is_here(chart: &str) -> bool {
+    Path::new(chart).is_relative() && !Path::new(chart).components().any(|part| part == Component::ParentDir)
 }
 
 /// The address that a word is, unless there is a file or folder of that name.
@@ -71,16 +66,27 @@ fn has_no_spec(global: &Global) -> Result<(), Failure> {
     }
 }
 
-fn chart(path: &Path, project: Option<&Path>) -> Result<Chart, Failure> {
-    run::chart(path, project).map_err(|error| {
-        let failure = Failure::new(format!("the chart `{}` can't be read", path.display())).because(error.to_string());
-        match error {
-            ChartError::Files(_) => {
-                failure.hint("name a folder with a Chart.yaml, an archive of one, or an app such as app.shop@dc")
-            }
-            ChartError::Content(_) => failure,
+/// A chart with what it depends on. Of one outside of the folder that people are in nothing is looked for elsewhere.
+fn chart(global: &Global, word: &str) -> Result<Chart, Failure> {
+    let found = match is_here(word) {
+        true => {
+            let source = ChartSource::Path(word.trim_end_matches('/').to_owned());
+            Charts::new(run::chart_surroundings(&load::setup(global))).get(&source).map(|loaded| loaded.chart.clone())
         }
-    })
+        false => local_chart(Path::new(word), None),
+    };
+    found.map_err(|problem| unread(word, &problem))
+}
+
+fn unread(word: &str, problem: &ChartProblem) -> Failure {
+    let failure = Failure::new(format!("the chart `{word}` can't be read")).because(problem.to_string());
+    match problem {
+        ChartProblem::Files(_) => {
+            failure.hint("name a folder with a Chart.yaml, an archive of one, or an app such as app.shop@dc")
+        }
+        ChartProblem::NotLocked(_) => failure.hint("`atlas lock` pins what the charts of a spec depend on"),
+        _ => failure,
+    }
 }
 
 /// The manifests of an app that has no chart, as they are; none of one that has.
@@ -100,7 +106,10 @@ fn plain(global: &Global, address: &Address) -> Result<Option<String>, Failure> 
 fn of_app(global: &Global, address: &Address) -> Result<(String, Chart, RenderRequest), Failure> {
     let spec = load::spec(global)?;
     let instance = app(&spec, address)?;
-    let chart = chart(&spec.base.join(Desired::chart_folder(&instance.attributes)), Some(&spec.base))?;
+    let source = ChartSource::of(&instance.attributes).unwrap_or_else(|| ChartSource::Path(String::new()));
+    let mut charts = Charts::new(run::chart_surroundings(&load::setup(global)));
+    let loaded = charts.get(&source).map_err(|problem| unread(source.chart(), &problem))?;
+    let chart = loaded.chart.clone();
     let (request, _) = run::chart_request(instance, &spec.desired);
     Ok((instance.address.to_string(), chart, request))
 }

@@ -2,6 +2,7 @@
 //!
 //! It is made from text by [`crate::spec`], and knows nothing of how that was written but where each thing stands.
 
+mod chart;
 mod instance;
 mod records;
 
@@ -9,16 +10,14 @@ use std::collections::BTreeMap;
 
 use foldhash::HashMap;
 
+pub use chart::{ChartPin, ChartSource, PublishedChart};
 pub use instance::{Declaration, Edge, Instance, OnRemove, Settings};
 pub use records::RecordsUrl;
 
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::kind::{Catalog, Resource, View};
-use crate::value::{Attributes, Text, Value};
-
-/// What stands between a chart's folder and the digest of its content.
-const PINNED: &str = "@sha256:";
+use crate::value::{Text, Value};
 
 /// The whole spec, for one environment, with everything that can be known from it.
 #[derive(Debug, Default)]
@@ -39,7 +38,7 @@ pub struct Desired {
     index: HashMap<Address, usize>,
     by_kind: BTreeMap<&'static str, Vec<usize>>,
     /// Where the charts of the apps and their values are said, in the order of the apps.
-    pub(crate) charts: Vec<ChartSpans>,
+    pub(crate) chart_spans: Vec<ChartSpans>,
     /// Where the files of variables of the containers are named, in the order of the containers.
     pub(crate) env_files: Vec<Span>,
 }
@@ -81,7 +80,7 @@ impl Desired {
             instances,
             index,
             by_kind,
-            charts: Vec::new(),
+            chart_spans: Vec::new(),
             env_files: Vec::new(),
         }
     }
@@ -108,14 +107,14 @@ impl Desired {
         self.by_kind.get(kind).into_iter().flatten().map(|at| &self.instances[*at])
     }
 
-    /// The folders whose content belongs to the spec: the charts of its apps, with where each is named.
-    pub fn folders(&self) -> impl Iterator<Item = (&str, &ChartSpans, &Instance)> {
-        self.apps().filter_map(|(spans, app)| app.attributes.get("chart").as_str().map(|chart| (chart, spans, app)))
+    /// The charts whose content belongs to the spec, with where each is named.
+    pub fn charts(&self) -> impl Iterator<Item = (ChartSource, &ChartSpans, &Instance)> {
+        self.apps().filter_map(|(spans, app)| Some((ChartSource::of(&app.attributes)?, spans, app)))
     }
 
     /// Every app, with where what it is made of stands.
     pub fn apps(&self) -> impl Iterator<Item = (&ChartSpans, &Instance)> {
-        self.of_kind("app").zip(&self.charts).map(|(app, spans)| (spans, app))
+        self.of_kind("app").zip(&self.chart_spans).map(|(app, spans)| (spans, app))
     }
 
     /// Takes what apps come to. Whatever needs an app needs all of that too: `last` has what no other part of the app waits for,
@@ -141,24 +140,16 @@ impl Desired {
         (self.index, self.by_kind) = indexes(&self.instances);
     }
 
-    /// Makes the content of folders part of the spec: `charts/ledger-app` becomes `charts/ledger-app@sha256:…`, so
+    /// Makes the content of charts part of the spec: `charts/ledger-app` becomes `charts/ledger-app@sha256:…`, so
     /// that an edited chart is a change like any other.
-    pub fn attach(&mut self, digests: &BTreeMap<String, String>) {
+    pub fn attach(&mut self, pins: &BTreeMap<ChartSource, ChartPin>) {
         for at in self.by_kind.get("app").into_iter().flatten() {
             let attributes = &mut self.instances[*at].attributes;
-            let chart = attributes.get("chart").as_str().unwrap_or_default();
-            if let Some(digest) = digests.get(chart) {
-                let pinned = format!("{chart}{PINNED}{digest}");
-                attributes.set("chart", Value::String(pinned.into()));
+            let Some(source) = ChartSource::of(attributes) else { continue };
+            if let Some(pin) = pins.get(&source) {
+                attributes.set("chart", Value::String(source.pinned(pin).into()));
             }
         }
-    }
-
-    /// The folder of an app's chart, without the digest of its content.
-    #[must_use]
-    pub fn chart_folder(attributes: &Attributes) -> &str {
-        let pinned = attributes.get("chart").as_str().unwrap_or_default();
-        pinned.rsplit_once(PINNED).map_or(pinned, |(folder, _)| folder)
     }
 
     /// The files of variables that containers name, each with where that is.

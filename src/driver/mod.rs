@@ -5,6 +5,8 @@
 pub mod aws;
 mod cache;
 mod contract;
+#[cfg(any(feature = "charts", feature = "docker"))]
+pub mod credentials;
 #[cfg(feature = "docker")]
 pub mod docker;
 mod error;
@@ -31,6 +33,8 @@ use std::sync::Arc;
 
 pub use cache::{Cache, NoCache};
 pub use contract::{Claims, Driver, Listing, Look, Preview, Request, Seen, Service, Session, Wanted};
+#[cfg(any(feature = "charts", feature = "docker"))]
+pub use credentials::Credentials;
 pub use error::{Class, DriverError};
 pub use foreign::{look_for_foreign_objects, look_for_newcomers};
 pub use hidden::Hidden;

@@ -1,9 +1,10 @@
 //! An app: what a Helm chart, manifests or a kustomization come to on a cluster.
 
-use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
+use super::view::{Findings, Resource};
+use super::{chart_rule, rule};
 use crate::diagnostic::code;
 use crate::suggest::suggest;
 
@@ -38,10 +39,25 @@ pub static APP: Kind = Kind {
         .replaces(),
         Attribute::new(
             "chart",
-            Type::text(&rule::PATH),
-            "The folder of the chart. Its content counts: an edited chart is a change.",
-            &["\"charts/ledger-app\"", "\"charts/monitoring\""],
+            Type::text(&chart_rule::CHART),
+            "The chart: a folder or an archive below the spec, a name in `repository`, or a place in a registry. Its content \
+             counts: an edited chart is a change.",
+            &["\"charts/ledger-app\"", "\"oci://registry.example.com/charts/ledger\""],
         ),
+        Attribute::new(
+            "repository",
+            Type::text(&chart_rule::REPOSITORY),
+            "The chart repository that the chart is in, by its URL. `atlas lock` pins what is taken from there.",
+            &["\"https://charts.example.com/stable\"", "\"https://charts.example.com/edge\""],
+        )
+        .beside(&["chart = \"ledger\""]),
+        Attribute::new(
+            "version",
+            Type::text(&chart_rule::VERSIONS),
+            "Which version of a chart from a repository or a registry, or a range of them. The newest release by default.",
+            &["\"1.2.3\"", "\"~1.2\""],
+        )
+        .beside(&["chart = \"ledger\"", "repository = \"https://charts.example.com/stable\""]),
         Attribute::new(
             "manifests",
             Type::list(const { &Type::text(&rule::PATH) }),
@@ -123,6 +139,7 @@ pub static APP: Kind = Kind {
                 "write `chart = \"charts/ledger-app\"`, or `manifests` or `kustomize` in its place",
             );
         }
+        source(resource, findings);
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
         let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");
@@ -142,3 +159,42 @@ pub static APP: Kind = Kind {
     loss: Static(&|_| Verdict::recoverable("nothing was seen in it but what its chart makes again; volumes are kept")),
     update_loss: Static(&|_, _, _| None),
 };
+
+/// Whether what is said of a repository and a version belongs to the chart.
+fn source(resource: &Resource<'_>, findings: &mut Findings) {
+    let text = |name: &str| resource.attributes.get(name).as_str();
+    let (repository, version) = (text("repository"), text("version"));
+    let Some(chart) = text("chart") else {
+        let alone = [("repository", repository), ("version", version)].into_iter().find(|(_, said)| said.is_some());
+        if let Some((name, _)) = alone {
+            let what = format!("`{name}` is about a chart, and the app is made of something else");
+            findings.error(name, &code::CHART_SOURCE, what, format!("remove `{name}`"));
+        }
+        return;
+    };
+    let is_in_registry = chart.starts_with("oci://");
+    if let (Some(repository), true) = (repository, is_in_registry) {
+        findings.error(
+            "repository",
+            &code::CHART_SOURCE,
+            format!("`{chart}` says the registry that the chart is in, and `repository` says {repository}"),
+            "keep one of them",
+        );
+    }
+    if repository.is_some() && chart.contains('/') && !is_in_registry {
+        findings.error(
+            "chart",
+            &code::CHART_SOURCE,
+            format!("`{chart}` is no name of a chart in a repository"),
+            "write the name alone, or remove `repository` where the chart is a folder",
+        );
+    }
+    if version.is_some() && repository.is_none() && !is_in_registry {
+        findings.error(
+            "version",
+            &code::CHART_SOURCE,
+            format!("`{chart}` lies in the folder of the spec, and has the version that its Chart.yaml says"),
+            "remove `version`, or say the `repository` that the chart is in",
+        );
+    }
+}

@@ -15,6 +15,7 @@ mod assume_role;
 mod attributes;
 mod bucket;
 mod catalog;
+mod chart_rule;
 mod check;
 mod claim;
 mod cluster;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::source::SpecText;
 use crate::address::Address;
+use crate::charts::ChartProblem;
 use crate::diagnostic::Diagnostics;
 use crate::driver::{Class, DriverError};
 use crate::store::{Former, LockError};
@@ -21,6 +22,17 @@ pub enum RunError {
         /// Why.
         source: FileError,
     },
+    /// A file can't be written.
+    #[error("`{}` can't be written", path.display())]
+    Unwritten {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Charts can't be locked, whatever they are.
+    #[error("the charts can't be locked")]
+    Locking(#[source] ChartProblem),
     /// The spec, the plan, or what was asked of it has errors.
     #[error("{}", .0.why)]
     Refused(Box<Rejection>),

@@ -1,15 +1,15 @@
 //! Reading what the spec is made of: the spec itself, and the folders that it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::error::{FileError, RunError};
-use super::folder;
-use super::unfold::Charts;
+use super::unfold::unfold;
+use crate::charts::{ChartProblem, ChartSurroundings, Charts, inside};
 use crate::compose::read_env_file;
-use crate::desired::Desired;
+use crate::desired::{ChartPin, ChartSource, ChartSpans, Desired};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::driver::Variables;
 use crate::path::join;
@@ -72,23 +72,59 @@ fn disk(error: io::Error) -> FileError {
     }
 }
 
-/// The folders and files that specs name, each looked at once, also where many environments name it.
+/// Writes a file beside a spec, whole or not at all.
+///
+/// # Errors
+/// When it can't be written.
+pub(super) fn replace_text(path: &Path, whole: &str) -> Result<(), RunError> {
+    let part = path.with_extension(format!("part-{}", std::process::id()));
+    let written = fs::write(&part, whole).and_then(|()| fs::rename(&part, path));
+    written.map_err(|source| RunError::Unwritten { path: path.to_owned(), source })
+}
+
+/// What is wrong with the chart of an app, in the spec's own words.
+pub(super) fn problem_of_chart(source: &ChartSource, problem: &ChartProblem, spans: &ChartSpans) -> Diagnostic {
+    let (code, hint): (_, &str) = match problem {
+        ChartProblem::Files(_) | ChartProblem::Content(_) => (
+            &code::UNREADABLE_CHART,
+            match source {
+                ChartSource::Path(_) => {
+                    "name a folder with a Chart.yaml, or an archive of one, relative to the spec and within its folder"
+                }
+                ChartSource::Published(_) => "take another version of it, or ask whoever publishes it",
+            },
+        ),
+        ChartProblem::NotLocked(_) => (&code::UNLOCKED_CHART, "`atlas lock` pins it"),
+        ChartProblem::Lock(_) => {
+            (&code::UNLOCKED_CHART, "take the file back as it was, or remove it and run `atlas lock`")
+        }
+        ChartProblem::NotPulled { .. } => {
+            (&code::UNPULLED_CHART, "see that the name and the version are right, and that this machine gets there")
+        }
+    };
+    let detail = match problem {
+        // These name the chart themselves, which may be one that this one depends on.
+        ChartProblem::NotLocked(_) | ChartProblem::NotPulled { .. } | ChartProblem::Lock(_) => problem.to_string(),
+        _ => format!("{source}: {problem}"),
+    };
+    Diagnostic::error(code, detail).at(spans.chart).hint(hint)
+}
+
+/// The charts and files that specs name, each looked at once, also where many environments name it.
 pub(super) struct SpecFiles {
     /// The folder of the spec: where relative paths begin, and what nothing may lead out of.
     base: PathBuf,
     /// Where files of variables find those of other places.
     variables: Variables,
-    known: BTreeMap<String, Result<String, String>>,
     env_files: BTreeMap<String, Result<BTreeMap<String, String>, String>>,
     charts: Charts,
 }
 
 impl SpecFiles {
-    /// The folders and files of a spec that is in this folder.
-    pub fn below(base: &Path, variables: &Variables) -> Self {
-        let variables = Variables::clone(variables);
-        let (known, env_files) = (BTreeMap::new(), BTreeMap::new());
-        Self { base: base.to_owned(), variables, known, env_files, charts: Charts::below(base) }
+    /// The charts and files of a spec.
+    pub fn of(surroundings: ChartSurroundings) -> Self {
+        let (base, variables) = (surroundings.base.clone(), Variables::clone(&surroundings.variables));
+        Self { base, variables, env_files: BTreeMap::new(), charts: Charts::new(surroundings) }
     }
 
     /// Makes the content of what a spec names part of it.
@@ -96,27 +132,26 @@ impl SpecFiles {
         self.attach_charts(desired, diagnostics);
         self.attach_env_files(desired, diagnostics);
         if !diagnostics.has_errors() {
-            self.charts.unfold(desired, diagnostics);
+            unfold(desired, &mut self.charts, &self.base, diagnostics);
         }
     }
 
     fn attach_charts(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
-        let mut digests: BTreeMap<String, String> = BTreeMap::new();
-        for (folder, spans, instance) in desired.folders() {
-            if digests.contains_key(folder) {
+        let mut pins: BTreeMap<ChartSource, ChartPin> = BTreeMap::new();
+        let mut refused: BTreeSet<ChartSource> = BTreeSet::new();
+        for (source, spans, instance) in desired.charts() {
+            if pins.contains_key(&source) || refused.contains(&source) {
                 continue;
             }
-            match self.digest(folder) {
-                Ok(digest) => drop(digests.insert(folder.to_owned(), digest.clone())),
-                Err(why) => diagnostics.push(
-                    Diagnostic::error(&code::UNREADABLE_CHART, format!("`{folder}`: {why}"))
-                        .at(spans.chart)
-                        .hint("name a folder with a Chart.yaml, relative to the spec and within its folder")
-                        .of(&instance.address),
-                ),
+            match self.charts.get(&source) {
+                Ok(loaded) => drop(pins.insert(source, loaded.pin.clone())),
+                Err(problem) => {
+                    diagnostics.push(problem_of_chart(&source, &problem, spans).of(&instance.address));
+                    refused.insert(source);
+                }
             }
         }
-        desired.attach(&digests);
+        desired.attach(&pins);
     }
 
     fn attach_env_files(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
@@ -150,7 +185,7 @@ impl SpecFiles {
     fn variables_of(&mut self, name: &str) -> &Result<BTreeMap<String, String>, String> {
         let (base, variables) = (&self.base, &self.variables);
         self.env_files.entry(name.to_owned()).or_insert_with(|| {
-            let path = folder::inside(base, &base.join(name)).map_err(|error| disk(error).to_string())?;
+            let path = inside(base, &base.join(name)).map_err(|error| disk(error).to_string())?;
             let metadata = fs::metadata(&path).map_err(|error| error.to_string())?;
             if !metadata.is_file() {
                 return Err("it is no file".into());
@@ -165,14 +200,6 @@ impl SpecFiles {
                 Some((name, _)) => Err(format!("the value of `{name}` holds a null byte")),
                 None => Ok(found),
             }
-        })
-    }
-
-    fn digest(&mut self, name: &str) -> &Result<String, String> {
-        let base = &self.base;
-        self.known.entry(name.to_owned()).or_insert_with(|| {
-            let found = std::fs::canonicalize(base).and_then(|project| folder::digest(&project, &base.join(name)));
-            found.map_err(|error| error.to_string())
         })
     }
 }

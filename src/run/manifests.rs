@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::folder::inside;
+use crate::charts::inside;
 
 /// The largest file, and the most that is built.
 const LARGEST: u64 = 16 * 1024 * 1024;

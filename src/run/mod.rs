@@ -23,14 +23,14 @@
 mod apply;
 mod approve;
 mod blocks;
-mod chart;
 mod destination;
 mod drivers;
 mod error;
 mod files;
-mod folder;
 mod history;
+mod lock;
 mod manifests;
+mod moment;
 mod open;
 mod pipeline;
 mod plan;
@@ -41,7 +41,6 @@ mod unfold;
 
 pub use apply::{Applied, Manner, apply};
 pub use approve::{Approved, Consent, approve, refuse_loss};
-pub use chart::{ChartError, at_this_moment, chart};
 pub use destination::Destination;
 #[cfg(feature = "docker")]
 pub use drivers::engines;
@@ -51,8 +50,10 @@ pub use drivers::world;
 pub use error::{FileError, Notice, Refusal, Rejection, RunError};
 pub use files::{read_text, set_text};
 pub use history::history;
+pub use lock::{LockedCharts, lock};
 pub use manifests::ManifestText;
-pub use open::{Opened, Purpose, Setup, open, open_with, read, read_others};
+pub use moment::at_this_moment;
+pub use open::{Opened, Purpose, Setup, chart_surroundings, open, open_with, read, read_others};
 pub use pipeline::{Pipeline, drift, is_gone};
 pub use plan::{Planned, inventory, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};

@@ -9,6 +9,7 @@ use super::files::SpecFiles;
 use super::pipeline::Pipeline;
 use super::source::{Spec, SpecText};
 use super::{drivers, files};
+use crate::charts::ChartSurroundings;
 use crate::desired::WorldChoice;
 use crate::diagnostic::Diagnostics;
 use crate::driver::{Hidden, Registry, Variables};
@@ -67,15 +68,14 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let source = SpecText::new(setup.file.display().to_string(), text);
     let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
     let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
-    let base = base(&setup.file);
-    SpecFiles::below(base, &setup.variables).attach(&mut desired, &mut diagnostics);
+    SpecFiles::of(chart_surroundings(setup)).attach(&mut desired, &mut diagnostics);
     diagnostics.finish();
     if diagnostics.has_errors() {
         return Err(RunError::refused(Refusal::Spec, source, diagnostics));
     }
     let store = store::open(&setup.file, &desired).map_err(RunError::NoStore)?;
     let local = LocalFolder::beside(&setup.file);
-    let (variables, hidden, base) = (setup.variables.clone(), setup.hidden.clone(), base.to_owned());
+    let (variables, hidden, base) = (setup.variables.clone(), setup.hidden.clone(), base(&setup.file).to_owned());
     Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, hidden, base })
 }
 
@@ -84,7 +84,7 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
 pub fn read_others(setup: &Setup, spec: &Spec) -> Diagnostics {
     let mut found = Diagnostics::default();
     if spec.desired.environments.len() > 1 {
-        let mut files = SpecFiles::below(base(&setup.file), &setup.variables);
+        let mut files = SpecFiles::of(chart_surroundings(setup));
         let text = spec.source.text().text;
         spec::compile_others(text, &setup.inputs, &spec.desired.environment, |desired, mut diagnostics| {
             if let Some(mut desired) = desired {
@@ -97,6 +97,17 @@ pub fn read_others(setup: &Setup, spec: &Spec) -> Diagnostics {
     }
     found.finish();
     found
+}
+
+/// What the charts of a spec are looked for with.
+pub fn chart_surroundings(setup: &Setup) -> ChartSurroundings {
+    ChartSurroundings {
+        base: base(&setup.file).to_owned(),
+        lock: setup.file.with_extension("lock"),
+        local: LocalFolder::beside(&setup.file),
+        variables: setup.variables.clone(),
+        hidden: Arc::clone(&setup.hidden),
+    }
 }
 
 /// Where the relative paths of a spec begin.

@@ -1,16 +1,16 @@
 //! Unfolding apps: each is rendered with its chart and its values, and what comes of it becomes a part of what is desired.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use foldhash::HashMap;
 
-use super::chart::{at_this_moment, chart};
 use super::manifests::{self, ManifestText};
+use super::moment::at_this_moment;
 use crate::address::Address;
-use crate::desired::{ChartSpans, Desired, Edge, Instance};
+use crate::charts::Charts;
+use crate::desired::{ChartSource, ChartSpans, Desired, Edge, Instance};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::path::{join, split};
@@ -18,7 +18,7 @@ use crate::plan::{Known, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Chart, RenderRequest, render};
-use crate::render::objects::{AppObject, Unfolded, objects, plain, tell_chance, unfold};
+use crate::render::objects::{self, AppObject, Unfolded, plain, tell_chance};
 use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
@@ -26,67 +26,45 @@ use crate::value::{Attributes, Value};
 /// else.
 const CHANCE: [&str; 8] = ["rand", "gen", "uuid", "now", "bcrypt", "htpasswd", "encryptAES", "shuffle"];
 
-/// The charts of specs, each read once, also where many apps and environments name it.
-pub(super) struct Charts {
-    /// The folder of the spec, below which they are.
-    base: PathBuf,
-    known: BTreeMap<String, Result<Chart, String>>,
+/// Makes what the apps of a spec come to a part of it. `base` is the folder of the spec.
+pub(super) fn unfold(desired: &mut Desired, charts: &mut Charts, base: &Path, diagnostics: &mut Diagnostics) {
+    let (mut all, mut last) = (Vec::new(), HashMap::<Address, Vec<Address>>::default());
+    let mut taken = taken_names(desired);
+    let namespaces = taken.clone();
+    for (spans, app) in desired.apps() {
+        match objects_of(app, desired, charts, base) {
+            Ok(mut unfolded) => {
+                let elsewhere = unfolded.instances.iter_mut();
+                elsewhere.for_each(|object| needs_its_namespace(object, app, &namespaces));
+                warn_of_hooks(app, spans, &unfolded, diagnostics);
+                refuse_unknown(app, spans, &unfolded, diagnostics);
+                refuse_taken(app, spans, &unfolded.instances, &mut taken, diagnostics);
+                last.insert(app.address.clone(), unfolded.last);
+                all.extend(unfolded.instances);
+            }
+            Err(fault) => diagnostics.push(told(app, spans, &fault)),
+        }
+    }
+    desired.add(all, &last);
 }
 
-impl Charts {
-    /// The charts of a spec that is in this folder.
-    pub fn below(base: &Path) -> Self {
-        Self { base: base.to_owned(), known: BTreeMap::new() }
+fn objects_of(app: &Instance, desired: &Desired, charts: &mut Charts, base: &Path) -> Result<Unfolded, RenderFault> {
+    let Some(source) = ChartSource::of(&app.attributes) else {
+        return objects::unfold(app, plain_objects(app, base)?, &desired.kinds);
+    };
+    let loaded = charts.get(&source).map_err(|problem| RenderFault::new(problem.to_string()))?;
+    let chart = &loaded.chart;
+    let (mut request, attributes) = chart_request(app, desired);
+    request.include_crds = true;
+    at_this_moment(&mut request).map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
+    let (mut made, left_out) = rendered(chart, &request, app, &attributes)?;
+    if made.is_empty() {
+        return Err(empty());
     }
-
-    /// Makes what the apps of a spec come to a part of it.
-    pub fn unfold(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {
-        let (mut all, mut last) = (Vec::new(), HashMap::<Address, Vec<Address>>::default());
-        let mut taken = taken_names(desired);
-        let namespaces = taken.clone();
-        for (spans, app) in desired.apps() {
-            match self.objects_of(app, desired) {
-                Ok(mut unfolded) => {
-                    let elsewhere = unfolded.instances.iter_mut();
-                    elsewhere.for_each(|object| needs_its_namespace(object, app, &namespaces));
-                    warn_of_hooks(app, spans, &unfolded, diagnostics);
-                    refuse_unknown(app, spans, &unfolded, diagnostics);
-                    refuse_taken(app, spans, &unfolded.instances, &mut taken, diagnostics);
-                    last.insert(app.address.clone(), unfolded.last);
-                    all.extend(unfolded.instances);
-                }
-                Err(fault) => diagnostics.push(told(app, spans, &fault)),
-            }
-        }
-        desired.add(all, &last);
+    if mentions_chance(chart) || has_templates(attributes.get("values")) {
+        tell_by_chance(chart, request, app, &attributes, &mut made)?;
     }
-
-    fn objects_of(&mut self, app: &Instance, desired: &Desired) -> Result<Unfolded, RenderFault> {
-        if app.attributes.get("chart").is_null() {
-            return unfold(app, plain_objects(app, &self.base)?, &desired.kinds);
-        }
-        let chart = self.chart(Desired::chart_folder(&app.attributes)).as_ref();
-        let chart = chart.map_err(|why| RenderFault::new(why.clone()))?;
-        let (mut request, attributes) = chart_request(app, desired);
-        request.include_crds = true;
-        at_this_moment(&mut request)
-            .map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
-        let (mut made, left_out) = rendered(chart, &request, app, &attributes)?;
-        if made.is_empty() {
-            return Err(empty());
-        }
-        if mentions_chance(chart) || has_templates(attributes.get("values")) {
-            tell_by_chance(chart, request, app, &attributes, &mut made)?;
-        }
-        Ok(Unfolded { left_out, ..unfold(app, made, &desired.kinds)? })
-    }
-
-    fn chart(&mut self, folder: &str) -> &Result<Chart, String> {
-        let base = &self.base;
-        self.known
-            .entry(folder.to_owned())
-            .or_insert_with(|| chart(&base.join(folder), Some(base)).map_err(|error| error.to_string()))
-    }
+    Ok(Unfolded { left_out, ..objects::unfold(app, made, &desired.kinds)? })
 }
 
 /// The manifests of an app that has no chart, as they are.
@@ -137,7 +115,7 @@ fn rendered(
     attributes: &Attributes,
 ) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
     let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
-    objects(&render(chart, request)?, attributes.get("values"), namespace)
+    objects::objects(&render(chart, request)?, attributes.get("values"), namespace)
 }
 
 /// Tells what another rendering makes otherwise. What was made by chance stays what it was made first.
@@ -243,9 +221,9 @@ fn refuse_taken(
 
 /// Why an app gives no objects, at the value that is to blame where one is.
 fn told(app: &Instance, spans: &ChartSpans, fault: &RenderFault) -> Diagnostic {
-    let sources =
-        [Desired::chart_folder(&app.attributes), app.attributes.get("kustomize").as_str().unwrap_or_default()];
-    let source = sources.into_iter().find(|source| !source.is_empty()).unwrap_or("manifests");
+    let chart = ChartSource::of(&app.attributes);
+    let kustomization = app.attributes.get("kustomize").as_str();
+    let source = chart.as_ref().map(ChartSource::chart).or(kustomization).unwrap_or("manifests");
     let code: &'static Code = &code::CHART_FAULT;
     let at = fault.value.as_deref().and_then(|value| nearest(value, spans));
     let diagnostic = Diagnostic::error(code, format!("`{source}`: {fault}"));

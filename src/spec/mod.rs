@@ -134,7 +134,7 @@ fn laid_out(
     if !diagnostics.has_errors() {
         diagnostics.append(checks::run(&desired, &blocks));
     }
-    desired.charts = desired.of_kind("app").map(|app| blocks[app.declaration.block].chart_spans()).collect();
+    desired.chart_spans = desired.of_kind("app").map(|app| blocks[app.declaration.block].chart_spans()).collect();
     let containers = desired.of_kind("container");
     desired.env_files = containers.map(|one| blocks[one.declaration.block].span_at("env_file")).collect();
     desired

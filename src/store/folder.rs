@@ -41,6 +41,24 @@ impl LocalFolder {
         self.root.join("world").join(environment)
     }
 
+    /// Where archives of charts are that were pulled.
+    #[must_use]
+    pub fn charts(&self) -> PathBuf {
+        self.root.join("charts")
+    }
+
+    /// Writes a file in it, whole or not at all, and closed to others.
+    ///
+    /// # Errors
+    /// When the disk fails, or a part of its path is a link.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            self.make(folder)?;
+        }
+        let part = path.with_extension(format!("part-{}", std::process::id()));
+        open_anew(&part)?.write_all(bytes).and_then(|()| fs::rename(&part, path)).map_err(at(path))
+    }
+
     /// Makes a folder in it, closed to others, and keeps it out of version control.
     ///
     /// # Errors

@@ -57,6 +57,7 @@ fn every_field_of_every_json_is_described() {
         &["validate"],
         &["explain", "queue"],
         &["render", "app.cockroachdb@dc-us"],
+        &["lock"],
         &["sandbox", "outage", "eu-central-1", "--end"],
     ] {
         look(&place.json(&[args, &["--json"]].concat()));

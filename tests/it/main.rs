@@ -8,6 +8,8 @@ mod broken;
 #[cfg(feature = "aws")]
 mod bucket;
 mod causes;
+#[cfg(feature = "charts")]
+mod charts;
 mod checker;
 mod claims;
 mod cloud;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use atlas::address::Address;
+use atlas::desired::{ChartPin, ChartSource};
 use atlas::diagnostic::Diagnostics;
 use atlas::driver::sandbox::{Sandbox, World};
 use atlas::driver::{Driver, Registry};
@@ -50,8 +51,8 @@ impl Engine {
     pub fn pipeline(&self, spec: &str) -> Result<Pipeline, Diagnostics> {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let Some(mut desired) = desired else { return Err(diagnostics) };
-        let charts: BTreeMap<String, String> =
-            desired.folders().map(|(chart, ..)| (chart.to_owned(), "c0ffee".to_owned())).collect();
+        let pin = || ChartPin { version: None, digest: "c0ffee".to_owned() };
+        let charts: BTreeMap<ChartSource, ChartPin> = desired.charts().map(|(chart, ..)| (chart, pin())).collect();
         desired.attach(&charts);
         Pipeline::new(desired, Registry::new([self.sandbox.clone() as Arc<dyn Driver>]))
     }

@@ -61,8 +61,8 @@ codes! {
     "Remove it from `ignore`.";
 
     UNREADABLE_CHART = "A0212" "chart that can't be read";
-    "The content of a chart is a part of the spec. This folder is not there, is no chart, is larger than charts are, leads out \
-     of the folder of the spec, or holds what is no file.";
+    "The content of a chart is a part of the spec. This folder or archive is not there, is no chart, is larger than charts are, \
+     leads out of the folder of the spec, holds what is no file, or depends on a chart that nobody can find.";
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/gone\"\n");
     "Name a folder with a `Chart.yaml`, relative to the spec. Links in it may lead to files and folders of the project.";
 
@@ -88,4 +88,23 @@ codes! {
     "`objects` of an app says what holds for some of its objects, and names one that its chart does not come to.";
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\nobjects = { \"Deployment/wev\" = { protect = true } }\n");
     "Write the part of the address behind the app's, as a plan shows it: `Deployment/web`, or `Deployment/*` for all of them.";
+
+    CHART_SOURCE = "A0217" "chart whose place is not clear";
+    "A chart is a folder below the spec, a name in a `repository`, or `oci://HOST/PATH` in a registry. What is said beside it \
+     belongs to another of these, so that one of the two would be dropped without a word.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\nversion = \"1.2.3\"\n");
+    "Say `repository` and `version` for a chart in a repository, `version` alone for one in a registry, and neither for a folder.";
+
+    UNLOCKED_CHART = "A0218" "chart that is not locked";
+    "What a repository or a registry has may change from one day to the next. So a chart from there, and every chart that one \
+     depends on, is pinned by its version and the digest of its content in the file of locked charts beside the spec. This one \
+     is not in it.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"shop\"\nrepository = \"https://charts.example.com\"\n");
+    "Run `atlas lock`, and keep `atlas.lock` under version control.";
+
+    UNPULLED_CHART = "A0219" "chart that can't be pulled";
+    "A repository or a registry does not answer, does not have the chart, or has other content than what is locked.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"oci://registry.example.com/shop\"\nversion = \"1.2.3\"\n");
+    "See that the URL is right and that this machine gets there; `docker login HOST` keeps credentials. Where content changed that was \
+     published before, ask whoever published it; `atlas lock --upgrade` takes what is there now.";
 }

@@ -258,8 +258,7 @@ impl Engine {
 impl Engine {
     /// The folder of Docker's own configuration.
     pub fn configuration(&self) -> PathBuf {
-        let home = || self.variable("HOME").map(|home| Path::new(&home).join(".docker"));
-        self.variable("DOCKER_CONFIG").map(PathBuf::from).or_else(home).unwrap_or_default()
+        crate::driver::credentials::folder(&self.variables)
     }
 
     /// Whether its name leads to an address.

@@ -10,12 +10,18 @@ use crate::render::fault::RenderFault;
 use crate::render::template::semver::fits;
 use crate::render::value::{ChartValue, UnknownValue};
 
+impl Chart {
+    /// The dependencies that the chart does not have in itself.
+    #[must_use]
+    pub fn lacking(&self) -> Vec<&Dependency> {
+        let has = |dependency: &Dependency| self.charts.iter().any(|sub| sub.metadata.name == dependency.name);
+        self.metadata.dependencies.iter().filter(|dependency| !has(dependency)).collect()
+    }
+}
+
 /// Checks that every dependency lies in the chart.
 pub(super) fn check(chart: &Chart) -> Result<(), RenderFault> {
-    let missing: Vec<&str> = (chart.metadata.dependencies.iter())
-        .map(|dependency| dependency.name.as_str())
-        .filter(|name| !chart.charts.iter().any(|sub| sub.metadata.name == **name))
-        .collect();
+    let missing: Vec<&str> = chart.lacking().iter().map(|dependency| dependency.name.as_str()).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -62,7 +62,8 @@ impl Stand for Keys {
     fn pipeline(&self, spec: &str) -> Pipeline {
         let (desired, diagnostics) = compile(spec, &Inputs::default());
         let mut desired = desired.unwrap_or_else(|| panic!("{diagnostics:#?}\n{spec}"));
-        let charts = desired.folders().map(|(chart, ..)| (chart.to_owned(), "c0ffee".to_owned())).collect();
+        let pin = || atlas::desired::ChartPin { version: None, digest: "c0ffee".to_owned() };
+        let charts = desired.charts().map(|(chart, ..)| (chart, pin())).collect();
         desired.attach(&charts);
         let driver = Arc::new(KeyValue(self.store())) as Arc<dyn Driver>;
         Pipeline::new(desired, Registry::new([driver])).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{spec}"))

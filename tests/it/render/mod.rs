@@ -16,6 +16,6 @@ fn number(name: &str, usual: u64) -> u64 {
 }
 
 /// The program of Helm; none where the servers of the tests are not there.
-fn helm() -> Option<String> {
+pub fn helm() -> Option<String> {
     crate::cloud::variable("ATLAS_TEST_HELM")
 }

@@ -16,17 +16,17 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 const MOST: usize = 10_000;
 const DEEPEST: usize = 64;
 
-/// The digest of a chart's folder. `project` is the folder that nothing may lead out of, without links in its own path.
-pub fn digest(project: &Path, folder: &Path) -> io::Result<String> {
+/// The digest of the files of a chart's folder.
+pub fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
     let mut hash = Sha256::new();
-    for file in list(project, folder)? {
-        hash.update((file.name.len() as u64).to_be_bytes());
-        hash.update(file.name.as_bytes());
-        hash.update(file.bytes.to_be_bytes());
-        file.read(&mut |bytes| hash.update(bytes))?;
+    for (name, content) in files {
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name.as_bytes());
+        hash.update((content.len() as u64).to_be_bytes());
+        hash.update(content);
     }
     let bytes = hash.finalize();
-    Ok(bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+    bytes[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The files of a chart's folder by their names in it. `project` is the folder that nothing may lead out of, without links in
@@ -183,7 +183,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
 
-    use super::{LARGEST, MOST, digest};
+    use super::{LARGEST, MOST, digest, read};
 
     /// A project with a chart in it.
     struct Project {
@@ -215,7 +215,7 @@ mod tests {
 
         fn digest(&self) -> Result<String, String> {
             let project = fs::canonicalize(self.folder.path()).expect("there");
-            digest(&project, &project.join("app")).map_err(|error| error.to_string())
+            read(&project, &project.join("app")).map(|files| digest(&files)).map_err(|error| error.to_string())
         }
 
         fn refused(&self, why: &str) {

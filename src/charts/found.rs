@@ -1,0 +1,11 @@
+//! What somebody publishes.
+
+/// The version of a chart that will do.
+pub struct FoundChart {
+    /// The version.
+    pub version: String,
+    /// The SHA-256 of its archive, where it is said.
+    pub digest: Option<String>,
+    /// Where its archive is, in a repository.
+    pub url: Option<String>,
+}
