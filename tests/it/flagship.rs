@@ -30,7 +30,7 @@ fn one_apply_builds_everything_and_the_next_changes_nothing() {
     assert!(created >= 20, "{last}");
     let world = std::fs::read(place.path(".atlas/world/sandbox/world.db")).expect("there");
     let second = place.expect(0, &["apply", "--yes"]);
-    assert!(second.contains("No changes: 61 resources are as the spec says."), "{second}");
+    assert!(second.contains("No changes: 75 resources are as the spec says."), "{second}");
     assert_eq!(std::fs::read(place.path(".atlas/world/sandbox/world.db")).expect("there"), world);
     place.expect(0, &["plan", "--detailed-exitcode"]);
 }
@@ -82,7 +82,7 @@ fn an_outage_blocks_its_region_and_nothing_else() {
         }
     }
     assert_eq!(elsewhere, [("cluster.dc-eu", "update")]);
-    assert_eq!(plan["summary"]["blocked"], 29);
+    assert_eq!(plan["summary"]["blocked"], 37);
     insta::assert_snapshot!(place.expect(0, &["plan", "--var", "agents=3"]));
     // What answers is changed; what does not is left for another run.
     place.expect(3, &["apply", "--yes", "--var", "agents=3"]);
@@ -129,7 +129,7 @@ fn what_lives_in_an_absent_host_is_deferred_with_its_content() {
             assert!(paths >= 3, "{change}");
         }
     }
-    assert_eq!(deferred, 58);
+    assert_eq!(deferred, 72);
     let table =
         plan["changes"].as_array().expect("a list").iter().find(|change| change["kind"] == "table").expect("a table");
     assert!(table["attributes"].to_string().contains("gen_random_uuid()"));
@@ -154,7 +154,7 @@ fn the_first_plan_reads_well() {
     let place = Place::flagship();
     insta::assert_snapshot!(place.expect(0, &["plan"]));
     let again = place.json(&["plan", "--json"]);
-    assert_eq!(changes(&again).len(), 61);
+    assert_eq!(changes(&again).len(), 75);
 }
 
 #[test]

@@ -44,6 +44,46 @@ app.kubernetes.io/component: init
 {{- range .Values.join }},{{ . }}{{ end -}}
 {{- end }}
 
+{{/* Name of a node inside its own Kubernetes cluster; the kubelet fills in the name of the pod and its namespace. */}}
+{{- define "cockroachdb.internalAddress" -}}
+{{- printf "$(POD_NAME).%s.$(POD_NAMESPACE).svc.%s:26257" (include "cockroachdb.name" .) .Values.clusterDomain -}}
+{{- end }}
+
+{{/* "true" when this release initialises the database, otherwise empty. */}}
+{{- define "cockroachdb.initialises" -}}
+{{- if and .Values.init.enabled (or (not .Values.init.region) (eq .Values.init.region .Values.locality.region)) -}}
+true
+{{- end -}}
+{{- end }}
+
+{{/* Peers of a NetworkPolicy: the nodes of other clusters. */}}
+{{- define "cockroachdb.externalPeers" -}}
+{{- if .Values.external.domain -}}
+# The nodes of other clusters.
+{{- range .Values.external.cidrs }}
+- ipBlock:
+    cidr: {{ . }}
+{{- end }}
+{{- end -}}
+{{- end }}
+
+{{/* Egress rule of a NetworkPolicy: name resolution. */}}
+{{- define "cockroachdb.dnsEgress" -}}
+# Name resolution.
+- to:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: kube-system
+      podSelector:
+        matchLabels:
+          k8s-app: kube-dns
+  ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+{{- end }}
+
 {{/* Name of the Secret with the certificates. */}}
 {{- define "cockroachdb.tlsSecret" -}}
 {{- required "tls.existingSecret is required while tls.enabled is true" .Values.tls.existingSecret -}}

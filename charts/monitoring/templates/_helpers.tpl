@@ -34,3 +34,12 @@ true
 {{- end -}}
 {{- end -}}
 {{- end }}
+
+{{/* Paths of the files of rules that apply, as a JSON list. */}}
+{{- define "monitoring.ruleFiles" -}}
+{{- $files := list "files/rules/ledger.yaml" -}}
+{{- if .Values.cockroachdb.enabled -}}
+{{- $files = append $files "files/rules/cockroachdb.yaml" -}}
+{{- end -}}
+{{- toJson $files -}}
+{{- end }}

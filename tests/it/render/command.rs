@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use crate::support::{Place, Run, copy, root};
 
-const CHARTS: [&str; 3] = ["cockroachdb", "ledger-app", "monitoring"];
+use super::project::{CHARTS, REFUSED, TAKEN, VALUES};
 
 /// What Helm makes of a chart of the project; none where there is no Helm.
 fn helm(chart: &str, words: &[&str]) -> Option<Output> {
@@ -18,25 +18,6 @@ fn place() -> Place {
     copy(&root().join("charts"), &place.path("charts"));
     place
 }
-
-/// Ten sets of values for each chart of the project.
-const VALUES: [&[&str]; 10] = [
-    &[],
-    &["--set", "replicas=5,image.tag=1.2.3"],
-    &["--set-string", "image.tag=007", "--set", "fullnameOverride=other"],
-    &["--namespace", "ledger", "--set", "nameOverride=short"],
-    &[
-        "--set-json",
-        "nodeSelector={\"a\":\"b\"}",
-        "--set-json",
-        "tolerations=[{\"key\":\"x\",\"operator\":\"Exists\"}]",
-    ],
-    &["--set", "service.port=9090,podAnnotations.a\\.b/c=d"],
-    &["--set", "resources.requests.cpu=2,resources.limits.memory=1000000000"],
-    &["--kube-version", "1.28.3", "--api-versions", "monitoring.coreos.com/v1"],
-    &["--set", "serviceAccount.create=false,serviceAccount.name=mine", "--set-json", "affinity={}"],
-    &["--set", "persistence.enabled=false,autoscaling.enabled=true,networkPolicy.enabled=false"],
-];
 
 #[test]
 fn the_charts_of_the_project_come_to_what_helm_prints() {
@@ -63,6 +44,24 @@ fn the_charts_of_the_project_come_to_what_helm_prints() {
     // Their schemas refuse what they do not know.
     println!("{refused} of 30 are refused by both");
     assert!(refused < 20, "{refused}");
+}
+
+/// Every value of the charts, in sets that they take and in some that they refuse.
+#[test]
+fn the_charts_of_the_project_take_their_values_as_helm_does() {
+    let place = place();
+    for (chart, words) in TAKEN {
+        let ours = place.expect(0, &[&["render", &format!("charts/{chart}")], *words].concat());
+        let Some(theirs) = helm(chart, words) else { continue };
+        assert!(theirs.status.success(), "{chart} {words:?}\n{}", String::from_utf8_lossy(&theirs.stderr));
+        assert_eq!(ours, String::from_utf8_lossy(&theirs.stdout), "{chart} {words:?}");
+    }
+    for (chart, words, why) in REFUSED {
+        let ours = place.run(&[&["render", &format!("charts/{chart}")], *words].concat());
+        assert!(ours.code == 1 && ours.stderr.contains(why), "{chart} {words:?}\n{}", ours.stderr);
+        let Some(theirs) = helm(chart, words) else { continue };
+        assert!(!theirs.status.success(), "{chart} {words:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod charts;
 mod command;
 mod generated;
 mod mutations;
+mod project;
 mod public_charts;
 mod robust;
 mod templates;
