@@ -37,7 +37,13 @@ pub const TAKEN: &[(&str, &[&str])] = &[
     ),
     ("ledger-app", &["--set", "metrics.serviceMonitor=auto"]),
     ("ledger-app", &["--set", "metrics.serviceMonitor=auto,metrics.path=/own", OPERATOR[0], OPERATOR[1]]),
-    ("ledger-app", &["--set", "metrics.serviceMonitor=always,metrics.enabled=false,replicas=0"]),
+    (
+        "ledger-app",
+        &[
+            "--set",
+            "metrics.serviceMonitor=always,metrics.serviceMonitorLabels.release=x,metrics.enabled=false,replicas=0",
+        ],
+    ),
     ("ledger-app", &["--set", "region=us-east-1,aws.sqsQueue=q,aws.s3Bucket=b,aws.endpoint=http://x:4566"]),
     ("ledger-app", &["--set", "database.existingSecret=db,database.caSecret=ca,database.sslMode=require"]),
     ("ledger-app", &["--set", "networkPolicy.instanceMetadata=true", "--set-json", "networkPolicy.databasePeers=[]"]),
@@ -50,7 +56,13 @@ pub const TAKEN: &[(&str, &[&str])] = &[
     ),
     ("cockroachdb", &["--set", "init.enabled=true"]),
     ("cockroachdb", &["--set", "init.enabled=true,tls.enabled=false,storage.className=fast,replicas=1"]),
-    ("cockroachdb", &["--set", "init.enabled=true,init.region=us,locality.region=us,metrics.serviceMonitor=always"]),
+    (
+        "cockroachdb",
+        &[
+            "--set",
+            "init.enabled=true,init.region=us,locality.region=us,metrics.serviceMonitor=always,metrics.serviceMonitorLabels.release=x",
+        ],
+    ),
     ("cockroachdb", &["--set", "init.enabled=true,init.region=us,locality.region=eu"]),
     ("cockroachdb", &["--set", "metrics.serviceMonitor=auto", OPERATOR[0], OPERATOR[1]]),
     (
@@ -73,7 +85,10 @@ pub const TAKEN: &[(&str, &[&str])] = &[
     ),
     ("monitoring", &["--set", "prometheusRule=auto,storage.className=fast"]),
     ("monitoring", &["--set", "prometheusRule=auto", OPERATOR[0], OPERATOR[1]]),
-    ("monitoring", &["--set", "prometheusRule=always,alertmanagers={a.x:9093,b.x:9093,c.x:9094}"]),
+    (
+        "monitoring",
+        &["--set", "prometheusRule=always,prometheusRuleLabels.release=x,alertmanagers={a.x:9093,b.x:9093,c.x:9094}"],
+    ),
     ("monitoring", &["--set", "cockroachdb.enabled=false,dashboards.enabled=false,prometheusRule=always"]),
     ("monitoring", &["--set", "cockroachdb.scheme=http,networkPolicy.apiPorts={443}"]),
     (
