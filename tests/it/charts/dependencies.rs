@@ -33,7 +33,7 @@ fn published() -> (ChartServer, Place) {
     let chart = format!(
         "apiVersion: v2\nname: parent\nversion: 1.0.0\ndependencies:\n\
          - {{ name: lib, version: ^1.0, repository: \"{repository}\" }}\n\
-         - {{ name: sub, version: ~2.1.0, repository: \"{repository}/\", import-values: [data] }}\n\
+         - {{ name: sub, version: ~2.1.0, repository: \"{repository}\", import-values: [data] }}\n\
          - {{ name: sub, version: ~2.1.0, repository: \"{repository}\", alias: second, condition: second.enabled }}\n\
          - {{ name: stored, version: 1.x, repository: \"{registry}\" }}\n\
          - {{ name: spare, version: 1.0.0, repository: \"{repository}\", tags: [extra] }}\n\
@@ -109,7 +109,7 @@ fn a_dependency_that_changes_is_a_change_of_the_app() {
         "sub",
         "2.1.5",
         &[
-            ("templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: sub }\ndata: { new: \"yes\" }\n"),
+            ("templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {{ .Chart.Name }} }\ndata: { new: \"yes\" }\n"),
             ("values.yaml", "exports: { data: { fromSub: 9 } }\n"),
         ],
     );
