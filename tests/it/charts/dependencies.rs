@@ -109,7 +109,10 @@ fn a_dependency_that_changes_is_a_change_of_the_app() {
         "sub",
         "2.1.5",
         &[
-            ("templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {{ .Chart.Name }} }\ndata: { new: \"yes\" }\n"),
+            (
+                "templates/a.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {{ .Chart.Name }} }\ndata: { new: \"yes\" }\n",
+            ),
             ("values.yaml", "exports: { data: { fromSub: 9 } }\n"),
         ],
     );
