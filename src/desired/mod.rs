@@ -117,8 +117,8 @@ impl Desired {
         self.of_kind("app").zip(&self.chart_spans).map(|(app, spans)| (spans, app))
     }
 
-    /// Takes what apps come to. Whatever needs an app needs all of that too: `last` has what no other part of the app waits for,
-    /// by app.
+    /// Takes what apps and namespaces come to. Whatever needs one of them needs all of that too: `last` has what no other part of it
+    /// waits for, by app and namespace.
     pub fn add(&mut self, objects: Vec<Instance>, last: &HashMap<Address, Vec<Address>>) {
         // Most specs have no apps, and some have a hundred thousand resources.
         if objects.is_empty() {
@@ -127,8 +127,12 @@ impl Desired {
         for instance in &mut self.instances {
             let (span, blocks) = (instance.declaration.header, instance.hosts.len() < 2);
             // Any one of several hosts will do.
-            let part_of_host = |to: &Address| Edge { to: to.clone(), attribute: "server".into(), span, blocks };
-            let of_hosts = instance.hosts.iter().filter_map(|host| last.get(host)).flatten().map(part_of_host);
+            let part_of_host = |(host, to): (&Address, &Address)| {
+                let attribute = if host.kind() == "namespace" { "namespace" } else { "server" };
+                Edge { to: to.clone(), attribute: attribute.into(), span, blocks }
+            };
+            let hosts = instance.hosts.iter().filter_map(|host| Some((host, last.get(host)?)));
+            let of_hosts = hosts.flat_map(|(host, parts)| parts.iter().map(move |to| (host, to))).map(part_of_host);
             let of_others = instance.references.iter().filter_map(|edge| Some((edge, last.get(&edge.to)?)));
             let of_others =
                 of_others.flat_map(|(edge, parts)| parts.iter().map(|to| Edge { to: to.clone(), ..edge.clone() }));

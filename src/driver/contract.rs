@@ -69,6 +69,12 @@ pub trait Driver: Send + Sync {
         true
     }
 
+    /// Why an object with these attributes could not be made in any host, where that is known before one is there: a secret that it
+    /// needs is not. It calls nobody.
+    fn refuses(&self, _kind: &Kind, _attributes: &Attributes) -> Option<String> {
+        None
+    }
+
     /// Opens a session on a host object, for the objects of one owner; without a host, on the world itself. It need not
     /// call anybody yet.
     ///

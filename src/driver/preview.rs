@@ -38,6 +38,11 @@ pub async fn preview(
     let mut wanted = what_is_wanted(desired, graph, observed, options, &[absent.clone(), there.clone()].concat());
     let wanted_there = wanted.split_off(absent.len());
     learn_hosts(sessions, desired, observed, absent.iter().chain(&there));
+    // Also where their hosts are not there yet: nothing is begun that could not be finished.
+    for (instance, attributes) in absent.iter().zip(&wanted) {
+        let why = sessions.registry().refusal(&instance.kind, attributes);
+        why.into_iter().for_each(|why| observed.refuse(instance.identity.clone(), why));
+    }
     rehearse(sessions, desired, absent.into_iter().zip(wanted), observed).await;
     let asked = there.iter().zip(wanted_there).filter_map(|(instance, attributes)| {
         let object = observed.at(&instance.identity)?;

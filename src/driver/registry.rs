@@ -8,6 +8,7 @@ use crate::desired::{Desired, Instance, WorldChoice};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use crate::kind::{self, Kind, Usage};
 use crate::observed::{Condition, Object};
+use crate::value::Attributes;
 
 /// The drivers of one run, in the order in which they were registered.
 #[derive(Clone, Default)]
@@ -49,6 +50,12 @@ impl Registry {
     #[must_use]
     pub fn keeper(&self, kind: &Kind, host: Option<&Object>) -> Option<(usize, &Arc<dyn Driver>)> {
         self.drivers.iter().enumerate().find(|(_, driver)| driver.serves(kind, host) == Service::Keeps)
+    }
+
+    /// Why an object with these attributes could not be made in any host.
+    #[must_use]
+    pub fn refusal(&self, kind: &Kind, attributes: &Attributes) -> Option<String> {
+        self.drivers.iter().find_map(|driver| driver.refuses(kind, attributes))
     }
 
     /// Reports the resources that no driver serves in their hosts: once for each kind, at the first of them.

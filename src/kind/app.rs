@@ -1,6 +1,7 @@
 //! An app: what a Helm chart, manifests or a kustomization come to on a cluster.
 
 use super::schema::{Attribute, Host, Kind, Places, Type};
+use super::secrets::{self, SECRETS};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
 use super::view::{Findings, Resource};
@@ -80,13 +81,7 @@ pub static APP: Kind = Kind {
             "Values for the chart, over its own.",
             &["{ replicas = 2 }", "{ replicas = 3 }"],
         ),
-        Attribute::new(
-            "secrets",
-            Type::map(const { &Type::Secret }),
-            "Secrets by name. Only the references are compared and shown.",
-            &["{ token = { env = \"LEDGER_TOKEN\" } }", "{ token = { file = \"secrets/token\" } }"],
-        )
-        .sensitive(),
+        SECRETS,
         Attribute::new(
             "objects",
             Type::map(
@@ -140,6 +135,7 @@ pub static APP: Kind = Kind {
             );
         }
         source(resource, findings);
+        secrets::check(resource, findings);
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
         let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");

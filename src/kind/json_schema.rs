@@ -180,6 +180,12 @@ fn of_type(ty: &Type, complete: bool) -> Value {
         Type::Choice(words) => or_reference(json!({ "enum": &**words })),
         Type::List(item) => json!({ "type": "array", "items": of_type(item, complete) }),
         Type::Set(item) => json!({ "type": "array", "items": of_type(item, complete), "uniqueItems": true }),
+        Type::Map(item) if matches!(**item, Type::Secret) => {
+            // TOML takes `ca.crt = …` for a table in a table.
+            let one = of_type(item, complete);
+            let below = json!({ "type": "object", "additionalProperties": one });
+            json!({ "type": "object", "additionalProperties": { "anyOf": [one, below] } })
+        }
         Type::Map(item) => json!({ "type": "object", "additionalProperties": of_type(item, complete) }),
         Type::Object(attributes) => object(attributes.iter(), complete),
         Type::WordOrObject(words, attributes) => {

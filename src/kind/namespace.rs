@@ -1,6 +1,15 @@
-//! A Kubernetes namespace with its guard rails.
+//! A Kubernetes namespace with its guard rails, and with who is in it.
+
+mod accounts;
+pub mod allow;
+mod limits;
+
+use accounts::{IMAGE_PULL_SECRETS, SERVICE_ACCOUNTS};
+use allow::ALLOW;
+use limits::LIMITS;
 
 use super::schema::{Attribute, Host, Kind, Places, Type};
+use super::secrets::{self, SECRETS};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
 use super::{reserved, rule};
@@ -8,7 +17,9 @@ use super::{reserved, rule};
 /// A Kubernetes namespace.
 pub static NAMESPACE: Kind = Kind {
     name: "namespace",
-    summary: Static("A namespace on each cluster, with pod security and a network policy."),
+    summary: Static(
+        "A namespace on each cluster, with pod security, a network policy, limits, service accounts and Secrets.",
+    ),
     places: Places::Clusters,
     host: Host::Cluster,
     object: true,
@@ -51,6 +62,11 @@ pub static NAMESPACE: Kind = Kind {
             "What the namespace may use in all.",
             &["{ cpu = \"8\", memory = \"16Gi\" }", "{ cpu = \"4\", memory = \"16Gi\" }"],
         ),
+        LIMITS,
+        ALLOW,
+        SERVICE_ACCOUNTS,
+        SECRETS,
+        IMAGE_PULL_SECRETS,
         Attribute::new(
             "labels",
             Type::map(const { &Type::text(&rule::ANY) }),
@@ -70,7 +86,11 @@ pub static NAMESPACE: Kind = Kind {
     claims: Static(&[]),
     usage: Static(&[]),
     exact: Static(&[]),
-    check: Static(&|_, _, _| {}),
+    check: Static(&|resource, _, findings| {
+        secrets::check(resource, findings);
+        accounts::check(resource, findings);
+        allow::check(resource, findings);
+    }),
     loss: Static(&|_| Verdict::recoverable("nothing was seen in it; the spec makes the namespace again")),
     update_loss: Static(&|_, _, _| None),
 };

@@ -57,6 +57,12 @@ pub static OBJECT: Kind = Kind {
             &["{ key = \"dmFsdWU=\" }", "{ key = \"b3RoZXI=\" }"],
         )
         .sensitive(),
+        Attribute::new(
+            "secrets",
+            Type::Any,
+            "The data of a Secret whose values are kept elsewhere, as references: a driver reads them where it writes the Secret.",
+            &["{ key = { env = \"LEDGER_KEY\" } }", "{ key = { file = \"secrets/key\" } }"],
+        ),
     ]),
     outputs: Static(&[]),
     claims: Static(&[]),

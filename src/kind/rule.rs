@@ -32,6 +32,24 @@ pub static DNS_LABEL: Rule = Rule {
     }),
 };
 
+/// A Kubernetes name of most objects: an RFC 1123 subdomain.
+/// Source: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names>.
+pub static DNS_SUBDOMAIN: Rule = Rule {
+    says: Static("name of lower-case letters, digits, `-` and `.`, at most 253"),
+    pattern: Some(Static("^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")),
+    normal: None,
+    check: Static(&|text| {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        allow(text, |c| word(c) || c == '-' || c == '.', "lower-case letters, digits, `-` and `.`")?;
+        if let Some(part) = text.split('.').find(|part| !part.starts_with(word) || !part.ends_with(word)) {
+            return Err(Fault::new(format!(
+                "each part of it begins and ends with a letter or digit, and `{part}` does not"
+            )));
+        }
+        length(text, 1, 253)
+    }),
+};
+
 /// A bucket's name, by the rules for general purpose buckets.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
 pub static BUCKET: Rule = Rule {

@@ -36,12 +36,15 @@ fn containers(spec: &Spec) -> [Option<Arc<dyn Driver>>; 2] {
     let docker = Arc::new(engines(spec));
     let made: Arc<dyn crate::driver::kubernetes::ClusterClients> = docker.clone();
     let (base, variables) = (spec.base.clone(), &spec.variables);
-    [Some(docker), Some(Arc::new(crate::driver::kubernetes::Kubernetes::reaching(base, variables, Some(made))))]
+    [
+        Some(docker),
+        Some(Arc::new(crate::driver::kubernetes::Kubernetes::reaching(base, variables, &spec.hidden, Some(made)))),
+    ]
 }
 
 #[cfg(all(feature = "kubernetes", not(feature = "docker")))]
 fn containers(spec: &Spec) -> [Option<Arc<dyn Driver>>; 2] {
-    [None, Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(spec.base.clone(), &spec.variables)))]
+    [None, Some(Arc::new(crate::driver::kubernetes::Kubernetes::new(spec.base.clone(), &spec.variables, &spec.hidden)))]
 }
 
 #[cfg(not(feature = "kubernetes"))]

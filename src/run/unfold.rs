@@ -1,4 +1,5 @@
-//! Unfolding apps: each is rendered with its chart and its values, and what comes of it becomes a part of what is desired.
+//! Unfolding apps and namespaces: each app is rendered with its chart and its values, and what comes of it, and of what the spec says of
+//! namespaces, becomes a part of what is desired.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
@@ -11,14 +12,14 @@ use super::moment::at_this_moment;
 use crate::address::Address;
 use crate::charts::Charts;
 use crate::desired::{ChartSource, ChartSpans, Desired, Edge, Instance};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::identity::Identity;
 use crate::path::{join, split};
 use crate::plan::{Known, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Chart, RenderRequest, render};
-use crate::render::objects::{self, AppObject, Unfolded, plain, tell_chance};
+use crate::render::objects::{self, AppObject, Unfolded, of_namespace, plain, tell_chance};
 use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
@@ -31,14 +32,19 @@ pub(super) fn unfold(desired: &mut Desired, charts: &mut Charts, base: &Path, di
     let (mut all, mut last) = (Vec::new(), HashMap::<Address, Vec<Address>>::default());
     let mut taken = taken_names(desired);
     let namespaces = taken.clone();
+    for namespace in desired.of_kind("namespace") {
+        let unfolded = objects_of_namespace(namespace, desired, &mut taken, diagnostics);
+        last.insert(namespace.address.clone(), unfolded.last);
+        all.extend(unfolded.instances);
+    }
     for (spans, app) in desired.apps() {
         match objects_of(app, desired, charts, base) {
             Ok(mut unfolded) => {
                 let elsewhere = unfolded.instances.iter_mut();
-                elsewhere.for_each(|object| needs_its_namespace(object, app, &namespaces));
+                elsewhere.for_each(|object| needs_its_namespace(object, app, &namespaces, &last));
                 warn_of_hooks(app, spans, &unfolded, diagnostics);
                 refuse_unknown(app, spans, &unfolded, diagnostics);
-                refuse_taken(app, spans, &unfolded.instances, &mut taken, diagnostics);
+                refuse_taken(app, spans.chart, &unfolded.instances, &mut taken, diagnostics);
                 last.insert(app.address.clone(), unfolded.last);
                 all.extend(unfolded.instances);
             }
@@ -65,6 +71,28 @@ fn objects_of(app: &Instance, desired: &Desired, charts: &mut Charts, base: &Pat
         tell_by_chance(chart, request, app, &attributes, &mut made)?;
     }
     Ok(Unfolded { left_out, ..objects::unfold(app, made, &desired.kinds)? })
+}
+
+/// What a namespace comes to by what the spec says of it.
+fn objects_of_namespace(
+    namespace: &Instance,
+    desired: &Desired,
+    taken: &mut HashMap<Identity, Address>,
+    diagnostics: &mut Diagnostics,
+) -> Unfolded {
+    let objects = of_namespace(&namespace.attributes, namespace.object_name());
+    let span = namespace.declaration.header;
+    match objects::unfold(namespace, objects, &desired.kinds) {
+        Ok(unfolded) => {
+            refuse_taken(namespace, span, &unfolded.instances, taken, diagnostics);
+            unfolded
+        }
+        Err(fault) => {
+            let diagnostic = Diagnostic::error(&code::TWO_WITH_ONE_OBJECT, fault.to_string()).at(span);
+            diagnostics.push(diagnostic.hint("give one of the two another name").of(&namespace.address));
+            Unfolded::default()
+        }
+    }
 }
 
 /// The manifests of an app that has no chart, as they are.
@@ -184,21 +212,28 @@ fn taken_names(desired: &Desired) -> HashMap<Identity, Address> {
 }
 
 /// Lets an object wait for the namespace of the spec that it is in, where that is not its app's.
-fn needs_its_namespace(object: &mut Instance, app: &Instance, namespaces: &HashMap<Identity, Address>) {
+fn needs_its_namespace(
+    object: &mut Instance,
+    app: &Instance,
+    namespaces: &HashMap<Identity, Address>,
+    last: &HashMap<Address, Vec<Address>>,
+) {
     let namespace = object.attributes.get("namespace").as_str();
     let cluster = object.identity.host();
     let of =
         namespace.zip(cluster).and_then(|(name, cluster)| namespaces.get(&cluster.object("Namespace", None, name)));
     if let Some(namespace) = of.filter(|namespace| !app.hosts.contains(namespace)) {
-        let (to, span) = (namespace.clone(), object.declaration.header);
-        object.references.push(Edge { to, attribute: "depends_on".into(), span, blocks: true });
+        let span = object.declaration.header;
+        for to in std::iter::once(namespace).chain(last.get(namespace).into_iter().flatten()).cloned() {
+            object.references.push(Edge { to, attribute: "depends_on".into(), span, blocks: true });
+        }
     }
 }
 
 /// Reports objects that another app, or a namespace of the spec, stands for already.
 fn refuse_taken(
     app: &Instance,
-    spans: &ChartSpans,
+    span: Span,
     objects: &[Instance],
     taken: &mut HashMap<Identity, Address>,
     diagnostics: &mut Diagnostics,
@@ -208,11 +243,11 @@ fn refuse_taken(
             Entry::Vacant(free) => drop(free.insert(object.address.clone())),
             Entry::Occupied(other) => {
                 let detail = format!("{} and {} would both be `{}`", other.get(), object.address, object.identity);
-                let hint = match other.get().kind() {
-                    "namespace" => "leave it out of the chart, or remove the block".to_owned(),
+                let hint = match other.get().parent().as_ref().map_or(other.get().kind(), Address::kind) {
+                    "namespace" => "leave it out of the chart, or out of the namespace's block".to_owned(),
                     _ => "leave it out of one of the charts, by its values for example".to_owned(),
                 };
-                let diagnostic = Diagnostic::error(&code::TWO_WITH_ONE_OBJECT, detail).at(spans.chart);
+                let diagnostic = Diagnostic::error(&code::TWO_WITH_ONE_OBJECT, detail).at(span);
                 diagnostics.push(diagnostic.hint(hint).of(&app.address));
             }
         }
@@ -239,7 +274,7 @@ fn told(app: &Instance, spans: &ChartSpans, fault: &RenderFault) -> Diagnostic {
 }
 
 /// Where a value stands in the spec, or the nearest table that would hold it.
-fn nearest(value: &str, spans: &ChartSpans) -> Option<crate::diagnostic::Span> {
+fn nearest(value: &str, spans: &ChartSpans) -> Option<Span> {
     let mut parts = split(value);
     while !parts.is_empty() {
         let path = parts.iter().fold(String::new(), |path, part| join(&path, part));

@@ -2,8 +2,8 @@
 
 mod limit;
 mod named;
+mod secret;
 
-use litemap::LiteMap;
 use std::borrow::Cow;
 
 use super::locate::{Literal, locate};
@@ -185,6 +185,9 @@ impl<'a> Normalizer<'a> {
     }
 
     fn map(&mut self, item: &Type, table: &Table, path: &str) -> Value {
+        if matches!(item, Type::Secret) {
+            return self.secrets(table, path);
+        }
         let entry = |(key, entry): (&Text, &TableEntry)| (key.clone(), self.value(item, &entry.node, &join(path, key)));
         Value::map(table.iter().map(entry).collect())
     }
@@ -375,27 +378,6 @@ impl<'a> Normalizer<'a> {
         }
         self.connect(&address, Some(first), path, span);
         Some(Part::Reference(Reference { address, path: attribute.into() }))
-    }
-
-    fn secret(&mut self, table: &Table, span: Span) -> Value {
-        let source = match table.iter().next() {
-            Some((key, entry)) if table.len() == 1 && (key == "env" || key == "file") => {
-                entry.node.as_str().filter(|text| !text.is_empty()).map(|text| (key, text))
-            }
-            _ => None,
-        };
-        match source {
-            Some((key, text)) => Value::Map(LiteMap::from_iter([(key.clone(), text.into())])),
-            None => {
-                self.diagnostics.push(
-                    Diagnostic::error(&code::PLAIN_SECRET, "a secret's value never stands in the spec")
-                        .at(span)
-                        .hint("write { env = \"NAME\" } or { file = \"PATH\" }")
-                        .redacted(),
-                );
-                Value::Null
-            }
-        }
     }
 
     fn ruled(&mut self, code: &'static Code, rule: &Rule, text: &str, span: Span, literal: bool) -> Value {

@@ -276,4 +276,12 @@ codes! {
     "A port leads to nodes of its cluster, through the load balancer or past it.";
     Example::Spec("[cluster.dc]\nregion = \"us-east-1\"\nagents = 1\nports = [\"8080:80@agent:3\"]\n");
     "Name nodes that the cluster has, counted from 0.";
+
+    ALLOWED_CONNECTION = "A0460" "connection that a namespace can't allow";
+    "A connection of `allow` is between pods of the namespace, or between those and something outside. What says something else means \
+     nothing, or less than it seems to.";
+    Example::Spec(
+        "[cluster.dc]\nregion = \"us-east-1\"\n[namespace.shop]\nclusters = [\"dc\"]\nallow = [{ from = \"anywhere\", to = { cidr = \"10.0.0.0/8\" } }]\n"
+    );
+    "Say the side that is in the namespace by its `pods`, or leave it out.";
 }

@@ -106,8 +106,9 @@ codes! {
     Example::Story("atlas adopt bucket.audit@us-east-1        # its mark says `protect`, and the spec does not\n");
     "Write `protect = true` into its block to keep the protection.";
 
-    REFUSED_BY_API = "A0520" "object that its API would refuse";
-    "A trial of what is to be made was refused: by the rules of its kind, by a policy, or by a webhook.";
+    REFUSED_BY_API = "A0520" "object that would be refused";
+    "A trial of what is to be made was refused: by the rules of its kind, by a policy, or by a webhook. Or a secret that it needs is not \
+     there. Nothing was changed.";
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\n");
-    "Mend the chart or its values as the message says, or ask whoever sets the policy.";
+    "Mend the chart or its values as the message says, set the secret, or ask whoever sets the policy.";
 }

@@ -28,8 +28,9 @@ pub use nodes::{ClusterNodes, JoinedNode, NodeChanges, NodeReport, Volumes};
 
 use objects::{ClusterApi, ClusterSession, ClusterState};
 
+use super::secret::Secrets;
 use super::{
-    Claims, Class, Driver, DriverError, Listing, Look, Request, Seen, Service, Session, Variables, with_retries,
+    Claims, Class, Driver, DriverError, Hidden, Listing, Look, Request, Seen, Service, Session, Variables, with_retries,
 };
 use crate::identity::Identity;
 use crate::kind::{self, Kind, KindRef, Outputs, Usage};
@@ -56,6 +57,7 @@ struct Clusters {
     /// Where relative paths begin.
     base: PathBuf,
     variables: Variables,
+    secrets: Arc<Secrets>,
     reached: Mutex<HashMap<Identity, Arc<Cluster>>>,
     /// How those are reached that are made.
     made: Option<Arc<dyn ClusterClients>>,
@@ -73,18 +75,24 @@ struct Cluster {
 struct ExternalClusters(Arc<Clusters>);
 
 impl Kubernetes {
-    /// A driver for clusters that exist already. Relative paths begin at `base`.
+    /// A driver for clusters that exist already. Relative paths begin at `base`; what is read of secrets is told to `hidden`.
     #[must_use]
-    pub fn new(base: PathBuf, variables: &Variables) -> Self {
-        Self::reaching(base, variables, None)
+    pub fn new(base: PathBuf, variables: &Variables, hidden: &Arc<Hidden>) -> Self {
+        Self::reaching(base, variables, hidden, None)
     }
 
     /// The same, which also reaches what is on clusters that another driver makes.
     #[must_use]
-    pub fn reaching(base: PathBuf, variables: &Variables, made: Option<Arc<dyn ClusterClients>>) -> Self {
+    pub fn reaching(
+        base: PathBuf,
+        variables: &Variables,
+        hidden: &Arc<Hidden>,
+        made: Option<Arc<dyn ClusterClients>>,
+    ) -> Self {
         let variables = Arc::clone(variables);
+        let secrets = Arc::new(Secrets::new(base.clone(), Arc::clone(&variables), Arc::clone(hidden)));
         let (reached, states) = (Mutex::default(), Mutex::default());
-        Self { clusters: Arc::new(Clusters { base, variables, reached, made, states }) }
+        Self { clusters: Arc::new(Clusters { base, variables, secrets, reached, made, states }) }
     }
 }
 
@@ -119,7 +127,7 @@ impl Clusters {
         let client = client.ok_or_else(|| {
             DriverError::new(Class::Invalid, "nothing tells how its API is reached; say `kubeconfig`, `eks` or `k3d`")
         })?;
-        let state = Arc::new(ClusterState::reach(ClusterApi::new(client), cluster).await?);
+        let state = Arc::new(ClusterState::reach(ClusterApi::new(client), cluster, Arc::clone(&self.secrets)).await?);
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         // What is on one cluster must not be seen twice: by the second name it would be what nobody wants.
         if let Some(other) = states.values().find(|other| other.is_same_as(&state)) {
@@ -176,6 +184,12 @@ impl Driver for Kubernetes {
             (Some("namespace"), "app" | "object") | (Some("app"), "object") => Service::Keeps,
             _ => Service::None,
         }
+    }
+
+    /// Of an object on a cluster that is not there yet, whether its secrets are is known already.
+    fn refuses(&self, kind: &Kind, attributes: &Attributes) -> Option<String> {
+        let is_object = kind.name == kind::OBJECT.name;
+        is_object.then(|| objects::missing_secret(&self.clusters.secrets, attributes))?
     }
 
     async fn open(&self, host: Option<&Object>, _: &Owner) -> Result<Arc<dyn Session>, DriverError> {

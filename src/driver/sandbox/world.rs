@@ -146,8 +146,9 @@ impl World {
         let connection = self.lock();
         // What lives in a host stands together, as identities begin with their host's: to read it in a row is twice as fast
         // as to look each object up by the index. What lives in none, or in several, is few and stands anywhere, and objects of
-        // apps are called by their cluster, as they may move from app to app.
-        let scattered = host.is_empty() || host == SPANNING || Identity::from_text(host).kind() == "app";
+        // apps and namespaces are called by their cluster, as they may move from one to the other.
+        let scattered =
+            host.is_empty() || host == SPANNING || ["app", "namespace"].contains(&Identity::from_text(host).kind());
         let mut statement = connection.prepare_cached(if scattered {
             "SELECT identity, kind, body, mark FROM object WHERE host = ?1 ORDER BY identity"
         } else {

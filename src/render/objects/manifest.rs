@@ -45,6 +45,8 @@ pub struct AppObject {
     pub manifest: Value,
     /// The data of a Secret.
     pub data: Value,
+    /// The data of a Secret whose values are kept elsewhere, as references to them.
+    pub secrets: Value,
     /// What sort of hook it is, where it is one.
     pub hook: Option<ChartHook>,
     /// The attribute paths of what is made by chance, or by the clock.
@@ -115,7 +117,8 @@ fn object(value: &Value, from: &Manifest, namespace: &str) -> Result<AppObject, 
     let manifest = without_nulls(Value::Map(said.collect()));
     let data = if is_secret { secret_data(value)? } else { Value::Null };
     let (file, hook) = (from.file.clone(), from.hook.clone());
-    Ok(AppObject { file, api_version, kind, namespace, name, manifest, data, hook, by_chance: Vec::new() })
+    let (secrets, by_chance) = (Value::Null, Vec::new());
+    Ok(AppObject { file, api_version, kind, namespace, name, manifest, data, secrets, hook, by_chance })
 }
 
 /// The keys of a Secret that hold what it keeps secret.

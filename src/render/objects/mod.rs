@@ -1,14 +1,19 @@
 //! What an app comes to: the objects of its chart as resources of their own, with addresses, identities and edges.
 
+mod declared;
 mod manifest;
+mod namespace;
 mod needs;
 mod order;
+mod policies;
 mod scopes;
 mod settings;
 mod twice;
 mod words;
 
+pub use declared::secrets;
 pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
+pub use namespace::of_namespace;
 pub use words::{full_word, group, is_own as is_own_group};
 
 use std::rc::Rc;
@@ -93,12 +98,13 @@ pub fn plain(file: &str, text: &str, namespace: &str) -> Result<Vec<AppObject>, 
     Ok(objects)
 }
 
-/// Makes resources of the objects of an app.
+/// Makes resources of the objects of an app or a namespace, and of the Secrets that it says.
 ///
 /// # Errors
 /// Where two of them are one object.
 pub fn unfold(app: &Instance, mut objects: Vec<AppObject>, kinds: &Catalog) -> Result<Unfolded, RenderFault> {
-    let namespace = app.attributes.get("namespace").as_str().unwrap_or_default();
+    let namespace = declared::namespace_of(app);
+    objects.extend(declared::secrets(&app.attributes, namespace));
     scopes::place(&mut objects, namespace);
     let Some(cluster) = cluster_of(&app.identity) else { return Ok(Unfolded::default()) };
     for object in &objects {
@@ -123,7 +129,10 @@ pub fn unfold(app: &Instance, mut objects: Vec<AppObject>, kinds: &Catalog) -> R
     let mut instances = Vec::with_capacity(objects.len());
     for (at, object) in objects.into_iter().enumerate() {
         if let Some(other) = seen.insert(addresses[at].clone(), object.file.clone()) {
-            let what = format!("{} is in {other} as well; two can't be one object", addresses[at]);
+            let what = match object.file.as_str() {
+                declared::SPEC => format!("{other} makes {}, and so does `secrets` of the spec", addresses[at]),
+                _ => format!("{} is in {other} as well; two can't be one object", addresses[at]),
+            };
             return Err(RenderFault { file: Some(object.file), ..RenderFault::new(what) });
         }
         let before = needs[at].iter().map(|other| addresses[*other].clone()).collect();
@@ -209,7 +218,7 @@ fn instance(
     let word = words::full_word(&object.api_version, &object.kind);
     let identity = cluster.object(&word, object.namespace.as_deref(), &object.name);
     let mut references: Vec<Edge> = Vec::new();
-    for (attribute, value) in [("manifest", &object.manifest), ("data", &object.data)] {
+    for (attribute, value) in [("manifest", &object.manifest), ("data", &object.data), ("secrets", &object.secrets)] {
         references_in(attribute, value, &mut |path, reference| {
             let new = !references.iter().any(|edge| edge.to == reference.address && edge.attribute == path);
             references.extend(new.then(|| Edge {
@@ -236,6 +245,7 @@ fn instance(
         ("name", Value::String(object.name.into())),
         ("manifest", manifest),
         ("data", object.data),
+        ("secrets", object.secrets),
     ]);
     let (ignore, kept, renamed_from, keeps_name) = (Vec::new(), object.by_chance, None, false);
     let settings = Settings { ignore, kept, renamed_from, keeps_name, on_remove, ..app.settings.clone() };

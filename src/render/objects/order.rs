@@ -18,6 +18,8 @@ const GUARDS: [&str; 3] = ["LimitRange", "NetworkPolicy", "ResourceQuota"];
 /// When an object is applied: in Helm's words, and then by waves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
+    /// The Secrets that the spec says. They wait for nothing, and what makes pods, a hook as well, waits for them.
+    Secrets,
     Before(i64),
     Main(i64),
     After(i64),
@@ -53,6 +55,9 @@ pub fn needs(objects: &[AppObject]) -> Vec<Vec<usize>> {
             let guards = index.guards.get(object.namespace.as_deref().unwrap_or_default());
             guards.into_iter().flatten().for_each(|other| add(*other));
         }
+        if WORKLOADS.contains(&object.kind.as_str()) || object.hook.is_some() {
+            index.secrets.iter().copied().for_each(&mut add);
+        }
     }
     follow_phases(objects, &phases, &mut needs);
     needs.into_iter().map(sorted).collect()
@@ -68,7 +73,7 @@ pub fn last(needs: &[Vec<usize>]) -> Vec<usize> {
 /// once all pods run: many a database is ready only after such a hook has set it up.
 fn follow_phases(objects: &[AppObject], phases: &[Phase], needs: &mut [HashSet<usize>]) {
     let mut by_phase: Vec<(Phase, Vec<usize>)> = Vec::new();
-    let mut order: Vec<usize> = (0..objects.len()).collect();
+    let mut order: Vec<usize> = (0..objects.len()).filter(|at| phases[*at] != Phase::Secrets).collect();
     order.sort_by_key(|at| phases[*at]);
     for at in order {
         match by_phase.last_mut().filter(|(phase, _)| *phase == phases[at]) {
@@ -94,6 +99,9 @@ fn follow_phases(objects: &[AppObject], phases: &[Phase], needs: &mut [HashSet<u
 }
 
 fn phase(object: &AppObject) -> Phase {
+    if !object.secrets.is_null() {
+        return Phase::Secrets;
+    }
     let Some(hook) = &object.hook else {
         let wave = object.manifest.at("metadata.annotations").and_then(|all| match all {
             Value::Map(entries) => entries.get(WAVE)?.as_str()?.trim().parse().ok(),
@@ -121,6 +129,8 @@ struct ObjectIndex<'a> {
     /// By namespace.
     guards: HashMap<&'a str, Vec<usize>>,
     workloads: Vec<usize>,
+    /// The Secrets that the spec says.
+    secrets: Vec<usize>,
     /// Those of the workloads that run all the time.
     operators: Vec<usize>,
 }
@@ -132,6 +142,7 @@ impl<'a> ObjectIndex<'a> {
             definitions: HashMap::default(),
             guards: HashMap::default(),
             workloads: Vec::new(),
+            secrets: (0..objects.len()).filter(|at| !objects[*at].secrets.is_null()).collect(),
             operators: Vec::new(),
         };
         for (at, object) in objects.iter().enumerate().filter(|(_, object)| is_own(group(&object.api_version))) {

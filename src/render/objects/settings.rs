@@ -44,6 +44,10 @@ fn path(pointer: &str, object: &Instance) -> String {
     let mut parts =
         pointer.trim_start_matches('/').split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).peekable();
     let root = match parts.peek().map(String::as_str) {
+        Some("data") if !object.attributes.get("secrets").is_null() => {
+            parts.next();
+            "secrets"
+        }
         Some("data") if is_secret => "",
         _ => "manifest",
     };

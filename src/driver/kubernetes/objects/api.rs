@@ -171,10 +171,15 @@ impl ClusterApi {
 
     /// One object; none where it, or its kind, is not there.
     pub async fn get(&self, place: &ObjectPlace) -> Result<Option<Json>, DriverError> {
+        Ok(self.look(place).await?)
+    }
+
+    /// The same, with the answer of the server where it gives none.
+    pub async fn look(&self, place: &ObjectPlace) -> Result<Option<Json>, CallError> {
         match self.call(Method::GET, &place.path(), None).await {
             Ok(object) => Ok(Some(object)),
             Err(error) if error.is_absent() => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 

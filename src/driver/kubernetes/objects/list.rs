@@ -12,7 +12,7 @@ use super::app::{self, KindInNamespace};
 use super::namespace::{self, GuardRails};
 use super::read::{FoundObject, app_object, namespace_object, object_of};
 use super::state::ClusterState;
-use super::{manifest, mark};
+use super::{manifest, mark, said};
 use crate::driver::{Claims, Class, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::is_of_kubernetes;
@@ -28,9 +28,9 @@ pub async fn list(state: &ClusterState, claims: &Claims<'_>) -> Result<Listing, 
     let wanted = Wants::in_cluster(&state.cluster, claims);
     let mut found = Listing::default();
     let selector = mark::selector(claims.owner);
-    let dying = namespaces(state, &selector, &wanted, &mut found).await?;
-    let apps = apps(state, claims.owner, &wanted, &dying, &mut found).await?;
-    objects(state, &selector, &wanted, &dying, &apps, &mut found).await;
+    let (dying, mut hosts) = namespaces(state, claims.owner, &wanted, &mut found).await?;
+    hosts.extend(apps(state, claims.owner, &wanted, &dying, &mut found).await?);
+    objects(state, &selector, &wanted, &dying, &hosts, &mut found).await;
     Ok(found)
 }
 
@@ -114,17 +114,21 @@ impl<'a> Wants<'a> {
     }
 }
 
-/// The namespaces; gives those that are wanted and being removed. They, and what is in them, are as good as gone: making them waits
-/// until they are.
+/// An app or a namespace that has objects, by its mark, with their kinds.
+type HostOfObjects = (Mark, Identity, Vec<KindInNamespace>);
+
+/// The namespaces; gives those that are wanted and being removed, and of which kinds each has objects. Those that are being removed, and
+/// what is in them, are as good as gone: making them waits until they are.
 async fn namespaces(
     state: &ClusterState,
-    selector: &str,
+    owner: &Owner,
     wanted: &Wants<'_>,
     found: &mut Listing,
-) -> Result<BTreeSet<String>, DriverError> {
+) -> Result<(BTreeSet<String>, Vec<HostOfObjects>), DriverError> {
     let api = &state.api;
     let served = namespace::served();
-    let listed = with_retries(|| api.list(&served, None, selector)).await;
+    let selector = mark::selector(owner);
+    let listed = with_retries(|| api.list(&served, None, &selector)).await;
     let mut all = seen_or_denied(state, listed, "namespace", found)?;
     let known: BTreeSet<String> = all.iter().map(name).collect();
     for identity in wanted.namespaces.keys().filter(|identity| !known.contains(&*identity.name())) {
@@ -132,12 +136,11 @@ async fn namespaces(
         all.extend(with_retries(|| api.get(&place)).await?);
     }
     let looks = all.into_iter().map(|one| async move {
-        let own = name(&one);
-        let rails = with_retries(|| GuardRails::read(api, &own)).await;
+        let rails = with_retries(|| GuardRails::read(api, &one)).await;
         (one, rails)
     });
     let looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
-    let mut dying = BTreeSet::new();
+    let (mut dying, mut hosts) = (BTreeSet::new(), Vec::new());
     for (one, rails) in looked {
         let identity = state.cluster.inside("namespace", &name(&one));
         // One that a chart makes is an object of its app.
@@ -149,13 +152,15 @@ async fn namespaces(
             dying.insert(name(&one));
             continue;
         }
+        let mark = mark::read(&one, &state.cluster).map(|(mark, _)| mark).filter(|mark| owner.has(mark));
+        hosts.extend(mark.map(|mark| (mark, identity.clone(), said::kinds(&one))));
         let said = own.flatten();
         match rails {
             Ok(rails) => found.objects.push(namespace_object(state, &one, &rails, said)),
             Err(error) => drop(found.unreachable.insert(identity, error.chain())),
         }
     }
-    Ok(dying)
+    Ok((dying, hosts))
 }
 
 /// What was listed in a whole cluster. Whoever may only look into some namespaces still sees what is wanted there, and is told
@@ -188,7 +193,7 @@ async fn apps(
     wanted: &Wants<'_>,
     dying: &BTreeSet<String>,
     found: &mut Listing,
-) -> Result<Vec<(Mark, Identity, Vec<KindInNamespace>)>, DriverError> {
+) -> Result<Vec<HostOfObjects>, DriverError> {
     let api = &state.api;
     let labels = format!("{},{}=app", mark::selector(owner), app::RECORD_LABEL);
     let served = app::served();
@@ -241,13 +246,13 @@ async fn objects(
     selector: &str,
     wanted: &Wants<'_>,
     dying: &BTreeSet<String>,
-    apps: &[(Mark, Identity, Vec<KindInNamespace>)],
+    of: &[HostOfObjects],
     found: &mut Listing,
 ) {
     let hosts: HashMap<&str, &Identity> =
-        apps.iter().map(|(mark, identity, _)| (mark.address.as_str(), identity)).collect();
+        of.iter().map(|(mark, identity, _)| (mark.address.as_str(), identity)).collect();
     let mut kinds: BTreeMap<KindInNamespace, Vec<(&str, &Attributes)>> = BTreeMap::new();
-    for kind in apps.iter().flat_map(|(_, _, kinds)| kinds) {
+    for kind in of.iter().flat_map(|(_, _, kinds)| kinds) {
         kinds.entry(kind.clone()).or_default();
     }
     for (identity, attributes) in &wanted.objects {
@@ -270,8 +275,8 @@ async fn objects(
         match listed {
             Ok(objects) => {
                 for FoundObject { object, identity, mark } in objects {
-                    let app = mark.as_ref().and_then(|mark| hosts.get(mark.address.parent()?.as_str()).copied());
-                    let host = app.cloned().unwrap_or_else(|| state.cluster.clone());
+                    let host = mark.as_ref().and_then(|mark| hosts.get(mark.address.parent()?.as_str()).copied());
+                    let host = host.cloned().unwrap_or_else(|| state.cluster.clone());
                     found.objects.push(object_of(state, object, identity, mark, host));
                 }
             }

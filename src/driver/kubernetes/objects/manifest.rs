@@ -3,6 +3,8 @@
 use serde_json::{Map, Value as Json};
 
 use super::fields::{self, FieldSet};
+use super::secret;
+use crate::observed::Mark;
 use crate::render::objects::{MARK_ANNOTATION, OWNER_LABEL};
 use crate::value::{Attributes, Text, Value};
 
@@ -28,8 +30,8 @@ pub fn of(attributes: &Attributes) -> Json {
     object
 }
 
-/// The attributes of an object that is there: what Atlas applied of it.
-pub fn attributes(object: &Json) -> Attributes {
+/// The attributes of an object that is there: what Atlas applied of it, as its mark tells.
+pub fn attributes(object: &Json, mark: Option<&Mark>) -> Attributes {
     let owned = fields::applied(object);
     let is_secret = is_secret(object);
     let mut manifest = owned_part(object, owned, &|key| {
@@ -46,6 +48,12 @@ pub fn attributes(object: &Json) -> Attributes {
     } else {
         Value::Null
     };
+    // The values of what is kept elsewhere are nobody's business.
+    if mark.is_some_and(|mark| mark.digest_of("secrets").is_some()) {
+        let mut all = named(object, manifest, Value::Null);
+        all.set("secrets", secret::keys(&data));
+        return all;
+    }
     named(object, manifest, data)
 }
 
@@ -86,8 +94,9 @@ pub fn wanted(attributes: &Attributes) -> Value {
         Value::Map(entries) => entries.clone(),
         _ => litemap::LiteMap::default(),
     };
-    if !attributes.get("data").is_null() {
-        all.insert("data".into(), attributes.get("data").clone());
+    let data = ["data", "secrets"].into_iter().map(|name| attributes.get(name)).find(|data| !data.is_null());
+    if let Some(data) = data {
+        all.insert("data".into(), data.clone());
     }
     Value::Map(all)
 }
@@ -98,11 +107,13 @@ pub fn with(attributes: &Attributes, told: Value) -> Attributes {
     let is_secret =
         attributes.get("kind").as_str() == Some("Secret") && attributes.get("api_version").as_str() == Some("v1");
     let Value::Map(mut entries) = told else {
-        all.set("manifest", Value::Null);
-        all.set("data", Value::Null);
+        ["manifest", "data", "secrets"].into_iter().for_each(|name| all.set(name, Value::Null));
         return all;
     };
-    if is_secret {
+    let references = attributes.get("secrets");
+    if !references.is_null() {
+        all.set("secrets", secret::masked(references, &entries.remove("data").unwrap_or_default()));
+    } else if is_secret {
         all.set("data", entries.remove("data").unwrap_or_default());
     }
     all.set("manifest", if entries.is_empty() { Value::Null } else { Value::Map(entries) });

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::api::{ApplyMode, CallError, ClusterApi, ObjectPlace, Served};
-use super::{fields, mark};
+use super::{fields, mark, pulls, said};
 use crate::driver::{DriverError, Request};
 use crate::identity::Identity;
 use crate::render::objects::{MARK_ANNOTATION, OWNER_LABEL};
@@ -37,15 +37,19 @@ pub fn is_guard(kind: &str, name: &str) -> bool {
 pub struct GuardRails {
     pub policy: Option<Json>,
     pub quota: Option<Json>,
+    /// The credentials of registries that its service account `default` has, where it is to have some.
+    pub attached: Vec<String>,
 }
 
 impl GuardRails {
     /// Those of a namespace that are Atlas's own.
-    pub async fn read(api: &ClusterApi, namespace: &str) -> Result<Self, DriverError> {
-        let [policy, quota] = guards(namespace);
+    pub async fn read(api: &ClusterApi, namespace: &Json) -> Result<Self, DriverError> {
+        let name = namespace["metadata"]["name"].as_str().unwrap_or_default();
+        let [policy, quota] = guards(name);
         let (policy, quota) = futures_util::future::join(api.get(&policy), api.get(&quota)).await;
         let own = |object: &Json| fields::applied(object).is_some();
-        Ok(Self { policy: policy?.filter(own), quota: quota?.filter(own) })
+        let attached = if pulled(namespace).is_empty() { Vec::new() } else { pulls::attached(api, name).await? };
+        Ok(Self { policy: policy?.filter(own), quota: quota?.filter(own), attached })
     }
 }
 
@@ -70,21 +74,53 @@ pub fn attributes(namespace: &Json, rails: &GuardRails) -> Attributes {
     } else {
         "open"
     };
-    Attributes::from_iter([
+    let parts = said::parts(namespace).into_iter().map(|(part, value)| match part {
+        "image_pull_secrets" => (part, pulls::compare(&value, &rails.attached)),
+        _ => (part, value),
+    });
+    let own = [
         ("name", Value::from(name)),
         ("pod_security", Value::from(level.unwrap_or("privileged"))),
         ("network", Value::from(network)),
         ("quota", rails.quota.as_ref().map_or(Value::Null, quota_of)),
         ("labels", own("labels", &[POD_SECURITY, OWNER_LABEL, NAME])),
-        ("annotations", own("annotations", &[MARK_ANNOTATION])),
-    ])
+        ("annotations", own("annotations", &[MARK_ANNOTATION, said::ANNOTATION])),
+    ];
+    own.into_iter().chain(parts).collect()
+}
+
+/// The names of the credentials of registries that a namespace has, or was to have.
+fn pulled(namespace: &Json) -> Vec<String> {
+    let parts = said::parts(namespace);
+    names(parts.iter().find(|(part, _)| *part == "image_pull_secrets").map_or(&Value::Null, |(_, value)| value))
+}
+
+fn names(of: &Value) -> Vec<String> {
+    match of {
+        Value::Map(all) => all.keys().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Makes a namespace what is wanted of it, with its guard rails before anything can be made in it.
-pub async fn apply(api: &ClusterApi, want: &Request<'_>, cluster: &Identity) -> Result<(), DriverError> {
+pub async fn apply(
+    api: &ClusterApi,
+    want: &Request<'_>,
+    cluster: &Identity,
+    live: Option<&Json>,
+) -> Result<(), DriverError> {
     let name = want.attributes.get("name").as_str().unwrap_or_default();
     let mode = ApplyMode { takes_over: true, is_trial: false };
-    api.apply(&place(name), &manifest(want, cluster), mode).await?;
+    let (credentials, former) =
+        (names(want.attributes.get("image_pull_secrets")), live.map(pulled).unwrap_or_default());
+    if live.is_some() {
+        // Before nobody knows any more which ones were there.
+        pulls::attach(api, name, &credentials, &former).await?;
+    }
+    api.apply(&place(name), &manifest(want, cluster, live), mode).await?;
+    if live.is_none() {
+        pulls::attach(api, name, &credentials, &former).await?;
+    }
     let [policy, quota] = guards(name);
     let denies = want.attributes.get("network").as_str() == Some("default-deny");
     let denial = denies.then(|| body(&policy, denial()));
@@ -94,17 +130,19 @@ pub async fn apply(api: &ClusterApi, want: &Request<'_>, cluster: &Identity) -> 
     keep(api, &quota, hard).await
 }
 
-fn manifest(want: &Request<'_>, cluster: &Identity) -> Json {
+fn manifest(want: &Request<'_>, cluster: &Identity, live: Option<&Json>) -> Json {
     let attributes = want.attributes;
     let mut labels = texts(attributes.get("labels"));
     labels.insert(POD_SECURITY.into(), attributes.get("pod_security").as_str().unwrap_or("restricted").into());
+    let mut annotations = texts(attributes.get("annotations"));
+    annotations.extend(said::annotation(attributes, live).map(|said| (said::ANNOTATION.to_owned(), said.into())));
     let mut object = json!({
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {
             "name": attributes.get("name").as_str(),
             "labels": labels,
-            "annotations": texts(attributes.get("annotations")),
+            "annotations": annotations,
         },
     });
     mark::put(&mut object, want.mark, want.identity, cluster);

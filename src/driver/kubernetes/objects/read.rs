@@ -55,7 +55,7 @@ pub fn app_object(state: &ClusterState, record: &Json, identity: Identity) -> Op
 pub fn object_of(state: &ClusterState, live: Json, identity: Identity, mark: Option<Mark>, host: Identity) -> Object {
     // What ran and is gone has no identifier of the server.
     let is_gone = !live["metadata"]["uid"].is_string();
-    let attributes = if is_gone { manifest::whole(&live) } else { manifest::attributes(&live) };
+    let attributes = if is_gone { manifest::whole(&live) } else { manifest::attributes(&live, mark.as_ref()) };
     let is_found = mark.is_none() || live["metadata"]["labels"][OWNER_LABEL].is_string();
     let condition = match (is_gone, is_found) {
         (true, _) => Condition::Ready,

@@ -13,7 +13,7 @@ use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
 use super::trial::{Scaled, leave_to_autoscaler, preview, rehearse};
-use super::{done, fields, list, manifest, mark, wait};
+use super::{done, fields, list, manifest, mark, secret, wait};
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
 use crate::kind::{self, Count, Kind, KindRef, Outputs};
@@ -54,7 +54,7 @@ impl Session for ClusterSession {
         };
         let object = match look.kind.name {
             "namespace" => {
-                let rails = GuardRails::read(&state.api, &identity.name()).await?;
+                let rails = GuardRails::read(&state.api, &live).await?;
                 namespace_object(state, &live, &rails, look.wanted)
             }
             "app" => match app_object(state, &live, identity) {
@@ -207,7 +207,7 @@ impl ClusterSession {
     async fn bring(&self, want: &Request<'_>, live: Option<&Json>) -> Result<Outputs, DriverError> {
         match want.kind.name {
             "namespace" => {
-                namespace::apply(&self.state.api, want, &self.state.cluster).await?;
+                namespace::apply(&self.state.api, want, &self.state.cluster, live).await?;
             }
             "app" => {
                 let kinds = live.map(app::kinds).unwrap_or_default();
@@ -240,6 +240,7 @@ impl ClusterSession {
             state.record(app, &kind).await?;
         }
         let mut object = manifest::of(want.attributes);
+        secret::fill(&state.secrets, want.attributes, live, &mut object)?;
         if let Some(live) = live {
             if let Some(managers) = fields::taken_over(live) {
                 state.api.write_managers(&place, &live["metadata"]["resourceVersion"], &managers).await?;

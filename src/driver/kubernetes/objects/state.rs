@@ -10,6 +10,7 @@ use super::api::ClusterApi;
 use super::app::{self, KindInNamespace};
 use super::done;
 use crate::driver::DriverError;
+use crate::driver::secret::Secrets;
 use crate::identity::Identity;
 use crate::kind::Outputs;
 use crate::observed::{Mark, Object};
@@ -20,6 +21,8 @@ pub struct ClusterState {
     pub api: ClusterApi,
     /// Its identity.
     pub cluster: Identity,
+    /// Where the values of Secrets are read.
+    pub secrets: Arc<Secrets>,
     /// What tells it from every other cluster; none where that may not be asked.
     uid: Option<String>,
     /// What told how it is reached.
@@ -36,11 +39,12 @@ pub struct ClusterState {
 
 impl ClusterState {
     /// A cluster of which nothing was seen yet.
-    pub async fn reach(api: ClusterApi, cluster: &Object) -> Result<Self, DriverError> {
+    pub async fn reach(api: ClusterApi, cluster: &Object, secrets: Arc<Secrets>) -> Result<Self, DriverError> {
         let uid = api.uid().await?;
         Ok(Self {
             uid,
             api,
+            secrets,
             cluster: cluster.identity.clone(),
             reached: (cluster.attributes.clone(), cluster.outputs.clone()),
             live: Mutex::default(),

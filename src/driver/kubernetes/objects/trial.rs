@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::api::ApplyMode;
 use super::state::ClusterState;
-use super::{fields, manifest, mark};
+use super::{fields, manifest, mark, secret};
 use crate::driver::{Class, DriverError, Preview, Request};
 use crate::render::objects::{group, is_own_group};
 use crate::value::Value;
@@ -22,14 +22,20 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
         return Ok(Preview { is_fixed, ..Preview::of(attributes) });
     }
     let wanted = manifest::wanted(want.attributes);
-    let was = mark::read(live, &state.cluster).map(|(mark, _)| mark.applied);
-    let same = was.as_deref() == Some(want.mark.applied.as_str());
+    let was = mark::read(live, &state.cluster).map(|(mark, _)| mark);
+    let same = was.as_ref().is_some_and(|was| was.applied == want.mark.applied);
     let is_whole = fields::has_all(fields::applied(live), &wanted);
-    if same && is_whole {
-        return Ok(Preview::of(want.attributes.clone()));
-    }
     let is_touched = same && !is_whole || fields::took_away(live, &wanted);
     let told = |told: Value| Preview { is_touched, ..Preview::of(manifest::with(want.attributes, told)) };
+    let data = match secret::data(&state.secrets, want.attributes, Some(live)) {
+        Ok(data) => data,
+        // Whether it has the right values nobody can say here.
+        Err(error) if same && is_whole => return Err(error),
+        Err(error) => return Ok(Preview { is_refused: Some(error.chain()), ..told(plainly(&wanted, live)) }),
+    };
+    if same && is_whole && data.is_none_or(|data| secret::has(live, &data)) {
+        return Ok(Preview::of(want.attributes.clone()));
+    }
     match trial(state, live, want).await {
         Ok(Some(mut then)) => {
             let mut live = live.clone();
@@ -39,7 +45,7 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
             }
             Ok(told(fields::in_wanted_words(&wanted, &live, &then)))
         }
-        Ok(None) => Ok(Preview { is_touched, ..Preview::of(manifest::attributes(live)) }),
+        Ok(None) => Ok(Preview { is_touched, ..Preview::of(manifest::attributes(live, was.as_ref())) }),
         Err(NoPreview::Fixed(why)) => Ok(Preview { is_fixed: Some(why), ..told(plainly(&wanted, live)) }),
         // A webhook that can't be asked by a trial: what the manifest says is compared as it stands.
         Err(NoPreview::Unasked) => Ok(told(plainly(&wanted, live))),
@@ -66,6 +72,7 @@ pub async fn rehearse(state: &ClusterState, want: &Request<'_>) -> Result<(), Dr
     }
     let Some(place) = state.api.place(want.attributes).await? else { return Ok(()) };
     let mut object = manifest::of(want.attributes);
+    secret::fill(&state.secrets, want.attributes, None, &mut object)?;
     mark::put(&mut object, want.mark, want.identity, &state.cluster);
     match state.api.apply(&place, &object, ApplyMode { is_trial: true, takes_over: true }).await {
         Ok(_) => Ok(()),
@@ -138,6 +145,7 @@ async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<
     let place = state.api.place(want.attributes).await.map_err(NoPreview::Otherwise)?;
     let Some(place) = place else { return Ok(None) };
     let mut object = manifest::of(want.attributes);
+    secret::fill(&state.secrets, want.attributes, Some(live), &mut object).map_err(NoPreview::Otherwise)?;
     mark::keep(live, &mut object);
     if leave_to_autoscaler(state, live, &mut object).await == Scaled::FromNowOn {
         object["spec"]["replicas"] = live["spec"]["replicas"].clone();
