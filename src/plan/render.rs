@@ -28,7 +28,7 @@ pub fn render(plan: &Plan, palette: Palette, width: usize) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
-    let named = plan.changes.iter().filter(|change| is_only_named(change)).count();
+    let named = plan.changes.iter().filter(|change| is_only_named(change) && is_of_chart(change)).count();
     if named > 0 {
         let what = if named == 1 {
             "1 new object of an app is".to_owned()
@@ -158,6 +158,12 @@ fn rank(address: &Address) -> (usize, &Address) {
 /// Whether a change is one of the many that come of an app and that a chart says better.
 fn is_only_named(change: &Change) -> bool {
     change.kind.places == Places::Rendered && change.action == Action::Create && change.blocked.is_none()
+}
+
+/// Whether an object comes of a chart: what a spec says itself of apps and namespaces stands in the plan above it.
+fn is_of_chart(change: &Change) -> bool {
+    let is_said = change.after.as_ref().is_some_and(|after| !after.attributes.get("secrets").is_null());
+    !is_said && change.address.parent().is_some_and(|of| of.kind() == "app")
 }
 
 /// What an attribute is called for people. That the parts of an object are its manifest goes without saying.

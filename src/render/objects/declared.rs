@@ -44,3 +44,8 @@ pub(super) fn namespace_of(instance: &Instance) -> &str {
 
 /// Where such an object comes from, in the place of a file.
 pub(super) const SPEC: &str = "the spec";
+
+/// A map of a few entries. One without any stays one, as it says something to the API.
+pub(super) fn map(entries: &[(&str, Value)]) -> Value {
+    Value::map(entries.iter().map(|(key, value)| ((*key).into(), value.clone())).collect())
+}

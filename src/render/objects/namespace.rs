@@ -1,6 +1,6 @@
 //! The objects of a namespace: service accounts with their rights, limits, and the credentials of registries.
 
-use super::declared::{object, secret};
+use super::declared::{map, object, secret};
 use super::manifest::AppObject;
 use super::policies::policies;
 use crate::value::{Attributes, Text, Value};
@@ -99,9 +99,4 @@ fn limits(said: &Value, namespace: &str) -> Option<AppObject> {
     let limit = limit.with(&["type"], "Container".into());
     let spec = map(&[("limits", Value::List(vec![limit]))]);
     Some(object(("v1", "LimitRange"), LIMITS, namespace, map(&[("spec", spec)])))
-}
-
-/// A map of a few entries. One without any stays one, as it says something to the API.
-pub(super) fn map(entries: &[(&str, Value)]) -> Value {
-    Value::map(entries.iter().map(|(key, value)| ((*key).into(), value.clone())).collect())
 }

@@ -3,9 +3,8 @@
 //! A policy stands on the side that is in the namespace. Where both sides are, there is one for each: what is denied by default is
 //! denied in both directions.
 
-use super::declared::object;
+use super::declared::{map, object};
 use super::manifest::AppObject;
-use super::namespace::map;
 use crate::kind::{AllowedPort, Side, texts};
 use crate::value::Value;
 

@@ -270,3 +270,22 @@ fn what_a_server_repeats_of_a_secret_is_not_told() {
     assert!(refused.code == 3 && refused.stderr.contains("(secret)"), "{refused:?}");
     is_told_to_nobody(&cluster, &[&format!("{refused:?}"), &everything_said(&cluster)]);
 }
+
+#[test]
+fn hooks_of_a_chart_have_the_secrets_of_their_app() {
+    let hook = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate, annotations: {helm.sh/hook: pre-install}}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: app, image: nginx:1}]}}}\n";
+    let cluster = with_app(SECRETS);
+    let chart = cluster.place.read("web/templates/all.yaml");
+    cluster.chart("web", &format!("{chart}{hook}"));
+    let plan = cluster.place.json(&["plan", "--json"]);
+    let changes = plan["changes"].as_array().expect("a list");
+    let job = changes.iter().find(|one| one["address"] == "app.web@dc/Job/migrate").expect("it is planned");
+    assert!(job["depends_on"].to_string().contains("Secret/ledger-db"), "{job}");
+    cluster.converge();
+    // One more Secret concerns who waits for it, and nothing else of the app.
+    cluster.add("[app.web.secrets.more]\ntoken = { file = \"secrets/password\" }\n");
+    cluster.place.edit(SECRETS, "[app.web.secrets.ledger-db]\npassword = { file = \"secrets/password\" }\n");
+    let text = cluster.place.expect(0, &["plan"]);
+    assert!(text.contains("+ app.web@dc/Secret/more") && !text.contains("only named here"), "{text}");
+    cluster.converge();
+}
