@@ -172,7 +172,7 @@ fn refine(request: &mut RenderRequest, args: &RenderArgs, ui: &Ui) -> Result<(),
         request.namespace.clone_from(namespace);
     }
     request.include_crds = args.include_crds;
-    request.capabilities = capabilities(args)?;
+    extend(&mut request.capabilities, args)?;
     run::at_this_moment(request)
         .map_err(|error| Failure::new("this machine gives no random numbers").because(error.to_string()))
 }
@@ -191,8 +191,8 @@ fn release_name(name: &str) -> Result<(), Failure> {
     )))
 }
 
-fn capabilities(args: &RenderArgs) -> Result<Capabilities, Failure> {
-    let mut capabilities = Capabilities::default();
+/// Tells a chart what the command line says of the cluster, over what the spec says.
+fn extend(capabilities: &mut Capabilities, args: &RenderArgs) -> Result<(), Failure> {
     if let Some(version) = &args.kube_version {
         capabilities.kubernetes = KubernetesVersion::read(version).map_err(|fault| {
             Failure::new("the version of Kubernetes can't be used")
@@ -201,7 +201,7 @@ fn capabilities(args: &RenderArgs) -> Result<Capabilities, Failure> {
         })?;
     }
     Rc::make_mut(&mut capabilities.apis).extend(args.api_versions.iter().cloned());
-    Ok(capabilities)
+    Ok(())
 }
 
 /// Why a chart gives no objects.

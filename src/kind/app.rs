@@ -76,6 +76,13 @@ pub static APP: Kind = Kind {
         .instead_of(&["chart", "manifests"])
         .beside(&["!chart"]),
         Attribute::new(
+            "api_versions",
+            Type::set(const { &Type::text(&rule::SOME) }),
+            "APIs that something outside of the spec brings to the cluster, which the chart is to find there, as \
+             `.Capabilities.APIVersions` has them.",
+            &["[\"monitoring.coreos.com/v1\"]", "[\"gateway.networking.k8s.io/v1/HTTPRoute\"]"],
+        ),
+        Attribute::new(
             "values",
             Type::map(const { &Type::Any }),
             "Values for the chart, over its own.",

@@ -1,0 +1,91 @@
+//! What is wrong with what apps and namespaces come to, and what is worth a look.
+
+use std::collections::hash_map::Entry;
+
+use foldhash::HashMap;
+
+use crate::address::Address;
+use crate::desired::{ChartSource, ChartSpans, Instance};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
+use crate::identity::Identity;
+use crate::path::{join, split};
+use crate::render::RenderFault;
+use crate::render::objects::Unfolded;
+use crate::suggest::suggest;
+
+/// Reports hooks that are not run.
+pub(super) fn warn_of_hooks(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagnostics: &mut Diagnostics) {
+    if !unfolded.left_out.is_empty() {
+        let detail = format!("the chart of {} has {}", app.address, unfolded.left_out.join(", "));
+        let warning = Diagnostic::warning(&code::HOOKS_LEFT_OUT, detail).at(spans.chart);
+        diagnostics.push(warning.hint("Atlas runs hooks of installations and upgrades only").of(&app.address));
+    }
+}
+
+/// Reports what an app says of objects that it does not have.
+pub(super) fn refuse_unknown(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagnostics: &mut Diagnostics) {
+    let start = app.address.as_str().len() + 1;
+    let known: Vec<&str> = unfolded.instances.iter().filter_map(|one| one.address.as_str().get(start..)).collect();
+    for pattern in &unfolded.of_none {
+        let detail = format!("{} has no object `{pattern}`", app.address);
+        let hint = suggest(pattern, &known).unwrap_or_else(|| format!("it has {}", known.join(", ")));
+        diagnostics
+            .push(Diagnostic::error(&code::NO_SUCH_OBJECT, detail).at(spans.objects).hint(hint).of(&app.address));
+    }
+}
+
+/// Reports objects that another app, or a namespace of the spec, stands for already.
+pub(super) fn refuse_taken(
+    app: &Instance,
+    span: Span,
+    objects: &[Instance],
+    taken: &mut HashMap<Identity, Address>,
+    diagnostics: &mut Diagnostics,
+) {
+    for object in objects {
+        match taken.entry(object.identity.clone()) {
+            Entry::Vacant(free) => drop(free.insert(object.address.clone())),
+            Entry::Occupied(other) => {
+                let detail = format!("{} and {} would both be `{}`", other.get(), object.address, object.identity);
+                let hint = match other.get().parent().as_ref().map_or(other.get().kind(), Address::kind) {
+                    "namespace" => "leave it out of the chart, or out of the namespace's block".to_owned(),
+                    _ => "leave it out of one of the charts, by its values for example".to_owned(),
+                };
+                let diagnostic = Diagnostic::error(&code::TWO_WITH_ONE_OBJECT, detail).at(span);
+                diagnostics.push(diagnostic.hint(hint).of(&app.address));
+            }
+        }
+    }
+}
+
+/// Why an app gives no objects, at the value that is to blame where one is.
+pub(super) fn told(app: &Instance, spans: &ChartSpans, fault: &RenderFault) -> Diagnostic {
+    let chart = ChartSource::of(&app.attributes);
+    let kustomization = app.attributes.get("kustomize").as_str();
+    let source = chart.as_ref().map(ChartSource::chart).or(kustomization).unwrap_or("manifests");
+    let code: &'static Code = &code::CHART_FAULT;
+    let at = fault.value.as_deref().and_then(|value| nearest(value, spans));
+    let diagnostic = Diagnostic::error(code, format!("`{source}`: {fault}"));
+    let hint = match &fault.value {
+        _ if fault.unknown => "give the chart a value that is known before anything is made".to_owned(),
+        Some(value) if at.is_none() && !value.is_empty() => {
+            format!("the value `{value}` is the chart's own; say another one in `values`")
+        }
+        Some(value) if !value.is_empty() => format!("mend `{value}` here"),
+        _ => format!("`atlas render {}` shows more", app.address),
+    };
+    diagnostic.at(at.unwrap_or(spans.chart)).hint(hint).of(&app.address)
+}
+
+/// Where a value stands in the spec, or the nearest table that would hold it.
+fn nearest(value: &str, spans: &ChartSpans) -> Option<Span> {
+    let mut parts = split(value);
+    while !parts.is_empty() {
+        let path = parts.iter().fold(String::new(), |path, part| join(&path, part));
+        if let Some(span) = spans.values.get(&path) {
+            return Some(*span);
+        }
+        parts.pop();
+    }
+    None
+}

@@ -1,0 +1,176 @@
+//! Rendering apps: what a chart is asked for, and what comes of it.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::apis::BroughtApis;
+use crate::address::Address;
+use crate::charts::Charts;
+use crate::desired::{ChartSource, Desired, Instance};
+use crate::identity::Identity;
+use crate::plan::{Known, Resolver as _};
+use crate::render::RenderFault;
+use crate::render::app::values_of;
+use crate::render::helm::{Capabilities, Chart, KubernetesVersion, RenderRequest, render};
+use crate::render::objects::{self, AppObject, Unfolded, plain, tell_chance};
+use crate::run::manifests::{self, ManifestText};
+use crate::run::moment::at_this_moment;
+use crate::value::{Attributes, Value};
+
+/// What in a template may give another text each time. To look for more than there is costs a second rendering and nothing
+/// else.
+const CHANCE: [&str; 8] = ["rand", "gen", "uuid", "now", "bcrypt", "htpasswd", "encryptAES", "shuffle"];
+
+/// The objects of an app. `apis` are those that other apps bring to its cluster.
+pub(super) fn objects_of(
+    app: &Instance,
+    desired: &Desired,
+    charts: &mut Charts,
+    base: &Path,
+    apis: &[String],
+) -> Result<Unfolded, RenderFault> {
+    let Some(source) = ChartSource::of(&app.attributes) else {
+        return objects::unfold(app, plain_objects(app, base)?, &desired.kinds);
+    };
+    let loaded = charts.get(&source).map_err(|problem| RenderFault::new(problem.to_string()))?;
+    let chart = &loaded.chart;
+    let (mut request, attributes) = request_of(app, desired, apis);
+    request.include_crds = true;
+    at_this_moment(&mut request).map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
+    let (mut made, left_out) = rendered(chart, &request, app, &attributes)?;
+    if made.is_empty() {
+        return Err(empty());
+    }
+    if mentions(chart, &CHANCE) || has_templates(attributes.get("values")) {
+        tell_by_chance(chart, request, app, &attributes, &mut made)?;
+    }
+    Ok(Unfolded { left_out, ..objects::unfold(app, made, &desired.kinds)? })
+}
+
+/// Whether the chart of an app asks what APIs its cluster has.
+pub(super) fn looks_at_apis(app: &Instance, charts: &mut Charts) -> bool {
+    let source = ChartSource::of(&app.attributes);
+    let loaded = source.and_then(|source| charts.get(&source).ok());
+    loaded.is_some_and(|loaded| mentions(&loaded.chart, &["APIVersions"]))
+        || has_templates(app.attributes.get("values"))
+}
+
+/// The identity of the cluster that an app is on.
+pub(super) fn cluster(app: &Instance) -> Option<Identity> {
+    let mut host = app.identity.host()?;
+    while host.kind() != "cluster" {
+        host = host.host()?;
+    }
+    Some(host)
+}
+
+/// The manifests of an app that has no chart, as they are.
+///
+/// # Errors
+/// When they can't be read or built.
+pub fn plain_texts(app: &Instance, base: &Path) -> Result<Vec<ManifestText>, String> {
+    match app.attributes.get("kustomize").as_str() {
+        Some(folder) => manifests::build(base, folder),
+        None => {
+            let patterns: Vec<&str> =
+                app.attributes.get("manifests").items().iter().filter_map(Value::as_str).collect();
+            manifests::read(base, &patterns)
+        }
+    }
+}
+
+fn plain_objects(app: &Instance, base: &Path) -> Result<Vec<AppObject>, RenderFault> {
+    let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
+    let mut objects = Vec::new();
+    for ManifestText { name, text } in plain_texts(app, base).map_err(RenderFault::new)? {
+        objects.extend(plain(&name, &text, namespace)?);
+    }
+    if objects.is_empty() { Err(empty()) } else { Ok(objects) }
+}
+
+fn empty() -> RenderFault {
+    RenderFault::new("it gives no object at all")
+}
+
+/// What the chart of an app is asked for, and the attributes of the app, with what the spec alone tells of what they refer to.
+#[must_use]
+pub fn chart_request(app: &Instance, desired: &Desired) -> (RenderRequest, Attributes) {
+    let mut brought = BroughtApis::default();
+    brought.add(desired.instances());
+    let apis = cluster(app).map(|cluster| brought.on(&cluster, &app.address));
+    request_of(app, desired, &apis.unwrap_or_default())
+}
+
+fn request_of(app: &Instance, desired: &Desired, apis: &[String]) -> (RenderRequest, Attributes) {
+    let mut known = Known::default();
+    let edges = app.names.iter().chain(&app.references);
+    known.learn_targets(edges, desired, |other| Cow::Owned(other.foretold(None)));
+    let attributes = known.resolve(&app.kind, &app.attributes).into_owned();
+    let namespace = attributes.get("namespace").as_str().unwrap_or("default");
+    let mut request = RenderRequest::new(app.object_name(), namespace);
+    (request.values, request.unknowns) = values_of(attributes.get("values"));
+    request.capabilities = capabilities(app, desired, apis);
+    (request, attributes)
+}
+
+fn rendered(
+    chart: &Chart,
+    request: &RenderRequest,
+    app: &Instance,
+    attributes: &Attributes,
+) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
+    let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
+    objects::objects(&render(chart, request)?, attributes.get("values"), namespace)
+}
+
+/// Tells what another rendering makes otherwise. What was made by chance stays what it was made first.
+fn tell_by_chance(
+    chart: &Chart,
+    mut request: RenderRequest,
+    app: &Instance,
+    attributes: &Attributes,
+    made: &mut [AppObject],
+) -> Result<(), RenderFault> {
+    request.seed.iter_mut().for_each(|byte| *byte = !*byte);
+    // A day and an hour later, so that no part of the date is the same.
+    request.now += 90_061_000_000_000;
+    let (again, _) = rendered(chart, &request, app, attributes)?;
+    match tell_chance(made, &again) {
+        true => Ok(()),
+        false => Err(RenderFault::new("the names of its objects are made by chance, so nobody could tell them again")),
+    }
+}
+
+/// Whether a value is a template itself, which a chart may have rendered.
+fn has_templates(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("{{"),
+        Value::List(items) => items.iter().any(has_templates),
+        Value::Map(entries) => entries.values().any(has_templates),
+        _ => false,
+    }
+}
+
+/// What the cluster of an app can do: the version that the spec says of it, and the APIs that every cluster has, that the app says, and
+/// that other apps bring.
+fn capabilities(app: &Instance, desired: &Desired, apis: &[String]) -> Capabilities {
+    let mut capabilities = Capabilities::default();
+    let cluster = app.place().and_then(|place| desired.get(&Address::new("cluster", place, None)));
+    let version = cluster.and_then(|cluster| cluster.attributes.get("version").as_str());
+    if let Some(version) = version.and_then(|version| KubernetesVersion::read(version).ok()) {
+        capabilities.kubernetes = version;
+    }
+    let said = app.attributes.get("api_versions").items().iter().filter_map(Value::as_str).map(str::to_owned);
+    Rc::make_mut(&mut capabilities.apis).extend(said.chain(apis.iter().cloned()));
+    capabilities
+}
+
+/// Whether any template of a chart has one of some words.
+fn mentions(chart: &Chart, words: &[&str]) -> bool {
+    let own = chart.templates.iter().any(|template| {
+        let text = String::from_utf8_lossy(&template.data);
+        words.iter().any(|word| text.contains(word))
+    });
+    own || chart.charts.iter().any(|chart| mentions(chart, words))
+}
