@@ -24,6 +24,7 @@
 //! | [`style`] | how pieces of output look | yes |
 //! | [`kind`] | what each kind of resource is, as data; its checks, over a view of the spec | yes |
 //! | [`desired`] | what a spec comes to: resources, environments, settings | yes |
+//! | [`expression`] | expressions in CEL over JSON | yes |
 //! | [`spec`] | text → [`desired::Desired`] | yes |
 //! | [`compose`] | a compose file → the blocks of a spec | yes |
 //! | [`render`] | a chart and its values → the objects that they mean | yes |
@@ -49,6 +50,7 @@ pub mod desired;
 pub mod diagnostic;
 pub mod driver;
 pub mod execute;
+pub mod expression;
 pub mod graph;
 pub mod identity;
 pub mod kind;

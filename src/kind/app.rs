@@ -108,6 +108,18 @@ pub static APP: Kind = Kind {
                                     "Never delete or replace it, whatever holds for the app.",
                                     &["true", "false"],
                                 ),
+                                Attribute::new(
+                                    "ready",
+                                    Type::text(&rule::SOME),
+                                    "When it does what it is for, as an expression in CEL over `object`, in place of the rules for its kind.",
+                                    &["\"object.status.phase == 'Running'\"", "\"object.status.ready\""],
+                                ),
+                                Attribute::new(
+                                    "failed",
+                                    Type::text(&rule::SOME),
+                                    "When it has failed, as an expression in CEL: nobody waits for it any longer then.",
+                                    &["\"object.status.phase == 'Failed'\"", "\"object.status.broken\""],
+                                ),
                             ]
                         },
                     )

@@ -7,9 +7,12 @@ use foldhash::HashMap;
 use super::declare::Block;
 use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
+use crate::expression::{Expression, ExpressionFault};
 use crate::kind::port::{Port, is_everywhere, ports as published};
 use crate::kind::{Finding, Findings, Location};
 use crate::parallel;
+use crate::path::join;
+use crate::value::Value;
 
 /// Everything that the kinds' checks find, in the order of the resources.
 pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
@@ -19,6 +22,7 @@ pub fn run(desired: &Desired, blocks: &[Block]) -> Diagnostics {
         for instance in instances {
             forms(instance, &mut findings);
             (instance.kind.check)(&instance.as_resource(), desired, &mut findings);
+            expressions(instance, &mut findings);
             findings.take().for_each(|finding| diagnostics.push(diagnostic(finding, instance, blocks)));
         }
         diagnostics
@@ -41,6 +45,33 @@ fn forms(instance: &Instance, findings: &mut Findings) {
                 format!("`{name}` and `{other}` say the same thing, and only one of them would count"),
                 format!("keep `{name}` or `{other}`, not both"),
             );
+        }
+    }
+}
+
+/// Reports expressions that could not be evaluated.
+fn expressions(instance: &Instance, findings: &mut Findings) {
+    let Value::Map(objects) = instance.attributes.get("objects") else { return };
+    for (pattern, said) in objects.iter().filter(|_| instance.kind.name == "app") {
+        for name in ["ready", "failed"] {
+            let Some(said) = said.at(name) else { continue };
+            let fault = match said.as_str() {
+                Some(text) => Expression::compile(text, &["object"]).err(),
+                None => Some(ExpressionFault {
+                    message: "it refers to something that is known only later".to_owned(),
+                    hint: None,
+                }),
+            };
+            if let Some(fault) = fault {
+                let hint = fault.hint.unwrap_or_else(|| "write it in CEL over `object`".to_owned());
+                let path = join(&join("objects", pattern), name);
+                findings.error_at(
+                    Location::Path(path),
+                    &code::BAD_EXPRESSION,
+                    format!("`{name}`: {}", fault.message),
+                    hint,
+                );
+            }
         }
     }
 }

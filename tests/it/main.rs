@@ -20,6 +20,7 @@ mod diagnostics;
 mod documents;
 mod drift;
 mod engine;
+mod expressions;
 mod flagship;
 mod folders;
 mod fuzz;

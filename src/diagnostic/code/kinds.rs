@@ -277,6 +277,13 @@ codes! {
     Example::Spec("[cluster.dc]\nregion = \"us-east-1\"\nagents = 1\nports = [\"8080:80@agent:3\"]\n");
     "Name nodes that the cluster has, counted from 0.";
 
+    BAD_EXPRESSION = "A0451" "expression that can't be evaluated";
+    "What is to be decided by an expression in CEL can't be: it is not CEL, names what is not there, or is too long.";
+    Example::Spec(
+        "[cluster.dc]\nregion = \"us-east-1\"\n\n[app.web]\nclusters = [\"dc\"]\nmanifests = [\"web.yaml\"]\n\n[app.web.objects]\n\"Widget/*\" = { ready = \"object.status.phase = 'Running'\" }\n"
+    );
+    "Write it in CEL over `object`, such as `object.status.phase == 'Running'`.";
+
     ALLOWED_CONNECTION = "A0460" "connection that a namespace can't allow";
     "A connection of `allow` is between pods of the namespace, or between those and something outside. What says something else means \
      nothing, or less than it seems to.";

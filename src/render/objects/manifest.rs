@@ -16,6 +16,11 @@ pub const MARK_ANNOTATION: &str = "atlas/mark";
 /// The annotation by which an object says that nobody waits until it is ready.
 pub const WAIT_ANNOTATION: &str = "atlas/wait";
 
+/// The annotation by which an object says when it is ready, as an expression in CEL over `object`.
+pub const READY_ANNOTATION: &str = "atlas/ready";
+/// The annotation by which an object says when it has failed.
+pub const FAILED_ANNOTATION: &str = "atlas/failed";
+
 /// What the server keeps of an object, and no manifest has a say in.
 const OF_THE_SERVER: [&str; 8] = [
     "creationTimestamp",

@@ -12,8 +12,10 @@ mod twice;
 mod words;
 
 pub use declared::secrets;
-pub use manifest::{AppObject, MARK_ANNOTATION, OWNER_LABEL, WAIT_ANNOTATION};
 pub use namespace::of_namespace;
+pub use manifest::{
+    AppObject, FAILED_ANNOTATION, MARK_ANNOTATION, OWNER_LABEL, READY_ANNOTATION, WAIT_ANNOTATION,
+};
 pub use words::{full_word, group, is_own as is_own_group};
 
 use std::rc::Rc;

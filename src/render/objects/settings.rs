@@ -1,5 +1,6 @@
-//! What an app says of some of its objects: what of them is left to others, and which are protected.
+//! What an app says of some of its objects: what of them is left to others, which are protected, and when they are ready.
 
+use super::manifest::{FAILED_ANNOTATION, READY_ANNOTATION};
 use super::words;
 use crate::desired::Instance;
 use crate::path::join;
@@ -18,6 +19,13 @@ pub fn lay_over(app: &Instance, objects: &mut [Instance]) -> Vec<String> {
             object.settings.ignore.extend(paths);
             if let Some(Value::Bool(protect)) = said.at("protect") {
                 object.settings.protect = *protect;
+            }
+            for (name, annotation) in [("ready", READY_ANNOTATION), ("failed", FAILED_ANNOTATION)] {
+                if let Some(rule) = said.at(name) {
+                    // It is on the object, so that whoever looks at it later judges it by the same rule.
+                    let manifest = object.attributes.get("manifest").clone();
+                    object.attributes.set("manifest", manifest.with(&["metadata", "annotations", annotation], rule.clone()));
+                }
             }
         }
         if !found {

@@ -10,6 +10,7 @@ pub mod harness;
 mod namespaces;
 mod order;
 mod ownership;
+mod rules;
 mod scale;
 mod secrets;
 mod trouble;

@@ -2,12 +2,14 @@
 //! does not get there.
 //!
 //! The rules are those of kstatus, <https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus>, and for
-//! custom resources those that Argo CD knows, <https://argo-cd.readthedocs.io/en/stable/operator-manual/health/>.
+//! custom resources those that Argo CD knows, <https://argo-cd.readthedocs.io/en/stable/operator-manual/health/>. What an
+//! app says of an object goes before all of them.
 
 mod builtin;
 mod delivery;
 mod general;
 mod judge;
+mod own;
 mod platform;
 mod pod;
 mod read;
@@ -31,6 +33,9 @@ pub fn condition(object: &Value, age: Option<u64>) -> Condition {
     let rule = rule_of(object, group, kind);
     if let Some(deletion) = general::deletion(object) {
         return deletion;
+    }
+    if let Some(own) = own::condition(object) {
+        return own;
     }
     // What is stopped does not look at new generations either.
     if is_stopped(object, group, kind) || rule.is_some_and(|rule| judge::is_idle(rule, object)) {

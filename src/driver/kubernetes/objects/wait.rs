@@ -9,7 +9,7 @@ use super::api::{ClusterApi, ObjectPlace};
 use crate::driver::kubernetes::condition::{PodTrouble, condition, pod_trouble};
 use crate::driver::{Class, DriverError, Progress};
 use crate::observed::Condition;
-use crate::render::objects::WAIT_ANNOTATION;
+use crate::render::objects::{READY_ANNOTATION, WAIT_ANNOTATION};
 
 /// How often an object is looked at: soon at first, and then rarely.
 const FIRST: Duration = Duration::from_millis(100);
@@ -81,10 +81,12 @@ pub async fn until_ready(
 /// something to do once its pods have run for a while.
 const UNAWAITED: [&str; 2] = ["HorizontalPodAutoscaler", "PersistentVolumeClaim"];
 
-/// Whether anybody waits for an object.
+/// Whether anybody waits for an object. What its app has a rule for is waited for whatever its kind is.
 pub fn waits(object: &Json) -> bool {
     let kind = object["kind"].as_str().unwrap_or_default();
-    object["metadata"]["annotations"][WAIT_ANNOTATION] != "applied" && !UNAWAITED.contains(&kind)
+    let annotations = &object["metadata"]["annotations"];
+    let has_rule = annotations[READY_ANNOTATION].is_string();
+    annotations[WAIT_ANNOTATION] != "applied" && (has_rule || !UNAWAITED.contains(&kind))
 }
 
 /// Waits until an object that is being deleted is gone.
