@@ -151,6 +151,8 @@ pub struct Observed {
     fixed: HashMap<Identity, String>,
     /// Objects that are to be made and that their API would refuse, and why.
     refused: BTreeMap<Identity, String>,
+    /// Objects of which others declare a part otherwise, and who.
+    contested: BTreeMap<Identity, String>,
 }
 
 impl Mark {
@@ -258,6 +260,7 @@ impl Observed {
             locations: Locations::default(),
             fixed: HashMap::default(),
             refused: BTreeMap::new(),
+            contested: BTreeMap::new(),
         };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
@@ -430,6 +433,17 @@ impl Observed {
     #[must_use]
     pub const fn refused(&self) -> &BTreeMap<Identity, String> {
         &self.refused
+    }
+
+    /// Learns that somebody else declares a part of an object otherwise, and who.
+    pub fn contest(&mut self, identity: Identity, who: String) {
+        self.contested.insert(identity, who);
+    }
+
+    /// The objects of which others declare a part otherwise, and who.
+    #[must_use]
+    pub const fn contested(&self) -> &BTreeMap<Identity, String> {
+        &self.contested
     }
 
     /// Learns of objects that no listing showed before; whether there were any.

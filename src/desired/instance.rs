@@ -74,6 +74,29 @@ pub struct Settings {
     pub renamed_from: Option<Address>,
     /// Whether the object's name is the one that follows from that address, as the block says none.
     pub keeps_name: bool,
+    /// What holds between Atlas and others who write the same object.
+    pub fields: FieldRules,
+}
+
+/// What holds between Atlas and others who write the same object, where an API tells who wrote which field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldRules {
+    /// What is taken from those who declare it too, and otherwise.
+    pub take_over: TakeOver,
+    /// Those to whom everything is left that they own, whether it is wanted or not.
+    pub left_to: Vec<String>,
+}
+
+/// Which fields are taken from others who declare them too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TakeOver {
+    /// None: that two want different things is told.
+    #[default]
+    Nothing,
+    /// Whatever is wanted.
+    Everything,
+    /// Those at and below these JSON pointers.
+    Fields(Vec<String>),
 }
 
 /// What happens to an object when its block is removed from the spec.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use foldhash::HashMap;
 
 pub use chart::{ChartPin, ChartSource, PublishedChart};
-pub use instance::{Declaration, Edge, Instance, OnRemove, Settings};
+pub use instance::{Declaration, Edge, FieldRules, Instance, OnRemove, Settings, TakeOver};
 pub use records::RecordsUrl;
 
 use crate::address::Address;

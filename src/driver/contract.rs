@@ -30,6 +30,7 @@ use foldhash::{HashMap, HashSet};
 
 use super::{DriverError, Progress};
 use crate::address::Address;
+use crate::desired::FieldRules;
 use crate::identity::Identity;
 use crate::kind::{Kind, KindRef, Outputs, Usage};
 use crate::observed::{Locations, Mark, Object, Owner};
@@ -256,13 +257,15 @@ pub struct Preview {
     pub is_fixed: Option<String>,
     /// Why its API refuses what is wanted of it.
     pub is_refused: Option<String>,
+    /// Who declares a part of it too, and otherwise, where that is not to be taken over.
+    pub is_contested: Option<String>,
 }
 
 impl Preview {
     /// Attributes that nobody touched, of an object that can be changed and that nobody refuses.
     #[must_use]
     pub const fn of(attributes: Attributes) -> Self {
-        Self { attributes, is_touched: false, is_fixed: None, is_refused: None }
+        Self { attributes, is_touched: false, is_fixed: None, is_refused: None, is_contested: None }
     }
 }
 
@@ -284,6 +287,8 @@ pub struct Request<'a> {
     pub derived: &'a Outputs,
     /// Its mark.
     pub mark: &'a Mark,
+    /// What holds between Atlas and others who write it.
+    pub fields: &'a FieldRules,
     /// How long it may take, waiting included: a session that waits says in time what it waited for.
     pub limit: Duration,
     /// Where it tells what takes it long.

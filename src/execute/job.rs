@@ -179,6 +179,7 @@ impl<'a> Make<'a> {
             most: self.most.as_ref(),
             derived: &self.derived,
             mark: &self.mark,
+            fields: &self.change.fields,
             limit: attempt.end.saturating_duration_since(Instant::now()),
             progress: attempt.progress,
         }

@@ -4,10 +4,12 @@ use super::schema::{Attribute, Host, Kind, Places, Type};
 use super::secrets::{self, SECRETS};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
-use super::view::{Findings, Resource};
+use super::view::{Findings, Location, Resource};
 use super::{chart_rule, rule};
 use crate::diagnostic::code;
+use crate::path::join;
 use crate::suggest::suggest;
+use crate::value::Value;
 
 /// What an app may be made of.
 pub const SOURCES: [&str; 3] = ["chart", "manifests", "kustomize"];
@@ -103,6 +105,19 @@ pub static APP: Kind = Kind {
                                     &["[\"/spec/replicas\"]", "[\"/data/counter\"]"],
                                 ),
                                 Attribute::new(
+                                    "ignore_managers",
+                                    Type::set(const { &Type::text(&rule::SOME) }),
+                                    "Field managers to whom everything in it is left that they own, whether the app says it or not.",
+                                    &["[\"keda-operator\"]", "[\"vpa-updater\"]"],
+                                ),
+                                Attribute::new(
+                                    "take_over",
+                                    Type::Any,
+                                    "`true`, or JSON pointers: what is taken from others who apply it with another value. Otherwise that is \
+                                     a conflict, and an error of the plan.",
+                                    &["true", "[\"/spec/replicas\"]"],
+                                ),
+                                Attribute::new(
                                     "protect",
                                     Type::Bool,
                                     "Never delete or replace it, whatever holds for the app.",
@@ -155,6 +170,7 @@ pub static APP: Kind = Kind {
         }
         source(resource, findings);
         secrets::check(resource, findings);
+        check_take_over(resource, findings);
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
         let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");
@@ -211,5 +227,26 @@ fn source(resource: &Resource<'_>, findings: &mut Findings) {
             format!("`{chart}` lies in the folder of the spec, and has the version that its Chart.yaml says"),
             "remove `version`, or say the `repository` that the chart is in",
         );
+    }
+}
+
+/// What is taken over is everything, or a list of pointers.
+fn check_take_over(resource: &Resource<'_>, findings: &mut Findings) {
+    let Value::Map(objects) = resource.attributes.get("objects") else { return };
+    for (pattern, said) in objects.iter() {
+        let is_pointer = |item: &Value| item.as_str().is_some_and(|text| (rule::POINTER.check)(text).is_ok());
+        let is_good = match said.at("take_over") {
+            None | Some(Value::Null | Value::Bool(_)) => true,
+            Some(Value::List(pointers)) => pointers.iter().all(is_pointer),
+            Some(_) => false,
+        };
+        if !is_good {
+            findings.error_at(
+                Location::Path(join(&join("objects", pattern), "take_over")),
+                &code::WRONG_TYPE,
+                "`take_over` is neither true or false nor a list of JSON pointers",
+                "write `take_over = true`, or `take_over = [\"/spec/replicas\"]`",
+            );
+        }
     }
 }

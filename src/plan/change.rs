@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::action::{Action, Cause};
 use crate::address::Address;
+use crate::desired::FieldRules;
 use crate::diagnostic::Span;
 use crate::identity::Identity;
 use crate::kind::{KindRef, Risk, Usage, Verdict};
@@ -47,6 +48,8 @@ pub struct Change {
     pub before: Option<Target>,
     /// How long one step may take, in seconds.
     pub timeout: u64,
+    /// What holds between Atlas and others who write the object.
+    pub fields: FieldRules,
     /// Where the resource is declared; none for what the spec no longer has.
     pub span: Option<Span>,
 }

@@ -427,6 +427,7 @@ impl<'a> Decider<'a> {
             after: None,
             before: None,
             timeout: instance.settings.timeout,
+            fields: instance.settings.fields.clone(),
             span: Some(instance.declaration.header),
         }
     }

@@ -213,17 +213,22 @@ fn name_of(identity: &str) -> String {
     }
 }
 
-/// Reports what an API would refuse to make.
+/// Reports what an API would refuse to make, and what somebody else declares otherwise.
 fn tell_refused(changes: &[Change], observed: &Observed, diagnostics: &mut Diagnostics) {
-    if observed.refused().is_empty() {
+    if observed.refused().is_empty() && observed.contested().is_empty() {
         return;
     }
     for change in changes
         .iter()
         .filter(|change| change.acts() && matches!(change.action, Action::Create | Action::Update | Action::Adopt))
     {
-        let why = change.after.as_ref().and_then(|after| observed.refused().get(&after.identity));
-        let Some(why) = why else { continue };
+        let Some(after) = &change.after else { continue };
+        if let Some(who) = observed.contested().get(&after.identity).filter(|_| change.action == Action::Update) {
+            let diagnostic = Diagnostic::error(&code::CONTESTED, format!("{}: {who}", change.address)).at(change.span);
+            let hint = "leave it to them with `ignore`, or take it over: `take_over = true` for this object in `objects` of its app";
+            diagnostics.push(diagnostic.hint(hint).of(&change.address));
+        }
+        let Some(why) = observed.refused().get(&after.identity) else { continue };
         let diagnostic = Diagnostic::error(&code::REFUSED_BY_API, format!("{}: {why}", change.address));
         diagnostics
             .push(diagnostic.at(change.span).hint("mend what it is made of; nothing was changed").of(&change.address));

@@ -10,7 +10,7 @@ use super::options::{Options, selected};
 use super::refusal::{loss, protected};
 use crate::action::{Action, Cause};
 use crate::address::Address;
-use crate::desired::{Desired, OnRemove};
+use crate::desired::{Desired, FieldRules, OnRemove};
 use crate::diagnostic::Diagnostics;
 use crate::identity::Identity;
 use crate::mutation::{Mutation, broken};
@@ -104,6 +104,7 @@ pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
             after: None,
             before: None,
             timeout: 600,
+            fields: FieldRules::default(),
             span: None,
         })
     };
@@ -141,6 +142,7 @@ fn removal(address: &Address, object: &Object, observed: &Observed, options: &Op
         after: None,
         before: Some(Target::of(object)),
         timeout: 600,
+        fields: FieldRules::default(),
         span: None,
     }
 }

@@ -12,7 +12,7 @@ use super::normalize::Normalizer;
 use super::place::{Declared, Index};
 use super::scope::{Globals, Scope};
 use crate::address::{Address, Written};
-use crate::desired::{Desired, Edge, Instance, OnRemove, Settings};
+use crate::desired::{Desired, Edge, FieldRules, Instance, OnRemove, Settings};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::kind::{self, Attribute, Host, Kind, Places, duration};
@@ -315,6 +315,7 @@ fn settings(
         timeout: text("timeout").and_then(|text| duration::parse(text).ok()).unwrap_or(600),
         on_remove: if text("on_remove") == Some("forget") { OnRemove::Forget } else { OnRemove::Delete },
         keeps_name: renamed_from.is_some() && !block.has("name") && kind.name != "region",
+        fields: FieldRules::default(),
         renamed_from,
     }
 }

@@ -140,6 +140,7 @@ async fn every_call_of_the_contract_is_idempotent() {
     let hosts = [region.clone()];
     let derived = kind::Outputs::new();
     let progress = atlas::driver::Progress::default();
+    let rules = atlas::desired::FieldRules::default();
     let want = |mark| Request {
         kind: queue,
         identity: &identity,
@@ -148,6 +149,7 @@ async fn every_call_of_the_contract_is_idempotent() {
         most: None,
         derived: &derived,
         mark,
+        fields: &rules,
         limit: std::time::Duration::from_secs(60),
         progress: &progress,
     };
@@ -198,6 +200,7 @@ async fn a_change_of_what_holds_more_than_it_may_is_refused() {
     let session = engine.sandbox.open(Some(&region), &Owner::new("t", "default")).await.expect("open");
     let mut shorter = queue.attributes.clone();
     shorter.set("retention", "1d".into());
+    let rules = atlas::desired::FieldRules::default();
     let want = Request {
         kind: &queue.kind,
         identity: &queue.identity,
@@ -206,6 +209,7 @@ async fn a_change_of_what_holds_more_than_it_may_is_refused() {
         most: Some(&queue.usage),
         derived: &queue.outputs,
         mark: queue.mark.as_ref().expect("marked"),
+        fields: &rules,
         limit: std::time::Duration::from_secs(60),
         progress: &atlas::driver::Progress::default(),
     };

@@ -111,4 +111,16 @@ codes! {
      there. Nothing was changed.";
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\n");
     "Mend the chart or its values as the message says, set the secret, or ask whoever sets the policy.";
+
+    CONTESTED = "A0521" "field that somebody else applies otherwise";
+    "Somebody else declares a field of an object too, with another value: the server says that another field manager applies it. One \
+     of the two would undo what the other does, for ever.";
+    Example::Story("kubectl apply --server-side --force-conflicts -f web.yaml        # with other replicas than the chart\n");
+    "Leave the field to them, with `ignore` or `ignore_managers`, or take it over: `take_over = true`, or pointers to fields, for the object \
+     in `objects` of its app.";
+
+    ROLLOUT_CIRCLE = "A0522" "rollout that waits for itself";
+    "An app goes from cluster to cluster, and something that it needs on an earlier one needs it on a later one. Neither could begin.";
+    Example::Story("[app.web]\nclusters = [\"dc-us\", \"dc-eu\"]\nrollout = { max_clusters = 1 }        # and app.db@dc-us needs app.web@dc-eu\n");
+    "Put the clusters in an order in which each needs only those before it, or leave `rollout` out.";
 }

@@ -2,7 +2,7 @@
 
 use super::manifest::{FAILED_ANNOTATION, READY_ANNOTATION};
 use super::words;
-use crate::desired::Instance;
+use crate::desired::{Instance, TakeOver};
 use crate::path::join;
 use crate::value::Value;
 
@@ -20,11 +20,23 @@ pub fn lay_over(app: &Instance, objects: &mut [Instance]) -> Vec<String> {
             if let Some(Value::Bool(protect)) = said.at("protect") {
                 object.settings.protect = *protect;
             }
+            match said.at("take_over") {
+                Some(Value::Bool(true)) => object.settings.fields.take_over = TakeOver::Everything,
+                Some(Value::List(pointers)) => {
+                    let pointers = pointers.iter().filter_map(Value::as_str).map(str::to_owned);
+                    object.settings.fields.take_over = TakeOver::Fields(pointers.collect());
+                }
+                _ => {}
+            }
+            let managers = said.at("ignore_managers").map(Value::items).unwrap_or_default();
+            object.settings.fields.left_to.extend(managers.iter().filter_map(Value::as_str).map(str::to_owned));
             for (name, annotation) in [("ready", READY_ANNOTATION), ("failed", FAILED_ANNOTATION)] {
                 if let Some(rule) = said.at(name) {
                     // It is on the object, so that whoever looks at it later judges it by the same rule.
                     let manifest = object.attributes.get("manifest").clone();
-                    object.attributes.set("manifest", manifest.with(&["metadata", "annotations", annotation], rule.clone()));
+                    object
+                        .attributes
+                        .set("manifest", manifest.with(&["metadata", "annotations", annotation], rule.clone()));
                 }
             }
         }

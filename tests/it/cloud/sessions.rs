@@ -110,6 +110,7 @@ impl Wish {
             most: None,
             derived: &derived,
             mark: &self.mark,
+            fields: &atlas::desired::FieldRules::default(),
             limit: Duration::from_secs(60),
             progress: &Progress::default(),
         };

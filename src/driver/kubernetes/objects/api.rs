@@ -10,7 +10,7 @@ use http::{Method, Request};
 use kube::{Client, Error};
 use serde_json::{Value as Json, json};
 
-use super::fields::MANAGER;
+use super::fields::{HANDED_OVER, MANAGER};
 use crate::crash::point;
 use crate::driver::kubernetes::error::refused;
 use crate::driver::{Class, DriverError};
@@ -226,7 +226,7 @@ impl ClusterApi {
     /// Makes somebody else an owner of a part of an object's spec, so that it stays when Atlas applies it no more:
     /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership>.
     pub async fn hand_over(&self, place: &ObjectPlace, part: &Json) -> Result<(), CallError> {
-        let path = format!("{}?fieldManager={MANAGER}-handover&force=true", place.path());
+        let path = format!("{}?fieldManager={HANDED_OVER}&force=true", place.path());
         let body = json!({
             "apiVersion": place.served.api_version,
             "kind": place.served.kind,

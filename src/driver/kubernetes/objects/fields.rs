@@ -11,6 +11,8 @@ use crate::value::{Text, Value};
 
 /// The name under which Atlas applies.
 pub const MANAGER: &str = "atlas";
+/// The name under which Atlas leaves a field as it is that it does not apply any more.
+pub const HANDED_OVER: &str = "atlas-handover";
 
 /// A set of fields; none where nobody owns any.
 pub type FieldSet<'a> = Option<&'a Map<String, Json>>;

@@ -13,6 +13,7 @@ mod mark;
 mod namespace;
 mod pulls;
 mod read;
+mod rivals;
 mod said;
 mod secret;
 mod session;

@@ -13,7 +13,8 @@ use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
 use super::trial::{Scaled, leave_to_autoscaler, preview, rehearse};
-use super::{done, fields, list, manifest, mark, secret, wait};
+use super::{done, fields, list, manifest, mark, rivals, secret, wait};
+use crate::desired::TakeOver;
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
 use crate::kind::{self, Count, Kind, KindRef, Outputs};
@@ -245,6 +246,7 @@ impl ClusterSession {
             if let Some(managers) = fields::taken_over(live) {
                 state.api.write_managers(&place, &live["metadata"]["resourceVersion"], &managers).await?;
             }
+            rivals::leave(live, want.fields, &mut object);
             if leave_to_autoscaler(state, live, &mut object).await == Scaled::FromNowOn {
                 state.api.hand_over(&place, &json!({ "replicas": live["spec"]["replicas"] })).await?;
             }
@@ -252,11 +254,38 @@ impl ClusterSession {
             object["metadata"]["uid"] = live["metadata"]["uid"].clone();
         }
         mark::put(&mut object, want.mark, want.identity, &state.cluster);
+        if let Some(live) = live {
+            self.refuse_contested(&place, live, &object, want).await?;
+        }
         let mode = ApplyMode { takes_over: live.is_some(), is_trial: false };
         let made = self.apply_once_webhooks_answer(&place, &object, mode, want).await.map_err(explained)?;
         match app.filter(|_| done::goes_by_itself(&made)) {
             Some(app) => self.run_once(app, &place, &made, want).await,
             None => wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await,
+        }
+    }
+
+    /// Refuses to take away what somebody else applies by now. Where nobody else does, nothing is asked.
+    async fn refuse_contested(
+        &self,
+        place: &ObjectPlace,
+        live: &Json,
+        object: &Json,
+        want: &Request<'_>,
+    ) -> Result<(), DriverError> {
+        let is_own = mark::read(live, &self.state.cluster).is_some();
+        if !is_own || want.fields.take_over == TakeOver::Everything || !rivals::has_rivals(live) {
+            return Ok(());
+        }
+        let mode = ApplyMode { takes_over: true, is_trial: true };
+        let contested = match self.state.api.apply(place, object, mode).await {
+            Ok(then) => rivals::contested(live, &then, want.fields),
+            Err(error) if error.is_no_trial() => rivals::contested_as_it_stands(live, object, want.fields),
+            Err(error) => return Err(explained(error)),
+        };
+        match rivals::told(&contested) {
+            Some(who) => Err(DriverError::new(Class::Conflict, format!("{who}; plan again"))),
+            None => Ok(()),
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::api::ApplyMode;
 use super::state::ClusterState;
-use super::{fields, manifest, mark, secret};
+use super::{fields, manifest, mark, rivals, secret};
 use crate::driver::{Class, DriverError, Preview, Request};
 use crate::render::objects::{group, is_own_group};
 use crate::value::Value;
@@ -38,17 +38,26 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
     }
     match trial(state, live, want).await {
         Ok(Some(mut then)) => {
+            // What is only to be taken over belongs to others so far, and whoever says `adopt` means that.
+            let contested = was.as_ref().map(|_| rivals::contested(live, &then, want.fields)).unwrap_or_default();
+            let is_contested = rivals::told(&contested);
             let mut live = live.clone();
             if let Some(managers) = fields::taken_over(&live) {
                 live["metadata"]["managedFields"] = Json::Array(managers);
                 fields::remove_unapplied(&live, &mut then);
             }
-            Ok(told(fields::in_wanted_words(&wanted, &live, &then)))
+            Ok(Preview { is_contested, ..told(fields::in_wanted_words(&wanted, &live, &then)) })
         }
         Ok(None) => Ok(Preview { is_touched, ..Preview::of(manifest::attributes(live, was.as_ref())) }),
         Err(NoPreview::Fixed(why)) => Ok(Preview { is_fixed: Some(why), ..told(plainly(&wanted, live)) }),
         // A webhook that can't be asked by a trial: what the manifest says is compared as it stands.
-        Err(NoPreview::Unasked) => Ok(told(plainly(&wanted, live))),
+        Err(NoPreview::Unasked) => {
+            let mut object = manifest::of(want.attributes);
+            rivals::leave(live, want.fields, &mut object);
+            let contested = was.as_ref().map(|_| rivals::contested_as_it_stands(live, &object, want.fields));
+            let is_contested = rivals::told(&contested.unwrap_or_default());
+            Ok(Preview { is_contested, ..told(plainly(&wanted, live)) })
+        }
         Err(NoPreview::Otherwise(error)) if matches!(error.class, Class::Invalid | Class::Denied) => {
             // A definition that changes in the same plan may allow it by then.
             let is_refused = is_own_group(group_of(want)).then(|| error.chain());
@@ -147,6 +156,7 @@ async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<
     let mut object = manifest::of(want.attributes);
     secret::fill(&state.secrets, want.attributes, Some(live), &mut object).map_err(NoPreview::Otherwise)?;
     mark::keep(live, &mut object);
+    rivals::leave(live, want.fields, &mut object);
     if leave_to_autoscaler(state, live, &mut object).await == Scaled::FromNowOn {
         object["spec"]["replicas"] = live["spec"]["replicas"].clone();
     }
