@@ -133,7 +133,7 @@ pub static REGIONS: Attribute = Attribute::new(
 pub static CLUSTERS: Attribute = Attribute::new(
     "clusters",
     Type::set(const { &Type::Name("cluster") }),
-    "The clusters that it stands on: one object on each.",
+    "The clusters that it stands on: one object on each. `{ labels = { tier = \"edge\" } }` chooses those that have these `labels`.",
     &["[\"dc-us\", \"dc-eu\"]", "[\"dc-us\"]"],
 )
 .required();

@@ -57,7 +57,8 @@ pub static CLUSTER: Kind = Kind {
         Attribute::new(
             "labels",
             Type::map(const { &Type::text(&rule::ANY) }),
-            "Labels on every node. Those that others put there stay.",
+            "Labels on every node; those that others put there stay. Where the cluster exists already, nothing is labelled. Apps and namespaces \
+             choose clusters by them.",
             &["{ tier = \"ledger\" }", "{ tier = \"batch\" }"],
         ),
         Attribute::new(

@@ -179,6 +179,16 @@ fn of_type(ty: &Type, complete: bool) -> Value {
         },
         Type::Choice(words) => or_reference(json!({ "enum": &**words })),
         Type::List(item) => json!({ "type": "array", "items": of_type(item, complete) }),
+        // Clusters are named, or chosen by their labels.
+        Type::Set(item) if matches!(**item, Type::Name("cluster")) => json!({ "anyOf": [
+            { "type": "array", "items": of_type(item, complete), "uniqueItems": true },
+            {
+                "type": "object",
+                "properties": { "labels": { "type": "object", "additionalProperties": { "type": "string" } } },
+                "required": ["labels"],
+                "additionalProperties": false,
+            },
+        ] }),
         Type::Set(item) => json!({ "type": "array", "items": of_type(item, complete), "uniqueItems": true }),
         Type::Map(item) if matches!(**item, Type::Secret) => {
             // TOML takes `ca.crt = …` for a table in a table.

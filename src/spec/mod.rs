@@ -4,6 +4,7 @@
 //! variables. Every stage collects all the problems that it finds.
 
 mod checks;
+mod chosen;
 mod declare;
 mod derive;
 mod expand;

@@ -20,6 +20,8 @@ pub struct Index {
     entries: HashMap<&'static str, HashMap<Text, Declared>>,
     /// The region of each cluster.
     regions: BTreeMap<Text, String>,
+    /// Which cluster of each app is the how manieth, as its spec says them.
+    orders: HashMap<Text, HashMap<String, usize>>,
     /// The kinds that the spec can use.
     pub kinds: Catalog,
 }
@@ -87,6 +89,21 @@ impl Index {
     /// Learns in which region a cluster is.
     pub fn place_cluster(&mut self, cluster: Text, region: String) {
         self.regions.insert(cluster, region);
+    }
+
+    /// Learns in which order the clusters of an app stand.
+    pub fn set_order(&mut self, app: Text, clusters: &[String]) {
+        let mut order: HashMap<String, usize> = HashMap::default();
+        for cluster in clusters {
+            let next = order.len();
+            order.entry(cluster.clone()).or_insert(next);
+        }
+        self.orders.insert(app, order);
+    }
+
+    /// How many clusters of an app stand before one.
+    pub fn position_of(&self, app: &str, cluster: &str) -> usize {
+        self.orders.get(app).and_then(|order| order.get(cluster)).copied().unwrap_or_default()
     }
 
     /// The resource that a block declares.

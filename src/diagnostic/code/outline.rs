@@ -106,4 +106,11 @@ codes! {
         "[bucket.logs]\nregions = [\"us-east-1\"]\nname = \"shop-logs\"\n\n[bucket.audit]\nregions = [\"us-east-1\"]\nname = \"shop-logs\"\n"
     );
     "Give each a `name` of its own; `${region}` tells places apart.";
+
+    NO_SUCH_CLUSTER = "A0120" "labels that no cluster has";
+    "An app or a namespace chooses its clusters by their labels, and no cluster of the spec has all of these.";
+    Example::Spec(
+        "[cluster.dc]\nregion = \"us-east-1\"\nlabels = { tier = \"core\" }\n\n[namespace.shop]\nclusters = { labels = { tier = \"egde\" } }\n"
+    );
+    "Write labels that a cluster has, or give a cluster these: `labels` in its block.";
 }
