@@ -24,6 +24,7 @@ pub async fn watch(mut events: UnboundedReceiver<Event>, total: usize, ui: &Ui) 
         match event.what {
             What::Started => drop(running.insert(name, None)),
             What::Retrying { .. } => {}
+            What::Unready { .. } => drop(running.remove(&name)),
             What::Busy(ref busy) => {
                 let before = running.insert(name, Some(busy.clone())).flatten();
                 // A person at a terminal sees it in the bar. Elsewhere a line says what begins, not how far it is.
@@ -112,6 +113,10 @@ fn line(event: &Event, ended: usize, total: usize, palette: Palette) -> Option<S
         What::Failed { error, elapsed } => {
             let word = palette.paint(Role::Delete, "failed");
             format!("{place} {word} to {} {address} ({}): {error}\n", event.verb.word(), time(*elapsed))
+        }
+        What::Unready { error, elapsed } => {
+            let word = palette.paint(Role::Delete, "not ready");
+            format!("{place} {word} {address} ({}): {error}\n", time(*elapsed))
         }
         What::Skipped(reason) => {
             format!("{place} {} {address}: {reason}\n", palette.paint(Role::Warning, "skipped"))

@@ -50,6 +50,8 @@ pub struct ChartSpans {
     pub chart: Span,
     /// What holds for some of its objects.
     pub objects: Span,
+    /// How many clusters of the app stand before this one, in the order in which the spec says them.
+    pub position: usize,
     /// Each value, by its path in the values: `image.tag`.
     pub values: BTreeMap<String, Span>,
 }

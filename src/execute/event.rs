@@ -37,6 +37,13 @@ pub enum What {
     Finished(Duration),
     /// Nothing had to be done: what might have been gone is there, as it should be.
     Found(Duration),
+    /// It is done, and was watched before others begin; it did not stay ready. It is no step more.
+    Unready {
+        /// Why.
+        error: String,
+        /// How long it was watched.
+        elapsed: Duration,
+    },
     /// It failed for good.
     Failed {
         /// Why.
@@ -146,7 +153,7 @@ impl Event {
             What::Busy(busy) => ("busy", serde_json::json!({ "doing": busy.doing, "amount": busy.amount })),
             What::Finished(elapsed) => ("finished", serde_json::json!({ "elapsed_ms": millis(elapsed) })),
             What::Found(elapsed) => ("found", serde_json::json!({ "elapsed_ms": millis(elapsed) })),
-            What::Failed { error, elapsed } => {
+            What::Failed { error, elapsed } | What::Unready { error, elapsed } => {
                 ("failed", serde_json::json!({ "error": error, "elapsed_ms": millis(elapsed) }))
             }
             What::Skipped(reason) => ("skipped", serde_json::json!({ "reason": reason, "elapsed_ms": 0 })),

@@ -5,6 +5,7 @@
 
 mod context;
 mod event;
+mod gate;
 mod job;
 mod journal;
 mod look;
@@ -55,8 +56,9 @@ pub struct Execution {
 pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Report {
     let plan = Arc::new(plan);
     let mut run = RunState {
-        queue: ReadyQueue::new(&plan.steps),
-        running: vec![false; plan.steps.len()],
+        queue: ReadyQueue::new(&plan.steps, &plan.gates),
+        running: vec![false; plan.steps.len() + plan.gates.len()],
+        watching: 0,
         report: Report::default(),
         events: execution.events.clone(),
         plan: Arc::clone(&plan),
@@ -81,14 +83,15 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
     let mut tasks = JoinSet::new();
     let mut steps = HashMap::default();
     loop {
-        while tasks.len() < execution.parallelism.max(1)
+        // To watch is no work.
+        while tasks.len() - run.watching < execution.parallelism.max(1)
             && !run.report.interrupted
             && let Some(at) = run.queue.pop()
         {
             run.begin(at);
             let shared = Arc::clone(&shared);
             let begun = Instant::now();
-            let task = tasks.spawn(async move { step::run(&shared, at).await });
+            let task = tasks.spawn(async move { step_or_gate(&shared, at).await });
             steps.insert(task.id(), (at, begun));
         }
         if tasks.is_empty() {
@@ -101,7 +104,10 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
                     Err(error) => (error.id(), Err(lost(error))),
                 };
                 if let Some((at, begun)) = steps.remove(&id) {
-                    run.end(at, result, begun.elapsed());
+                    match at.checked_sub(run.plan.steps.len()) {
+                        Some(gate) => run.end_watch(gate, at, result.map(drop), begun.elapsed(), *stop.borrow()),
+                        None => run.end(at, result, begun.elapsed()),
+                    }
                 }
             }
             changed = stop.changed(), if stoppable => {
@@ -113,6 +119,14 @@ pub async fn execute(plan: Plan, sessions: Sessions, execution: Execution) -> Re
         }
     }
     run.report
+}
+
+/// Runs a step, or watches what stands before a gate; those are numbered on behind the steps.
+async fn step_or_gate(shared: &context::RunContext, at: usize) -> Result<Did, StepError> {
+    match at.checked_sub(shared.plan.steps.len()).map(|at| &shared.plan.gates[at]) {
+        Some(gate) => gate::watch(shared, gate).await.map(|()| Did::Nothing),
+        None => step::run(shared, at).await,
+    }
 }
 
 /// The deferred changes whose objects are to be in each host, by its identity and by their kind.
@@ -142,6 +156,8 @@ struct RunState {
     plan: Arc<Plan>,
     queue: ReadyQueue,
     running: Vec<bool>,
+    /// How many gates are being watched.
+    watching: usize,
     report: Report,
     events: mpsc::UnboundedSender<Event>,
 }
@@ -160,7 +176,34 @@ impl RunState {
 
     fn begin(&mut self, at: usize) {
         self.running[at] = true;
-        self.say(at, What::Started);
+        match at < self.plan.steps.len() {
+            true => self.say(at, What::Started),
+            false => self.watching += 1,
+        }
+    }
+
+    /// What was watched stayed in order, or what waits for it is skipped.
+    fn end_watch(
+        &mut self,
+        gate: usize,
+        at: usize,
+        result: Result<(), StepError>,
+        elapsed: std::time::Duration,
+        asked_to_stop: bool,
+    ) {
+        self.watching -= 1;
+        let Err(StepError { class, text: error }) = result else { return self.queue.succeed(at) };
+        if asked_to_stop {
+            self.queue.fail(at).into_iter().for_each(|skipped| self.skip(skipped, "the run was asked to stop".into()));
+            return self.interrupt();
+        }
+        let (address, verb) = (self.plan.gates[gate].app.clone(), Verb::Update);
+        let what = What::Unready { error: error.clone(), elapsed };
+        let _ = self.events.send(Event { address: address.clone(), verb, what });
+        self.report.failed.push(FailedStep { address: address.clone(), verb, class, error });
+        for skipped in self.queue.fail(at) {
+            self.skip(skipped, format!("{address} did not stay ready"));
+        }
     }
 
     fn end(&mut self, at: usize, result: Result<Did, StepError>, elapsed: std::time::Duration) {
@@ -191,6 +234,10 @@ impl RunState {
     }
 
     fn skip(&mut self, at: usize, reason: String) {
+        if at >= self.plan.steps.len() {
+            // What a gate holds back is skipped itself.
+            return;
+        }
         let (address, verb) = self.of(at);
         self.say(at, What::Skipped(reason.clone()));
         self.report.skipped.push((address, verb, reason));

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::mutation::{Mutation, broken};
-use crate::plan::Step;
+use crate::plan::{Gate, Step};
 
 /// The steps that are not done yet.
 #[derive(Debug)]
@@ -17,18 +17,25 @@ pub struct ReadyQueue {
 }
 
 impl ReadyQueue {
-    /// Takes the steps of a plan.
+    /// Takes the steps of a plan, and the gates between them, which are numbered on behind the steps.
     #[must_use]
-    pub fn new(steps: &[Step]) -> Self {
-        let mut followers = vec![Vec::new(); steps.len()];
+    pub fn new(steps: &[Step], gates: &[Gate]) -> Self {
+        let all = steps.len() + gates.len();
+        let mut followers = vec![Vec::new(); all];
         let mut waiting: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
         let ignored = waiting.iter().position(|count| *count > 0).filter(|_| broken(Mutation::IgnoreAnEdge));
         ignored.into_iter().for_each(|at| waiting[at] = 0);
         for (at, step) in steps.iter().enumerate().filter(|(at, _)| Some(*at) != ignored) {
             step.after.iter().for_each(|before| followers[*before].push(at));
         }
-        let ready = (0..steps.len()).filter(|at| waiting[*at] == 0).map(Reverse).collect();
-        Self { waiting, followers, dead: vec![false; steps.len()], ready, open: steps.len() }
+        for (at, gate) in gates.iter().enumerate().map(|(at, gate)| (at + steps.len(), gate)) {
+            waiting.push(gate.after.len());
+            gate.after.iter().for_each(|before| followers[*before].push(at));
+            gate.before.iter().for_each(|behind| waiting[*behind] += 1);
+            followers[at].extend(&gate.before);
+        }
+        let ready = (0..all).filter(|at| waiting[*at] == 0).map(Reverse).collect();
+        Self { waiting, followers, dead: vec![false; all], ready, open: all }
     }
 
     /// The next step that may run: always the first in the plan's order, so that a run is the same each time.
@@ -100,11 +107,38 @@ impl ReadyQueue {
 mod tests {
     use super::ReadyQueue;
     use crate::action::Verb;
-    use crate::plan::Step;
+    use crate::address::Address;
+    use crate::plan::{Gate, Step};
 
     fn queue(after: &[&[usize]]) -> ReadyQueue {
         let step = |after: &&[usize]| Step { change: 0, verb: Verb::Create, after: after.to_vec() };
-        ReadyQueue::new(&after.iter().map(step).collect::<Vec<_>>())
+        ReadyQueue::new(&after.iter().map(step).collect::<Vec<_>>(), &[])
+    }
+
+    #[test]
+    fn a_gate_holds_back_what_is_behind_it_until_all_before_it_is_done() {
+        let step = || Step { change: 0, verb: Verb::Create, after: Vec::new() };
+        let steps: Vec<Step> = (0..5).map(|_| step()).collect();
+        let gate = Gate {
+            app: Address::new("app", "web", Some("a")),
+            former: vec!["a".into()],
+            next: vec!["b".into()],
+            pause: 0,
+            limit: 1,
+            after: vec![0, 1],
+            before: vec![2, 3],
+            watched: Vec::new(),
+        };
+        let mut queue = ReadyQueue::new(&steps, std::slice::from_ref(&gate));
+        assert_eq!([queue.pop(), queue.pop(), queue.pop(), queue.pop()], [Some(0), Some(1), Some(4), None]);
+        queue.succeed(0);
+        assert_eq!(queue.pop(), None);
+        queue.succeed(1);
+        assert_eq!(queue.pop(), Some(5), "the gate");
+        queue.succeed(5);
+        assert_eq!([queue.pop(), queue.pop()], [Some(2), Some(3)]);
+        let mut queue = ReadyQueue::new(&steps, &[gate]);
+        assert_eq!(queue.fail(0), [2, 3, 5]);
     }
 
     #[test]

@@ -147,6 +147,29 @@ pub static APP: Kind = Kind {
             ],
         ),
         Attribute::new(
+            "rollout",
+            Type::object(
+                const {
+                    &[
+                        Attribute::new(
+                            "max_clusters",
+                            Type::Int(1, 10_000),
+                            "On how many clusters at once. One by default.",
+                            &["1", "2"],
+                        ),
+                        Attribute::new(
+                            "pause",
+                            Type::Duration(0, 604_800),
+                            "How long it has to have been ready there before it goes on to the next ones.",
+                            &["\"5m\"", "\"1h\""],
+                        ),
+                    ]
+                },
+            ),
+            "Cluster by cluster, in the order of `clusters`: each batch waits until the one before it is ready. On all at once by default.",
+            &["{ max_clusters = 1, pause = \"5m\" }", "{ max_clusters = 2 }"],
+        ),
+        Attribute::new(
             "wait",
             Type::choice(&["ready", "applied"]),
             "What a step waits for: until the object does what it is for, or only until the server has it.",

@@ -279,7 +279,7 @@ fn taken_twice(changes: &[Change], steps: &[Step], takers: &ClaimIndex<'_, usize
 
 /// Objects that wait for each other's ports can't all be changed in place.
 fn refuse_circles(changes: &[Change], steps: &[Step], diagnostics: &mut Diagnostics) {
-    let Some(stuck) = super::schedule::stuck(steps) else { return };
+    let Some(stuck) = super::schedule::stuck(steps, &[]) else { return };
     let mut names: Vec<&Address> = stuck
         .iter()
         .map(|at| &changes[steps[*at].change])

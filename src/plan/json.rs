@@ -25,6 +25,9 @@ impl Serialize for PlanJson<'_> {
         entry.serialize_field("fingerprint", &self.plan.fingerprint())?;
         entry.serialize_field("changes", &self.plan.changes)?;
         entry.serialize_field("summary", &self.plan.summary())?;
+        if !self.plan.gates.is_empty() {
+            entry.serialize_field("rollouts", &self.plan.gates)?;
+        }
         entry.serialize_field("diagnostics", &self.source.to_json(self.diagnostics))?;
         entry.end()
     }

@@ -14,6 +14,7 @@ mod decide;
 pub mod diff;
 mod drift;
 mod foretold;
+mod gate;
 mod hold;
 mod json;
 mod known;
@@ -24,6 +25,7 @@ pub mod references;
 mod refusal;
 mod render;
 mod resolve;
+mod rollout;
 mod saved;
 mod schedule;
 mod select;
@@ -37,6 +39,7 @@ use foldhash::{HashMap, HashMapExt as _, HashSet};
 pub use change::{AttributeChange, Blocked, Change, Drifted, Target};
 pub use check::check;
 pub use foretold::Foretold;
+pub use gate::{Gate, WatchedObject};
 pub use json::PlanJson;
 pub use known::Known;
 pub use options::{Options, Selector, selected};
@@ -93,6 +96,9 @@ pub fn plan(
         diagnostics.append(unknown_selectors(flag, selectors, &changes, desired));
     }
     select::select(&mut changes, options, &mut diagnostics);
+    if !options.destroy {
+        rollout::hold(&mut changes, desired);
+    }
     retain_relevant(&changes, &mut diagnostics);
     warn_of_unreachable(desired, observed, &mut diagnostics);
     warn_of_lost_protection(&changes, &mut diagnostics);
@@ -101,6 +107,8 @@ pub fn plan(
     let mut steps = schedule::schedule(&changes);
     claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
     schedule::tidy(&mut steps);
+    let gates = if options.destroy { Vec::new() } else { rollout::gates(&changes, &steps, desired) };
+    tell_circle(&steps, &gates, &mut diagnostics);
     let layers = layers(&changes, desired);
     let hosts = hosts(&changes, observed);
     let named = changes.iter().flat_map(|change| change.depends_on.iter().chain([&change.address]));
@@ -112,6 +120,7 @@ pub fn plan(
         environment: desired.environment.clone(),
         changes,
         steps,
+        gates,
         unchanged,
         layers,
         hosts,
@@ -233,6 +242,17 @@ fn tell_refused(changes: &[Change], observed: &Observed, diagnostics: &mut Diagn
         diagnostics
             .push(diagnostic.at(change.span).hint("mend what it is made of; nothing was changed").of(&change.address));
     }
+}
+
+/// Reports a rollout whose clusters wait for each other: something on the first one needs what is behind the others.
+fn tell_circle(steps: &[schedule::Step], gates: &[Gate], diagnostics: &mut Diagnostics) {
+    if gates.is_empty() || schedule::stuck(steps, &[]).is_some() || schedule::stuck(steps, gates).is_none() {
+        return;
+    }
+    let names: Vec<String> = gates.iter().map(|gate| gate.app.to_string()).collect();
+    let detail = format!("a batch of the rollout waits for one behind it; it is one of {}", names.join(", "));
+    let hint = "put the clusters in an order in which each needs only those before it";
+    diagnostics.push(Diagnostic::error(&code::ROLLOUT_CIRCLE, detail).hint(hint).of(&gates[0].app));
 }
 
 /// Says whose protection a plan takes away without an edit of its `protect`: what is taken over follows the spec alone.

@@ -4,6 +4,7 @@ use foldhash::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::change::Change;
+use super::gate::Gate;
 use super::known::Known;
 use super::schedule::Step;
 use crate::action::Action;
@@ -24,6 +25,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The units of work.
     pub steps: Vec<Step>,
+    /// What stands between the batches of rollouts.
+    pub gates: Vec<Gate>,
     /// How many resources stay as they are.
     pub unchanged: usize,
     /// The host of every resource in the plan, and of those hosts, for showing the layers.

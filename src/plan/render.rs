@@ -7,6 +7,7 @@ use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use similar::TextDiff;
 
 use super::change::{AttributeChange, Change, Drifted};
+use super::gate::Gate;
 use super::planned::{Plan, Summary};
 use super::show;
 use crate::action::{Action, Cause};
@@ -41,8 +42,25 @@ pub fn render(plan: &Plan, palette: Palette, width: usize) -> String {
         text.push_str(&palette.paint(Role::Dim, &wrap(&line, 0, width)));
         text.push('\n');
     }
+    for line in rollouts(&plan.gates) {
+        text.push_str(&palette.paint(Role::Dim, &wrap(&line, 0, width)));
+        text.push('\n');
+    }
     text.push_str(&summary_line(plan.summary(), palette));
     text
+}
+
+/// Where each app goes on: the first step, and how many more there are.
+fn rollouts(gates: &[Gate]) -> Vec<String> {
+    let of_one_app = gates.chunk_by(|one, other| one.app_name() == other.app_name());
+    let line = |gates: &[Gate]| match gates {
+        [first, .., last] => {
+            format!("{} So it does {} times, until {}.", first.words(), gates.len(), last.next.join(", "))
+        }
+        [first] => first.words(),
+        [] => String::new(),
+    };
+    of_one_app.map(line).collect()
 }
 
 /// Writes only what moved behind Atlas's back, with everything that depends on it.

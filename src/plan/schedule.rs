@@ -3,6 +3,7 @@
 use foldhash::HashMap;
 
 use super::change::Change;
+use super::gate::Gate;
 use crate::action::{Action, Order, Verb};
 use crate::address::Address;
 
@@ -64,13 +65,20 @@ pub fn tidy(steps: &mut [Step]) {
 }
 
 /// The steps that wait for each other in a circle, and those that wait for them; none when there is no circle.
-pub fn stuck(steps: &[Step]) -> Option<Vec<usize>> {
+pub fn stuck(steps: &[Step], gates: &[Gate]) -> Option<Vec<usize>> {
+    let all = steps.len() + gates.len();
     let mut waiting: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
-    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); all];
+    for (at, gate) in gates.iter().enumerate().map(|(at, gate)| (at + steps.len(), gate)) {
+        waiting.push(gate.after.len());
+        gate.after.iter().for_each(|before| followers[*before].push(at));
+        gate.before.iter().for_each(|behind| waiting[*behind] += 1);
+        followers[at].extend(&gate.before);
+    }
     for (at, step) in steps.iter().enumerate() {
         step.after.iter().for_each(|before| followers[*before].push(at));
     }
-    let mut open: Vec<usize> = (0..steps.len()).filter(|at| waiting[*at] == 0).collect();
+    let mut open: Vec<usize> = (0..all).filter(|at| waiting[*at] == 0).collect();
     while let Some(at) = open.pop() {
         for next in &followers[at] {
             waiting[*next] -= 1;
@@ -79,7 +87,7 @@ pub fn stuck(steps: &[Step]) -> Option<Vec<usize>> {
             }
         }
     }
-    let stuck: Vec<usize> = (0..steps.len()).filter(|at| waiting[*at] > 0).collect();
+    let stuck: Vec<usize> = (0..all).filter(|at| waiting[*at] > 0).collect();
     (!stuck.is_empty()).then_some(stuck)
 }
 

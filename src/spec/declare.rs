@@ -59,7 +59,7 @@ impl Block {
             spans_below(&entry.node, "", &mut values);
         }
         let source = kind::SOURCES.into_iter().find(|name| self.has(name)).unwrap_or("chart");
-        ChartSpans { chart: self.span_at(source), objects: self.span_at("objects"), values }
+        ChartSpans { chart: self.span_at(source), objects: self.span_at("objects"), position: 0, values }
     }
 
     /// Where an attribute's value stands; the block's name when the block does not say it.

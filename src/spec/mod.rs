@@ -30,7 +30,7 @@ pub use write::{block_name, is_secret_name, key, quoted, toml_of};
 
 use overlay::{Environments, Overlay};
 
-use crate::desired::Desired;
+use crate::desired::{ChartSpans, Desired, Instance};
 use crate::diagnostic::Diagnostics;
 use crate::kind::{Type, normal};
 use crate::value::Value;
@@ -135,7 +135,11 @@ fn laid_out(
     if !diagnostics.has_errors() {
         diagnostics.append(checks::run(&desired, &blocks));
     }
-    desired.chart_spans = desired.of_kind("app").map(|app| blocks[app.declaration.block].chart_spans()).collect();
+    let spans = |app: &Instance| {
+        let position = index.position_of(&app.declaration.name, app.place().unwrap_or_default());
+        ChartSpans { position, ..blocks[app.declaration.block].chart_spans() }
+    };
+    desired.chart_spans = desired.of_kind("app").map(spans).collect();
     let containers = desired.of_kind("container");
     desired.env_files = containers.map(|one| blocks[one.declaration.block].span_at("env_file")).collect();
     desired

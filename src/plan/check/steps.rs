@@ -26,7 +26,12 @@ pub fn shape(plan: &Plan, desired: &Desired, options: &Options, violations: &mut
     if !plan.steps.iter().all(|step| step.after.is_sorted()) {
         violations.add(None, "what a step waits for is not in order");
     }
-    if stuck(&plan.steps).is_some() {
+    let behind = |gate: &crate::plan::gate::Gate| gate.after.iter().chain(&gate.before).all(within);
+    if !plan.gates.iter().all(behind) {
+        violations.add(None, "a gate names a step that is not there");
+        return;
+    }
+    if stuck(&plan.steps, &plan.gates).is_some() {
         violations.add(None, "its steps wait for each other in a circle");
     }
     each_has_its_own(plan, violations);

@@ -12,10 +12,9 @@ mod twice;
 mod words;
 
 pub use declared::secrets;
+pub use manifest::{AppObject, FAILED_ANNOTATION, MARK_ANNOTATION, OWNER_LABEL, READY_ANNOTATION, WAIT_ANNOTATION};
 pub use namespace::of_namespace;
-pub use manifest::{
-    AppObject, FAILED_ANNOTATION, MARK_ANNOTATION, OWNER_LABEL, READY_ANNOTATION, WAIT_ANNOTATION,
-};
+pub use settings::{UNAWAITED, is_awaited};
 pub use words::{full_word, group, is_own as is_own_group};
 
 use std::rc::Rc;

@@ -1,10 +1,10 @@
 //! What an app says of some of its objects: what of them is left to others, which are protected, and when they are ready.
 
-use super::manifest::{FAILED_ANNOTATION, READY_ANNOTATION};
+use super::manifest::{FAILED_ANNOTATION, READY_ANNOTATION, WAIT_ANNOTATION};
 use super::words;
 use crate::desired::{Instance, TakeOver};
 use crate::path::join;
-use crate::value::Value;
+use crate::value::{Attributes, Value};
 
 /// Lays what an app says of some of its objects over them. Gives what it says of none.
 pub fn lay_over(app: &Instance, objects: &mut [Instance]) -> Vec<String> {
@@ -45,6 +45,22 @@ pub fn lay_over(app: &Instance, objects: &mut [Instance]) -> Vec<String> {
         }
     }
     of_none
+}
+
+/// What nobody waits for: many a claim is bound only once a pod asks for it, and its pods wait for it themselves; an autoscaler has
+/// something to do once its pods have run for a while.
+pub const UNAWAITED: [&str; 2] = ["HorizontalPodAutoscaler", "PersistentVolumeClaim"];
+
+/// Whether anybody waits for an object with these attributes. What its app has a rule for is waited for whatever its kind is.
+#[must_use]
+pub fn is_awaited(attributes: &Attributes) -> bool {
+    let annotations = attributes.at("manifest.metadata.annotations");
+    let said = |name: &str| match annotations {
+        Some(Value::Map(entries)) => entries.get(name).and_then(Value::as_str),
+        _ => None,
+    };
+    let kind = attributes.get("kind").as_str().unwrap_or_default();
+    said(WAIT_ANNOTATION) != Some("applied") && (said(READY_ANNOTATION).is_some() || !UNAWAITED.contains(&kind))
 }
 
 /// Whether a pattern such as `Deployment/web` or `Deployment/*` means an object.

@@ -11,6 +11,7 @@ pub mod harness;
 mod namespaces;
 mod order;
 mod ownership;
+mod rollouts;
 mod rules;
 mod scale;
 mod secrets;

@@ -9,7 +9,7 @@ use super::api::{ClusterApi, ObjectPlace};
 use crate::driver::kubernetes::condition::{PodTrouble, condition, pod_trouble};
 use crate::driver::{Class, DriverError, Progress};
 use crate::observed::Condition;
-use crate::render::objects::{READY_ANNOTATION, WAIT_ANNOTATION};
+use crate::render::objects::{READY_ANNOTATION, UNAWAITED, WAIT_ANNOTATION};
 
 /// How often an object is looked at: soon at first, and then rarely.
 const FIRST: Duration = Duration::from_millis(100);
@@ -76,10 +76,6 @@ pub async fn until_ready(
         };
     }
 }
-
-/// What nobody waits for: many a claim is bound only once a pod asks for it, and its pods wait for it themselves; an autoscaler has
-/// something to do once its pods have run for a while.
-const UNAWAITED: [&str; 2] = ["HorizontalPodAutoscaler", "PersistentVolumeClaim"];
 
 /// Whether anybody waits for an object. What its app has a rule for is waited for whatever its kind is.
 pub fn waits(object: &Json) -> bool {
