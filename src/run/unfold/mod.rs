@@ -36,8 +36,10 @@ pub(super) fn unfold(desired: &mut Desired, charts: &mut Charts, base: &Path, di
     let namespaces = taken.clone();
     for namespace in desired.of_kind("namespace") {
         let unfolded = objects_of_namespace(namespace, desired, &mut taken, diagnostics);
-        last.insert(namespace.address.clone(), unfolded.last);
-        all.extend(unfolded.instances);
+        if !unfolded.instances.is_empty() {
+            last.insert(namespace.address.clone(), unfolded.last);
+            all.extend(unfolded.instances);
+        }
     }
     let (apps, brought) = unfolded_apps(desired, charts, base);
     for (spans, app, unfolded) in apps {

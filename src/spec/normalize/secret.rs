@@ -26,6 +26,11 @@ impl Normalizer<'_> {
             };
             match &entry.node.content {
                 Content::Table(inner) if holds_tables(inner) => self.secrets_below(inner, &key, path, found),
+                _ if found.iter().any(|(known, _)| *known == key) => {
+                    let detail = format!("the key `{key}` is said twice, with quotes and without");
+                    let diagnostic = Diagnostic::error(&code::SAID_IN_TWO_WAYS, detail).at(entry.key);
+                    self.diagnostics.push(diagnostic.hint("keep one of the two"));
+                }
                 _ => {
                     let value = self.value(&Type::Secret, &entry.node, &join(path, &key));
                     found.push((key, value));
