@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::from_slice;
 
 use crate::desired::{ChartSource, PublishedChart};
+use crate::kind::{CHART, REPOSITORY};
 use crate::render::helm::Dependency;
 use crate::render::template::semver::fits;
 
@@ -56,6 +57,12 @@ impl HelmLock {
 /// When the chart does not say it in a way that others could follow.
 pub fn source(dependency: &Dependency, folder: Option<&str>, lock: &HelmLock) -> Result<ChartSource, String> {
     let Dependency { name, version, repository, .. } = dependency;
+    if name.is_empty()
+        || name.contains(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
+        || name.starts_with('.')
+    {
+        return Err(format!("it depends on `{name}`, which is no name of a chart"));
+    }
     let repository = repository.trim_end_matches('/');
     let wanted = lock.version(dependency).unwrap_or(version).to_owned();
     if let Some(path) = repository.strip_prefix("file://") {
@@ -68,9 +75,12 @@ pub fn source(dependency: &Dependency, folder: Option<&str>, lock: &HelmLock) ->
     }
     if repository.starts_with("oci://") {
         let chart = format!("{repository}/{name}");
+        (CHART.check)(&chart).map_err(|fault| format!("it depends on `{name}`: {}", fault.reason))?;
         return Ok(ChartSource::Published(PublishedChart { repository: None, chart, wanted }));
     }
     if repository.starts_with("https://") || repository.starts_with("http://") {
+        // Credentials in it would stand in the lock.
+        (REPOSITORY.check)(repository).map_err(|fault| format!("it depends on `{name}`: {}", fault.reason))?;
         let repository = Some(repository.to_owned());
         return Ok(ChartSource::Published(PublishedChart { repository, chart: name.clone(), wanted }));
     }
@@ -124,6 +134,7 @@ mod tests {
             ("", Err("says no repository")),
             ("@stable", Err("only some machines know")),
             ("alias:stable", Err("only some machines know")),
+            ("https://me:pass@a.example.com", Err("no credentials")),
         ] {
             let said = source(&dependency(repository, "1.x"), Some("charts/web"), &HelmLock::default());
             match found {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Options, from_slice_with_options};
 
 use super::lock::is_digest;
@@ -17,18 +17,19 @@ const MOST_NODES: usize = 8_000_000;
 /// What a repository has.
 #[derive(Debug, Deserialize)]
 pub struct RepositoryIndex {
+    /// Whoever leaves something empty says nothing of it.
     #[serde(default)]
-    entries: BTreeMap<String, Vec<IndexEntry>>,
+    entries: Option<BTreeMap<String, Option<Vec<Option<IndexEntry>>>>>,
 }
 
 /// One version of a chart in a repository.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct IndexEntry {
     /// The version.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "empty")]
     pub version: String,
     /// Where the archive is: whole URLs, or such as are relative to the index.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "empty")]
     pub urls: Vec<String>,
     /// The SHA-256 of the archive, where the repository says it.
     #[serde(default)]
@@ -52,13 +53,15 @@ impl RepositoryIndex {
     /// # Errors
     /// When there is none.
     pub fn newest(&self, chart: &str, wanted: &str) -> Result<&IndexEntry, String> {
-        let Some(entries) = self.entries.get(chart) else {
-            let known: Vec<&str> = self.entries.keys().map(String::as_str).collect();
+        let all = self.entries.iter().flatten();
+        let Some((_, entries)) = all.clone().find(|(name, _)| *name == chart) else {
+            let known: Vec<&str> = all.map(|(name, _)| name.as_str()).collect();
             let hint = suggest(chart, &known).map_or_else(String::new, |hint| format!("; {hint}"));
             return Err(format!("it has no such chart{hint}"));
         };
         // An entry without an archive can't be taken, whatever version it is.
-        let entries: Vec<&IndexEntry> = entries.iter().filter(|entry| !entry.urls.is_empty()).collect();
+        let entries: Vec<&IndexEntry> =
+            entries.iter().flatten().flatten().filter(|entry| !entry.urls.is_empty()).collect();
         let versions: Vec<&str> = entries.iter().map(|entry| entry.version.as_str()).collect();
         newest(&versions, wanted).map(|at| entries[at])
     }
@@ -106,6 +109,10 @@ pub fn newest(versions: &[&str], wanted: &str) -> Result<usize, String> {
     })
 }
 
+fn empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_nodes: MOST_NODES, max_events: 3 * MOST_NODES, max_total_scalar_bytes: 256 << 20 },
@@ -126,6 +133,8 @@ entries:
     - { version: 3.0.0, urls: [] }
     - { version: nonsense, urls: [x] }
   other: []
+  void:
+  holes: [null, { version: null, urls: null, digest: null }, { version: 1.0.0, urls: [a.tgz], digest: null }]
 "#;
 
     #[test]
@@ -145,12 +154,14 @@ entries:
             assert_eq!(entry.version, found, "{wanted}");
         }
         assert_eq!(index.newest("web", "1.10.0").expect("there").digest().map(str::len), Some(64));
+        assert_eq!(index.newest("holes", "").expect("there").version, "1.0.0");
         assert_eq!(index.newest("web", "1.2.0").expect("there").digest(), None, "what is no digest counts for none");
         for (chart, wanted, why) in [
             ("wep", "", "did you mean"),
             ("web", "4.x", "the newest is 1.10.0"),
             ("web", "not a range", "no range of versions"),
             ("other", "", "there is no version of it"),
+            ("void", "", "there is no version of it"),
         ] {
             let said = index.newest(chart, wanted).expect_err(why);
             assert!(said.contains(why), "{said}");

@@ -17,11 +17,14 @@ use super::problem::ChartProblem;
 use crate::desired::{ChartPin, ChartSource, PublishedChart};
 use crate::driver::{Hidden, Variables};
 use crate::render::helm::Chart;
-use crate::render::template::semver::fits;
+use crate::render::template::semver::{SemanticVersion, fits};
 use crate::store::LocalFolder;
 
-/// How deep charts may depend on each other.
+/// How deep charts may depend on each other, and how many one may come to with all of them.
 const DEEPEST: usize = 20;
+const MOST: usize = 1_000;
+/// The largest lock: ten thousand charts take less.
+const LARGEST_LOCK: u64 = 16 << 20;
 
 /// What charts of a spec are looked for with.
 #[derive(Clone)]
@@ -44,6 +47,8 @@ pub struct LoadedChart {
     pub chart: Chart,
     /// Which version it is, and the digest of its content.
     pub pin: ChartPin,
+    /// How many charts it is, with those in it.
+    parts: usize,
 }
 
 /// The charts of specs, each read once, also where many apps and environments name it.
@@ -51,7 +56,8 @@ pub struct Charts {
     surroundings: ChartSurroundings,
     archives: Archives,
     lock: Result<ChartLock, ChartProblem>,
-    known: BTreeMap<ChartSource, Result<LoadedChart, ChartProblem>>,
+    /// By where they come from, and by whether an app names them: what they depend on may be looked for in one case alone.
+    known: BTreeMap<(ChartSource, bool), Result<LoadedChart, ChartProblem>>,
 }
 
 /// A chart as it is read, before what it depends on is.
@@ -68,6 +74,16 @@ impl Charts {
     #[must_use]
     pub fn new(surroundings: ChartSurroundings) -> Self {
         let lock = read_lock(&surroundings.lock);
+        Self::with(surroundings, lock)
+    }
+
+    /// The charts of a spec, with another lock than the one beside it.
+    #[must_use]
+    pub fn with_lock(surroundings: ChartSurroundings, lock: ChartLock) -> Self {
+        Self::with(surroundings, Ok(lock))
+    }
+
+    fn with(surroundings: ChartSurroundings, lock: Result<ChartLock, ChartProblem>) -> Self {
         let archives = Archives::new(surroundings.local.clone());
         Self { surroundings, archives, lock, known: BTreeMap::new() }
     }
@@ -78,7 +94,7 @@ impl Charts {
     /// When it or what it depends on can't be had.
     pub fn get(&mut self, source: &ChartSource) -> Result<&LoadedChart, ChartProblem> {
         self.load(source, &mut Vec::new());
-        match self.known.get(source) {
+        match self.known.get(&(source.clone(), true)) {
             Some(known) => known.as_ref().map_err(Clone::clone),
             None => Err(ChartProblem::Content("it depends on itself".into())),
         }
@@ -86,13 +102,14 @@ impl Charts {
 
     /// Looks a chart up, and first everything that it depends on. `open` are those that are being looked up.
     fn load(&mut self, source: &ChartSource, open: &mut Vec<ChartSource>) {
-        if self.known.contains_key(source) || open.contains(source) {
+        let key = (source.clone(), open.is_empty());
+        if self.known.contains_key(&key) || open.contains(source) {
             return;
         }
         open.push(source.clone());
         let loaded = self.read(source).and_then(|bare| self.complete(bare, open));
         open.pop();
-        self.known.insert(source.clone(), loaded);
+        self.known.insert(key, loaded);
     }
 
     fn read(&self, source: &ChartSource) -> Result<BareChart, ChartProblem> {
@@ -102,7 +119,7 @@ impl Charts {
                 let lock = self.lock.as_ref().map_err(Clone::clone)?;
                 let locked = lock.get(published).ok_or_else(|| ChartProblem::NotLocked(published.clone()))?;
                 let bytes = self.archive(published, locked)?;
-                unpacked(&bytes, Some(locked.version.clone()))
+                unpacked(&bytes, Some(&locked.version))
             }
         }
     }
@@ -129,8 +146,9 @@ impl Charts {
         // The first is what an app names.
         let needs = bare.needs(open.len() == 1)?;
         let BareChart { mut chart, mut pin, .. } = bare;
+        let mut parts = 1;
         if needs.is_empty() {
-            return Ok(LoadedChart { chart, pin });
+            return Ok(LoadedChart { chart, pin, parts });
         }
         if open.len() > DEEPEST {
             return Err(ChartProblem::Content(format!(
@@ -143,19 +161,26 @@ impl Charts {
                 return Err(ChartProblem::Content(format!("it depends on {source}, which depends on it")));
             }
             self.load(&source, open);
-            let Some(known) = self.known.get(&source) else { continue };
-            let part = known.as_ref().map_err(|problem| problem.clone().below(&chart.metadata.name))?;
+            let Some(known) = self.known.get(&(source.clone(), false)) else { continue };
+            let part = known.as_ref().map_err(|problem| problem.clone().below(&chart.metadata.name, &source))?;
             let found = &part.chart.metadata;
             if found.name != name || !fits(&wanted, &found.version) {
+                let wanted = if wanted.is_empty() { "without a version" } else { &wanted };
                 let what =
                     format!("it depends on `{name}` {wanted}, and {source} is `{}` {}", found.name, found.version);
                 return Err(ChartProblem::Content(what));
+            }
+            parts += part.parts;
+            if parts > MOST {
+                return Err(ChartProblem::Content(format!(
+                    "it comes to more than {MOST} charts with all that it depends on"
+                )));
             }
             chart.charts.push(part.chart.clone());
             hash.update(&part.pin.digest);
         }
         pin.digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(LoadedChart { chart, pin })
+        Ok(LoadedChart { chart, pin, parts })
     }
 }
 
@@ -170,10 +195,13 @@ pub(super) struct MissingChart {
 }
 
 impl BareChart {
-    /// The charts that it depends on and does not have in itself. Helm takes a chart as it is on which another one depends, so what
-    /// can't be found of such a one is left out.
+    /// The charts that it depends on and does not have in itself. An archive on which another chart depends is taken as it is, as Helm
+    /// does: what its own dependencies are was decided by whoever packed it.
     pub fn needs(&self, is_first: bool) -> Result<Vec<MissingChart>, ChartProblem> {
         let mut needs: Vec<MissingChart> = Vec::new();
+        if self.folder.is_none() && !is_first {
+            return Ok(needs);
+        }
         for dependency in self.chart.lacking() {
             match source(dependency, self.folder.as_deref(), &self.helm) {
                 Ok(source) if needs.iter().any(|need| need.source == source) => {}
@@ -181,8 +209,7 @@ impl BareChart {
                     let (name, wanted) = (dependency.name.clone(), dependency.version.clone());
                     needs.push(MissingChart { name, wanted, source });
                 }
-                Err(why) if is_first => return Err(ChartProblem::Content(why)),
-                Err(_) => {}
+                Err(why) => return Err(ChartProblem::Content(why)),
             }
         }
         Ok(needs)
@@ -207,10 +234,18 @@ pub(super) fn read_local(base: &Path, path: &str) -> Result<BareChart, ChartProb
     bare(&full, Some(base), Some(path))
 }
 
-/// Reads the archive of a chart.
-pub(super) fn unpacked(bytes: &[u8], version: Option<String>) -> Result<BareChart, ChartProblem> {
+/// Reads the archive of a chart, which has to be of a version where one is locked.
+pub(super) fn unpacked(bytes: &[u8], version: Option<&str>) -> Result<BareChart, ChartProblem> {
     let chart = Chart::unpack(bytes).map_err(|fault| ChartProblem::Content(fault.to_string()))?;
-    let pin = ChartPin { version, digest: digest_of(bytes) };
+    let own = &chart.metadata.version;
+    let same = |version: &str| {
+        let both = SemanticVersion::read(version).ok().zip(SemanticVersion::read(own).ok());
+        version == own || both.is_some_and(|(one, other)| one.order(&other).is_eq())
+    };
+    if let Some(version) = version.filter(|version| !same(version)) {
+        return Err(ChartProblem::Content(format!("it is published as {version}, and says itself that it is {own}")));
+    }
+    let pin = ChartPin { version: version.map(str::to_owned), digest: digest_of(bytes) };
     Ok(BareChart { chart, pin, folder: None, helm: HelmLock::default() })
 }
 
@@ -228,9 +263,11 @@ pub(super) fn same_content(locked: &LockedChart, bytes: &[u8]) -> Result<(), Str
 
 /// Reads a file of locked charts; an empty one where there is none.
 pub(super) fn read_lock(path: &Path) -> Result<ChartLock, ChartProblem> {
-    let text = match fs::read_to_string(path) {
+    let text = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ChartLock::default()),
-        read => read.map_err(|error| error.to_string()),
+        Ok(found) if !found.is_file() => Err("it is no file".to_owned()),
+        Ok(found) if found.len() > LARGEST_LOCK => Err(format!("it has more than {LARGEST_LOCK} bytes")),
+        _ => fs::read_to_string(path).map_err(|error| error.to_string()),
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     text.and_then(|text| ChartLock::read(&text))

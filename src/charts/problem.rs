@@ -1,6 +1,6 @@
 //! Why a chart can't be had.
 
-use crate::desired::PublishedChart;
+use crate::desired::{ChartSource, PublishedChart};
 
 /// Why a chart can't be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +28,13 @@ pub enum ChartProblem {
 }
 
 impl ChartProblem {
-    /// The same of a chart on which another one depends, which is said as well.
+    /// The same of a chart on which another one depends. Where that was said already, of one further down, it is not said again.
     #[must_use]
-    pub fn below(self, chart: &str) -> Self {
+    pub fn below(self, chart: &str, source: &ChartSource) -> Self {
         match self {
-            Self::Files(why) | Self::Content(why) => {
-                Self::Content(format!("{chart} depends on a chart that can't be used: {why}"))
+            Self::Files(why) => Self::Content(format!("{chart} depends on {source}, which can't be used: {why}")),
+            Self::Content(why) if !why.contains("which can't be used: ") => {
+                Self::Content(format!("{chart} depends on {source}, which can't be used: {why}"))
             }
             other => other,
         }

@@ -90,7 +90,7 @@ impl Resolving<'_> {
         let mut read: Vec<(ChartSource, Result<BareChart, ChartProblem>)> = Vec::new();
         for (chart, pulled) in pulled {
             let bare = pulled.and_then(|(locked, bytes)| {
-                let bare = unpacked(&bytes, Some(locked.version.clone()))?;
+                let bare = unpacked(&bytes, Some(&locked.version))?;
                 self.resolution.lock.insert(chart.clone(), locked);
                 Ok(bare)
             });
@@ -116,7 +116,7 @@ impl Resolving<'_> {
             match bare.and_then(|bare| bare.needs(chart == *root)) {
                 Ok(needs) => next.extend(needs.into_iter().map(|need| (need.source, root.clone()))),
                 Err(problem) => {
-                    let problem = if chart == *root { problem } else { problem.below(root.chart()) };
+                    let problem = if chart == *root { problem } else { problem.below(root.chart(), &chart) };
                     self.resolution.problems.push((root.clone(), problem));
                 }
             }

@@ -84,7 +84,9 @@ fn unread(word: &str, problem: &ChartProblem) -> Failure {
         ChartProblem::Files(_) => {
             failure.hint("name a folder with a Chart.yaml, an archive of one, or an app such as app.shop@dc")
         }
-        ChartProblem::NotLocked(_) => failure.hint("`atlas lock` pins what the charts of a spec depend on"),
+        ChartProblem::NotLocked(_) => {
+            failure.hint("an app of a spec that names the chart, and `atlas lock`, pin what it depends on")
+        }
         _ => failure,
     }
 }

@@ -11,6 +11,10 @@ pub static CHART: Rule = Rule {
     pattern: None,
     normal: None,
     check: Static(&|text| match text.strip_prefix("oci://") {
+        _ if text.contains("@sha256:") => {
+            let at = text.find("@sha256:").unwrap_or_default()..text.len();
+            Err(Fault::new("which content a chart has, `atlas.lock` says").at(at).hint("leave the digest out"))
+        }
         Some(place) => in_registry(text, place),
         None if text.contains("://") => Err(Fault::new(format!("`{text}` is no chart")).hint(
             "name the chart, and say the URL of its repository in `repository`; a registry's begins with `oci://`",
@@ -109,6 +113,7 @@ mod tests {
                     "oci://host/Web",
                     "oci://host/web:1",
                     "",
+                    "web@sha256:ab",
                 ],
             ),
             (

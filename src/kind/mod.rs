@@ -63,6 +63,7 @@ mod volume;
 pub use app::SOURCES;
 pub use attributes::{COMMON, UnknownPart, attribute_at, attributes_of, place_attribute};
 pub use catalog::{Catalog, ROOT_KEYS, UnfitKind};
+pub use chart_rule::{CHART, REPOSITORY};
 pub use claim::{Claim, Claimant, Exclusive, Reads, Within, region_of};
 pub use cluster::EXISTING;
 pub use count::Count;

@@ -72,11 +72,19 @@ fn disk(error: io::Error) -> FileError {
     }
 }
 
-/// Writes a file beside a spec, whole or not at all.
+/// Writes a file beside a spec, whole or not at all. Where there is one, it keeps its permissions, and a link is followed.
 ///
 /// # Errors
 /// When it can't be written.
 pub(super) fn replace_text(path: &Path, whole: &str) -> Result<(), RunError> {
+    if path.exists() {
+        return set_text(path, whole).map_err(|error| match error {
+            RunError::File { path, source } => {
+                RunError::Unwritten { path, source: io::Error::other(source.to_string()) }
+            }
+            other => other,
+        });
+    }
     let part = path.with_extension(format!("part-{}", std::process::id()));
     let written = fs::write(&part, whole).and_then(|()| fs::rename(&part, path));
     written.map_err(|source| RunError::Unwritten { path: path.to_owned(), source })

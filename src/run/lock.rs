@@ -7,7 +7,7 @@ use super::error::{Refusal, RunError};
 use super::files::{problem_of_chart, read_text, replace_text};
 use super::open::{Setup, chart_surroundings};
 use super::source::SpecText;
-use crate::charts::{ChartLock, Resolution, resolve};
+use crate::charts::{ChartLock, Charts, Resolution, resolve};
 use crate::desired::{ChartSource, ChartSpans, Desired};
 use crate::diagnostic::Diagnostics;
 use crate::spec;
@@ -43,6 +43,14 @@ pub fn lock(setup: &Setup, anew: bool) -> Result<LockedCharts, RunError> {
     for (chart, problem) in problems {
         if let Some((spans, address)) = named.get(&chart) {
             diagnostics.push(problem_of_chart(&chart, &problem, spans).of(address));
+        }
+    }
+    // What can't be used with it is said before it is written.
+    let mut charts = Charts::with_lock(surroundings.clone(), lock.clone());
+    let is_resolved = !diagnostics.has_errors();
+    for (chart, (spans, address)) in named.iter().filter(|_| is_resolved) {
+        if let Err(problem) = charts.get(chart) {
+            diagnostics.push(problem_of_chart(chart, &problem, spans).of(address));
         }
     }
     diagnostics.finish();

@@ -1,11 +1,11 @@
 //! Asking those who publish charts: repositories over HTTP, and OCI registries. A build without the feature `charts` asks nobody.
 
 #[cfg(feature = "charts")]
+mod http;
+#[cfg(feature = "charts")]
 mod registry;
 #[cfg(feature = "charts")]
 mod repository;
-#[cfg(feature = "charts")]
-mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +33,9 @@ impl Network {
     /// # Errors
     /// When this machine has no certificates to trust, or this build asks nobody.
     pub fn new(variables: &Variables, hidden: &Arc<Hidden>) -> Result<Self, String> {
-        let repositories = repository::Repositories::new(variables, hidden)?;
-        Ok(Self { repositories, registries: registry::Registries::new(variables, hidden) })
+        let http = Arc::new(http::Http::new()?);
+        let repositories = repository::Repositories::new(Arc::clone(&http), variables, hidden);
+        Ok(Self { repositories, registries: registry::Registries::new(http, variables, hidden) })
     }
 
     async fn newest(&self, chart: &PublishedChart) -> Result<FoundChart, String> {

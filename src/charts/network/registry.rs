@@ -1,178 +1,248 @@
 //! Charts in OCI registries: a tag for each version, and the archive as the one layer of what it names.
 //!
-//! <https://helm.sh/docs/topics/registries/>
+//! <https://helm.sh/docs/topics/registries/>, <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::errors::{OciDistributionError, OciErrorCode};
-use oci_client::manifest::OciDescriptor;
-use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference};
-use tokio::io::AsyncWrite;
+use regex::Regex;
+use reqwest::header::{HeaderMap, LINK, WWW_AUTHENTICATE};
+use reqwest::{StatusCode, Url};
+use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::settings::{CONNECT, NAME, SILENCE, is_local};
+use super::http::{Http, HttpCredentials, Unanswered, is_closed, is_local};
 use crate::charts::archives;
 use crate::charts::found::FoundChart;
 use crate::charts::index::newest;
-use crate::charts::lock::LockedChart;
+use crate::charts::lock::{LockedChart, is_digest};
 use crate::driver::{Credentials, Hidden, Variables, credentials};
+use crate::render::template::semver::SemanticVersion;
 
-/// What Helm calls the layer that is a chart's archive.
-const ARCHIVE: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
-/// What older versions of Helm called it.
-const OLDER_ARCHIVE: &str = "application/tar+gzip";
-/// How many tags are asked for at once, and at most.
+/// What Helm calls the layer that is a chart's archive, and what older versions of it did.
+const ARCHIVES: [&str; 2] = ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"];
+/// What a manifest is called.
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The largest manifest, list of tags or token that is read: <https://github.com/opencontainers/distribution-spec> asks for 4 MiB.
+const LARGEST: u64 = 4 << 20;
+/// How many pages of tags are read, and how many tags are asked for at once.
+const PAGES: usize = 1_000;
 const TAGS: usize = 1_000;
-const MOST_TAGS: usize = 100_000;
 
-/// OCI registries. Each is a client of its own, which keeps its token.
+/// OCI registries.
 pub struct Registries {
+    http: Arc<Http>,
     variables: Variables,
     hidden: Arc<Hidden>,
-    known: Mutex<BTreeMap<String, Arc<ChartRegistry>>>,
+    /// What each registry wants to be shown for each path.
+    shown: Mutex<BTreeMap<String, HttpCredentials>>,
 }
 
-struct ChartRegistry {
-    client: Client,
-    credentials: RegistryAuth,
+/// A chart in a registry.
+struct RegistryPlace<'a> {
+    host: &'a str,
+    path: &'a str,
+    shown: HttpCredentials,
+}
+
+#[derive(Deserialize)]
+struct ImageManifest {
+    #[serde(default)]
+    layers: Vec<ArchiveLayer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ArchiveLayer {
+    #[serde(default)]
+    media_type: String,
+    #[serde(default)]
+    digest: String,
+}
+
+#[derive(Deserialize)]
+struct TagList {
+    tags: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+    access_token: Option<String>,
 }
 
 impl Registries {
-    pub fn new(variables: &Variables, hidden: &Arc<Hidden>) -> Self {
-        Self { variables: variables.clone(), hidden: Arc::clone(hidden), known: Mutex::default() }
+    pub fn new(http: Arc<Http>, variables: &Variables, hidden: &Arc<Hidden>) -> Self {
+        Self { http, variables: variables.clone(), hidden: Arc::clone(hidden), shown: Mutex::default() }
     }
 
     /// The newest version of a chart that will do.
     pub async fn find(&self, chart: &str, wanted: &str) -> Result<FoundChart, String> {
-        let (host, path) = parts(chart);
-        let registry = self.registry(host).await?;
+        let place = self.place(chart).await?;
         let version = match is_exact(wanted) {
             true => wanted.trim().to_owned(),
-            false => registry.newest(host, path, wanted).await?,
+            false => self.newest(&place, wanted).await?,
         };
-        let reference = Reference::with_tag(host.into(), path.into(), tag(&version));
-        let manifest = registry.client.pull_image_manifest(&reference, &registry.credentials).await;
-        let (manifest, _) = manifest.map_err(|error| said(host, &error))?;
-        let is_archive = |layer: &&OciDescriptor| [ARCHIVE, OLDER_ARCHIVE].contains(&layer.media_type.as_str());
+        let url = place.url(&format!("manifests/{}", tag(&version)))?;
+        let bytes =
+            self.get(&place, &url, MANIFEST, LARGEST).await.map_err(|unanswered| match unanswered.is_absent() {
+                true => format!("{} has no such version of it", place.host),
+                false => unanswered.told(place.host),
+            })?;
+        let manifest: ImageManifest = read(&bytes.0, place.host)?;
+        let is_archive = |layer: &&ArchiveLayer| ARCHIVES.contains(&layer.media_type.as_str());
         let Some(layer) = manifest.layers.iter().find(is_archive) else {
-            return Err(format!("{reference} is no chart; it has {}", kinds(&manifest.layers)));
+            return Err(format!("{} has something of that name that is no chart", place.host));
         };
-        let Some(digest) = layer.digest.strip_prefix("sha256:") else {
-            return Err(format!("{reference} has the digest {}, and no SHA-256", layer.digest));
-        };
+        let digest = layer.digest.strip_prefix("sha256:").filter(|digits| is_digest(digits));
+        let digest = digest.ok_or_else(|| format!("{} says no SHA-256 of it", place.host))?;
         Ok(FoundChart { version, digest: Some(digest.to_owned()), url: None })
     }
 
     /// The archive that is locked.
     pub async fn pull(&self, chart: &str, locked: &LockedChart) -> Result<Vec<u8>, String> {
-        let (host, path) = parts(chart);
-        let registry = self.registry(host).await?;
-        let digest = format!("sha256:{}", locked.digest);
-        let reference = Reference::with_digest(host.into(), path.into(), digest.clone());
-        let layer = OciDescriptor { digest, media_type: ARCHIVE.into(), ..OciDescriptor::default() };
-        registry.client.store_auth_if_needed(reference.resolve_registry(), &registry.credentials).await;
-        let mut bytes = Bounded(Vec::new());
-        registry.client.pull_blob(&reference, &layer, &mut bytes).await.map_err(|error| said(host, &error))?;
-        Ok(bytes.0)
-    }
-
-    async fn registry(&self, host: &str) -> Result<Arc<ChartRegistry>, String> {
-        let mut known = self.known.lock().await;
-        if let Some(registry) = known.get(host) {
-            return Ok(Arc::clone(registry));
-        }
-        let found = credentials::of(&self.variables, &self.hidden, host).await.map_err(|error| error.to_string())?;
-        let credentials = match found {
-            Some(Credentials { username: Some(name), password: Some(password), .. }) => {
-                RegistryAuth::Basic(name, password)
-            }
-            Some(Credentials { token: Some(token), .. }) => RegistryAuth::Bearer(token),
-            _ => RegistryAuth::Anonymous,
-        };
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        // As everywhere, a registry of this machine may be without TLS, and no other.
-        let protocol = if is_local(name) { ClientProtocol::Http } else { ClientProtocol::Https };
-        let client = Client::try_from(ClientConfig {
-            protocol,
-            connect_timeout: Some(CONNECT),
-            read_timeout: Some(SILENCE),
-            user_agent: NAME,
-            ..ClientConfig::default()
-        });
-        let client = client.map_err(|error| said(host, &error))?;
-        let registry = Arc::new(ChartRegistry { client, credentials });
-        known.insert(host.to_owned(), Arc::clone(&registry));
-        Ok(registry)
-    }
-}
-
-impl ChartRegistry {
-    /// The newest version of a range, by the tags of a chart.
-    async fn newest(&self, host: &str, path: &str, wanted: &str) -> Result<String, String> {
-        let reference = Reference::with_tag(host.into(), path.into(), "latest".into());
-        let mut versions: Vec<String> = Vec::new();
-        loop {
-            let last = versions.last().map(|version| tag(version));
-            let some = self.client.list_tags(&reference, &self.credentials, Some(TAGS), last.as_deref()).await;
-            let some = some.map_err(|error| said(host, &error))?.tags;
-            let ended = some.len() < TAGS || versions.len() > MOST_TAGS;
-            // A registry that does not know pages gives all of them each time.
-            let new: Vec<String> =
-                some.iter().map(|tag| tag.replace('_', "+")).filter(|tag| !versions.contains(tag)).collect();
-            if new.is_empty() {
-                break;
-            }
-            versions.extend(new);
-            if ended {
-                break;
-            }
-        }
-        let all: Vec<&str> = versions.iter().map(String::as_str).collect();
-        newest(&all, wanted).map(|at| versions[at].clone())
-    }
-}
-
-/// Bytes of an archive, which are no more than archives have.
-struct Bounded(Vec<u8>);
-
-impl AsyncWrite for Bounded {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        let fits = (self.0.len() + bytes.len()) as u64 <= archives::LARGEST;
-        std::task::Poll::Ready(match fits {
-            true => {
-                self.0.extend_from_slice(bytes);
-                Ok(bytes.len())
-            }
-            false => Err(archives::too_large()),
+        let place = self.place(chart).await?;
+        let url = place.url(&format!("blobs/sha256:{}", locked.digest))?;
+        let bytes = self.get(&place, &url, "*/*", archives::LARGEST).await;
+        bytes.map(|(bytes, _)| bytes).map_err(|unanswered| match unanswered.is_absent() {
+            true => format!("{} does not have what is locked any more", place.host),
+            false => unanswered.told(place.host),
         })
     }
 
-    fn poll_flush(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Ok(()))
+    /// The newest version of a range, by the tags of a chart.
+    async fn newest(&self, place: &RegistryPlace<'_>, wanted: &str) -> Result<String, String> {
+        let mut tags: BTreeSet<String> = BTreeSet::new();
+        let mut url = place.url(&format!("tags/list?n={TAGS}"))?;
+        let mut is_linked = false;
+        for _ in 0..PAGES {
+            let (bytes, headers) = match self.get(place, &url, "application/json", LARGEST).await {
+                Err(unanswered) if unanswered.is_absent() => break,
+                ended => ended.map_err(|unanswered| unanswered.told(place.host))?,
+            };
+            let some: TagList = read(&bytes, place.host)?;
+            let some = some.tags.unwrap_or_default();
+            let last = some.last().cloned();
+            let before = tags.len();
+            tags.extend(some);
+            // Whoever gives pages says where the next one is; who does not may still give some only.
+            url = match (next(&headers, &url), last) {
+                _ if tags.len() == before => break,
+                (Some(next), _) if next.origin() == url.origin() => {
+                    is_linked = true;
+                    next
+                }
+                (Some(_), _) => break,
+                (None, _) if is_linked => break,
+                (None, Some(last)) => place.url(&format!("tags/list?n={TAGS}&last={last}"))?,
+                (None, None) => break,
+            };
+        }
+        let versions: Vec<String> = tags.iter().map(|tag| tag.replace('_', "+")).collect();
+        let all: Vec<&str> = versions.iter().map(String::as_str).collect();
+        newest(&all, wanted).map(|at| versions[at].clone())
     }
 
-    fn poll_shutdown(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Ok(()))
+    async fn get(
+        &self,
+        place: &RegistryPlace<'_>,
+        url: &Url,
+        accept: &str,
+        most: u64,
+    ) -> Result<(Vec<u8>, HeaderMap), Unanswered> {
+        self.http.get(url, &place.shown, accept, most).await.map(|answer| (answer.bytes, answer.headers))
+    }
+
+    /// Where a chart is, and what has to be shown there.
+    async fn place<'a>(&self, chart: &'a str) -> Result<RegistryPlace<'a>, String> {
+        let place = chart.strip_prefix("oci://").unwrap_or(chart);
+        let (host, path) = place.split_once('/').unwrap_or((place, ""));
+        let mut known = self.shown.lock().await;
+        let shown = match known.get(place) {
+            Some(shown) => shown.clone(),
+            None => {
+                let shown = self.wanted_there(host, path).await?;
+                known.insert(place.to_owned(), shown.clone());
+                shown
+            }
+        };
+        Ok(RegistryPlace { host, path, shown })
+    }
+
+    /// What a registry wants to be shown: nothing, credentials, or a token that its token service gives for them.
+    /// <https://distribution.github.io/distribution/spec/auth/token/>
+    async fn wanted_there(&self, host: &str, path: &str) -> Result<HttpCredentials, String> {
+        let url = root(host)?;
+        let unanswered = match self.http.get(&url, &HttpCredentials::Nothing, "*/*", LARGEST).await {
+            Ok(_) => return Ok(HttpCredentials::Nothing),
+            Err(unanswered) if unanswered.status == Some(StatusCode::UNAUTHORIZED) => unanswered,
+            // Who has nothing to say there may still have charts.
+            Err(unanswered) if unanswered.is_absent() => return Ok(HttpCredentials::Nothing),
+            Err(unanswered) => return Err(unanswered.told(host)),
+        };
+        let found = credentials::of(&self.variables, &self.hidden, host).await;
+        let own = match &found {
+            Ok(Some(Credentials { username: Some(name), password: Some(password), .. })) => {
+                HttpCredentials::Basic(name.clone(), password.clone())
+            }
+            _ => HttpCredentials::Nothing,
+        };
+        let challenge =
+            unanswered.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let Some(mut realm) = part(challenge, "realm").filter(|_| challenge.starts_with("Bearer")) else {
+            return Ok(own);
+        };
+        if let Some(service) = part(challenge, "service") {
+            let pairs = [("service", service.as_str()), ("scope", &format!("repository:{path}:pull"))];
+            realm = Url::parse_with_params(&realm, pairs).map(String::from).unwrap_or(realm);
+        }
+        let realm =
+            Url::parse(&realm).map_err(|error| format!("{host} names a token service that is no URL: {error}"))?;
+        if !is_closed(&realm) {
+            return Err(format!("{host} names a token service without TLS, which is shown no credentials"));
+        }
+        let answer = self.http.get(&realm, &own, "application/json", LARGEST).await;
+        let token: Token = read(&answer.map_err(|unanswered| unanswered.told(host))?.bytes, host)?;
+        let token = token.token.or(token.access_token).ok_or_else(|| format!("{host} gives no token"))?;
+        self.hidden.remember(token.as_bytes(), "a token of a registry");
+        Ok(HttpCredentials::Bearer(token))
     }
 }
 
-/// The host and the path of `oci://HOST/PATH`.
-fn parts(chart: &str) -> (&str, &str) {
-    let place = chart.strip_prefix("oci://").unwrap_or(chart);
-    place.split_once('/').unwrap_or((place, ""))
+impl RegistryPlace<'_> {
+    fn url(&self, rest: &str) -> Result<Url, String> {
+        root(self.host)?
+            .join(&format!("{}/{rest}", self.path))
+            .map_err(|error| format!("`{}` is no path: {error}", self.path))
+    }
+}
+
+/// Where a registry begins. As everywhere, one of this machine may be without TLS, and no other.
+fn root(host: &str) -> Result<Url, String> {
+    let parse = |scheme: &str| Url::parse(&format!("{scheme}://{host}/v2/"));
+    let url = parse("https").map_err(|error| format!("`{host}` is no host of a registry: {error}"))?;
+    match url.host_str().is_some_and(is_local) {
+        true => parse("http").map_err(|error| error.to_string()),
+        false => Ok(url),
+    }
+}
+
+/// Where the next page is, as <https://www.rfc-editor.org/rfc/rfc8288> has it.
+fn next(headers: &HeaderMap, url: &Url) -> Option<Url> {
+    let link = headers.get(LINK)?.to_str().ok()?;
+    let (target, parameters) = link.strip_prefix('<')?.split_once('>')?;
+    parameters.contains("next").then(|| url.join(target).ok()).flatten()
+}
+
+/// A part of a challenge: `realm` of `Bearer realm="https://…",service="…"`.
+fn part(challenge: &str, name: &str) -> Option<String> {
+    let pairs = Regex::new(r#"(\w+)="([^"]*)""#).ok()?;
+    let found = pairs.captures_iter(challenge).find(|pair| &pair[1] == name)?;
+    Some(found[2].to_owned())
+}
+
+fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8], host: &str) -> Result<T, String> {
+    serde_json::from_slice(bytes).map_err(|error| format!("{host} gives what is no answer of a registry: {error}"))
 }
 
 /// A tag can't have a `+`, so Helm writes it otherwise.
@@ -184,44 +254,35 @@ fn tag(version: &str) -> String {
 fn is_exact(wanted: &str) -> bool {
     let wanted = wanted.trim();
     let numbers = wanted.split(['-', '+']).next().unwrap_or_default();
-    numbers.split('.').count() == 3 && crate::render::template::semver::SemanticVersion::read(wanted).is_ok()
+    numbers.split('.').count() == 3 && SemanticVersion::read(wanted).is_ok()
 }
 
-fn kinds(layers: &[OciDescriptor]) -> String {
-    match layers.iter().map(|layer| layer.media_type.as_str()).collect::<Vec<_>>().as_slice() {
-        [] => "no layer".to_owned(),
-        kinds => format!("layers of {}", kinds.join(", ")),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::{part, root};
 
-/// What a registry says, in words.
-fn said(host: &str, error: &OciDistributionError) -> String {
-    let login = format!("`docker login {host}` keeps credentials");
-    match error {
-        OciDistributionError::AuthenticationFailure(_) | OciDistributionError::UnauthorizedError { .. } => {
-            format!("{host} refuses the credentials, or wants some; {login}")
-        }
-        OciDistributionError::ImageManifestNotFoundError(_) => format!("{host} has no such version of it"),
-        OciDistributionError::RegistryError { envelope, .. }
-            if envelope
-                .errors
-                .iter()
-                .any(|one| matches!(one.code, OciErrorCode::ManifestUnknown | OciErrorCode::NameUnknown)) =>
+    #[test]
+    fn challenges_are_taken_apart() {
+        let challenge = r#"Bearer realm="https://auth.example.com/token",service="registry.example.com",scope="a,b""#;
+        for (name, found) in
+            [("realm", Some("https://auth.example.com/token")), ("service", Some("registry.example.com")), ("x", None)]
         {
-            format!("{host} has no such version of it")
+            assert_eq!(part(challenge, name).as_deref(), found, "{name}");
         }
-        OciDistributionError::RegistryError { envelope, .. } => {
-            let all: Vec<String> =
-                envelope.errors.iter().map(|one| format!("{:?}: {}", one.code, one.message)).collect();
-            format!("{host} answers {}", all.join(", "))
+    }
+
+    #[test]
+    fn registries_of_this_machine_are_asked_without_tls() {
+        for (host, url) in [
+            ("localhost:5000", "http://localhost:5000/v2/"),
+            ("[::1]", "http://[::1]/v2/"),
+            ("a.example.com", "https://a.example.com/v2/"),
+            ("10.0.0.1:5000", "https://10.0.0.1:5000/v2/"),
+        ] {
+            assert_eq!(root(host).map(String::from).as_deref(), Ok(url), "{host}");
         }
-        OciDistributionError::RequestError(error) => {
-            let mut inner: &dyn std::error::Error = error;
-            while let Some(source) = inner.source() {
-                inner = source;
-            }
-            format!("{host} can't be asked: {inner}")
+        for host in ["a:99999", "[[]", "a:1:2"] {
+            assert!(root(host).is_err(), "{host}");
         }
-        other => format!("{host}: {other}"),
     }
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode, Url};
-use tokio::sync::Mutex;
+use reqwest::Url;
+use tokio::sync::{Mutex, OnceCell};
 
-use super::settings::{CONNECT, NAME, SILENCE, is_local};
+use super::http::{Http, HttpCredentials, Unanswered, is_closed};
 use crate::charts::archives;
 use crate::charts::found::FoundChart;
 use crate::charts::index::RepositoryIndex;
@@ -16,178 +15,97 @@ use crate::driver::{Credentials, Hidden, Variables, credentials};
 
 /// The largest index that is read: the largest public ones have some 20 MiB.
 const LARGEST_INDEX: u64 = 128 << 20;
-/// How often somebody is asked who answers that it is too busy, or not at all.
-const TRIES: u32 = 3;
-/// How often an answer may lead to another place.
-const REDIRECTS: usize = 5;
+
+/// An index, once somebody asked for it.
+type KnownIndex = Arc<OnceCell<RepositoryIndex>>;
 
 /// Chart repositories. The index of each is read once.
 pub struct Repositories {
-    client: Client,
+    http: Arc<Http>,
     variables: Variables,
     hidden: Arc<Hidden>,
-    known: Mutex<BTreeMap<String, Arc<RepositoryIndex>>>,
-}
-
-/// Why an answer is none.
-struct Unanswered {
-    why: String,
-    /// Whether it may be otherwise the next time.
-    passes: bool,
-    is_absent: bool,
+    known: Mutex<BTreeMap<String, KnownIndex>>,
 }
 
 impl Repositories {
-    pub fn new(variables: &Variables, hidden: &Arc<Hidden>) -> Result<Self, String> {
-        let client = Client::builder()
-            .user_agent(NAME)
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .redirect(Policy::custom(|attempt| {
-                // What was asked for over TLS is not taken without it.
-                let falls =
-                    attempt.previous().iter().any(|url| url.scheme() == "https") && attempt.url().scheme() != "https";
-                if falls || attempt.previous().len() > REDIRECTS {
-                    return attempt.error(if falls { "it leads from https to http" } else { "it leads on and on" });
-                }
-                attempt.follow()
-            }))
-            .build()
-            .map_err(|error| told(&error))?;
-        Ok(Self { client, variables: variables.clone(), hidden: Arc::clone(hidden), known: Mutex::default() })
+    pub fn new(http: Arc<Http>, variables: &Variables, hidden: &Arc<Hidden>) -> Self {
+        Self { http, variables: variables.clone(), hidden: Arc::clone(hidden), known: Mutex::default() }
     }
 
     /// The newest version of a chart that will do.
     pub async fn find(&self, repository: &str, chart: &str, wanted: &str) -> Result<FoundChart, String> {
-        let index = self.index(repository).await?;
+        let known = Arc::clone(self.known.lock().await.entry(repository.to_owned()).or_default());
+        // Whoever wants the same index waits for it here, and nobody else does.
+        let index = known.get_or_try_init(|| self.index(repository)).await?;
         let entry = index.newest(chart, wanted)?;
         // An archive may be at several places, of which Helm takes the first as well.
-        let url = entry.urls.first().map(String::as_str).unwrap_or_default();
-        let url = below(repository, url)?;
-        let digest = entry.digest().map(str::to_owned);
-        Ok(FoundChart { version: entry.version.clone(), digest, url: Some(url.into()) })
+        let url = below(repository, entry.urls.first().map(String::as_str).unwrap_or_default())?;
+        // A URL that is signed is a secret, and soon wrong: it is asked for again.
+        let url = url.query().is_none().then(|| url.into());
+        Ok(FoundChart { version: entry.version.clone(), digest: entry.digest().map(str::to_owned), url })
     }
 
     /// The archive that is locked, from where it was, or from where the repository says it is now.
     pub async fn pull(&self, repository: &str, chart: &str, locked: &LockedChart) -> Result<Vec<u8>, String> {
-        let known = locked.url.as_deref().map(|url| below(repository, url)).transpose()?;
-        if let Some(url) = &known {
-            match self.get(repository, url, archives::LARGEST).await {
+        if let Some(url) = &locked.url {
+            match self.get(repository, &below(repository, url)?, archives::LARGEST).await {
+                Err(unanswered) if unanswered.is_absent() => {}
+                Err(unanswered) => return Err(unanswered.told(&host_of(repository))),
                 Ok(bytes) => return Ok(bytes),
-                Err(unanswered) if !unanswered.is_absent => return Err(unanswered.why),
-                Err(_) => {}
             }
         }
-        let found = self.find(repository, chart, &locked.version).await?;
-        let url = found.url.as_deref().unwrap_or_default();
-        let url = below(repository, url)?;
-        self.get(repository, &url, archives::LARGEST).await.map_err(|unanswered| unanswered.why)
+        let known = Arc::clone(self.known.lock().await.entry(repository.to_owned()).or_default());
+        let index = known.get_or_try_init(|| self.index(repository)).await?;
+        let url = index.newest(chart, &locked.version)?.urls.first().map(String::as_str).unwrap_or_default();
+        let bytes = self.get(repository, &below(repository, url)?, archives::LARGEST).await;
+        bytes.map_err(|unanswered| unanswered.told(&host_of(repository)))
     }
 
-    async fn index(&self, repository: &str) -> Result<Arc<RepositoryIndex>, String> {
-        // Whoever wants the same index waits for it here, and finds it then.
-        let mut known = self.known.lock().await;
-        if let Some(index) = known.get(repository) {
-            return Ok(Arc::clone(index));
-        }
+    async fn index(&self, repository: &str) -> Result<RepositoryIndex, String> {
         let url = below(repository, "index.yaml")?;
-        let bytes = self.get(repository, &url, LARGEST_INDEX).await.map_err(|unanswered| unanswered.why)?;
-        let index = Arc::new(RepositoryIndex::read(&bytes)?);
-        known.insert(repository.to_owned(), Arc::clone(&index));
-        Ok(index)
+        let bytes = self.get(repository, &url, LARGEST_INDEX).await;
+        RepositoryIndex::read(&bytes.map_err(|unanswered| unanswered.told(&host_of(repository)))?)
     }
 
     async fn get(&self, repository: &str, url: &Url, most: u64) -> Result<Vec<u8>, Unanswered> {
-        let credentials = self.credentials(repository, url).await.map_err(|why| Unanswered {
-            why,
-            passes: false,
-            is_absent: false,
-        })?;
-        let mut tries = 1;
-        loop {
-            match self.once(url, credentials.as_ref(), most).await {
-                Err(unanswered) if unanswered.passes && tries < TRIES => {
-                    tokio::time::sleep(std::time::Duration::from_millis(250 << tries)).await;
-                    tries += 1;
-                }
-                ended => return ended,
-            }
-        }
-    }
-
-    async fn once(&self, url: &Url, credentials: Option<&Credentials>, most: u64) -> Result<Vec<u8>, Unanswered> {
-        let request = self.client.get(url.clone());
-        let request = match credentials {
-            Some(Credentials { username: Some(name), password, .. }) => request.basic_auth(name, password.as_ref()),
-            _ => request,
-        };
-        let passing = |error: reqwest::Error| Unanswered {
-            why: format!("{url} can't be read: {}", told(&error)),
-            passes: !error.is_redirect(),
-            is_absent: false,
-        };
-        let mut answer = request.send().await.map_err(passing)?;
-        let status = answer.status();
-        if !status.is_success() {
-            let why = match status {
-                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                    format!(
-                        "{url} answers {status}; `docker login {}` keeps credentials",
-                        url.host_str().unwrap_or_default()
-                    )
-                }
-                _ => format!("{url} answers {status}"),
-            };
-            let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-            return Err(Unanswered {
-                why,
-                passes,
-                is_absent: matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE),
-            });
-        }
-        let mut bytes = Vec::new();
-        while let Some(more) = answer.chunk().await.map_err(passing)? {
-            if bytes.len() as u64 + more.len() as u64 > most {
-                let why = format!("{url} has more than {most} bytes");
-                return Err(Unanswered { why, passes: false, is_absent: false });
-            }
-            bytes.extend_from_slice(&more);
-        }
-        Ok(bytes)
+        let shown = self.shown(repository, url).await;
+        self.http.get(url, &shown, "*/*", most).await.map(|answer| answer.bytes)
     }
 
     /// What Docker's configuration has for the host of a repository. Another host is not shown it, and neither is anybody who
-    /// listens.
-    async fn credentials(&self, repository: &str, url: &Url) -> Result<Option<Credentials>, String> {
-        let own = Url::parse(repository).ok();
-        let same = own.as_ref().is_some_and(|own| own.origin() == url.origin());
-        let Some(host) = url.host_str().filter(|host| same && (url.scheme() == "https" || is_local(host))) else {
-            return Ok(None);
-        };
-        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        credentials::of(&self.variables, &self.hidden, &host).await.map_err(|error| error.to_string())
+    /// listens. Where the configuration can't be read, whoever wants credentials says so.
+    async fn shown(&self, repository: &str, url: &Url) -> HttpCredentials {
+        let is_own = Url::parse(repository).is_ok_and(|own| own.origin() == url.origin());
+        if !is_own || !is_closed(url) {
+            return HttpCredentials::Nothing;
+        }
+        match credentials::of(&self.variables, &self.hidden, &host_of(repository)).await {
+            Ok(Some(Credentials { username: Some(name), password: Some(password), .. })) => {
+                HttpCredentials::Basic(name, password)
+            }
+            _ => HttpCredentials::Nothing,
+        }
     }
+}
+
+/// The host of a URL, and its port where that is not the usual one.
+fn host_of(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return String::new() };
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// A URL as an index says it: a whole one, or one below the repository.
 fn below(repository: &str, url: &str) -> Result<Url, String> {
-    let wrong = |error| format!("`{url}` is no URL: {error}");
-    let base = Url::parse(&format!("{repository}/")).map_err(wrong)?;
-    let url = base.join(url).map_err(wrong)?;
-    match url.scheme() {
-        "https" | "http" => Ok(url),
-        other => Err(format!("`{url}` is a URL of the scheme {other}, and not https")),
+    let base = Url::parse(&format!("{repository}/")).map_err(|error| format!("`{repository}` is no URL: {error}"))?;
+    let url = base.join(url).map_err(|error| format!("`{url}` is no URL: {error}"))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(format!("an archive is at a URL of the scheme {}, and not https", url.scheme()));
     }
-}
-
-/// What an error says, with what is behind it.
-fn told(error: &reqwest::Error) -> String {
-    let mut error: &dyn std::error::Error = error;
-    // The outer ones name the URL again, and no reason.
-    while let Some(source) = error.source() {
-        error = source;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an archive is at a URL with credentials in it, which a lock would tell everybody".into());
     }
-    error.to_string()
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -204,6 +122,8 @@ mod tests {
         ] {
             assert_eq!(below("https://a.example.com/x", url).map(String::from).as_deref(), Ok(found), "{url}");
         }
-        assert!(below("https://a.example.com/x", "file:///etc/passwd").is_err());
+        for url in ["file:///etc/passwd", "https://me:pass@a.example.com/web-1.tgz"] {
+            assert!(below("https://a.example.com/x", url).is_err(), "{url}");
+        }
     }
 }

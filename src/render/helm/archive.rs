@@ -1,9 +1,11 @@
 //! Charts in archives: tar, packed with gzip.
 
+use std::collections::hash_map::Entry;
 use std::io::Read as _;
 use std::path::Component;
 
 use flate2::read::GzDecoder;
+use foldhash::HashMap;
 
 use super::entry::{ChartEntry, FILE_SIZE, without_mark};
 use crate::render::fault::RenderFault;
@@ -17,7 +19,8 @@ pub(super) const CHART_SIZE: u64 = 100 << 20;
 pub(super) fn unpack(archive: &[u8], left: &mut u64) -> Result<Vec<ChartEntry>, RenderFault> {
     let unpacked = GzDecoder::new(archive).take(*left + 1);
     let mut archive = tar::Archive::new(unpacked);
-    let mut files = Vec::new();
+    let mut files: Vec<ChartEntry> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::default();
     let broken = |_| RenderFault::new("the archive is broken, or no tar archive packed with gzip");
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
@@ -33,7 +36,15 @@ pub(super) fn unpack(archive: &[u8], left: &mut u64) -> Result<Vec<ChartEntry>, 
         let mut data = Vec::new();
         entry.read_to_end(&mut data).map_err(broken)?;
         *left = left.saturating_sub(data.len() as u64);
-        files.push(ChartEntry { name, data: without_mark(&data) });
+        // As in Helm, the last of two files with one path is the one.
+        let entry = ChartEntry { name, data: without_mark(&data) };
+        match places.entry(entry.name.clone()) {
+            Entry::Occupied(place) => files[*place.get()] = entry,
+            Entry::Vacant(free) => {
+                free.insert(files.len());
+                files.push(entry);
+            }
+        }
     }
     if files.is_empty() {
         return Err(RenderFault::new("the archive has no files"));

@@ -75,6 +75,10 @@ fn more_tags_than_one_page_has_are_all_looked_at() {
     let place = place(&[&of_registry(&server, "web", "~1.0")]);
     let said = place.expect(0, &["lock"]);
     assert!(said.contains("1.0.2049"), "{said}");
+    server.give_pages_of(100);
+    server.asked();
+    assert_eq!(place.expect(0, &["lock", "--upgrade", "-q"]), "", "nothing newer is there");
+    assert_eq!(server.asked().iter().filter(|path| path.contains("tags")).count(), 21);
 }
 
 #[test]

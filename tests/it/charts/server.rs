@@ -29,6 +29,10 @@ struct Shelf {
     index: Option<String>,
     /// Whether the index says no digests.
     hides_digests: bool,
+    /// How many tags a page has, whatever is asked for.
+    page: Option<usize>,
+    /// Where the token service is said to be instead.
+    realm: Option<String>,
     /// Where archives are said to be instead.
     elsewhere: Option<String>,
 }
@@ -106,6 +110,14 @@ impl ChartServer {
 
     pub fn move_archives(&self, url: &str) {
         self.shelf().elsewhere = Some(url.into());
+    }
+
+    pub fn give_pages_of(&self, tags: usize) {
+        self.shelf().page = Some(tags);
+    }
+
+    pub fn move_tokens(&self, url: &str) {
+        self.shelf().realm = Some(url.into());
     }
 
     /// What was asked since the last time.
@@ -194,7 +206,8 @@ fn reply(path: &str, shown: Option<&str>, shelf: &Shelf, host: &str) -> Reply {
     }
     let Some(rest) = path.strip_prefix("/v2/") else { return absent() };
     if basic.is_some() && shown != Some("Bearer the-token") {
-        let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"charts\"\r\n");
+        let realm = shelf.realm.clone().unwrap_or_else(|| format!("http://{host}/token"));
+        let challenge = format!("WWW-Authenticate: Bearer realm=\"{realm}\",service=\"charts\"\r\n");
         return (401, challenge, b"{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"who are you\"}]}".to_vec());
     }
     registry(rest, shelf).unwrap_or_else(|| {
@@ -241,8 +254,19 @@ fn registry(rest: &str, shelf: &Shelf) -> Option<Reply> {
             tags.sort();
             let most = asked("n").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
             let last = asked("last").unwrap_or_default().to_owned();
-            let tags: Vec<String> = tags.into_iter().filter(|tag| *tag > last).take(most).collect();
-            Some((200, json(), serde_json::json!({ "name": name, "tags": tags }).to_string().into_bytes()))
+            let most = shelf.page.map_or(most, |page| page.min(most));
+            let all = tags.into_iter().filter(|tag| *tag > last);
+            let tags: Vec<String> = all.clone().take(most).collect();
+            // As registries do that say where they go on.
+            let link = tags
+                .last()
+                .filter(|_| shelf.page.is_some() && all.count() > most)
+                .map(|last| format!("Link: </v2/charts/{name}/tags/list?n={most}&last={last}>; rel=\"next\"\r\n"));
+            Some((
+                200,
+                json() + &link.unwrap_or_default(),
+                serde_json::json!({ "name": name, "tags": tags }).to_string().into_bytes(),
+            ))
         }
         "manifests" => {
             let chart = shelf.charts.iter().filter(of).find(|chart| tag(&chart.version) == which)?;

@@ -207,3 +207,61 @@ fn a_lock_that_is_none_is_said() {
         assert_eq!(place.read("atlas.lock"), text);
     }
 }
+
+#[test]
+fn credentials_go_to_no_token_service_without_tls() {
+    let server = ChartServer::start();
+    server.ask_for("me", "hunter-2-secret");
+    server.publish_simple("web", "1.0.0");
+    server.move_tokens("http://192.0.2.1/token");
+    let place = place(&[&of_registry(&server, "web", "1.x")]);
+    refused(&place, &["lock"], &["A0219", "without TLS"]);
+}
+
+#[test]
+fn who_never_answers_holds_nobody_else_up() {
+    let server = ChartServer::start();
+    server.publish_simple("web", "1.0.0");
+    // It takes connections, and says nothing.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let gone = format!("chart = \"x\"\nrepository = \"http://{}\"", mute.local_addr().expect("an address"));
+    let place = place(&[&gone, &of_repository(&server, "web", "1.x")]);
+    let said = refused(&place, &["lock"], &["A0219"]);
+    assert!(!said.contains(&server.repository()), "{said}");
+}
+
+#[test]
+fn what_says_of_itself_that_it_is_another_version_is_refused() {
+    let server = ChartServer::start();
+    server.publish("web", "1.0.0", &[("Chart.yaml", "apiVersion: v2\nname: web\nversion: 2.0.0\n")]);
+    refused(&place(&[&of_repository(&server, "web", "1.x")]), &["lock"], &["published as 1.0.0", "2.0.0"]);
+}
+
+#[test]
+fn urls_with_secrets_stand_in_no_lock() {
+    let server = ChartServer::start();
+    server.publish_simple("web", "1.0.0");
+    let place = place(&[&of_repository(&server, "web", "1.x")]);
+    server.say(&format!(
+        "entries: {{web: [{{version: 1.0.0, urls: [\"http://me:hunter2@{}/repo/web-1.0.0.tgz\"]}}]}}",
+        server.host()
+    ));
+    let said = refused(&place, &["lock"], &["A0219", "credentials"]);
+    assert!(!said.contains("hunter2"), "{said}");
+    server.say("entries: {web: [{version: 1.0.0, urls: [\"web-1.0.0.tgz?signature=hunter2\"]}]}");
+    let said = refused(&place, &["lock"], &["404"]);
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_lock_that_is_a_link_is_written_where_it_leads() {
+    let server = ChartServer::start();
+    server.publish_simple("web", "1.0.0");
+    let place = place(&[&of_repository(&server, "web", "1.x")]);
+    place.write("shared.lock", "version = 1\n");
+    std::os::unix::fs::symlink("shared.lock", place.path("atlas.lock")).expect("linked");
+    place.expect(0, &["lock"]);
+    assert!(place.read("shared.lock").contains("[[chart]]"));
+    assert!(std::fs::symlink_metadata(place.path("atlas.lock")).expect("there").is_symlink());
+    converges(&place);
+}
