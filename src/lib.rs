@@ -35,7 +35,7 @@
 //! | [`driver`] | the contract with the world, and who keeps it | error.rs |
 //! | [`execute`] | plan → [`execute::Report`] | queue.rs, retry.rs |
 //! | [`store`] | records: a trait and its two keepers, on disk and in S3 | |
-//! | [`charts`] | charts from folders, archives, repositories and registries; their lock | dependency.rs, index.rs, lock.rs, problem.rs |
+//! | [`charts`] | charts from folders, archives, repositories and registries; their lock | dependency.rs, lock.rs, problem.rs |
 //! | [`run`] | everything above in order, without a terminal: open, plan, approve, apply, prove | |
 //! | `telemetry` | logs to standard error | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |

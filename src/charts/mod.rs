@@ -13,7 +13,6 @@ mod archives;
 mod dependency;
 mod folder;
 mod found;
-mod index;
 mod load;
 mod lock;
 mod network;

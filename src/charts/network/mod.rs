@@ -3,6 +3,8 @@
 #[cfg(feature = "charts")]
 mod http;
 #[cfg(feature = "charts")]
+mod index;
+#[cfg(feature = "charts")]
 mod registry;
 #[cfg(feature = "charts")]
 mod repository;

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::http::{Http, HttpCredentials, Unanswered, is_closed, is_local};
+use super::index::newest;
 use crate::charts::archives;
 use crate::charts::found::FoundChart;
-use crate::charts::index::newest;
 use crate::charts::lock::{LockedChart, is_digest};
 use crate::driver::{Credentials, Hidden, Variables, credentials};
 use crate::render::template::semver::SemanticVersion;

@@ -7,9 +7,9 @@ use reqwest::Url;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::http::{Http, HttpCredentials, Unanswered, is_closed};
+use super::index::RepositoryIndex;
 use crate::charts::archives;
 use crate::charts::found::FoundChart;
-use crate::charts::index::RepositoryIndex;
 use crate::charts::lock::LockedChart;
 use crate::driver::{Credentials, Hidden, Variables, credentials};
 

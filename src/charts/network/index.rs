@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Options, from_slice_with_options};
 
-use super::lock::is_digest;
+use crate::charts::lock::is_digest;
 use crate::render::template::semver::{SemanticVersion, holds, read};
 use crate::suggest::suggest;
 
