@@ -1,5 +1,6 @@
 //! Failures of commands, in words and exit codes.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -222,6 +223,10 @@ pub fn locked(error: LockError) -> Failure {
 pub fn render(source: SourceText<'_>, diagnostics: &Diagnostics, palette: Palette, width: usize) -> String {
     let renderer = if palette.has_colour() { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(width);
+    // What may be a secret is hidden wherever its line is shown, whatever the diagnostic is about. The places in the text stay the same.
+    let secret = diagnostics.iter().filter(|one| one.redacted).filter_map(|one| one.span);
+    let hidden = masked(source.text, secret);
+    let source = SourceText { text: &hidden, ..source };
     let lines = source.lines();
     let one = |diagnostic: &Diagnostic| match diagnostic.span {
         Some(span) => pointed(source, &lines, diagnostic, span, &renderer) + "\n\n",
@@ -249,6 +254,16 @@ fn plain(diagnostic: &Diagnostic, palette: Palette) -> String {
     format!("{word} {}: {}\n{}\n", diagnostic.summary(), readable(&diagnostic.detail), hint.unwrap_or_default())
 }
 
+/// A text in which some places are hidden, byte by byte.
+fn masked(text: &str, places: impl Iterator<Item = Span>) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
+    for place in places {
+        let hidden: String = text[place.range()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+        text.to_mut().replace_range(place.range(), &hidden);
+    }
+    text
+}
+
 fn pointed(
     source: SourceText<'_>,
     lines: &Lines<'_>,
@@ -265,11 +280,7 @@ fn pointed(
     let end = source.text[span.range().end..].find('\n').map_or(source.text.len(), |at| span.range().end + at);
     let (line, _) = lines.position(span.start);
     let inner = span.range().start - start..span.range().end - start;
-    let mut shown = source.text[start..end].to_owned();
-    if diagnostic.redacted {
-        let hidden: String = shown[inner.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
-        shown.replace_range(inner.clone(), &hidden);
-    }
+    let shown = source.text[start..end].to_owned();
     let annotation = AnnotationKind::Primary.span(inner).label(readable(&diagnostic.detail));
     let snippet = Snippet::source(shown).line_start(line).path(readable(source.name)).annotation(annotation);
     let mut group: Group<'_> =

@@ -109,9 +109,8 @@ impl<'a> CelValue<'a> {
             Self::Double(number) => format!("the number {number}"),
             Self::List(_) | Self::MadeList(_) => "a list".to_owned(),
             Self::Map(_) | Self::MadeMap(_) => "a map".to_owned(),
-            other => {
-                format!("the text \"{}\"", other.as_text().unwrap_or_default().chars().take(40).collect::<String>())
-            }
+            // What it says may be the data of a Secret.
+            _ => "a text".to_owned(),
         }
     }
 }

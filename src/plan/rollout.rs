@@ -65,13 +65,21 @@ impl<'a> Rollouts<'a> {
     }
 }
 
-/// Whether a change is a part of what is rolled out, and no repair. What is gone counts as new where nobody remembers it: of an app
-/// whose chart and values are as they were applied, it is gone.
+/// Whether a change is a part of what is rolled out, and no repair. A repair makes what was there again: what was last applied to the
+/// object that drifted, or what is gone. What is gone counts as new where nobody remembers it: of an app whose chart and values are as
+/// they were applied, it is gone.
 fn is_rolled_out(change: &Change, desired: &Desired, changed: &HashSet<Address>) -> bool {
     let app = change.address.parent().and_then(|app| desired.get(&app));
     let is_gone = change.action == Action::Create
         && app.is_some_and(|app| !app.attributes.get("chart").is_null() && !changed.contains(&app.address));
-    !is_gone && !matches!(change.cause, Cause::Drift | Cause::Missing)
+    let was = change.before.as_ref().and_then(|before| before.mark.as_ref()).map(|mark| &mark.applied);
+    let will = change.after.as_ref().map(|after| after.applied(&after.attributes));
+    match change.cause {
+        _ if is_gone => false,
+        Cause::Drift => was.is_none() || was != will.as_ref(),
+        Cause::Missing => false,
+        _ => true,
+    }
 }
 
 /// The apps that change themselves.
@@ -109,7 +117,7 @@ pub fn hold(changes: &mut [Change], desired: &Desired) {
             }
             _ => continue,
         };
-        if matches!(change.action, Action::Create | Action::Replace(_)) {
+        if held.is_some() || matches!(change.action, Action::Create | Action::Replace(_)) {
             missing.insert(change.address.clone());
         }
         change.reason = blocked.words(&change.address);

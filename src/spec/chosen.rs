@@ -102,6 +102,13 @@ fn texts(
     }
     match Normalizer::new(source, scope, index, diagnostics).value(&TEXTS, node, "labels") {
         Value::Map(entries) => {
+            // To leave one out would choose more clusters.
+            if let Some((key, _)) = entries.iter().find(|(_, value)| value.as_str().is_none()) {
+                let detail =
+                    format!("`{key}` refers to what is known only later, and labels choose clusters before that");
+                let hint = "write a text, or a variable: \"${var.tier}\"";
+                diagnostics.push(Diagnostic::error(&code::WRONG_TYPE, detail).at(node.span).hint(hint));
+            }
             let known = entries.iter().filter_map(|(key, value)| Some((key.to_string(), value.as_str()?.to_owned())));
             known.collect()
         }

@@ -96,6 +96,10 @@ static REGISTRY: &[Attribute] = &[
     .required(),
 ];
 
+/// The annotation by which pods of a service account take on an IAM role:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html>.
+const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
+
 /// Refuses names that can't be, and what two would have.
 pub fn check(resource: &Resource<'_>, findings: &mut Findings) {
     let names = |attribute: &Attribute| match resource.attributes.get(attribute.name) {
@@ -105,6 +109,16 @@ pub fn check(resource: &Resource<'_>, findings: &mut Findings) {
     for name in names(&SERVICE_ACCOUNTS) {
         let path = join(SERVICE_ACCOUNTS.name, &name);
         refuse_name(&name, &path, "service account", findings);
+        let account = resource.attributes.at(&path);
+        let says = |part: &str| account.is_some_and(|account| account.at(part).is_some_and(|one| !one.is_null()));
+        let annotated = account.and_then(|account| account.at("annotations")).is_some_and(|all| match all {
+            Value::Map(all) => all.get(ROLE_ARN).is_some(),
+            _ => false,
+        });
+        if says("role") && annotated {
+            let detail = format!("`role` and the annotation `{ROLE_ARN}` both say the IAM role of `{name}`");
+            findings.error(&path, &code::SAID_IN_TWO_WAYS, detail, "keep `role`");
+        }
         if name == "default" {
             let detail = "every namespace has a service account `default`, which Kubernetes makes itself";
             findings.error(&path, &code::RESERVED_KEY, detail, "give the pods a service account of another name");

@@ -82,7 +82,9 @@ impl Side {
     /// Where the side is that a spec says like this; `own` is the namespace itself.
     #[must_use]
     pub fn of(said: &Value, own: &str) -> Self {
-        let other = said.at("namespace").and_then(Value::as_str).is_some_and(|namespace| namespace != own);
+        // A namespace that only a reference tells is another one: nobody refers to the own name, and a side that is taken for inside
+        // would open what nobody asked for.
+        let other = said.at("namespace").is_some_and(|name| !name.is_null() && name.as_str() != Some(own));
         let addresses = said.at("cidr").is_some_and(|cidr| !cidr.is_null());
         match other || addresses || said.as_str() == Some("anywhere") {
             true => Self::Outside,

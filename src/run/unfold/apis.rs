@@ -11,7 +11,7 @@ use crate::render::objects::group;
 use crate::value::Value;
 
 /// The definitions of custom resources on each cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct BroughtApis {
     /// By cluster, group and kind.
     definitions: HashMap<(Identity, String, String), Address>,
@@ -40,6 +40,21 @@ impl BroughtApis {
                 }
             }
             self.definitions.insert((cluster, group.to_owned(), kind.to_owned()), object.address.clone());
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.definitions.is_empty()
+    }
+
+    /// Takes out those of an app.
+    pub fn remove(&mut self, app: &Address) {
+        self.definitions.retain(|_, definition| definition.parent().as_ref() != Some(app));
+        for apis in self.by_cluster.values_mut() {
+            for apps in apis.values_mut() {
+                apps.remove(app);
+            }
         }
     }
 

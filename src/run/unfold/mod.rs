@@ -14,7 +14,7 @@ use self::findings::{refuse_taken, refuse_unknown, told, warn_of_hooks};
 use self::rendering::{cluster, looks_at_apis, objects_of};
 use crate::address::Address;
 use crate::charts::Charts;
-use crate::desired::{ChartSpans, Desired, Edge, Instance};
+use crate::desired::{ChartSpans, Desired, Edge, Instance, TakeOver};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::render::RenderFault;
@@ -22,9 +22,9 @@ use crate::render::objects::{self, Unfolded, of_namespace};
 
 pub use self::rendering::{chart_request, plain_texts};
 
-/// How often apps are rendered again because others bring definitions that they look for. Each time takes a chart that brings a
-/// definition because another one does.
-const ROUNDS: usize = 8;
+/// How often all apps that look for APIs are gone through: as often as a chain of charts is long of which each brings a definition
+/// because another one does.
+const ROUNDS: usize = 16;
 
 /// An app of a spec, with what it comes to.
 type UnfoldedApp<'d> = (&'d ChartSpans, &'d Instance, Result<Unfolded, RenderFault>);
@@ -62,24 +62,42 @@ pub(super) fn unfold(desired: &mut Desired, charts: &mut Charts, base: &Path, di
 }
 
 /// The apps of a spec with what they come to, and the definitions among that. An app that looks for the APIs of its cluster finds those
-/// that other apps bring there.
+/// that other apps bring there. They are rendered one after the other, each over what all others come to by then: of two charts that
+/// leave out a definition which is there, one keeps it.
 fn unfolded_apps<'d>(desired: &'d Desired, charts: &mut Charts, base: &Path) -> (Vec<UnfoldedApp<'d>>, BroughtApis) {
     let mut apps: Vec<UnfoldedApp<'_>> =
         desired.apps().map(|(spans, app)| (spans, app, objects_of(app, desired, charts, base, &[]))).collect();
     let mut brought = BroughtApis::default();
-    for _ in 0..ROUNDS {
-        let mut now = brought.clone();
-        apps.iter().filter_map(|(.., unfolded)| unfolded.as_ref().ok()).for_each(|one| now.add(&one.instances));
-        let before = std::mem::replace(&mut brought, now);
-        if before == brought {
-            break;
-        }
-        for (_, app, unfolded) in &mut apps {
-            let Some(cluster) = cluster(app) else { continue };
-            let found = brought.on(&cluster, &app.address);
-            if found != before.on(&cluster, &app.address) && looks_at_apis(app, charts) {
-                *unfolded = objects_of(app, desired, charts, base, &found);
+    apps.iter().filter_map(|(.., unfolded)| unfolded.as_ref().ok()).for_each(|one| brought.add(&one.instances));
+    if brought.is_empty() {
+        return (apps, brought);
+    }
+    let lookers: Vec<usize> = (0..apps.len()).filter(|at| looks_at_apis(apps[*at].1, charts)).collect();
+    let mut known: HashMap<usize, Vec<String>> = HashMap::default();
+    for round in 0..=ROUNDS {
+        let mut is_settled = true;
+        for at in &lookers {
+            let (_, app, unfolded) = &mut apps[*at];
+            let found = cluster(app).map(|cluster| brought.on(&cluster, &app.address)).unwrap_or_default();
+            if known.get(at).map_or(found.is_empty(), |before| *before == found) {
+                continue;
             }
+            is_settled = false;
+            brought.remove(&app.address);
+            *unfolded = match round {
+                ROUNDS => Err(RenderFault::new(
+                    "it looks for APIs that other apps bring, and they for its own, so that nobody can tell which of them are there; say \
+                     `api_versions`, or give one of the charts a value that decides",
+                )),
+                _ => objects_of(app, desired, charts, base, &found),
+            };
+            if let Ok(one) = unfolded {
+                brought.add(&one.instances);
+            }
+            known.insert(*at, found);
+        }
+        if is_settled {
+            break;
         }
     }
     (apps, brought)
@@ -95,7 +113,13 @@ fn objects_of_namespace(
     let objects = of_namespace(&namespace.attributes, namespace.object_name());
     let span = namespace.declaration.header;
     match objects::unfold(namespace, objects, &desired.kinds) {
-        Ok(unfolded) => {
+        Ok(mut unfolded) => {
+            // The spec makes all of it again, so what protects the namespace does not keep a right from being taken back. Whatever of it
+            // another one declares too is the spec's, as everything is that a namespace says of itself.
+            for object in &mut unfolded.instances {
+                object.settings.protect = false;
+                object.settings.fields.take_over = TakeOver::Everything;
+            }
             refuse_taken(namespace, span, &unfolded.instances, taken, diagnostics);
             unfolded
         }

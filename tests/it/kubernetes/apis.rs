@@ -102,3 +102,28 @@ fn charts_are_told_the_version_of_the_cluster_and_the_apis_that_the_spec_names()
     let object = cluster.object("ConfigMap/web").expect("there");
     assert_eq!(object["data"]["version"], "v1.31.2");
 }
+
+#[test]
+fn of_two_charts_that_leave_out_what_is_there_one_keeps_it() {
+    let (definition, group) = definition("d");
+    let text = |name: &str| {
+        format!(
+            "{NOTHING}{{{{ if not (.Capabilities.APIVersions.Has \"{group}/v1/Widget\") }}}}\n---{definition}{{{{ end }}}}\n---\napiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: {name}}}\n"
+        )
+    };
+    let cluster = Cluster::new(&app("one"));
+    cluster.chart("one", &text("one"));
+    cluster.chart("two", &text("two"));
+    cluster.converge();
+    let spec = cluster.place.read("atlas.toml");
+    cluster.place.write("atlas.toml", &format!("{spec}{}", app("two").replace("NS", &cluster.namespace)));
+    let plan = cluster.place.expect(0, &["plan"]);
+    assert!(!plan.contains(&format!("- app.one@dc/CustomResourceDefinition/widgets.{group}")), "{plan}");
+    cluster.converge();
+    let there = cluster.get(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"));
+    assert!(there.is_some(), "one of them keeps it");
+    for name in ["one", "two"] {
+        assert!(cluster.get(&format!("/apis/{group}/v1/namespaces/{}/widgets/{name}", cluster.namespace)).is_some());
+    }
+    cluster.place.expect(0, &["destroy", "--yes", "--allow-loss", "app.one", "--allow-loss", "app.two"]);
+}

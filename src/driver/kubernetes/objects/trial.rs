@@ -53,6 +53,7 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
         // A webhook that can't be asked by a trial: what the manifest says is compared as it stands.
         Err(NoPreview::Unasked) => {
             let mut object = manifest::of(want.attributes);
+            secret::fill(&state.secrets, want.attributes, Some(live), &mut object)?;
             rivals::leave(live, want.fields, &mut object);
             let contested = was.as_ref().map(|_| rivals::contested_as_it_stands(live, &object, want.fields));
             let is_contested = rivals::told(&contested.unwrap_or_default());
