@@ -268,3 +268,37 @@ service_accounts = { ledger = { role = "${role.ledger.arn}" } }
     place.expect(0, &["apply", "--yes", "-e", "sandbox"]);
     assert_eq!(place.run(&["plan", "-e", "sandbox", "--detailed-exitcode"]).code, 0);
 }
+
+#[test]
+fn a_namespace_that_only_a_reference_tells_is_another_one_and_protection_keeps_no_right() {
+    let spec = r#"
+[project]
+name = "t"
+[environment.sandbox]
+world = "sandbox"
+[region.r]
+[cluster.dc]
+region = "r"
+[namespace.ingress]
+clusters = ["dc"]
+[namespace.shop]
+clusters = ["dc"]
+protect = true
+allow = [{ from = { namespace = "${namespace.ingress.name}" }, ports = [8080] }]
+service_accounts = { web = { rules = [{ resources = ["secrets"], verbs = ["get"] }] } }
+"#;
+    let place = Place::with(spec);
+    place.expect(0, &["apply", "--yes", "-e", "sandbox"]);
+    let status = place.expect(0, &["status", "-e", "sandbox", "--json"]);
+    assert_eq!(status.matches("NetworkPolicy/").count(), 1, "what comes in, and nothing from pod to pod\n{status}");
+    place.edit("rules = [{ resources = [\"secrets\"], verbs = [\"get\"] }]", "");
+    place.edit("allow = [{", "allow = [{ to = { pods = { app = \"web\" } },");
+    place.expect(0, &["apply", "--yes", "-e", "sandbox"]);
+    assert_eq!(place.run(&["plan", "-e", "sandbox", "--detailed-exitcode"]).code, 0);
+    let status = place.expect(0, &["status", "-e", "sandbox", "--json"]);
+    assert!(!status.contains("namespace.shop@dc/Role/web"), "{status}");
+    let both = spec.replace("ports = [8080]", "to = { namespace = \"${namespace.ingress.name}\" }");
+    place.write("atlas.toml", &both);
+    let refused = place.run(&["validate", "-e", "sandbox"]);
+    assert!(refused.code == 1 && refused.stderr.contains("A0460"), "{}", refused.stderr);
+}
