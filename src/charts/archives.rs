@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
+use super::found::LARGEST_ARCHIVE;
+use super::lock::LockedChart;
+use super::network::Network;
+use crate::desired::PublishedChart;
 use crate::store::LocalFolder;
-
-/// The largest archive that is read.
-pub const LARGEST: u64 = 20 << 20;
+use crate::value::long_hash;
 
 /// The archives that were pulled before.
 pub struct Archives {
@@ -26,12 +26,34 @@ impl Archives {
     pub fn get(&self, digest: &str) -> Option<Vec<u8>> {
         let path = self.path(digest);
         self.local.refuse_links(&path).ok()?;
-        read(&path).ok().filter(|bytes| digest_of(bytes) == digest)
+        read(&path).ok().filter(|bytes| long_hash(bytes) == digest)
+    }
+
+    /// Pulls the archive that is locked, and keeps it.
+    ///
+    /// # Errors
+    /// When whoever publishes it does not give it, or gives something else.
+    pub async fn pull(
+        &self,
+        network: &Network,
+        chart: &PublishedChart,
+        locked: &LockedChart,
+    ) -> Result<Vec<u8>, String> {
+        let bytes = network.pull(chart, locked).await?;
+        let digest = long_hash(&bytes);
+        if digest != locked.digest {
+            return Err(format!(
+                "what is published as {} has another content than what is locked: its SHA-256 is {digest}, and not {}",
+                locked.version, locked.digest
+            ));
+        }
+        self.keep(&digest, &bytes);
+        Ok(bytes)
     }
 
     /// Keeps an archive. Where that can't be done, it is pulled again the next time.
-    pub fn put(&self, digest: &str, bytes: &[u8]) -> io::Result<()> {
-        self.local.write(&self.path(digest), bytes)
+    pub fn keep(&self, digest: &str, bytes: &[u8]) {
+        let _ = self.local.write(&self.path(digest), bytes);
     }
 
     fn path(&self, digest: &str) -> PathBuf {
@@ -45,19 +67,9 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("it is neither a file nor a folder"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST {
-        true => Err(too_large()),
+    fs::File::open(path)?.take(LARGEST_ARCHIVE + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST_ARCHIVE {
+        true => Err(io::Error::other(format!("it has more than {LARGEST_ARCHIVE} bytes"))),
         false => Ok(bytes),
     }
-}
-
-/// The SHA-256 of an archive, in hexadecimal digits.
-pub fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// That an archive is larger than archives of charts are.
-pub fn too_large() -> io::Error {
-    io::Error::other(format!("it has more than {LARGEST} bytes"))
 }

@@ -1,5 +1,8 @@
 //! What somebody publishes.
 
+/// The largest archive that is read.
+pub const LARGEST_ARCHIVE: u64 = 20 << 20;
+
 /// The version of a chart that will do.
 pub struct FoundChart {
     /// The version.

@@ -6,9 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
-use super::archives::{self, Archives, digest_of};
+use super::archives::{self, Archives};
 use super::dependency::{HelmLock, source};
 use super::folder;
 use super::lock::{ChartLock, LockedChart};
@@ -19,6 +17,7 @@ use crate::driver::{Hidden, Variables};
 use crate::render::helm::Chart;
 use crate::render::template::semver::{SemanticVersion, fits};
 use crate::store::LocalFolder;
+use crate::value::long_hash;
 
 /// How deep charts may depend on each other, and how many one may come to with all of them.
 const DEEPEST: usize = 20;
@@ -129,17 +128,15 @@ impl Charts {
         if let Some(bytes) = self.archives.get(&locked.digest) {
             return Ok(bytes);
         }
-        let refused = |why| ChartProblem::NotPulled { chart: published.clone(), why };
-        let surroundings = &self.surroundings;
+        let (surroundings, archives) = (&self.surroundings, &self.archives);
         let pulled = finish(async {
             let network = Network::new(&surroundings.variables, &surroundings.hidden)?;
-            network.pull(published, locked).await
+            archives.pull(&network, published, locked).await
         });
-        let bytes = pulled.map_err(|why| refused(surroundings.hidden.scrub(&why).into_owned()))?;
-        same_content(locked, &bytes).map_err(refused)?;
-        // What can't be kept is pulled again.
-        let _ = self.archives.put(&locked.digest, &bytes);
-        Ok(bytes)
+        pulled.map_err(|why| {
+            let why = surroundings.hidden.scrub(&why).into_owned();
+            ChartProblem::NotPulled { chart: published.clone(), why }
+        })
     }
 
     fn complete(&mut self, bare: BareChart, open: &mut Vec<ChartSource>) -> Result<LoadedChart, ChartProblem> {
@@ -155,7 +152,7 @@ impl Charts {
                 "it is one of more than {DEEPEST} charts that depend on each other"
             )));
         }
-        let mut hash = Sha256::new_with_prefix(&pin.digest);
+        let mut digests = pin.digest;
         for MissingChart { name, wanted, source } in needs {
             if open.contains(&source) {
                 return Err(ChartProblem::Content(format!("it depends on {source}, which depends on it")));
@@ -177,9 +174,9 @@ impl Charts {
                 )));
             }
             chart.charts.push(part.chart.clone());
-            hash.update(&part.pin.digest);
+            digests.push_str(&part.pin.digest);
         }
-        pin.digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        pin.digest = long_hash(digests.as_bytes());
         Ok(LoadedChart { chart, pin, parts })
     }
 }
@@ -216,13 +213,12 @@ impl BareChart {
     }
 }
 
-/// Reads a chart from where it lies, without what it depends on. Where it is a folder, nothing in it may lead out of `project`;
-/// without one, out of the folder itself.
+/// Reads a chart from where it lies, without what it depends on. Where it is a folder, nothing in it may lead out of it.
 ///
 /// # Errors
 /// When there is none, or it can't be read.
-pub fn local_chart(path: &Path, project: Option<&Path>) -> Result<Chart, ChartProblem> {
-    bare(path, project, None).map(|bare| bare.chart)
+pub fn local_chart(path: &Path) -> Result<Chart, ChartProblem> {
+    bare(path, None, None).map(|bare| bare.chart)
 }
 
 /// Reads a chart below a spec.
@@ -245,20 +241,8 @@ pub(super) fn unpacked(bytes: &[u8], version: Option<&str>) -> Result<BareChart,
     if let Some(version) = version.filter(|version| !same(version)) {
         return Err(ChartProblem::Content(format!("it is published as {version}, and says itself that it is {own}")));
     }
-    let pin = ChartPin { version: version.map(str::to_owned), digest: digest_of(bytes) };
+    let pin = ChartPin { version: version.map(str::to_owned), digest: long_hash(bytes) };
     Ok(BareChart { chart, pin, folder: None, helm: HelmLock::default() })
-}
-
-/// Refuses an archive that is not the one that was locked.
-pub(super) fn same_content(locked: &LockedChart, bytes: &[u8]) -> Result<(), String> {
-    let digest = digest_of(bytes);
-    match digest == locked.digest {
-        true => Ok(()),
-        false => Err(format!(
-            "what is published as {} has another content than what is locked: its SHA-256 is {digest}, and not {}",
-            locked.version, locked.digest
-        )),
-    }
 }
 
 /// Reads a file of locked charts; an empty one where there is none.

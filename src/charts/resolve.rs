@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::archives::{Archives, digest_of};
+use super::archives::Archives;
 use super::found::FoundChart;
-use super::load::{BareChart, ChartSurroundings, read_local, read_lock, same_content, unpacked};
+use super::load::{BareChart, ChartSurroundings, read_local, read_lock, unpacked};
 use super::lock::{ChartLock, LockedChart};
 use super::network::{Network, finish};
 use super::problem::ChartProblem;
 use crate::desired::{ChartSource, PublishedChart};
+use crate::value::long_hash;
 
 /// How many charts are asked for at once.
 const AT_ONCE: usize = 8;
@@ -149,30 +150,26 @@ impl Resolving<'_> {
 
     /// The archive of one chart: what is locked already, or the newest version that will do.
     async fn one(&self, network: &Network, chart: &PublishedChart) -> Result<(LockedChart, Vec<u8>), String> {
-        let locked = self.resolution.former.get(chart).filter(|_| !self.anew);
-        if let Some(locked) = locked {
-            let bytes = match self.archives.get(&locked.digest) {
-                Some(bytes) => bytes,
-                None => self.checked(network.pull(chart, locked).await?, locked)?,
-            };
-            return Ok((locked.clone(), bytes));
-        }
-        let FoundChart { version, digest, url } = network.find(chart).await?;
-        if let Some(bytes) = digest.as_ref().and_then(|digest| self.archives.get(digest)) {
-            return Ok((LockedChart { version, digest: digest_of(&bytes), url }, bytes));
-        }
-        // Where nobody says the digest, it is the one of what is there now.
-        let wanted = LockedChart { version, digest: digest.clone().unwrap_or_default(), url };
-        let bytes = network.pull(chart, &wanted).await?;
-        let locked = LockedChart { digest: digest.unwrap_or_else(|| digest_of(&bytes)), ..wanted };
-        Ok((locked.clone(), self.checked(bytes, &locked)?))
-    }
-
-    fn checked(&self, bytes: Vec<u8>, locked: &LockedChart) -> Result<Vec<u8>, String> {
-        same_content(locked, &bytes)?;
-        // What can't be kept is pulled again.
-        let _ = self.archives.put(&locked.digest, &bytes);
-        Ok(bytes)
+        let locked = match self.resolution.former.get(chart).filter(|_| !self.anew) {
+            Some(locked) => locked.clone(),
+            None => {
+                let FoundChart { version, digest, url } = network.find(chart).await?;
+                let Some(digest) = digest else {
+                    // Where nobody says the digest, it is the one of what is there now.
+                    let wanted = LockedChart { version, digest: String::new(), url };
+                    let bytes = network.pull(chart, &wanted).await?;
+                    let locked = LockedChart { digest: long_hash(&bytes), ..wanted };
+                    self.archives.keep(&locked.digest, &bytes);
+                    return Ok((locked, bytes));
+                };
+                LockedChart { version, digest, url }
+            }
+        };
+        let bytes = match self.archives.get(&locked.digest) {
+            Some(bytes) => bytes,
+            None => self.archives.pull(network, chart, &locked).await?,
+        };
+        Ok((locked, bytes))
     }
 }
 

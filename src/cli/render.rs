@@ -26,14 +26,17 @@ use crate::suggest::suggest;
 const LONGEST_NAME: usize = 53;
 
 pub fn run(global: &Global, args: &RenderArgs, ui: &Ui) -> Result<End, Failure> {
-    if let Some(address) = address(&args.chart)
-        && let Some(text) = plain(global, &address)?
-    {
-        ui.document(&text);
-        return Ok(End::Good);
-    }
     let (what, chart, mut request) = match address(&args.chart) {
-        Some(address) => of_app(global, &address)?,
+        Some(address) => {
+            let spec = load::spec(global)?;
+            let app = app(&spec, &address)?;
+            let Some(source) = ChartSource::of(&app.attributes) else {
+                ui.document(&plain(&spec, app)?);
+                return Ok(End::Good);
+            };
+            let (request, _) = run::chart_request(app, &spec.desired);
+            (app.address.to_string(), loaded(global, &source)?, request)
+        }
         None => {
             has_no_spec(global)?;
             (args.chart.clone(), chart(global, &args.chart)?, RenderRequest::new("release-name", "default"))
@@ -66,16 +69,19 @@ fn has_no_spec(global: &Global) -> Result<(), Failure> {
     }
 }
 
-/// A chart with what it depends on. Of one outside of the folder that people are in nothing is looked for elsewhere.
+/// The chart that a word names. Of one outside of the folder that people are in nothing is looked for elsewhere.
 fn chart(global: &Global, word: &str) -> Result<Chart, Failure> {
-    let found = match is_here(word) {
-        true => {
-            let source = ChartSource::Path(word.trim_end_matches('/').to_owned());
-            Charts::new(run::chart_surroundings(&load::setup(global))).get(&source).map(|loaded| loaded.chart.clone())
-        }
-        false => local_chart(Path::new(word), None),
-    };
-    found.map_err(|problem| unread(word, &problem))
+    match is_here(word) {
+        true => loaded(global, &ChartSource::Path(word.trim_end_matches('/').to_owned())),
+        false => local_chart(Path::new(word)).map_err(|problem| unread(word, &problem)),
+    }
+}
+
+/// A chart with what it depends on.
+fn loaded(global: &Global, source: &ChartSource) -> Result<Chart, Failure> {
+    let mut charts = Charts::new(run::chart_surroundings(&load::setup(global)));
+    let loaded = charts.get(source).map_err(|problem| unread(source.chart(), &problem))?;
+    Ok(loaded.chart.clone())
 }
 
 fn unread(word: &str, problem: &ChartProblem) -> Failure {
@@ -91,29 +97,11 @@ fn unread(word: &str, problem: &ChartProblem) -> Failure {
     }
 }
 
-/// The manifests of an app that has no chart, as they are; none of one that has.
-fn plain(global: &Global, address: &Address) -> Result<Option<String>, Failure> {
-    let spec = load::spec(global)?;
-    let instance = app(&spec, address)?;
-    if !instance.attributes.get("chart").is_null() {
-        return Ok(None);
-    }
-    let texts = run::plain_texts(instance, &spec.base)
-        .map_err(|why| Failure::new(format!("the manifests of {} can't be read", instance.address)).because(why))?;
-    let documents = texts.into_iter().map(|one| format!("---\n# Source: {}\n{}\n", one.name, one.text.trim_end()));
-    Ok(Some(documents.collect()))
-}
-
-/// The chart of an app of the spec, and what it is asked for there.
-fn of_app(global: &Global, address: &Address) -> Result<(String, Chart, RenderRequest), Failure> {
-    let spec = load::spec(global)?;
-    let instance = app(&spec, address)?;
-    let source = ChartSource::of(&instance.attributes).unwrap_or_else(|| ChartSource::Path(String::new()));
-    let mut charts = Charts::new(run::chart_surroundings(&load::setup(global)));
-    let loaded = charts.get(&source).map_err(|problem| unread(source.chart(), &problem))?;
-    let chart = loaded.chart.clone();
-    let (request, _) = run::chart_request(instance, &spec.desired);
-    Ok((instance.address.to_string(), chart, request))
+/// The manifests of an app that has no chart, as they are.
+fn plain(spec: &Spec, app: &Instance) -> Result<String, Failure> {
+    let texts = run::plain_texts(app, &spec.base)
+        .map_err(|why| Failure::new(format!("the manifests of {} can't be read", app.address)).because(why))?;
+    Ok(texts.into_iter().map(|one| format!("---\n# Source: {}\n{}\n", one.name, one.text.trim_end())).collect())
 }
 
 /// The one app that an address means.

@@ -1,13 +1,16 @@
 //! What all steps of a run share, and how a step fails.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use foldhash::HashMap;
 use tokio::sync::OnceCell;
 
-use super::event::Event;
+use super::event::{Event, What};
 use super::journal::Journal;
-use crate::driver::{Class, DriverError, Sessions};
+use crate::action::Verb;
+use crate::address::Address;
+use crate::driver::{Class, DriverError, Progress, Sessions};
 use crate::identity::Identity;
 use crate::observed::Object;
 use crate::plan::{Known, Plan, Selector};
@@ -26,6 +29,31 @@ pub struct RunContext {
     pub inside: HashMap<ContentsKey, Vec<usize>>,
     /// The hosts that are deleted to be made anew, by identity.
     pub replaced: HashMap<Identity, ReplacedHost>,
+}
+
+impl RunContext {
+    /// Tells what is being done at a resource, as events of the run.
+    pub fn progress(&self, address: &Address, verb: Verb) -> Progress {
+        let (events, address) = (self.events.clone(), address.clone());
+        Progress::to(move |busy| {
+            let _ = events.send(Event { address: address.clone(), verb, what: What::Busy(busy) });
+        })
+    }
+
+    /// Waits, unless somebody asks to stop meanwhile; whether somebody did.
+    pub async fn asked_to_stop(&self, wait: Duration) -> bool {
+        let mut stop = self.stop.clone();
+        let asked = async {
+            // A sender that is gone will never ask.
+            if stop.wait_for(|asked| *asked).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => false,
+            () = asked => true,
+        }
+    }
 }
 
 /// A host that is deleted to be made anew.

@@ -5,9 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::context::{RunContext, StepError};
-use super::event::{Event, What};
 use crate::action::Verb;
-use crate::driver::{Look, Progress};
+use crate::driver::Look;
 use crate::observed::Condition;
 use crate::plan::{Gate, WatchedObject};
 
@@ -29,10 +28,7 @@ struct NotReady {
 /// # Errors
 /// When it fails or does not get there in time, or the run is asked to stop.
 pub async fn watch(shared: &RunContext, gate: &Gate) -> Result<(), StepError> {
-    let (events, address) = (shared.events.clone(), gate.app.clone());
-    let progress = Progress::to(move |busy| {
-        let _ = events.send(Event { address: address.clone(), verb: Verb::Update, what: What::Busy(busy) });
-    });
+    let progress = shared.progress(&gate.app, Verb::Update);
     let pause = Duration::from_secs(gate.pause);
     let end = Instant::now() + pause + Duration::from_secs(gate.limit);
     let between = (pause / 20).clamp(SHORTEST, LONGEST);
@@ -47,7 +43,7 @@ pub async fn watch(shared: &RunContext, gate: &Gate) -> Result<(), StepError> {
             failing_since = None;
             let doing = format!("watching {} before {}", gate.former.join(", "), gate.next.join(", "));
             progress.measure(doing, format!("{} s left", left.as_secs()));
-            if rest(shared, between.min(left)).await {
+            if shared.asked_to_stop(between.min(left)).await {
                 return Err(StepError::new("the run was asked to stop"));
             }
             continue;
@@ -61,7 +57,7 @@ pub async fn watch(shared: &RunContext, gate: &Gate) -> Result<(), StepError> {
             return Err(StepError::new(format!("it does not stay ready, so nothing is done on {next}: {why}")));
         }
         progress.tell(format!("waiting: {why}"));
-        if rest(shared, between).await {
+        if shared.asked_to_stop(between).await {
             return Err(StepError::new("the run was asked to stop"));
         }
     }
@@ -95,20 +91,5 @@ async fn one(shared: &RunContext, object: &WatchedObject) -> Option<NotReady> {
         },
         Ok(None) => not_ready("it is gone", true),
         Err(error) => not_ready(&format!("it can't be looked at: {}", error.chain()), false),
-    }
-}
-
-/// Waits a while; whether somebody asked to stop meanwhile.
-async fn rest(shared: &RunContext, wait: Duration) -> bool {
-    let mut stop = shared.stop.clone();
-    let asked = async {
-        // A sender that is gone will never ask.
-        if stop.wait_for(|asked| *asked).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = tokio::time::sleep(wait) => false,
-        () = asked => true,
     }
 }

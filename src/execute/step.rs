@@ -12,7 +12,7 @@ use super::retry::backoff;
 use crate::action::Verb;
 use crate::address::Address;
 use crate::crash::point;
-use crate::driver::{Class, Look, Progress, Session};
+use crate::driver::{Class, Look, Session};
 use crate::mutation::{Mutation, broken};
 use crate::plan::{Change, Step};
 
@@ -132,10 +132,7 @@ async fn act(
     session: &dyn Session,
     end: Instant,
 ) -> (Result<(), StepError>, Doubt) {
-    let (events, address, verb) = (shared.events.clone(), change.address.clone(), step.verb);
-    let progress = Progress::to(move |busy| {
-        let _ = events.send(Event { address: address.clone(), verb, what: What::Busy(busy) });
-    });
+    let progress = shared.progress(&change.address, step.verb);
     let mut tries = 0;
     let mut doubt = Doubt::default();
     loop {
@@ -159,26 +156,11 @@ async fn act(
         };
         let what = What::Retrying { error: error.chain(), wait };
         let _ = shared.events.send(Event { address: change.address.clone(), verb: step.verb, what });
-        if asked_to_stop(shared, wait).await {
+        if shared.asked_to_stop(wait).await {
             let error = StepError::after(&error, tries);
             let text = format!("{}; the run was asked to stop", error.text);
             return (Err(StepError { text, ..error }), doubt);
         }
-    }
-}
-
-/// Waits, unless somebody asks to stop meanwhile.
-async fn asked_to_stop(shared: &RunContext, wait: Duration) -> bool {
-    let mut stop = shared.stop.clone();
-    let asked = async {
-        // A sender that is gone will never ask.
-        if stop.wait_for(|asked| *asked).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = tokio::time::sleep(wait) => false,
-        () = asked => true,
     }
 }
 

@@ -71,6 +71,7 @@ pub use fault::Fault;
 pub use json_schema::json_schema;
 pub use kind_ref::KindRef;
 pub use name::{name, names};
+pub use namespace::ROLE_ARN;
 pub use namespace::allow::{AllowedPort, Side, texts};
 pub use normal::{default_of, literal, normal, normal_attributes};
 pub use object::{OBJECT, is_of_kubernetes};

@@ -4,6 +4,7 @@ mod accounts;
 pub mod allow;
 mod limits;
 
+pub use accounts::ROLE_ARN;
 use accounts::{IMAGE_PULL_SECRETS, SERVICE_ACCOUNTS};
 use allow::ALLOW;
 use limits::LIMITS;

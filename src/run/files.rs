@@ -28,19 +28,38 @@ pub fn read_text(path: &Path) -> Result<String, RunError> {
     text(path).map_err(|source| RunError::File { path: path.to_owned(), source })
 }
 
-/// Writes a spec, whole or not at all. A link is followed, so that the file that it leads to is written.
+/// Writes a spec that is there, whole or not at all. A link is followed, so that the file that it leads to is written.
 ///
 /// # Errors
 /// When it can't be written.
 pub fn set_text(path: &Path, whole: &str) -> Result<(), RunError> {
-    let write = || {
-        let real = fs::canonicalize(path)?;
-        let part = real.with_extension(format!("part-{}", std::process::id()));
-        fs::write(&part, whole)?;
-        fs::set_permissions(&part, fs::metadata(&real)?.permissions())?;
-        fs::rename(&part, &real)
+    let written = fs::canonicalize(path).and_then(|real| put(&real, whole));
+    written.map_err(|source| RunError::File { path: path.to_owned(), source: FileError::Disk(source) })
+}
+
+/// Writes a file beside a spec, whole or not at all. A link is followed where it leads somewhere.
+///
+/// # Errors
+/// When it can't be written.
+pub(super) fn replace_text(path: &Path, whole: &str) -> Result<(), RunError> {
+    let real = match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        found => found,
     };
-    write().map_err(|source| RunError::File { path: path.to_owned(), source: FileError::Disk(source) })
+    let written = real.and_then(|real| put(&real, whole));
+    written.map_err(|source| RunError::Unwritten { path: path.to_owned(), source })
+}
+
+/// Writes a file, whole or not at all. One that is there keeps its permissions.
+fn put(real: &Path, whole: &str) -> io::Result<()> {
+    let part = real.with_extension(format!("part-{}", std::process::id()));
+    fs::write(&part, whole)?;
+    match fs::metadata(real) {
+        Ok(found) => fs::set_permissions(&part, found.permissions())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    fs::rename(&part, real)
 }
 
 fn text(path: &Path) -> Result<String, FileError> {
@@ -70,24 +89,6 @@ fn disk(error: io::Error) -> FileError {
         io::ErrorKind::NotFound => FileError::Missing,
         _ => FileError::Disk(error),
     }
-}
-
-/// Writes a file beside a spec, whole or not at all. Where there is one, it keeps its permissions, and a link is followed.
-///
-/// # Errors
-/// When it can't be written.
-pub(super) fn replace_text(path: &Path, whole: &str) -> Result<(), RunError> {
-    if path.exists() {
-        return set_text(path, whole).map_err(|error| match error {
-            RunError::File { path, source } => {
-                RunError::Unwritten { path, source: io::Error::other(source.to_string()) }
-            }
-            other => other,
-        });
-    }
-    let part = path.with_extension(format!("part-{}", std::process::id()));
-    let written = fs::write(&part, whole).and_then(|()| fs::rename(&part, path));
-    written.map_err(|source| RunError::Unwritten { path: path.to_owned(), source })
 }
 
 /// What is wrong with the chart of an app, in the spec's own words.

@@ -7,6 +7,7 @@ use super::error::{Refusal, RunError};
 use super::files::{problem_of_chart, read_text, replace_text};
 use super::open::{Setup, chart_surroundings};
 use super::source::SpecText;
+use crate::address::Address;
 use crate::charts::{ChartLock, Charts, Resolution, resolve};
 use crate::desired::{ChartSource, ChartSpans, Desired};
 use crate::diagnostic::Diagnostics;
@@ -64,10 +65,7 @@ pub fn lock(setup: &Setup, anew: bool) -> Result<LockedCharts, RunError> {
 }
 
 /// The charts that a spec names in any environment, each with where one app does, and what is wrong with the spec.
-fn named_charts(
-    setup: &Setup,
-    text: &str,
-) -> (BTreeMap<ChartSource, (ChartSpans, crate::address::Address)>, Diagnostics) {
+fn named_charts(setup: &Setup, text: &str) -> (BTreeMap<ChartSource, (ChartSpans, Address)>, Diagnostics) {
     let mut named = BTreeMap::new();
     let mut wrong = Diagnostics::default();
     let mut take = |desired: Option<Desired>, diagnostics: Diagnostics| {

@@ -11,10 +11,9 @@ use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::http::{Http, HttpCredentials, Unanswered, is_closed, is_local};
+use super::http::{Http, HttpCredentials, is_closed, is_local};
 use super::index::newest;
-use crate::charts::archives;
-use crate::charts::found::FoundChart;
+use crate::charts::found::{FoundChart, LARGEST_ARCHIVE};
 use crate::charts::lock::{LockedChart, is_digest};
 use crate::driver::{Credentials, Hidden, Variables, credentials};
 use crate::render::template::semver::SemanticVersion;
@@ -84,12 +83,12 @@ impl Registries {
             false => self.newest(&place, wanted).await?,
         };
         let url = place.url(&format!("manifests/{}", tag(&version)))?;
-        let bytes =
-            self.get(&place, &url, MANIFEST, LARGEST).await.map_err(|unanswered| match unanswered.is_absent() {
-                true => format!("{} has no such version of it", place.host),
-                false => unanswered.told(place.host),
-            })?;
-        let manifest: ImageManifest = read(&bytes.0, place.host)?;
+        let answer = self.http.get(&url, &place.shown, MANIFEST, LARGEST).await;
+        let answer = answer.map_err(|unanswered| match unanswered.is_absent() {
+            true => format!("{} has no such version of it", place.host),
+            false => unanswered.told(place.host),
+        })?;
+        let manifest: ImageManifest = read(&answer.bytes, place.host)?;
         let is_archive = |layer: &&ArchiveLayer| ARCHIVES.contains(&layer.media_type.as_str());
         let Some(layer) = manifest.layers.iter().find(is_archive) else {
             return Err(format!("{} has something of that name that is no chart", place.host));
@@ -103,8 +102,8 @@ impl Registries {
     pub async fn pull(&self, chart: &str, locked: &LockedChart) -> Result<Vec<u8>, String> {
         let place = self.place(chart).await?;
         let url = place.url(&format!("blobs/sha256:{}", locked.digest))?;
-        let bytes = self.get(&place, &url, "*/*", archives::LARGEST).await;
-        bytes.map(|(bytes, _)| bytes).map_err(|unanswered| match unanswered.is_absent() {
+        let answer = self.http.get(&url, &place.shown, "*/*", LARGEST_ARCHIVE).await;
+        answer.map(|answer| answer.bytes).map_err(|unanswered| match unanswered.is_absent() {
             true => format!("{} does not have what is locked any more", place.host),
             false => unanswered.told(place.host),
         })
@@ -116,17 +115,17 @@ impl Registries {
         let mut url = place.url(&format!("tags/list?n={TAGS}"))?;
         let mut is_linked = false;
         for _ in 0..PAGES {
-            let (bytes, headers) = match self.get(place, &url, "application/json", LARGEST).await {
+            let answer = match self.http.get(&url, &place.shown, "application/json", LARGEST).await {
                 Err(unanswered) if unanswered.is_absent() => break,
                 ended => ended.map_err(|unanswered| unanswered.told(place.host))?,
             };
-            let some: TagList = read(&bytes, place.host)?;
+            let some: TagList = read(&answer.bytes, place.host)?;
             let some = some.tags.unwrap_or_default();
             let last = some.last().cloned();
             let before = tags.len();
             tags.extend(some);
             // Whoever gives pages says where the next one is; who does not may still give some only.
-            url = match (next(&headers, &url), last) {
+            url = match (next(&answer.headers, &url), last) {
                 _ if tags.len() == before => break,
                 (Some(next), _) if next.origin() == url.origin() => {
                     is_linked = true;
@@ -141,16 +140,6 @@ impl Registries {
         let versions: Vec<String> = tags.iter().map(|tag| tag.replace('_', "+")).collect();
         let all: Vec<&str> = versions.iter().map(String::as_str).collect();
         newest(&all, wanted).map(|at| versions[at].clone())
-    }
-
-    async fn get(
-        &self,
-        place: &RegistryPlace<'_>,
-        url: &Url,
-        accept: &str,
-        most: u64,
-    ) -> Result<(Vec<u8>, HeaderMap), Unanswered> {
-        self.http.get(url, &place.shown, accept, most).await.map(|answer| (answer.bytes, answer.headers))
     }
 
     /// Where a chart is, and what has to be shown there.

@@ -7,9 +7,8 @@ use reqwest::Url;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::http::{Http, HttpCredentials, Unanswered, is_closed};
-use super::index::RepositoryIndex;
-use crate::charts::archives;
-use crate::charts::found::FoundChart;
+use super::index::{IndexEntry, RepositoryIndex};
+use crate::charts::found::{FoundChart, LARGEST_ARCHIVE};
 use crate::charts::lock::LockedChart;
 use crate::driver::{Credentials, Hidden, Variables, credentials};
 
@@ -34,31 +33,35 @@ impl Repositories {
 
     /// The newest version of a chart that will do.
     pub async fn find(&self, repository: &str, chart: &str, wanted: &str) -> Result<FoundChart, String> {
-        let known = Arc::clone(self.known.lock().await.entry(repository.to_owned()).or_default());
-        // Whoever wants the same index waits for it here, and nobody else does.
-        let index = known.get_or_try_init(|| self.index(repository)).await?;
-        let entry = index.newest(chart, wanted)?;
-        // An archive may be at several places, of which Helm takes the first as well.
-        let url = below(repository, entry.urls.first().map(String::as_str).unwrap_or_default())?;
+        let (entry, url) = self.entry(repository, chart, wanted).await?;
+        let digest = entry.digest().map(str::to_owned);
         // A URL that is signed is a secret, and soon wrong: it is asked for again.
         let url = url.query().is_none().then(|| url.into());
-        Ok(FoundChart { version: entry.version.clone(), digest: entry.digest().map(str::to_owned), url })
+        Ok(FoundChart { version: entry.version, digest, url })
     }
 
     /// The archive that is locked, from where it was, or from where the repository says it is now.
     pub async fn pull(&self, repository: &str, chart: &str, locked: &LockedChart) -> Result<Vec<u8>, String> {
+        let told = |unanswered: Unanswered| unanswered.told(&host_of(repository));
         if let Some(url) = &locked.url {
-            match self.get(repository, &below(repository, url)?, archives::LARGEST).await {
+            match self.get(repository, &below(repository, url)?, LARGEST_ARCHIVE).await {
                 Err(unanswered) if unanswered.is_absent() => {}
-                Err(unanswered) => return Err(unanswered.told(&host_of(repository))),
-                Ok(bytes) => return Ok(bytes),
+                ended => return ended.map_err(told),
             }
         }
+        let (_, url) = self.entry(repository, chart, &locked.version).await?;
+        self.get(repository, &url, LARGEST_ARCHIVE).await.map_err(told)
+    }
+
+    /// The newest version of a chart that will do, as the index has it, and where its archive is.
+    async fn entry(&self, repository: &str, chart: &str, wanted: &str) -> Result<(IndexEntry, Url), String> {
         let known = Arc::clone(self.known.lock().await.entry(repository.to_owned()).or_default());
+        // Whoever wants the same index waits for it here, and nobody else does.
         let index = known.get_or_try_init(|| self.index(repository)).await?;
-        let url = index.newest(chart, &locked.version)?.urls.first().map(String::as_str).unwrap_or_default();
-        let bytes = self.get(repository, &below(repository, url)?, archives::LARGEST).await;
-        bytes.map_err(|unanswered| unanswered.told(&host_of(repository)))
+        let entry = index.newest(chart, wanted)?.clone();
+        // An archive may be at several places, of which Helm takes the first as well.
+        let url = below(repository, entry.urls.first().map(String::as_str).unwrap_or_default())?;
+        Ok((entry, url))
     }
 
     async fn index(&self, repository: &str) -> Result<RepositoryIndex, String> {

@@ -98,7 +98,7 @@ static REGISTRY: &[Attribute] = &[
 
 /// The annotation by which pods of a service account take on an IAM role:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html>.
-const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
+pub const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
 
 /// Refuses names that can't be, and what two would have.
 pub fn check(resource: &Resource<'_>, findings: &mut Findings) {

@@ -199,7 +199,8 @@ fn kinds_of_several_groups(objects: &[AppObject]) -> HashSet<String> {
 }
 
 /// The identity of the cluster on which an app is.
-fn cluster_of(app: &Identity) -> Option<Identity> {
+#[must_use]
+pub fn cluster_of(app: &Identity) -> Option<Identity> {
     let mut host = app.host()?;
     while host.kind() != "cluster" {
         host = host.host()?;

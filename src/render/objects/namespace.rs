@@ -3,11 +3,9 @@
 use super::declared::{map, object, secret};
 use super::manifest::AppObject;
 use super::policies::policies;
+use crate::kind::ROLE_ARN;
 use crate::value::{Attributes, Text, Value};
 
-/// The annotation by which pods of a service account take on an IAM role:
-/// <https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html>.
-const ROLE_ARN: &str = "eks.amazonaws.com/role-arn";
 const RBAC: &str = "rbac.authorization.k8s.io";
 const RBAC_VERSION: &str = "rbac.authorization.k8s.io/v1";
 /// The type of a Secret with credentials of a registry, and the key that it has them under:

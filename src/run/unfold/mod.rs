@@ -11,14 +11,14 @@ use foldhash::HashMap;
 
 use self::apis::BroughtApis;
 use self::findings::{refuse_taken, refuse_unknown, told, warn_of_hooks};
-use self::rendering::{cluster, looks_at_apis, objects_of};
+use self::rendering::{looks_at_apis, objects_of};
 use crate::address::Address;
 use crate::charts::Charts;
 use crate::desired::{ChartSpans, Desired, Edge, Instance, TakeOver};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::render::RenderFault;
-use crate::render::objects::{self, Unfolded, of_namespace};
+use crate::render::objects::{self, Unfolded, cluster_of, of_namespace};
 
 pub use self::rendering::{chart_request, plain_texts};
 
@@ -78,12 +78,13 @@ fn unfolded_apps<'d>(desired: &'d Desired, charts: &mut Charts, base: &Path) -> 
         let mut is_settled = true;
         for at in &lookers {
             let (_, app, unfolded) = &mut apps[*at];
-            let found = cluster(app).map(|cluster| brought.on(&cluster, &app.address)).unwrap_or_default();
+            let Some(cluster) = cluster_of(&app.identity) else { continue };
+            let found = brought.on(&cluster, &app.address);
             if known.get(at).map_or(found.is_empty(), |before| *before == found) {
                 continue;
             }
             is_settled = false;
-            brought.remove(&app.address);
+            brought.remove(&cluster, &app.address);
             *unfolded = match round {
                 ROUNDS => Err(RenderFault::new(
                     "it looks for APIs that other apps bring, and they for its own, so that nobody can tell which of them are there; say \

@@ -8,12 +8,11 @@ use super::apis::BroughtApis;
 use crate::address::Address;
 use crate::charts::Charts;
 use crate::desired::{ChartSource, Desired, Instance};
-use crate::identity::Identity;
 use crate::plan::{Known, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Capabilities, Chart, KubernetesVersion, RenderRequest, render};
-use crate::render::objects::{self, AppObject, Unfolded, plain, tell_chance};
+use crate::render::objects::{self, AppObject, Unfolded, cluster_of, plain, tell_chance};
 use crate::run::manifests::{self, ManifestText};
 use crate::run::moment::at_this_moment;
 use crate::value::{Attributes, Value};
@@ -56,15 +55,6 @@ pub(super) fn looks_at_apis(app: &Instance, charts: &mut Charts) -> bool {
         || has_templates(app.attributes.get("values"))
 }
 
-/// The identity of the cluster that an app is on.
-pub(super) fn cluster(app: &Instance) -> Option<Identity> {
-    let mut host = app.identity.host()?;
-    while host.kind() != "cluster" {
-        host = host.host()?;
-    }
-    Some(host)
-}
-
 /// The manifests of an app that has no chart, as they are.
 ///
 /// # Errors
@@ -98,7 +88,7 @@ fn empty() -> RenderFault {
 pub fn chart_request(app: &Instance, desired: &Desired) -> (RenderRequest, Attributes) {
     let mut brought = BroughtApis::default();
     brought.add(desired.instances());
-    let apis = cluster(app).map(|cluster| brought.on(&cluster, &app.address));
+    let apis = cluster_of(&app.identity).map(|cluster| brought.on(&cluster, &app.address));
     request_of(app, desired, &apis.unwrap_or_default())
 }
 

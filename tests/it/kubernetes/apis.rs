@@ -1,27 +1,11 @@
 //! What charts see of their cluster, and definitions that one app brings and another one needs.
 
-use super::harness::Cluster;
+use super::harness::{self, Cluster};
 
 /// A definition in a group that no other test has, and the group.
 fn definition(of: &str) -> (String, String) {
     let group = format!("{of}{}.atlas.test", std::process::id());
-    let text = format!(
-        "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {{name: widgets.{group}}}
-spec:
-  group: {group}
-  scope: Namespaced
-  names: {{plural: widgets, singular: widget, kind: Widget}}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
-"
-    );
-    (text, group)
+    (harness::definition(&group), group)
 }
 
 fn app(name: &str) -> String {

@@ -177,3 +177,23 @@ pub fn deployment(name: &str, replicas: u32, image: &str, more: &str) -> String 
          image: {image}\n{more}"
     )
 }
+
+/// The definition of a kind `Widget` of a group, which takes anything.
+pub fn definition(group: &str) -> String {
+    format!(
+        "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{plural: widgets, singular: widget, kind: Widget}}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+"
+    )
+}

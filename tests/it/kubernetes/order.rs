@@ -1,27 +1,12 @@
 //! In which order objects are made and removed.
 
-use super::harness::{Cluster, deployment};
-
-const DEFINITION: &str = "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: widgets.atlas.test}
-spec:
-  group: atlas.test
-  scope: Namespaced
-  names: {plural: widgets, singular: widget, kind: Widget}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
+use super::harness::{Cluster, definition, deployment};
 
 #[test]
 fn a_definition_and_its_instance_are_one_plan_and_one_apply() {
     // Two tests on one cluster would have the same definition.
     let group = format!("t{}.atlas.test", std::process::id());
-    let definition = DEFINITION.replace("atlas.test", &group);
+    let definition = definition(&group);
     let instance = format!(
         "---\napiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: one}}\nspec: {{size: 3, image: nginx:1}}\n"
     );

@@ -161,26 +161,18 @@ fn a_pause_is_waited_for_only_where_something_comes_after_it() {
     fleet.converge();
     assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
     assert!(fleet.place.json(&["plan", "--json"])["rollouts"].as_array().is_none_or(Vec::is_empty));
+    let scale = || {
+        let replicas = json!({ "spec": { "replicas": 4 } });
+        fleet.servers["dc-eu"].edit("kubectl-edit", "Deployment", Some("default"), "web", replicas);
+    };
     // What drifted comes back at once.
-    fleet.servers["dc-eu"].edit(
-        "kubectl-edit",
-        "Deployment",
-        Some("default"),
-        "web",
-        json!({ "spec": { "replicas": 4 } }),
-    );
+    scale();
     fleet.servers["dc-eu"].delete("ConfigMap", Some("default"), "web");
     let plan = fleet.place.json(&["plan", "--json"]);
     assert!(plan["rollouts"].as_array().is_none_or(Vec::is_empty), "{plan}");
     fleet.converge();
     // What drifted and is to become something new besides is new, and waits.
-    fleet.servers["dc-eu"].edit(
-        "kubectl-edit",
-        "Deployment",
-        Some("default"),
-        "web",
-        json!({ "spec": { "replicas": 4 } }),
-    );
+    scale();
     fleet.image("nginx:2");
     let plan = fleet.place.expect(0, &["plan"]);
     assert!(plan.contains("app.web goes on to dc-eu once it is ready on dc-us"), "{plan}");

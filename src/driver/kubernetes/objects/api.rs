@@ -44,6 +44,13 @@ pub struct Served {
     pub is_kept: bool,
 }
 
+impl Served {
+    /// A kind that every cluster serves.
+    pub fn always(api_version: &str, kind: &str, plural: &str, is_namespaced: bool) -> Self {
+        Self { api_version: api_version.into(), kind: kind.into(), plural: plural.into(), is_namespaced, is_kept: true }
+    }
+}
+
 /// Where one object is.
 #[derive(Clone, Debug)]
 pub struct ObjectPlace {

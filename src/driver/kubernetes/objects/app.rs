@@ -31,13 +31,7 @@ pub struct KindInNamespace {
 
 /// Where records of apps are.
 pub fn served() -> Served {
-    Served {
-        api_version: "v1".into(),
-        kind: "ConfigMap".into(),
-        plural: "configmaps".into(),
-        is_namespaced: true,
-        is_kept: true,
-    }
+    Served::always("v1", "ConfigMap", "configmaps", true)
 }
 
 /// Where the record of an app is.

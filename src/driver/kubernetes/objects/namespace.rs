@@ -19,7 +19,7 @@ const QUOTA: &str = "atlas-quota";
 
 /// Namespaces as the API serves them.
 pub fn served() -> Served {
-    kind_served("v1", "Namespace", "namespaces", false)
+    Served::always("v1", "Namespace", "namespaces", false)
 }
 
 /// Where a namespace is.
@@ -174,14 +174,10 @@ fn body(place: &ObjectPlace, spec: Json) -> Json {
 /// Where the policy and the quota of a namespace are.
 fn guards(namespace: &str) -> [ObjectPlace; 2] {
     [
-        (kind_served("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", true), DENY),
-        (kind_served("v1", "ResourceQuota", "resourcequotas", true), QUOTA),
+        (Served::always("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", true), DENY),
+        (Served::always("v1", "ResourceQuota", "resourcequotas", true), QUOTA),
     ]
     .map(|(served, name)| ObjectPlace { served, namespace: Some(namespace.to_owned()), name: name.to_owned() })
-}
-
-fn kind_served(api_version: &str, kind: &str, plural: &str, is_namespaced: bool) -> Served {
-    Served { api_version: api_version.into(), kind: kind.into(), plural: plural.into(), is_namespaced, is_kept: true }
 }
 
 /// Nothing in, and nothing out but questions about names: without those no policy that names a host could be kept.

@@ -88,12 +88,6 @@ fn names(account: &Json) -> Vec<String> {
 }
 
 fn place(namespace: &str) -> ObjectPlace {
-    let served = Served {
-        api_version: "v1".into(),
-        kind: "ServiceAccount".into(),
-        plural: "serviceaccounts".into(),
-        is_namespaced: true,
-        is_kept: true,
-    };
+    let served = Served::always("v1", "ServiceAccount", "serviceaccounts", true);
     ObjectPlace { served, namespace: Some(namespace.to_owned()), name: "default".to_owned() }
 }

@@ -22,33 +22,29 @@ pub struct ContestedField {
 /// The fields that others apply and would lose, by what the server says that an object would become when it is applied by force.
 #[must_use]
 pub fn contested(now: &Json, then: &Json, rules: &FieldRules) -> Vec<ContestedField> {
-    if rules.take_over == TakeOver::Everything {
-        return Vec::new();
-    }
     let own = applied(then);
-    let mut found = Vec::new();
-    for entry in appliers(now) {
-        let manager = entry["manager"].as_str().unwrap_or_default();
+    of_each(now, rules, |entry, pointers| {
         let kept = appliers(then).find(|other| other["manager"] == entry["manager"]);
         let kept = kept.and_then(|other| other["fieldsV1"].as_object());
-        let mut pointers = Vec::new();
-        lost(entry["fieldsV1"].as_object(), kept, own, (now, ""), &mut pointers);
-        let wanted = pointers.into_iter().filter(|pointer| !may_be_taken(pointer, &rules.take_over));
-        found.extend(wanted.map(|pointer| ContestedField { manager: manager.to_owned(), pointer }));
-    }
-    found
+        lost(entry["fieldsV1"].as_object(), kept, own, (now, ""), pointers);
+    })
 }
 
 /// The same where the server can't be asked: what others apply, and is wanted with another value than it has.
 #[must_use]
 pub fn contested_as_it_stands(now: &Json, wanted: &Json, rules: &FieldRules) -> Vec<ContestedField> {
+    of_each(now, rules, |entry, pointers| differing(entry["fieldsV1"].as_object(), (now, wanted), "", pointers))
+}
+
+/// What a look at the entry of each applier finds, but for what may be taken over.
+fn of_each(now: &Json, rules: &FieldRules, look: impl Fn(&Json, &mut Vec<String>)) -> Vec<ContestedField> {
     let mut found = Vec::new();
     for entry in appliers(now) {
         let manager = entry["manager"].as_str().unwrap_or_default();
         let mut pointers = Vec::new();
-        differing(entry["fieldsV1"].as_object(), (now, wanted), "", &mut pointers);
-        let told = pointers.into_iter().filter(|pointer| !may_be_taken(pointer, &rules.take_over));
-        found.extend(told.map(|pointer| ContestedField { manager: manager.to_owned(), pointer }));
+        look(entry, &mut pointers);
+        pointers.retain(|pointer| !may_be_taken(pointer, &rules.take_over));
+        found.extend(pointers.into_iter().map(|pointer| ContestedField { manager: manager.to_owned(), pointer }));
     }
     found
 }
