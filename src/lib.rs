@@ -36,7 +36,7 @@
 //! | [`execute`] | plan → [`execute::Report`] | queue.rs, retry.rs |
 //! | [`store`] | records: a trait and its two keepers, on disk and in S3 | |
 //! | [`charts`] | charts from folders, archives, repositories and registries; their lock | dependency.rs, lock.rs, problem.rs |
-//! | [`run`] | everything above in order, without a terminal: open, plan, approve, apply, prove | |
+//! | [`run`] | everything above in order, without a terminal: open, complete, plan, approve, apply, prove | |
 //! | `telemetry` | logs to standard error | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |
 

@@ -9,7 +9,7 @@ use super::{Done, End};
 use crate::action::Action;
 use crate::address::Address;
 use crate::plan::Options;
-use crate::run::{self, Purpose, Spec, Survey};
+use crate::run::{self, Spec, Survey};
 
 pub async fn adopt(global: &Global, args: &AdoptArgs, ui: &Ui) -> Result<Done, Failure> {
     match (&args.address, &args.all_in) {
@@ -42,7 +42,7 @@ async fn take_over(spec: Spec, addresses: &[Address], yes: bool, ui: &Ui) -> Res
 
 /// Prints the blocks of all that is nobody's in a host; with `--write` adds them to the spec and takes it over.
 async fn all_in(global: &Global, host: &AdoptedHost, args: &AdoptArgs, ui: &Ui) -> Result<Done, Failure> {
-    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let opened = load::look(global, ui).await?;
     let region = match host {
         AdoptedHost::Region(address) => Some(address),
         AdoptedHost::Engines => None,

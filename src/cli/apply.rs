@@ -52,7 +52,7 @@ pub async fn carry_out(spec: Spec, work: Work<'_>, carrying: &Carrying, ui: &Ui)
     let mut opened = load::open(spec, access, ui)?;
     // Until something is done a request to stop ends the run at once, and lets go of the lock.
     let approved = tokio::select! {
-        approved = prepare(&opened, work, carrying, ui) => approved?,
+        approved = prepare(&mut opened, work, carrying, ui) => approved?,
         code = requests.asked() => return Err(Failure::new("nothing was done: the run was asked to stop").code(code)),
     };
     let (events, listener) = mpsc::unbounded_channel();
@@ -70,7 +70,9 @@ pub async fn carry_out(spec: Spec, work: Work<'_>, carrying: &Carrying, ui: &Ui)
 }
 
 /// Everything that comes before the first effect: a plan that may be carried out and that was said yes to.
-async fn prepare(opened: &Opened, work: Work<'_>, carrying: &Carrying, ui: &Ui) -> Result<Approved, Failure> {
+async fn prepare(opened: &mut Opened, work: Work<'_>, carrying: &Carrying, ui: &Ui) -> Result<Approved, Failure> {
+    run::complete(opened).await?;
+    let opened = &*opened;
     let planned = run::plan(opened, &work.options).await?;
     notice::tell(&planned.notices, ui);
     if let Some((action, otherwise)) = work.only

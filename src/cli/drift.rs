@@ -12,12 +12,12 @@ use crate::action::Cause;
 use crate::address::Address;
 use crate::graph::DependencyGraph;
 use crate::plan::{self, AttributeChange, Change, Options, render_drift};
-use crate::run::{self, Destination, Purpose};
+use crate::run::{self, Destination};
 use crate::style::Role;
 use crate::value::Value;
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
-    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let opened = load::look(global, ui).await?;
     let planned = run::plan(&opened, &Options::default()).await?;
     notice::tell(&planned.notices, ui);
     let drifted = run::drift(&planned.plan, &run::inventory(&opened)?);

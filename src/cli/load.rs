@@ -31,6 +31,13 @@ pub fn open(spec: Spec, access: Purpose<'_>, ui: &Ui) -> Result<Opened, Failure>
     Ok(opened)
 }
 
+/// Reads the spec and makes it ready for planning and looking, with all of its apps that can be told.
+pub async fn look(global: &Global, ui: &Ui) -> Result<Opened, Failure> {
+    let mut opened = open(spec(global)?, Purpose::Look, ui)?;
+    run::complete(&mut opened).await?;
+    Ok(opened)
+}
+
 /// Says what is worth a look, on standard error.
 pub fn warn(source: SourceText<'_>, diagnostics: &Diagnostics, ui: &Ui) {
     if !diagnostics.is_empty() && !ui.json() {

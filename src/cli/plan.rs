@@ -7,14 +7,14 @@ use super::failure::{Failure, found};
 use super::ui::Ui;
 use super::{Done, End, load, notice, saved};
 use crate::plan::{Change, PlanJson, SavedPlan, render};
-use crate::run::{self, Opened, Planned, Purpose};
+use crate::run::{self, Opened, Planned};
 use crate::style::Role;
 
 pub async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Done, Failure> {
     if let Some(path) = &args.out {
         saved::may_write(path, &global.file)?;
     }
-    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let opened = load::look(global, ui).await?;
     let options = load::options(&args.selection, &args.replace, args.destroy);
     let planned = run::plan(&opened, &options).await?;
     notice::tell(&planned.notices, ui);

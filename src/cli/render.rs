@@ -19,6 +19,7 @@ use crate::render::helm::{
     Capabilities, Chart, KubernetesVersion, Manifest, RenderRequest, Rendered, printed, render, values_file,
 };
 use crate::run::{self, Spec};
+use crate::spec::OutsideReferences;
 use crate::style::{Role, harmless};
 use crate::suggest::suggest;
 
@@ -101,7 +102,12 @@ fn unread(word: &str, problem: &ChartProblem) -> Failure {
 fn plain(spec: &Spec, app: &Instance) -> Result<String, Failure> {
     let texts = run::plain_texts(app, &spec.base)
         .map_err(|why| Failure::new(format!("the manifests of {} can't be read", app.address)).because(why))?;
-    Ok(texts.into_iter().map(|one| format!("---\n# Source: {}\n{}\n", one.name, one.text.trim_end())).collect())
+    let references = OutsideReferences::of(&spec.desired);
+    let text = |text: &str| match app.attributes.get("kustomize").is_null() {
+        true => references.with_variables(text),
+        false => text.to_owned(),
+    };
+    Ok(texts.iter().map(|one| format!("---\n# Source: {}\n{}\n", one.name, text(&one.text).trim_end())).collect())
 }
 
 /// The one app that an address means.

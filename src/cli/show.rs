@@ -11,13 +11,13 @@ use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::observed::{Object, Observed};
 use crate::plan::{Known, Resolver as _, show_value};
-use crate::run::{self, Opened, Purpose, RunError};
+use crate::run::{self, Opened, RunError};
 use crate::style::Role;
 use crate::suggest::suggest;
 use crate::value::{Attributes, Value};
 
 pub async fn run(global: &Global, address: &Address, ui: &Ui) -> Result<Done, Failure> {
-    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let opened = load::look(global, ui).await?;
     let (recorded, notices) = run::recorded(&opened)?;
     notice::tell(&notices, ui);
     let observed = opened.pipeline.observe(&recorded).await.map_err(RunError::from)?;

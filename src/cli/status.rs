@@ -14,7 +14,7 @@ use crate::desired::Instance;
 use crate::observed::Condition;
 use crate::plan::{Change, Options, Plan};
 use crate::recorded::Inventory;
-use crate::run::{self, Purpose, is_gone};
+use crate::run::{self, is_gone};
 use crate::style::Role;
 
 /// How a resource is, in one word, and why.
@@ -42,7 +42,7 @@ struct Status<'a> {
 }
 
 pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
-    let opened = load::open(load::spec(global)?, Purpose::Look, ui)?;
+    let opened = load::look(global, ui).await?;
     let planned = run::plan(&opened, &Options::default()).await?;
     notice::tell(&planned.notices, ui);
     let plan = &planned.plan;

@@ -34,6 +34,8 @@ pub struct Desired {
     pub records: Option<RecordsUrl>,
     /// The kinds that it can use.
     pub kinds: Catalog,
+    /// The values of its variables, for texts of other files.
+    pub(crate) variables: BTreeMap<String, Value>,
     instances: Vec<Instance>,
     index: HashMap<Address, usize>,
     by_kind: BTreeMap<&'static str, Vec<usize>>,
@@ -41,6 +43,17 @@ pub struct Desired {
     pub(crate) chart_spans: Vec<ChartSpans>,
     /// Where the files of variables of the containers are named, in the order of the containers.
     pub(crate) env_files: Vec<Span>,
+    /// The apps of which nobody can tell yet what they come to.
+    pub(crate) undecided: BTreeMap<Address, UndecidedApp>,
+}
+
+/// Why nobody can tell yet what an app comes to: it depends on what other resources tell once they are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndecidedApp {
+    /// The resources that have not told it yet; at least one.
+    pub by: Vec<Address>,
+    /// What depends on it, as a part of a sentence.
+    pub reason: String,
 }
 
 /// Where an app's chart and its values stand.
@@ -79,11 +92,13 @@ impl Desired {
             world,
             records: None,
             kinds: Catalog::default(),
+            variables: BTreeMap::new(),
             instances,
             index,
             by_kind,
             chart_spans: Vec::new(),
             env_files: Vec::new(),
+            undecided: BTreeMap::new(),
         }
     }
 
@@ -117,6 +132,12 @@ impl Desired {
     /// Every app, with where what it is made of stands.
     pub fn apps(&self) -> impl Iterator<Item = (&ChartSpans, &Instance)> {
         self.of_kind("app").zip(&self.chart_spans).map(|(app, spans)| (spans, app))
+    }
+
+    /// Why nobody can tell yet what an app comes to, where that is so.
+    #[must_use]
+    pub fn undecided(&self, app: &Address) -> Option<&UndecidedApp> {
+        self.undecided.get(app)
     }
 
     /// Takes what apps and namespaces come to. Whatever needs one of them needs all of that too: `last` has what no other part of it

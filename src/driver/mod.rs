@@ -28,6 +28,7 @@ mod scrubbed;
 pub mod secret;
 mod sessions;
 mod survey;
+mod told;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub use registry::Registry;
 pub use retry::with_retries;
 pub use sessions::Sessions;
 pub use survey::survey;
+pub use told::outputs_of;
 
 /// What the surroundings say: environment variables by name.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

@@ -168,6 +168,12 @@ impl<'a> HostListing<'a> {
         sessions.registry().drivers().enumerate().filter_map(of_driver).collect()
     }
 
+    /// The same for some kinds alone; none where it is for none of them.
+    pub(super) fn only(mut self, kinds: &BTreeSet<&str>) -> Option<Self> {
+        self.kinds.retain(|kind| kinds.contains(kind.name));
+        (!self.kinds.is_empty()).then_some(self)
+    }
+
     /// What is there and nobody's.
     pub(super) async fn survey(&self, sessions: &Sessions) -> Result<Listing, DriverError> {
         sessions.open(self.driver, self.host).await?.survey(&self.kinds).await

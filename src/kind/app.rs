@@ -64,7 +64,7 @@ pub static APP: Kind = Kind {
         Attribute::new(
             "manifests",
             Type::list(const { &Type::text(&rule::PATH) }),
-            "Files of manifests, in place of a chart. A `*` in a file's name stands for anything.",
+            "Files of manifests, in place of a chart. A `*` in a file's name stands for anything, and `${…}` means what it means here.",
             &["[\"k8s/*.yaml\"]", "[\"k8s/web.yaml\"]"],
         )
         .instead_of(&["chart", "kustomize"])

@@ -149,7 +149,7 @@ impl<'a> Decider<'a> {
     }
 
     fn decide(&mut self, at: Position, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Disposition {
-        if let Some(blocked) = self.unreachable(instance) {
+        if let Some(blocked) = self.unreachable(instance).or_else(|| self.undecided(instance)) {
             let after = self.known.resolve(&instance.kind, &instance.attributes);
             // An object of it that a driver saw all the same is no orphan.
             self.claim_marked(&instance.address);

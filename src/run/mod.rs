@@ -1,4 +1,4 @@
-//! The whole of a run, without a terminal: [`open`] → [`plan`] → [`approve`] → [`apply`] → [`prove`].
+//! The whole of a run, without a terminal: [`open`] → [`complete`] → [`plan`] → [`approve`] → [`apply`] → [`prove`].
 //!
 //! Each is a call with a typed outcome, and what one gives the next one takes. Nothing here prints, asks or exits: the
 //! command line, and whoever else runs Atlas, are thin callers that choose the words. What goes on is told as
@@ -10,7 +10,8 @@
 //! use atlas::run::{self, Purpose, Consent, Manner};
 //!
 //! let lease = std::time::Duration::from_secs(30);
-//! let opened = run::open(run::read(setup)?, Purpose::Write { command: "apply", lease })?;
+//! let mut opened = run::open(run::read(setup)?, Purpose::Write { command: "apply", lease })?;
+//! run::complete(&mut opened).await?;
 //! let planned = run::plan(&opened, &atlas::plan::Options::default()).await?;
 //! let approved = run::approve(&opened, planned, Consent::default())?;
 //! let applied = run::apply(&opened, approved, Manner::unattended(16)).await?;
@@ -23,6 +24,7 @@
 mod apply;
 mod approve;
 mod blocks;
+mod complete;
 mod destination;
 mod drivers;
 mod error;
@@ -41,6 +43,7 @@ mod unfold;
 
 pub use apply::{Applied, Manner, apply};
 pub use approve::{Approved, Consent, approve, refuse_loss};
+pub use complete::complete;
 pub use destination::Destination;
 #[cfg(feature = "docker")]
 pub use drivers::engines;

@@ -55,6 +55,7 @@ pub struct Opened {
     pub warnings: Diagnostics,
     /// What is worth saying of how it was opened.
     pub notices: Vec<Notice>,
+    pub(super) charts: ChartSurroundings,
     pub(super) command: String,
     lock: Option<Box<dyn Lease>>,
 }
@@ -68,7 +69,8 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let source = SpecText::new(setup.file.display().to_string(), text);
     let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
     let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
-    SpecFiles::of(chart_surroundings(setup)).attach(&mut desired, &mut diagnostics);
+    let charts = chart_surroundings(setup);
+    SpecFiles::of(charts.clone()).attach(&mut desired, &mut diagnostics);
     diagnostics.finish();
     if diagnostics.has_errors() {
         return Err(RunError::refused(Refusal::Spec, source, diagnostics));
@@ -76,7 +78,7 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let store = store::open(&setup.file, &desired).map_err(RunError::NoStore)?;
     let local = LocalFolder::beside(&setup.file);
     let (variables, hidden, base) = (setup.variables.clone(), setup.hidden.clone(), base(&setup.file).to_owned());
-    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, hidden, base })
+    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, hidden, base, charts })
 }
 
 /// What is wrong with a spec in the environments that it was not read for.
@@ -132,13 +134,13 @@ pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
 /// # Errors
 /// When the spec can't be planned, or somebody else is at work.
 pub fn open_with(spec: Spec, registry: Registry, access: Purpose<'_>) -> Result<Opened, RunError> {
-    let Spec { source, desired, store, warnings, hidden, .. } = spec;
+    let Spec { source, desired, store, warnings, hidden, charts, .. } = spec;
     let pipeline = match Pipeline::new(desired, registry.without(hidden)) {
         Ok(pipeline) => pipeline,
         Err(diagnostics) => return Err(RunError::refused(Refusal::Graph, source, diagnostics)),
     };
     let mut opened =
-        Opened { source, pipeline, store, warnings, notices: Vec::new(), command: String::new(), lock: None };
+        Opened { source, pipeline, store, warnings, notices: Vec::new(), charts, command: String::new(), lock: None };
     if let Purpose::Write { command, lease } = access {
         let Held { lock, former, notes } = opened.store.lock(&format!("atlas {command}"), lease)?;
         opened.pipeline.sessions.registry().fence(lock.fence().token());

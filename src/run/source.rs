@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::charts::ChartSurroundings;
 use crate::desired::Desired;
 use crate::diagnostic::{Diagnostics, SourceText};
 use crate::driver::{Hidden, Variables};
@@ -33,6 +34,8 @@ pub struct Spec {
     pub hidden: Arc<Hidden>,
     /// Where its relative paths begin.
     pub base: PathBuf,
+    /// What its charts are looked for with.
+    pub charts: ChartSurroundings,
 }
 
 impl SpecText {

@@ -13,11 +13,13 @@ mod locate;
 mod meant;
 mod node;
 mod normalize;
+mod outside;
 mod overlay;
 mod parse;
 mod pieces;
 mod place;
 mod placement;
+mod refer;
 mod scope;
 mod template;
 mod write;
@@ -26,6 +28,7 @@ pub use crate::kind::ROOT_KEYS;
 pub use declare::STARTER;
 pub use inputs::Inputs;
 pub use node::{Content, Node, Table, TableEntry};
+pub use outside::{OutsideFault, OutsideReferences};
 pub use write::{block_name, is_secret_name, key, quoted, toml_of};
 
 use overlay::{Environments, Overlay};
@@ -130,6 +133,7 @@ fn laid_out(
     let mut desired = Desired::new(project.name.clone(), project.environment.clone(), project.world, instances);
     desired.kinds = inputs.kinds.clone();
     desired.records = project.records;
+    desired.variables = globals.values();
     expand::link(&mut desired);
     expand::check_identities(&desired, &blocks, diagnostics);
     if !diagnostics.has_errors() {

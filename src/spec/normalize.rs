@@ -9,14 +9,15 @@ use std::borrow::Cow;
 use super::locate::{Literal, locate};
 use super::node::{Content, Node, Table, TableEntry, unknown_key};
 use super::place::{Declared, Index, Unresolved};
+use super::refer::refer;
 use super::scope::Scope;
-use super::template::{Piece, pieces, split_reference};
+use super::template::{Piece, pieces};
 use crate::desired::Edge;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::kind::{Attribute, Fault, Rule, Shared, Type, default_of, duration, json};
 use crate::path::join;
 use crate::suggest::suggest;
-use crate::value::{Part, Reference, Template, Text, Value};
+use crate::value::{Part, Template, Text, Value};
 
 /// Turns the nodes of one resource into values, and collects the references that they make.
 pub struct Normalizer<'a> {
@@ -333,51 +334,16 @@ impl<'a> Normalizer<'a> {
     }
 
     fn reference(&mut self, hole: &str, span: Span, path: &str) -> Option<Part> {
-        let Some((target, attribute)) = split_reference(hole) else {
-            let words = self.scope.words();
-            // IAM's own variables look the same: `${aws:username}`.
-            let hint = if hole.contains(':') {
-                format!("write `$${{{hole}}}` for the characters themselves, which IAM takes for a variable of its own")
-            } else {
-                suggest(hole, &words).unwrap_or_else(|| {
-                    format!("write ${{kind.name.attribute}}, ${{var.NAME}}, or one of {}", words.join(", "))
-                })
-            };
-            let detail = format!("`{hole}` has no meaning here");
-            self.diagnostics.push(Diagnostic::error(&code::REFERENCE_TO_NOTHING, detail).at(span).hint(hint));
-            return None;
-        };
-        let address = match self.index.choose(target, self.scope, false) {
-            Ok(chosen) => chosen.first()?.clone(),
+        let reference = match refer(hole, self.scope, self.index) {
+            Ok(reference) => reference,
             Err(problem) => {
                 self.unresolved(problem, span);
                 return None;
             }
         };
-        let kind = self.index.kinds.get(address.kind())?;
-        if !kind.object {
-            let detail = format!("{address} stands for no object, so it has nothing to tell");
-            self.diagnostics.push(Diagnostic::error(&code::WRONG_KIND, detail).at(span).hint("refer to an object"));
-            return None;
-        }
-        let first = attribute.split('.').next().unwrap_or_default();
-        let sensitive = kind.attribute(first).is_some_and(|attribute| attribute.sensitive);
-        if (kind.attribute(first).is_none() && kind.output(first).is_none()) || sensitive {
-            let known: Vec<&str> = kind
-                .outputs
-                .iter()
-                .map(|output| output.name)
-                .chain(kind.attributes.iter().filter(|attribute| !attribute.sensitive).map(|attribute| attribute.name))
-                .collect();
-            self.diagnostics.push(
-                Diagnostic::error(&code::UNKNOWN_OUTPUT, format!("a {} tells no `{first}`", kind.name))
-                    .at(span)
-                    .hint(suggest(first, &known).unwrap_or_else(|| format!("it tells {}", known.join(", ")))),
-            );
-            return None;
-        }
-        self.connect(&address, Some(first), path, span);
-        Some(Part::Reference(Reference { address, path: attribute.into() }))
+        let first = reference.path.split('.').next().unwrap_or_default();
+        self.connect(&reference.address, Some(first), path, span);
+        Some(Part::Reference(reference))
     }
 
     fn ruled(&mut self, code: &'static Code, rule: &Rule, text: &str, span: Span, literal: bool) -> Value {

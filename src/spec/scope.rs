@@ -8,7 +8,7 @@ use super::node::{Content, Node, Table, unknown_key};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::suggest::Near;
-use crate::value::Text;
+use crate::value::{Text, Value};
 
 /// What is the same for every resource of a spec.
 pub struct Globals<'a> {
@@ -20,6 +20,18 @@ pub struct Globals<'a> {
 impl<'a> Globals<'a> {
     pub const fn new(project: &'a str, environment: &'a str, variables: BTreeMap<String, Content>) -> Self {
         Self { project, environment, variables }
+    }
+
+    /// The values of all variables.
+    pub fn values(&self) -> BTreeMap<String, Value> {
+        let value = |content: &Content| match content {
+            Content::Bool(yes) => Value::Bool(*yes),
+            Content::Int(number) => Value::Int(*number),
+            Content::Float(number) => Value::Float(*number),
+            Content::String(text) => Value::String(text.clone()),
+            Content::Array(_) | Content::Table(_) => Value::Null,
+        };
+        self.variables.iter().map(|(name, content)| (name.clone(), value(content))).collect()
     }
 
     /// The names of all variables.

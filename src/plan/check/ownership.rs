@@ -23,6 +23,7 @@ pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
             violations.add(Some(change), format!("{} has nothing to work on", change.address));
         }
         unseen(checker, change, violations);
+        undecided(checker, change, violations);
     }
     needed_by_the_unseen(checker, violations);
 }
@@ -47,6 +48,19 @@ fn touched(checker: &Checker<'_>, change: &Change, object: &Object, violations: 
             Some(change),
             format!("`{}` is the object of {}, and not of {address}", object.identity, mark.address),
         );
+    }
+}
+
+/// Nothing is done about an app of which nobody can tell what it comes to, nor about what it came to before, unless all is destroyed or it
+/// was asked for.
+fn undecided(checker: &Checker<'_>, change: &Change, violations: &mut Violations) {
+    let address = &change.address;
+    let parent = address.parent();
+    let app = parent.as_ref().filter(|parent| parent.kind() == "app").unwrap_or(address);
+    let is_asked = checker.options.destroy || selected(&checker.options.forget, address);
+    if !is_asked && checker.desired.undecided(app).is_some() {
+        violations
+            .add(Some(change), format!("nobody can tell yet what {app} comes to, and {address} would be touched"));
     }
 }
 

@@ -16,6 +16,13 @@ impl Decider<'_> {
         observed.marked(address).for_each(|object| self.claim(object));
     }
 
+    /// Claims every object that belongs to a part of a resource.
+    pub(super) fn claim_inside(&mut self, address: &Address) {
+        let observed = self.observed;
+        let is_part = |object: &Object| object.resource().and_then(Address::parent).as_ref() == Some(address);
+        observed.owned(|_, object| is_part(object)).for_each(|(_, object)| self.claim(object));
+    }
+
     pub(super) fn is_claimed(&self, object: &Object) -> bool {
         self.observed.position(&object.identity).is_some_and(|at| self.claimed[at])
     }

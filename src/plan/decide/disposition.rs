@@ -22,6 +22,22 @@ impl<'a> Decider<'a> {
         blocked
     }
 
+    /// What an app waits for of which nobody can tell yet what it comes to. What it came to before stays until somebody can.
+    pub(super) fn undecided(&mut self, instance: &Instance) -> Option<Blocked> {
+        let undecided = self.desired.undecided(&instance.address)?;
+        self.claim_inside(&instance.address);
+        // Whatever blocks one of those that decide is the better word.
+        if let Some(why) = undecided.by.iter().find_map(|one| match self.disposition(one) {
+            Some(Disposition::Blocked(why)) => Some((**why).clone()),
+            _ => None,
+        }) {
+            return Some(why);
+        }
+        let stays = |one: &&Address| matches!(self.disposition(one), Some(Disposition::Stays));
+        let by = undecided.by.iter().find(|one| !stays(one)).or(undecided.by.first());
+        Some(Blocked { by: by.unwrap_or(&instance.address).clone(), reason: undecided.reason.clone() })
+    }
+
     /// The first of its needs that is blocked, when what it needs is not there.
     pub(super) fn waits_for(&self, instance: &Instance, action: Action) -> Option<Blocked> {
         let blocked = |address: &Address| match self.disposition(address) {

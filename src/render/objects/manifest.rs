@@ -64,6 +64,8 @@ pub struct References<'a> {
     pub unknowns: &'a [std::rc::Rc<UnknownValue>],
     /// The references of the app's values, by what they are called there.
     pub known: &'a HashMap<String, Reference>,
+    /// What completes a whole manifest with what stands in it as text.
+    pub read: &'a dyn Fn(Value) -> Result<Value, String>,
 }
 
 /// The objects of a manifest: one, or those of a list.
@@ -77,6 +79,7 @@ pub fn objects_of(
 ) -> Result<Vec<AppObject>, RenderFault> {
     let fault = |what: String| RenderFault { file: Some(manifest.file.clone()), ..RenderFault::new(what) };
     let value = converted(&manifest.value, references).map_err(|what| RenderFault { unknown: true, ..fault(what) })?;
+    let value = (references.read)(value).map_err(fault)?;
     let mut found = Vec::new();
     let kind = value.at("kind").and_then(Value::as_str).unwrap_or_default();
     let is_list = kind.ends_with("List") && matches!(value.at("items"), Some(Value::List(_)));

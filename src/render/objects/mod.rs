@@ -59,7 +59,7 @@ pub fn objects(
         known.insert(format!("{}.{}", reference.address, reference.path), reference.clone());
     });
     let unknowns: &[Rc<UnknownValue>] = &rendered.unknowns;
-    let references = References { unknowns, known: &known };
+    let references = References { unknowns, known: &known, read: &Ok };
     let (mut objects, mut left_out) = (Vec::new(), Vec::new());
     for manifest in &rendered.crds {
         // Such a file may hold several documents, and Helm takes it as it is.
@@ -82,14 +82,19 @@ pub fn objects(
     Ok((objects, left_out))
 }
 
-/// The objects of a text with manifests in YAML.
+/// The objects of a text with manifests in YAML, each of whose values `read` completes.
 ///
 /// # Errors
-/// Where it is no YAML, or something in it is no object.
-pub fn plain(file: &str, text: &str, namespace: &str) -> Result<Vec<AppObject>, RenderFault> {
+/// Where it is no YAML, something in it is no object, or a value can't be completed.
+pub fn plain(
+    file: &str,
+    text: &str,
+    namespace: &str,
+    read: &dyn Fn(Value) -> Result<Value, String>,
+) -> Result<Vec<AppObject>, RenderFault> {
     let fault = |fault: RenderFault| RenderFault { file: Some(file.to_owned()), ..fault };
     let known = HashMap::default();
-    let references = References { unknowns: &[], known: &known };
+    let references = References { unknowns: &[], known: &known, read };
     let mut objects = Vec::new();
     for value in yaml::read_all(text, yaml::Numbers::Whole).map_err(fault)? {
         let (file, text, kind, name) = (file.to_owned(), String::new(), String::new(), String::new());

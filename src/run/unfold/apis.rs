@@ -25,7 +25,7 @@ struct ClusterApis {
 
 impl BroughtApis {
     /// Adds those among some objects.
-    pub fn add(&mut self, objects: &[Instance]) {
+    pub fn add<'o>(&mut self, objects: impl IntoIterator<Item = &'o Instance>) {
         for object in objects {
             let manifest = object.attributes.get("manifest");
             let text = |path: &str| manifest.at(path).and_then(Value::as_str);

@@ -1,40 +1,59 @@
 //! Rendering apps: what a chart is asked for, and what comes of it.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::path::Path;
 use std::rc::Rc;
+
+use foldhash::HashMap;
 
 use super::apis::BroughtApis;
 use crate::address::Address;
 use crate::charts::Charts;
 use crate::desired::{ChartSource, Desired, Instance};
-use crate::plan::{Known, Resolver as _};
+use crate::kind::Outputs;
+use crate::plan::{Known, Resolved, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Capabilities, Chart, KubernetesVersion, RenderRequest, render};
 use crate::render::objects::{self, AppObject, Unfolded, cluster_of, plain, tell_chance};
 use crate::run::manifests::{self, ManifestText};
 use crate::run::moment::at_this_moment;
+use crate::spec::OutsideReferences;
 use crate::value::{Attributes, Value};
+
+/// What resources tell, by address.
+pub type KnownOutputs = HashMap<Address, Outputs>;
 
 /// What in a template may give another text each time. To look for more than there is costs a second rendering and nothing
 /// else.
 const CHANCE: [&str; 8] = ["rand", "gen", "uuid", "now", "bcrypt", "htpasswd", "encryptAES", "shuffle"];
 
-/// The objects of an app. `apis` are those that other apps bring to its cluster.
-pub(super) fn objects_of(
+/// What an app finds besides what the spec says of it.
+#[derive(Clone, Copy)]
+pub(super) struct RenderSurroundings<'s, 'd> {
+    /// The APIs that other apps bring to its cluster.
+    pub apis: &'s [String],
+    /// What resources tell, where that was asked for.
+    pub told: &'s KnownOutputs,
+    /// What plain manifests may refer to, once one of them is there.
+    pub references: &'s OnceCell<OutsideReferences<'d>>,
+}
+
+/// The objects of an app.
+pub(super) fn objects_of<'d>(
     app: &Instance,
-    desired: &Desired,
+    desired: &'d Desired,
     charts: &mut Charts,
     base: &Path,
-    apis: &[String],
+    finds: &RenderSurroundings<'_, 'd>,
 ) -> Result<Unfolded, RenderFault> {
     let Some(source) = ChartSource::of(&app.attributes) else {
-        return objects::unfold(app, plain_objects(app, base)?, &desired.kinds);
+        return objects::unfold(app, plain_objects(app, desired, base, finds)?, &desired.kinds);
     };
     let loaded = charts.get(&source).map_err(|problem| RenderFault::new(problem.to_string()))?;
     let chart = &loaded.chart;
-    let (mut request, attributes) = request_of(app, desired, apis);
+    let (mut request, attributes) = request_of(app, desired, finds);
     request.include_crds = true;
     at_this_moment(&mut request).map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
     let (mut made, left_out) = rendered(chart, &request, app, &attributes)?;
@@ -70,13 +89,38 @@ pub fn plain_texts(app: &Instance, base: &Path) -> Result<Vec<ManifestText>, Str
     }
 }
 
-fn plain_objects(app: &Instance, base: &Path) -> Result<Vec<AppObject>, RenderFault> {
+fn plain_objects<'d>(
+    app: &Instance,
+    desired: &'d Desired,
+    base: &Path,
+    finds: &RenderSurroundings<'_, 'd>,
+) -> Result<Vec<AppObject>, RenderFault> {
     let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
+    let references = finds.references.get_or_init(|| OutsideReferences::of(desired));
+    let has_references = app.attributes.get("kustomize").is_null();
+    let read = |value: Value| match has_references {
+        true => references.read(value, app).map(|value| with_names(value, desired)).map_err(|fault| fault.to_string()),
+        false => Ok(value),
+    };
     let mut objects = Vec::new();
     for ManifestText { name, text } in plain_texts(app, base).map_err(RenderFault::new)? {
-        objects.extend(plain(&name, &text, namespace)?);
+        let text = if has_references { references.with_numbers(&text) } else { text };
+        objects.extend(plain(&name, &text, namespace, &read)?);
     }
     if objects.is_empty() { Err(empty()) } else { Ok(objects) }
+}
+
+/// A manifest in which everything that names its object is completed, as far as the spec alone tells it.
+fn with_names(mut manifest: Value, desired: &Desired) -> Value {
+    let mut known = Known::default();
+    learn_referred(&mut known, &manifest, desired, &KnownOutputs::default());
+    for path in [&["apiVersion"][..], &["kind"], &["metadata", "name"], &["metadata", "namespace"]] {
+        if let Some(open) = manifest.at(&path.join(".")).filter(|value| !value.is_known()) {
+            let complete = known.complete(open);
+            manifest = manifest.with(path, complete);
+        }
+    }
+    manifest
 }
 
 fn empty() -> RenderFault {
@@ -89,19 +133,31 @@ pub fn chart_request(app: &Instance, desired: &Desired) -> (RenderRequest, Attri
     let mut brought = BroughtApis::default();
     brought.add(desired.instances());
     let apis = cluster_of(&app.identity).map(|cluster| brought.on(&cluster, &app.address));
-    request_of(app, desired, &apis.unwrap_or_default())
+    let (apis, told, references) = (apis.unwrap_or_default(), KnownOutputs::default(), OnceCell::new());
+    request_of(app, desired, &RenderSurroundings { apis: &apis, told: &told, references: &references })
 }
 
-fn request_of(app: &Instance, desired: &Desired, apis: &[String]) -> (RenderRequest, Attributes) {
+fn request_of(app: &Instance, desired: &Desired, finds: &RenderSurroundings<'_, '_>) -> (RenderRequest, Attributes) {
     let mut known = Known::default();
-    let edges = app.names.iter().chain(&app.references);
-    known.learn_targets(edges, desired, |other| Cow::Owned(other.foretold(None)));
+    app.attributes.iter().for_each(|(_, value)| learn_referred(&mut known, value, desired, finds.told));
     let attributes = known.resolve(&app.kind, &app.attributes).into_owned();
     let namespace = attributes.get("namespace").as_str().unwrap_or("default");
     let mut request = RenderRequest::new(app.object_name(), namespace);
     (request.values, request.unknowns) = values_of(attributes.get("values"));
-    request.capabilities = capabilities(app, desired, apis);
+    request.capabilities = capabilities(app, desired, finds.apis);
     (request, attributes)
+}
+
+/// Learns what the spec alone tells of everything to which a value refers, and what was told of it besides.
+fn learn_referred<'d>(known: &mut Known<'d>, value: &Value, desired: &'d Desired, told: &KnownOutputs) {
+    value.visit_references(&mut |reference| {
+        if let Some(other) = desired.get(&reference.address) {
+            let mut outputs = other.foretold(None);
+            outputs.extend(told.get(&other.address).cloned().unwrap_or_default());
+            let attributes = Cow::Borrowed(&other.attributes);
+            known.learn(other.address.clone(), Resolved { attributes, outputs: Cow::Owned(outputs) });
+        }
+    });
 }
 
 fn rendered(

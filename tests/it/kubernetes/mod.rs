@@ -16,3 +16,4 @@ mod rules;
 mod scale;
 mod secrets;
 mod trouble;
+mod undecided;

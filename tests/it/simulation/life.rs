@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlas::address::Address;
+use atlas::charts::ChartSurroundings;
 use atlas::diagnostic::code;
 use atlas::driver::{Driver, Registry};
 use atlas::mutation::Mutation;
@@ -197,6 +198,13 @@ impl Life {
             variables: Arc::new(|_: &str| None),
             hidden: Arc::default(),
             base: PathBuf::new(),
+            charts: ChartSurroundings {
+                base: PathBuf::new(),
+                lock: PathBuf::from("nowhere/atlas.lock"),
+                local: LocalFolder::beside(&PathBuf::from("nowhere/atlas.toml")),
+                variables: Arc::new(|_: &str| None),
+                hidden: Arc::default(),
+            },
         };
         run::open_with(spec, Registry::new([self.unruly().clone() as Arc<dyn Driver>]), access)
     }

@@ -1,0 +1,179 @@
+//! Apps that depend on what other resources tell once they are there: they are planned once somebody can, and until then what they came
+//! to before stays.
+
+use super::harness::Cluster;
+use crate::support::Place;
+
+const SPEC: &str = r#"
+[project]
+name = "t"
+[environment.sandbox]
+world = "sandbox"
+[region.a]
+[queue.jobs]
+regions = ["a"]
+[cluster.dc]
+region = "a"
+[namespace.shop]
+clusters = ["dc"]
+[app.web]
+clusters = ["dc"]
+namespace = "shop"
+chart = "web"
+values = { url = "${queue.jobs.url}" }
+[app.after]
+clusters = ["dc"]
+namespace = "shop"
+chart = "after"
+depends_on = ["app.web"]
+"#;
+
+fn config_map(name: &str, data: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{{data}}}\n")
+}
+
+/// A spec in the sandbox with an app `web` of one template, and an app `after` that waits for it.
+fn place(template: &str) -> Place {
+    let place = Place::with(SPEC);
+    for (chart, text) in [("web", template), ("after", &config_map("after", "a: b"))] {
+        std::fs::create_dir_all(place.path(&format!("{chart}/templates"))).expect("made");
+        place.write(&format!("{chart}/Chart.yaml"), &format!("apiVersion: v2\nname: {chart}\nversion: 0.1.0\n"));
+        place.write(&format!("{chart}/templates/all.yaml"), text);
+    }
+    place
+}
+
+fn run(place: &Place, code: i32, args: &[&str]) -> String {
+    let args: Vec<&str> = args.iter().copied().chain(["-e", "sandbox"]).collect();
+    place.expect(code, &args)
+}
+
+const DECIDES: &str = "{{ if contains \"jobs\" .Values.url }}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: found}
+data: {a: b}
+{{ end }}
+---
+";
+
+const COMPUTES: &str = "
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: computed}
+data: {encoded: {{ .Values.url | b64enc }}}
+";
+
+#[test]
+fn what_a_template_decides_or_computes_by_a_value_is_planned_once_that_is_there() {
+    for (template, object) in [(DECIDES, "ConfigMap/found"), (COMPUTES, "ConfigMap/computed")] {
+        let place = place(template);
+        run(&place, 0, &["validate"]);
+        let plan = run(&place, 0, &["plan"]);
+        let why = "queue.jobs@a decides what the app comes to (";
+        assert!(plan.contains("app.web@dc") && plan.contains(why), "{plan}");
+        assert!(!plan.contains(object) && plan.contains("3 blocked"), "{plan}");
+        let told = run(&place, 3, &["apply", "--yes"]);
+        assert!(told.contains("3 blocked"), "{told}");
+        let plan = run(&place, 0, &["plan"]);
+        assert!(plan.contains(&format!("+ app.web@dc/{object}")) && !plan.contains("blocked"), "{plan}");
+        run(&place, 0, &["apply", "--yes"]);
+        run(&place, 0, &["plan", "--detailed-exitcode"]);
+        run(&place, 0, &["show", &format!("app.web@dc/{object}")]);
+        assert!(run(&place, 0, &["status"]).contains(object));
+        run(&place, 0, &["drift"]);
+    }
+}
+
+#[test]
+fn what_an_undecided_app_came_to_before_stays_until_somebody_can_decide() {
+    let place = place(DECIDES);
+    run(&place, 3, &["apply", "--yes"]);
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["sandbox", "delete", "queue.jobs@a"]);
+    let plan = run(&place, 0, &["plan"]);
+    assert!(plan.contains("! app.web@dc") && !plan.contains("- app.web@dc/ConfigMap/found"), "{plan}");
+    run(&place, 3, &["apply", "--yes"]);
+    assert!(run(&place, 0, &["show", "app.web@dc/ConfigMap/found"]).contains("observed:"));
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+    // The region of the queue does not answer: that is the reason then, and nothing goes.
+    run(&place, 0, &["sandbox", "outage", "a"]);
+    let plan = run(&place, 4, &["plan", "--detailed-exitcode"]);
+    assert!(plan.contains("region.a does not answer") && !plan.contains("decides what"), "{plan}");
+    run(&place, 0, &["sandbox", "outage", "a", "--end"]);
+    // Everything can be destroyed while it is undecided.
+    run(&place, 0, &["sandbox", "delete", "queue.jobs@a"]);
+    run(&place, 0, &["destroy", "--yes", "--allow-loss", "namespace.shop@dc"]);
+    assert!(!run(&place, 4, &["status"]).contains("ready"));
+}
+
+#[test]
+fn a_fault_that_only_the_value_brings_out_is_said_before_anything_is_done() {
+    let place = place("{{ if contains \"jobs\" .Values.url }}{{ fail \"no queues here\" }}{{ end }}\n");
+    run(&place, 3, &["apply", "--yes"]);
+    let refused = place.run(&["plan", "-e", "sandbox"]);
+    assert!(refused.code == 1 && refused.stderr.contains("no queues here"), "{refused:?}");
+    assert!(refused.stderr.contains("A0214") && refused.stderr.contains("chart = \"web\""), "{refused:?}");
+}
+
+#[test]
+fn a_cluster_that_exists_tells_what_decides_in_the_first_plan() {
+    let cluster = Cluster::new(
+        "[app.web]\nclusters = [\"dc\"]\nnamespace = \"NS\"\nchart = \"web\"\nwait = \"applied\"\nvalues = { api = \"${cluster.dc.endpoint}\" }\n",
+    );
+    let text = "{{ if hasPrefix \"http\" .Values.api }}\n".to_owned() + &config_map("found", "a: b") + "{{ end }}\n";
+    cluster.chart("web", &text);
+    cluster.converge();
+    assert!(cluster.object("configmaps/found").is_some());
+    cluster.chart("web", &text.replace("a: b", "a: c"));
+    cluster.converge();
+    assert_eq!(cluster.object("configmaps/found").expect("there")["data"]["a"], "c");
+}
+
+#[test]
+fn plain_manifests_refer_to_variables_and_resources() {
+    let spec =
+        SPEC.replace("chart = \"web\"\nvalues = { url = \"${queue.jobs.url}\" }", "manifests = [\"k8s/*.yaml\"]");
+    let place = place(DECIDES);
+    place.write("atlas.toml", &format!("{spec}[var.replicas]\ndefault = 3\n[var.tag]\ndefault = \"1.2\"\n"));
+    std::fs::create_dir_all(place.path("k8s")).expect("made");
+    let text = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: \"${queue.jobs.name}-worker\"}
+spec:
+  replicas: ${var.replicas}
+  selector: {matchLabels: {app: w}}
+  template:
+    metadata: {labels: {app: w}}
+    spec:
+      containers:
+      - name: w
+        image: worker:${var.tag}
+        env: [{name: URL, value: \"${queue.jobs.url}\"}, {name: COUNT, value: \"${var.replicas}\"}]
+        command: [sh, -c, 'echo ${name:-x} $${var.tag} ${HOME}']
+";
+    place.write("k8s/worker.yaml", text);
+    let plan: serde_json::Value = serde_json::from_str(&run(&place, 0, &["plan", "--json"])).expect("JSON");
+    let changes = plan["changes"].as_array().expect("changes");
+    let deployment = changes.iter().find(|one| one["address"] == "app.web@dc/Deployment/jobs-worker").expect("planned");
+    let needs = deployment["depends_on"].to_string();
+    assert!(needs.contains("queue.jobs@a"), "{deployment}");
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+    let shown = run(&place, 0, &["show", "app.web@dc/Deployment/jobs-worker", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let spec = &shown["observed"]["attributes"]["manifest"]["spec"];
+    assert_eq!(spec["replicas"], 3);
+    let container = &spec["template"]["spec"]["containers"][0];
+    assert_eq!(container["image"], "worker:1.2");
+    assert_eq!(container["env"][1]["value"], "3");
+    assert_eq!(container["command"][2], "echo ${name:-x} ${var.tag} ${HOME}");
+    assert!(container["env"][0]["value"].as_str().is_some_and(|url| url.contains("jobs") && !url.contains("${")));
+    assert!(run(&place, 0, &["render", "app.web@dc"]).contains("replicas: 3"));
+    place.write("k8s/worker.yaml", &text.replace("queue.jobs.url", "queue.job.url"));
+    let refused = place.run(&["validate", "-e", "sandbox"]);
+    assert!(refused.code == 1 && refused.stderr.contains("the spec declares no queue `job`"), "{refused:?}");
+    assert!(refused.stderr.contains("k8s/worker.yaml") && refused.stderr.contains("A0214"), "{refused:?}");
+}
