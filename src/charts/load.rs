@@ -76,6 +76,12 @@ impl Charts {
         Self::with(surroundings, lock)
     }
 
+    /// What they are looked for with.
+    #[must_use]
+    pub const fn surroundings(&self) -> &ChartSurroundings {
+        &self.surroundings
+    }
+
     /// The charts of a spec, with another lock than the one beside it.
     #[must_use]
     pub fn with_lock(surroundings: ChartSurroundings, lock: ChartLock) -> Self {

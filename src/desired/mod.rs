@@ -3,14 +3,17 @@
 //! It is made from text by [`crate::spec`], and knows nothing of how that was written but where each thing stands.
 
 mod chart;
+mod completion;
 mod instance;
 mod records;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use foldhash::HashMap;
 
 pub use chart::{ChartPin, ChartSource, PublishedChart};
+pub use completion::{Completion, RENDERED};
 pub use instance::{Declaration, Edge, FieldRules, Instance, OnRemove, Settings, TakeOver};
 pub use records::RecordsUrl;
 
@@ -45,6 +48,8 @@ pub struct Desired {
     pub(crate) env_files: Vec<Span>,
     /// The apps of which nobody can tell yet what they come to.
     pub(crate) undecided: BTreeMap<Address, UndecidedApp>,
+    /// The apps of which some attributes are computed once their values are known.
+    pub(crate) completions: Arc<HashMap<Address, Completion>>,
 }
 
 /// Why nobody can tell yet what an app comes to: it depends on what other resources tell once they are there.
@@ -99,6 +104,7 @@ impl Desired {
             chart_spans: Vec::new(),
             env_files: Vec::new(),
             undecided: BTreeMap::new(),
+            completions: Arc::default(),
         }
     }
 
@@ -138,6 +144,12 @@ impl Desired {
     #[must_use]
     pub fn undecided(&self, app: &Address) -> Option<&UndecidedApp> {
         self.undecided.get(app)
+    }
+
+    /// What completes some of the apps.
+    #[must_use]
+    pub fn completions(&self) -> &Arc<HashMap<Address, Completion>> {
+        &self.completions
     }
 
     /// Takes what apps and namespaces come to. Whatever needs one of them needs all of that too: `last` has what no other part of it

@@ -248,7 +248,8 @@ impl<'a> Make<'a> {
         }
         let facts = Resolved { attributes: Cow::Owned(self.attributes.clone()), outputs: Cow::Owned(outputs) };
         known.learn(address.clone(), facts);
-        Ok(())
+        // What lives in it takes from it what is computed only now.
+        known.fault_of(address).map_or(Ok(()), |fault| Err(StepError::new(fault)))
     }
 
     /// The object as it is after this step: what lives in it is made in sessions on it.

@@ -1,6 +1,7 @@
 //! What is known of the resources of a spec while it is planned, and while the plan is carried out.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use foldhash::HashMap;
 
@@ -8,7 +9,7 @@ use super::baseline::Baseline;
 use super::foretold::Foretold;
 use super::resolve::{Resolved, Resolver};
 use crate::address::Address;
-use crate::desired::{Desired, Edge, Instance};
+use crate::desired::{Completion, Desired, Edge, Instance, RENDERED};
 use crate::kind::Outputs;
 use crate::value::Attributes;
 
@@ -19,6 +20,9 @@ pub struct Known<'a> {
     learnt: HashMap<Address, Resolved<'a>>,
     foretold: Foretold,
     baseline: Option<&'a Baseline<'a>>,
+    completions: Arc<HashMap<Address, Completion>>,
+    /// Of each of these apps whose values are known, its attributes with what was computed, or why that can't be.
+    completed: HashMap<Address, Result<Attributes, String>>,
 }
 
 impl<'a> Known<'a> {
@@ -26,7 +30,12 @@ impl<'a> Known<'a> {
     #[must_use]
     pub fn on(baseline: &'a Baseline<'a>, desired: &Desired) -> Self {
         let foretold = Foretold::of(desired, |address| baseline.outputs_of(address));
-        Self { learnt: HashMap::default(), foretold, baseline: Some(baseline) }
+        let completions = Arc::clone(desired.completions());
+        let mut known = Self { foretold, baseline: Some(baseline), completions, ..Self::default() };
+        for app in desired.completions().keys() {
+            known.complete_app(app);
+        }
+        known
     }
 
     /// Learns about a resource.
@@ -40,7 +49,14 @@ impl<'a> Known<'a> {
                 }
             }
         }
-        self.learnt.insert(address, resolved);
+        self.learnt.insert(address.clone(), resolved);
+        self.complete_app(&address);
+    }
+
+    /// Why an app could not be completed with the values that are known by now.
+    #[must_use]
+    pub fn fault_of(&self, app: &Address) -> Option<&str> {
+        self.completed.get(app)?.as_ref().err().map(String::as_str)
     }
 
     /// Learns about the resources that edges lead to, from the spec and from what is known of their outputs.
@@ -73,18 +89,42 @@ impl<'a> Known<'a> {
             Some((address.clone(), Resolved { attributes: Cow::Owned(attributes), outputs: Cow::Owned(outputs) }))
         };
         let learnt = addresses.filter_map(resolved).collect();
-        Known { learnt, foretold: self.foretold, baseline: None }
+        let Self { foretold, completions, completed, .. } = self;
+        Known { learnt, foretold, baseline: None, completions, completed }
     }
-}
 
-impl Resolver for Known<'_> {
-    fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
+    /// Computes what an app tells, where it is one that does and its values are known.
+    fn complete_app(&mut self, app: &Address) {
+        let Some(completion) = self.completions.get(app) else { return };
+        let plain = self.plain_attributes_of(app).filter(|attributes| attributes.get("values").is_known());
+        let completed = plain.map(|plain| {
+            let mut all = plain.clone();
+            all.set(RENDERED, completion.of(plain.get("values"))?);
+            Ok(all)
+        });
+        match completed {
+            Some(completed) => drop(self.completed.insert(app.clone(), completed)),
+            None => drop(self.completed.remove(app)),
+        }
+    }
+
+    /// The attributes of a resource without what completes it.
+    fn plain_attributes_of(&self, address: &Address) -> Option<&Attributes> {
         if let Some(known) = self.learnt.get(address) {
             return Some(&known.attributes);
         }
         self.baseline
             .and_then(|baseline| baseline.attributes_of(address))
             .or_else(|| self.foretold.attributes_of(address))
+    }
+}
+
+impl Resolver for Known<'_> {
+    fn attributes_of(&self, address: &Address) -> Option<&Attributes> {
+        match self.completed.get(address) {
+            Some(Ok(completed)) => Some(completed),
+            _ => self.plain_attributes_of(address),
+        }
     }
 
     fn outputs_of(&self, address: &Address) -> Option<&Outputs> {

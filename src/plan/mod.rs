@@ -79,6 +79,7 @@ pub fn plan(
         decider.unreached();
     } else {
         decider.run(&mut diagnostics);
+        decider.refuse_incomplete(&mut diagnostics);
     }
     let decide::Decider { mut changes, unchanged, claimed, known, .. } = decider;
     changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));

@@ -6,7 +6,7 @@ use foldhash::HashSet;
 
 use super::Decider;
 use crate::address::Address;
-use crate::desired::{Desired, Instance};
+use crate::desired::{Desired, Instance, RENDERED};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::kind::{Facts, Outputs};
 use crate::observed::Object;
@@ -21,7 +21,8 @@ impl<'a> Decider<'a> {
         for (_, value) in target.attributes.iter().filter(|(_, value)| !value.is_known()) {
             value.visit_references(&mut |reference| {
                 let first = reference.path.split('.').next().unwrap_or_default();
-                let output = is_output(self.desired, &reference.address, first);
+                let is_computed = first == RENDERED && self.desired.completions().contains_key(&reference.address);
+                let output = is_computed || is_output(self.desired, &reference.address, first);
                 let unset = self
                     .known
                     .attributes_of(&reference.address)
@@ -38,6 +39,18 @@ impl<'a> Decider<'a> {
                     );
                 }
             });
+        }
+    }
+
+    /// Apps that can't be completed with the values that are known by now.
+    pub fn refuse_incomplete(&self, diagnostics: &mut Diagnostics) {
+        for app in self.desired.completions().keys() {
+            if let Some((fault, instance)) = self.known.fault_of(app).zip(self.desired.get(app)) {
+                // Its objects need it, whether it has a change of its own or not.
+                let diagnostic = Diagnostic::error(&code::CHART_FAULT, format!("{app}: {fault}"));
+                let hint = format!("`atlas render {app}` shows more");
+                diagnostics.push(diagnostic.at(instance.declaration.header).hint(hint));
+            }
         }
     }
 

@@ -3,6 +3,9 @@
 use foldhash::HashMap;
 
 use super::words;
+use crate::address::Address;
+use crate::desired::RENDERED;
+use crate::path::join;
 use crate::render::fault::RenderFault;
 use crate::render::helm::{ChartHook, Manifest};
 use crate::render::value::{ChartValue, UnknownValue};
@@ -58,6 +61,14 @@ pub struct AppObject {
     pub by_chance: Vec<String>,
 }
 
+impl AppObject {
+    /// What tells it from all other objects of its app.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}/{}/{}/{}", self.api_version, self.kind, self.namespace.as_deref().unwrap_or_default(), self.name)
+    }
+}
+
 /// The references that marks in texts stand for, by number. A value that was computed from an unknown one has none.
 pub struct References<'a> {
     /// What each unknown value is, by number.
@@ -66,6 +77,8 @@ pub struct References<'a> {
     pub known: &'a HashMap<String, Reference>,
     /// What completes a whole manifest with what stands in it as text.
     pub read: &'a dyn Fn(Value) -> Result<Value, String>,
+    /// The app that tells what is computed from values that are not known yet; without one nothing can be.
+    pub app: Option<&'a Address>,
 }
 
 /// The objects of a manifest: one, or those of a list.
@@ -86,12 +99,45 @@ pub fn objects_of(
     let items =
         if is_list { value.at("items").map(Value::items).unwrap_or_default() } else { std::slice::from_ref(&value) };
     for item in items.iter().filter(|item| !item.is_null()) {
-        found.push(object(item, manifest, namespace).map_err(fault)?);
+        let is_open = NAMES.iter().any(|path| matches!(item.at(path), Some(Value::Template(_))));
+        let mut object = object(item, manifest, namespace, references.app)
+            .map_err(|what| RenderFault { unknown: is_open && references.app.is_some(), ..fault(what) })?;
+        let place = join(RENDERED, &object.key());
+        object.manifest = placed(object.manifest, &join(&place, "manifest"));
+        object.data = placed(object.data, &join(&place, "data"));
+        found.push(object);
     }
     Ok(found)
 }
 
-fn object(value: &Value, from: &Manifest, namespace: &str) -> Result<AppObject, String> {
+/// What an object is called by, which has to be known before anything is made.
+const NAMES: [&str; 4] = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
+
+/// A value in which whatever is computed by the app refers to where it will stand in what the app tells.
+fn placed(value: Value, path: &str) -> Value {
+    match value {
+        Value::Template(template) => match template.0.as_slice() {
+            [Part::Reference(reference)] if reference.path.as_str() == RENDERED => {
+                let reference = Reference { path: path.into(), ..reference.clone() };
+                Value::Template(Box::new(Template(vec![Part::Reference(reference)])))
+            }
+            _ => Value::Template(template),
+        },
+        Value::List(items) => Value::List(
+            items.into_iter().enumerate().map(|(at, item)| placed(item, &join(path, &at.to_string()))).collect(),
+        ),
+        Value::Map(entries) => {
+            let entries = entries.into_iter().map(|(key, item)| {
+                let path = join(path, &key);
+                (key, placed(item, &path))
+            });
+            Value::Map(entries.collect())
+        }
+        other => other,
+    }
+}
+
+fn object(value: &Value, from: &Manifest, namespace: &str, app: Option<&Address>) -> Result<AppObject, String> {
     let text = |path: &str| match value.at(path) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.to_string()),
         Some(Value::Template(template)) => Err(format!("its {path} is {template}, which is not known yet")),
@@ -123,7 +169,7 @@ fn object(value: &Value, from: &Manifest, namespace: &str) -> Result<AppObject, 
     let said = entries.iter().filter(|(key, _)| left(key));
     let said = said.map(|(key, item)| (key.clone(), if key == "metadata" { metadata(item) } else { item.clone() }));
     let manifest = without_nulls(Value::Map(said.collect()));
-    let data = if is_secret { secret_data(value)? } else { Value::Null };
+    let data = if is_secret { secret_data(value, app)? } else { Value::Null };
     let (file, hook) = (from.file.clone(), from.hook.clone());
     let (secrets, by_chance) = (Value::Null, Vec::new());
     Ok(AppObject { file, api_version, kind, namespace, name, manifest, data, secrets, hook, by_chance })
@@ -134,7 +180,7 @@ const SECRET: [&str; 2] = ["data", "stringData"];
 
 /// What a Secret holds, in the one form in which the server keeps it. The server would never forget a key that was once
 /// written as `stringData`: <https://github.com/kubernetes/kubernetes/issues/108008>.
-fn secret_data(value: &Value) -> Result<Value, String> {
+fn secret_data(value: &Value, app: Option<&Address>) -> Result<Value, String> {
     use base64::Engine as _;
     let mut all: Vec<(Text, Value)> = Vec::new();
     match value.at("data") {
@@ -158,9 +204,18 @@ fn secret_data(value: &Value) -> Result<Value, String> {
             let encoded = match item {
                 Value::String(text) => Value::from(&*base64::engine::general_purpose::STANDARD.encode(text)),
                 Value::Null => Value::Null,
-                Value::Template(template) => {
-                    return Err(format!("its stringData holds {template}, which is not known yet; write it as data"));
-                }
+                // As data it is another text, which the app tells.
+                Value::Template(template) => match app {
+                    Some(app) => {
+                        let reference = Reference { address: app.clone(), path: RENDERED.into() };
+                        Value::Template(Box::new(Template(vec![Part::Reference(reference)])))
+                    }
+                    None => {
+                        return Err(format!(
+                            "its stringData holds {template}, which is not known yet; write it as data"
+                        ));
+                    }
+                },
                 _ => return Err(format!("`{key}` of its stringData is no text")),
             };
             all.retain(|(known, _)| known != key);
@@ -227,9 +282,10 @@ fn converted(value: &ChartValue, references: &References<'_>) -> Result<Value, S
             Value::Map(entries.into_iter().collect())
         }
         ChartValue::Object(object) => converted(&object.value(), references)?,
-        ChartValue::Unknown(unknown) => {
-            Value::Template(Box::new(Template(vec![Part::Reference(references.of(&unknown.of)?.clone())])))
-        }
+        ChartValue::Unknown(unknown) => match references.of(&unknown.of) {
+            Some(reference) => Value::Template(Box::new(Template(vec![Part::Reference(reference.clone())]))),
+            None => references.computed(&unknown.of)?,
+        },
     })
 }
 
@@ -241,8 +297,15 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 impl References<'_> {
-    fn of(&self, called: &str) -> Result<&Reference, String> {
-        self.known.get(called).ok_or_else(|| format!("it holds {called}, which is computed from what is not known yet"))
+    fn of(&self, called: &str) -> Option<&Reference> {
+        self.known.get(called)
+    }
+
+    /// What stands in the place of a value that is computed once all is known. Where that is follows when the object is known.
+    fn computed(&self, called: &str) -> Result<Value, String> {
+        let what = || format!("it holds {called}, which is computed from what is not known yet");
+        let reference = Reference { address: self.app.ok_or_else(what)?.clone(), path: RENDERED.into() };
+        Ok(Value::Template(Box::new(Template(vec![Part::Reference(reference)]))))
     }
 
     /// A text, with a reference for each mark in it.
@@ -260,7 +323,8 @@ impl References<'_> {
             if !literal.is_empty() {
                 parts.push(Part::Literal(std::mem::take(&mut literal).into()));
             }
-            parts.push(Part::Reference(self.of(&unknown.of)?.clone()));
+            let Some(reference) = self.of(&unknown.of) else { return self.computed(&unknown.of) };
+            parts.push(Part::Reference(reference.clone()));
             literal.push_str(rest);
         }
         if !literal.is_empty() {

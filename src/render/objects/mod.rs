@@ -26,7 +26,7 @@ use super::helm::{Manifest, Rendered};
 use super::value::UnknownValue;
 use super::yaml;
 use crate::address::Address;
-use crate::desired::{Edge, Instance, OnRemove, Settings};
+use crate::desired::{Completion, Edge, Instance, OnRemove, Settings};
 use crate::identity::Identity;
 use crate::kind::{self, Catalog};
 use crate::value::{Attributes, Reference, Value};
@@ -43,6 +43,29 @@ pub struct Unfolded {
     pub left_out: Vec<String>,
     /// What the app says of objects that it does not have.
     pub of_none: Vec<String>,
+    /// What completes the app, where something of its objects is computed once its values are known.
+    pub completion: Option<Completion>,
+}
+
+/// Whether something of an object is computed by its app once all is known.
+#[must_use]
+pub fn is_computed(object: &AppObject, app: &Address) -> bool {
+    let mut found = false;
+    for value in [&object.manifest, &object.data] {
+        value.visit_references(&mut |reference| found |= reference.address == *app);
+    }
+    found
+}
+
+/// What objects say, by what tells each of them.
+#[must_use]
+pub fn told_by(objects: Vec<AppObject>) -> Value {
+    let told = objects.into_iter().map(|object| {
+        let key = object.key();
+        let said = [("manifest", object.manifest), ("data", object.data)];
+        (key.into(), Value::Map(said.into_iter().map(|(name, value)| (name.into(), value)).collect()))
+    });
+    Value::Map(told.collect())
 }
 
 /// The objects that a rendering gives. Each is declared where its app is.
@@ -53,13 +76,14 @@ pub fn objects(
     rendered: &Rendered,
     values: &Value,
     namespace: &str,
+    app: &Address,
 ) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
     let mut known: HashMap<String, Reference> = HashMap::default();
     values.visit_references(&mut |reference| {
         known.insert(format!("{}.{}", reference.address, reference.path), reference.clone());
     });
     let unknowns: &[Rc<UnknownValue>] = &rendered.unknowns;
-    let references = References { unknowns, known: &known, read: &Ok };
+    let references = References { unknowns, known: &known, read: &Ok, app: Some(app) };
     let (mut objects, mut left_out) = (Vec::new(), Vec::new());
     for manifest in &rendered.crds {
         // Such a file may hold several documents, and Helm takes it as it is.
@@ -94,7 +118,7 @@ pub fn plain(
 ) -> Result<Vec<AppObject>, RenderFault> {
     let fault = |fault: RenderFault| RenderFault { file: Some(file.to_owned()), ..fault };
     let known = HashMap::default();
-    let references = References { unknowns: &[], known: &known, read };
+    let references = References { unknowns: &[], known: &known, read, app: None };
     let mut objects = Vec::new();
     for value in yaml::read_all(text, yaml::Numbers::Whole).map_err(fault)? {
         let (file, text, kind, name) = (file.to_owned(), String::new(), String::new(), String::new());
@@ -147,7 +171,7 @@ pub fn unfold(app: &Instance, mut objects: Vec<AppObject>, kinds: &Catalog) -> R
     instances.sort_by(|one, other| one.address.cmp(&other.address));
     let last = last.into_iter().map(|at| addresses[at].clone()).collect();
     let of_none = settings::lay_over(app, &mut instances);
-    Ok(Unfolded { instances, last, left_out: Vec::new(), of_none })
+    Ok(Unfolded { instances, last, left_out: Vec::new(), of_none, completion: None })
 }
 
 /// Tells what of the objects of a chart is made by chance, or by the clock: where another rendering differs. Whether it has the same
@@ -227,6 +251,10 @@ fn instance(
     let mut references: Vec<Edge> = Vec::new();
     for (attribute, value) in [("manifest", &object.manifest), ("data", &object.data), ("secrets", &object.secrets)] {
         references_in(attribute, value, &mut |path, reference| {
+            // It lives in its app, and so comes after it in any case.
+            if reference.address == app.address {
+                return;
+            }
             let new = !references.iter().any(|edge| edge.to == reference.address && edge.attribute == path);
             references.extend(new.then(|| Edge {
                 to: reference.address.clone(),

@@ -8,6 +8,7 @@ mod rendering;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use foldhash::HashMap;
 
@@ -16,7 +17,7 @@ use self::findings::{refuse_taken, refuse_unknown, told, warn_of_hooks};
 use self::rendering::{RenderSurroundings, looks_at_apis, objects_of};
 use crate::address::Address;
 use crate::charts::Charts;
-use crate::desired::{ChartSpans, Desired, Edge, Instance, TakeOver, UndecidedApp};
+use crate::desired::{ChartSpans, Completion, Desired, Edge, Instance, TakeOver, UndecidedApp};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::identity::Identity;
 use crate::kind;
@@ -48,15 +49,17 @@ pub(super) fn unfold(desired: &mut Desired, charts: &mut Charts, base: &Path, di
     }
     let (apps, brought) = unfolded_apps(desired, charts, base);
     let mut undecided = BTreeMap::new();
-    let mut sum = Sum { namespaces: &namespaces, brought: &brought, taken, all, last, diagnostics };
+    let completions = HashMap::default();
+    let mut sum = Sum { namespaces: &namespaces, brought: &brought, taken, all, last, completions, diagnostics };
     for (spans, app, unfolded) in apps {
         match unfolded {
             Err(fault) if fault.unknown => drop(undecided.insert(app.address.clone(), why_undecided(app, &fault))),
             unfolded => sum.add(app, spans, unfolded),
         }
     }
-    let Sum { all, last, .. } = sum;
+    let Sum { all, last, completions, .. } = sum;
     desired.undecided = undecided;
+    desired.completions = Arc::new(completions);
     desired.add(all, &last);
 }
 
@@ -77,7 +80,8 @@ pub(super) fn unfold_undecided(
     brought.add(parts());
     let (mut undecided, all) = (BTreeMap::new(), Vec::new());
     let (last, references) = (parts_of_namespaces(desired), OnceCell::new());
-    let mut sum = Sum { namespaces: &namespaces, brought: &brought, taken, all, last, diagnostics };
+    let completions = HashMap::clone(&desired.completions);
+    let mut sum = Sum { namespaces: &namespaces, brought: &brought, taken, all, last, completions, diagnostics };
     for (spans, app) in desired.apps().filter(|(_, app)| desired.undecided.contains_key(&app.address)) {
         let apis = cluster_of(&app.identity).map(|cluster| brought.on(&cluster, &app.address)).unwrap_or_default();
         match objects_of(app, desired, charts, base, &RenderSurroundings { apis: &apis, told, references: &references })
@@ -86,9 +90,10 @@ pub(super) fn unfold_undecided(
             unfolded => sum.add(app, spans, unfolded),
         }
     }
-    let Sum { all, mut last, .. } = sum;
+    let Sum { all, mut last, completions, .. } = sum;
     last.retain(|address, _| address.kind() == "app");
     desired.undecided = undecided;
+    desired.completions = Arc::new(completions);
     desired.add(all, &last);
 }
 
@@ -109,6 +114,7 @@ struct Sum<'a> {
     all: Vec<Instance>,
     /// What no other part of an app or a namespace waits for.
     last: HashMap<Address, Vec<Address>>,
+    completions: HashMap<Address, Completion>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -126,6 +132,7 @@ impl Sum<'_> {
         warn_of_hooks(app, spans, &unfolded, self.diagnostics);
         refuse_unknown(app, spans, &unfolded, self.diagnostics);
         refuse_taken(app, spans.chart, &unfolded.instances, &mut self.taken, self.diagnostics);
+        self.completions.extend(unfolded.completion.map(|completion| (app.address.clone(), completion)));
         self.last.insert(app.address.clone(), unfolded.last);
         self.all.extend(unfolded.instances);
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -9,14 +10,14 @@ use foldhash::HashMap;
 
 use super::apis::BroughtApis;
 use crate::address::Address;
-use crate::charts::Charts;
-use crate::desired::{ChartSource, Desired, Instance};
+use crate::charts::{ChartSurroundings, Charts};
+use crate::desired::{ChartPin, ChartSource, Completion, Desired, Instance};
 use crate::kind::Outputs;
 use crate::plan::{Known, Resolved, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Capabilities, Chart, KubernetesVersion, RenderRequest, render};
-use crate::render::objects::{self, AppObject, Unfolded, cluster_of, plain, tell_chance};
+use crate::render::objects::{self, AppObject, Unfolded, cluster_of, is_computed, plain, tell_chance, told_by};
 use crate::run::manifests::{self, ManifestText};
 use crate::run::moment::at_this_moment;
 use crate::spec::OutsideReferences;
@@ -61,9 +62,57 @@ pub(super) fn objects_of<'d>(
         return Err(empty());
     }
     if mentions(chart, &CHANCE) || has_templates(attributes.get("values")) {
-        tell_by_chance(chart, request, app, &attributes, &mut made)?;
+        tell_by_chance(chart, request.clone(), app, &attributes, &mut made)?;
     }
-    Ok(Unfolded { left_out, ..objects::unfold(app, made, &desired.kinds)? })
+    let completion = made.iter().any(|object| is_computed(object, &app.address)).then(|| {
+        let keys = made.iter().map(AppObject::key).collect();
+        completion(app, desired, finds.apis, Pinned { source, pin: loaded.pin.clone() }, &request, keys)
+    });
+    let completion = completion.map(|of| of(charts.surroundings().clone()));
+    Ok(Unfolded { left_out, completion, ..objects::unfold(app, made, &desired.kinds)? })
+}
+
+/// A chart, and what it turned out to be.
+struct Pinned {
+    source: ChartSource,
+    pin: ChartPin,
+}
+
+/// What renders an app again once its values are known, at the same moment and with the same randomness. The chart has to be the one that
+/// was planned with.
+fn completion(
+    app: &Instance,
+    desired: &Desired,
+    apis: &[String],
+    chart: Pinned,
+    request: &RenderRequest,
+    keys: BTreeSet<String>,
+) -> impl FnOnce(ChartSurroundings) -> Completion {
+    let (name, namespace) = (request.name.clone(), request.namespace.clone());
+    let (now, seed, address) = (request.now, request.seed, app.address.clone());
+    let (version, apis) = (version_of(app, desired).map(str::to_owned), all_apis(app, apis));
+    move |surroundings| {
+        Completion::new(move |values| {
+            let mut charts = Charts::new(surroundings.clone());
+            let loaded = charts.get(&chart.source).map_err(|problem| problem.to_string())?;
+            if loaded.pin != chart.pin {
+                return Err(format!("{} is another one than was planned with; plan again", chart.source));
+            }
+            let mut request = RenderRequest::new(name.as_str(), namespace.as_str());
+            (request.now, request.seed, request.include_crds) = (now, seed, true);
+            request.values = values_of(values).0;
+            request.capabilities = capabilities(version.as_deref(), &apis);
+            let rendered = render(&loaded.chart, &request).map_err(|fault| fault.to_string())?;
+            let (made, _) =
+                objects::objects(&rendered, values, &namespace, &address).map_err(|fault| fault.to_string())?;
+            if made.iter().map(AppObject::key).collect::<BTreeSet<_>>() != keys {
+                return Err(
+                    "with the values that are known now it comes to other objects than was planned; plan again".into(),
+                );
+            }
+            Ok(told_by(made))
+        })
+    }
 }
 
 /// Whether the chart of an app asks what APIs its cluster has.
@@ -144,7 +193,7 @@ fn request_of(app: &Instance, desired: &Desired, finds: &RenderSurroundings<'_, 
     let namespace = attributes.get("namespace").as_str().unwrap_or("default");
     let mut request = RenderRequest::new(app.object_name(), namespace);
     (request.values, request.unknowns) = values_of(attributes.get("values"));
-    request.capabilities = capabilities(app, desired, finds.apis);
+    request.capabilities = capabilities(version_of(app, desired), &all_apis(app, finds.apis));
     (request, attributes)
 }
 
@@ -167,7 +216,7 @@ fn rendered(
     attributes: &Attributes,
 ) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
     let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
-    objects::objects(&render(chart, request)?, attributes.get("values"), namespace)
+    objects::objects(&render(chart, request)?, attributes.get("values"), namespace, &app.address)
 }
 
 /// Tells what another rendering makes otherwise. What was made by chance stays what it was made first.
@@ -198,18 +247,26 @@ fn has_templates(value: &Value) -> bool {
     }
 }
 
-/// What the cluster of an app can do: the version that the spec says of it, and the APIs that every cluster has, that the app says, and
-/// that other apps bring.
-fn capabilities(app: &Instance, desired: &Desired, apis: &[String]) -> Capabilities {
+/// What a cluster can do: the version that the spec says of it, and the APIs that it has beside those that every cluster has.
+fn capabilities(version: Option<&str>, apis: &[String]) -> Capabilities {
     let mut capabilities = Capabilities::default();
-    let cluster = app.place().and_then(|place| desired.get(&Address::new("cluster", place, None)));
-    let version = cluster.and_then(|cluster| cluster.attributes.get("version").as_str());
     if let Some(version) = version.and_then(|version| KubernetesVersion::read(version).ok()) {
         capabilities.kubernetes = version;
     }
-    let said = app.attributes.get("api_versions").items().iter().filter_map(Value::as_str).map(str::to_owned);
-    Rc::make_mut(&mut capabilities.apis).extend(said.chain(apis.iter().cloned()));
+    Rc::make_mut(&mut capabilities.apis).extend(apis.iter().cloned());
     capabilities
+}
+
+/// What the spec says of the version of an app's cluster.
+fn version_of<'d>(app: &Instance, desired: &'d Desired) -> Option<&'d str> {
+    let cluster = app.place().and_then(|place| desired.get(&Address::new("cluster", place, None)));
+    cluster.and_then(|cluster| cluster.attributes.get("version").as_str())
+}
+
+/// The APIs that the app says, and those that other apps bring.
+fn all_apis(app: &Instance, brought: &[String]) -> Vec<String> {
+    let said = app.attributes.get("api_versions").items().iter().filter_map(Value::as_str).map(str::to_owned);
+    said.chain(brought.iter().cloned()).collect()
 }
 
 /// Whether any template of a chart has one of some words.

@@ -57,17 +57,90 @@ data: {a: b}
 ---
 ";
 
-const COMPUTES: &str = "
+const NAMES: &str = "
 ---
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: computed}
+metadata: {name: \"m{{ .Values.url | sha256sum | trunc 8 }}\"}
+data: {a: b}
+";
+
+const COMPUTES: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {url: {{ .Values.url | quote }}, upper: \"{{ .Values.url | upper }}/x\", short: {{ .Values.url | trunc 3 | quote }}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
 data: {encoded: {{ .Values.url | b64enc }}}
+stringData: {plain: \"{{ .Values.url }}\"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: w}
+spec:
+  replicas: {{ .Values.url | replace .Values.url \"3\" | int }}
+  selector: {matchLabels: {app: w}}
+  template:
+    metadata: {labels: {app: w}, annotations: {checksum/config: {{ .Values.url | sha256sum }}}}
+    spec: {containers: [{name: w, image: i}]}
 ";
 
 #[test]
+fn what_is_computed_of_a_value_is_completed_in_the_same_apply() {
+    let place = place(COMPUTES);
+    let plan = run(&place, 0, &["plan"]);
+    assert!(plan.contains("+ app.web@dc/Secret/keys") && !plan.contains("blocked"), "{plan}");
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+    let show = |what: &str| -> serde_json::Value {
+        let shown = run(&place, 0, &["show", what, "--json"]);
+        serde_json::from_str::<serde_json::Value>(&shown).expect("JSON")["observed"].clone()
+    };
+    let url = show("queue.jobs@a")["outputs"]["url"].as_str().expect("a text").to_owned();
+    let settings = show("app.web@dc/ConfigMap/settings")["attributes"]["manifest"]["data"].clone();
+    assert_eq!(settings["url"], url);
+    assert_eq!(settings["upper"], format!("{}/x", url.to_uppercase()));
+    let replicas = &show("app.web@dc/Deployment/w")["attributes"]["manifest"]["spec"]["replicas"];
+    assert_eq!(*replicas, 3);
+    // What drifted of it comes back, and an edit of the values changes what follows from them.
+    run(&place, 0, &["sandbox", "set", "app.web@dc/ConfigMap/settings", "manifest={data={upper=\"moved\"}}"]);
+    let plan = run(&place, 0, &["plan"]);
+    assert!(plan.contains("~ app.web@dc/ConfigMap/settings"), "{plan}");
+    run(&place, 0, &["apply", "--yes"]);
+    // The queue goes and comes back, as another one would.
+    run(&place, 0, &["sandbox", "delete", "queue.jobs@a"]);
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+    place.edit("values = { url = \"${queue.jobs.url}\" }", "values = { url = \"${queue.jobs.url}/more\" }");
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+    let settings = show("app.web@dc/ConfigMap/settings")["attributes"]["manifest"]["data"].clone();
+    assert_eq!(settings["upper"], format!("{}/MORE/x", url.to_uppercase()));
+    // A new queue together with an edit: the old address is nowhere afterwards.
+    place.edit("[queue.jobs]\n", "[queue.jobs]\nname = \"others\"\n");
+    run(&place, 0, &["apply", "--yes", "--allow-loss", "queue.jobs@a"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+    let settings = show("app.web@dc/ConfigMap/settings")["attributes"]["manifest"]["data"].clone();
+    assert!(settings["upper"].as_str().is_some_and(|upper| upper.contains("OTHERS")), "{settings}");
+}
+
+#[test]
+fn what_can_not_be_computed_with_the_value_fails_its_app_alone() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: {{ index (splitList \"/\" .Values.url) 40 | quote }}}\n";
+    let place = place(text);
+    let failed = place.run(&["apply", "--yes", "-e", "sandbox"]);
+    assert_eq!(failed.code, 3, "{failed:?}");
+    assert!(failed.stderr.contains("app.web@dc") && failed.stderr.contains("web/templates/all.yaml:4"), "{failed:?}");
+    let refused = place.run(&["plan", "-e", "sandbox"]);
+    assert!(refused.code == 1 && refused.stderr.contains("A0214"), "{refused:?}");
+}
+
+#[test]
 fn what_a_template_decides_or_computes_by_a_value_is_planned_once_that_is_there() {
-    for (template, object) in [(DECIDES, "ConfigMap/found"), (COMPUTES, "ConfigMap/computed")] {
+    for (template, object) in [(DECIDES, "ConfigMap/found"), (NAMES, "ConfigMap/m")] {
         let place = place(template);
         run(&place, 0, &["validate"]);
         let plan = run(&place, 0, &["plan"]);
@@ -80,7 +153,6 @@ fn what_a_template_decides_or_computes_by_a_value_is_planned_once_that_is_there(
         assert!(plan.contains(&format!("+ app.web@dc/{object}")) && !plan.contains("blocked"), "{plan}");
         run(&place, 0, &["apply", "--yes"]);
         run(&place, 0, &["plan", "--detailed-exitcode"]);
-        run(&place, 0, &["show", &format!("app.web@dc/{object}")]);
         assert!(run(&place, 0, &["status"]).contains(object));
         run(&place, 0, &["drift"]);
     }
