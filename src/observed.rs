@@ -1,5 +1,8 @@
 //! What was observed in the world, and the marks that say what of it is Atlas's own.
 
+mod condition;
+mod delivered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
@@ -9,6 +12,9 @@ use foldhash::{HashMap, HashSet};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
+
+pub use condition::Condition;
+pub use delivered::DeliveredObject;
 
 use crate::address::Address;
 use crate::desired::OnRemove;
@@ -85,55 +91,6 @@ pub struct Object {
     pub condition: Condition,
 }
 
-/// How an object is, besides its attributes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Condition {
-    /// It does what it is for.
-    #[default]
-    Ready,
-    /// It is on its way to that by itself, and why it is not there yet.
-    Progressing(String),
-    /// It does not do what it is for, and why: it is `stopped`, or `paused`. To repair it is an update.
-    Degraded(String),
-    /// Nobody can say, and why.
-    Unknown(String),
-}
-
-impl Condition {
-    /// Whether it does what it is for.
-    #[must_use]
-    pub const fn is_ready(&self) -> bool {
-        matches!(self, Self::Ready)
-    }
-
-    /// Why it is not ready; none when it is.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Ready => None,
-            Self::Progressing(reason) | Self::Degraded(reason) | Self::Unknown(reason) => Some(reason),
-        }
-    }
-
-    /// The word that people and JSON read.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Progressing(_) => "progressing",
-            Self::Degraded(_) => "degraded",
-            Self::Unknown(_) => "unknown",
-        }
-    }
-}
-
-/// What a driver found wrong with an object, if anything, makes it degraded.
-impl From<Option<String>> for Condition {
-    fn from(wrong: Option<String>) -> Self {
-        wrong.map_or(Self::Ready, Self::Degraded)
-    }
-}
-
 /// Everything that was observed in one run.
 #[derive(Debug, Default)]
 pub struct Observed {
@@ -153,6 +110,8 @@ pub struct Observed {
     refused: BTreeMap<Identity, String>,
     /// Objects of which others declare a part otherwise, and who.
     contested: BTreeMap<Identity, String>,
+    /// What somebody else delivers for apps.
+    delivered: HashSet<DeliveredObject>,
 }
 
 impl Mark {
@@ -261,6 +220,7 @@ impl Observed {
             fixed: HashMap::default(),
             refused: BTreeMap::new(),
             contested: BTreeMap::new(),
+            delivered: HashSet::default(),
         };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
@@ -280,6 +240,19 @@ impl Observed {
     pub fn at_locations(mut self, locations: Locations) -> Self {
         self.locations = locations;
         self
+    }
+
+    /// Tells what somebody else delivers for apps.
+    #[must_use]
+    pub fn with_delivered(mut self, delivered: Vec<DeliveredObject>) -> Self {
+        self.delivered.extend(delivered);
+        self
+    }
+
+    /// Whether somebody else delivers an object for an app.
+    #[must_use]
+    pub fn is_delivered(&self, app: &Address, object: &Identity) -> bool {
+        !self.delivered.is_empty() && DeliveredObject::of(app, object).is_some_and(|one| self.delivered.contains(&one))
     }
 
     /// Where an object of this identity is or would be, in words; empty where nothing tells it.

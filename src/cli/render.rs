@@ -9,19 +9,21 @@ use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
 use crate::charts::{ChartProblem, Charts, local_chart};
-use crate::desired::{ChartSource, Instance};
+use crate::desired::{ArgoDelivery, ChartSource, Instance};
 use crate::plan::{Selector, selected};
 use crate::render::RenderFault;
-use crate::render::app::{shown, to_json};
+use crate::render::app::{shown, to_json, written};
 use crate::render::helm::set::{SetKind, set};
 use crate::render::helm::tables::overlay;
 use crate::render::helm::{
     Capabilities, Chart, KubernetesVersion, Manifest, RenderRequest, Rendered, printed, render, values_file,
 };
+use crate::render::objects::is_delivery;
 use crate::run::{self, Spec};
 use crate::spec::OutsideReferences;
 use crate::style::{Role, harmless};
 use crate::suggest::suggest;
+use crate::value::Value;
 
 /// How long the name of a release may be, as Helm's label has to take it with what it adds.
 const LONGEST_NAME: usize = 53;
@@ -31,6 +33,9 @@ pub fn run(global: &Global, args: &RenderArgs, ui: &Ui) -> Result<End, Failure> 
         Some(address) => {
             let spec = load::spec(global)?;
             let app = app(&spec, &address)?;
+            if ArgoDelivery::of(&app.attributes).is_some() {
+                return given(&spec, app, ui);
+            }
             let Some(source) = ChartSource::of(&app.attributes) else {
                 ui.document(&plain(&spec, app)?);
                 return Ok(End::Good);
@@ -96,6 +101,38 @@ fn unread(word: &str, problem: &ChartProblem) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// What an Argo CD is given for an app: an Application, or the ApplicationSet of its hub.
+fn given(spec: &Spec, app: &Instance, ui: &Ui) -> Result<End, Failure> {
+    let is_of = |one: &&Instance| {
+        let carrier = one.address.parent();
+        let is_sibling = carrier
+            .as_ref()
+            .is_some_and(|carrier| carrier.kind() == app.address.kind() && carrier.name() == app.address.name());
+        let is_set = one.attributes.get("kind").as_str() == Some("ApplicationSet");
+        is_delivery(&one.attributes) && is_sibling && (is_set || carrier.as_ref() == Some(&app.address))
+    };
+    let objects = spec.desired.instances().iter().filter(is_of);
+    let whole = |one: &Instance| {
+        let text = |name: &str| one.attributes.get(name).clone();
+        let head = one.attributes.get("manifest").clone().with(&["apiVersion"], text("api_version"));
+        let head = head.with(&["kind"], text("kind")).with(&["metadata", "name"], text("name"));
+        head.with(&["metadata", "namespace"], text("namespace"))
+    };
+    let objects: Vec<Value> = objects.map(whole).collect();
+    if ui.json() {
+        let objects: Vec<serde_json::Value> = objects
+            .iter()
+            .map(|one| serde_json::json!({ "source": "the spec", "hook": null, "object": one.to_json() }))
+            .collect();
+        ui.out_pretty(&serde_json::json!({ "objects": objects, "left_out": [] }));
+        return Ok(End::Good);
+    }
+    let texts = objects.iter().map(|one| Ok(format!("---\n{}", written(one)?)));
+    let texts: Result<String, RenderFault> = texts.collect();
+    ui.document(&texts.map_err(|fault| refused(app.address.as_str(), &fault))?);
+    Ok(End::Good)
 }
 
 /// The manifests of an app that has no chart, as they are.

@@ -61,6 +61,14 @@ impl ChartSource {
         format!("{}{version}{PINNED}{}", self.chart(), pin.digest.get(..12).unwrap_or(&pin.digest))
     }
 
+    /// The version of a published chart that is pinned, where an app names one.
+    #[must_use]
+    pub fn version_of(app: &Attributes) -> Option<&str> {
+        let (chart, _) = app.get("chart").as_str()?.rsplit_once(PINNED)?;
+        let is_published = matches!(Self::of(app), Some(Self::Published(_)));
+        chart.rsplit_once(':').filter(|_| is_published).map(|(_, version)| version)
+    }
+
     /// The chart alone: its path, its name in a repository, or where it is in a registry.
     #[must_use]
     pub fn chart(&self) -> &str {
@@ -113,9 +121,11 @@ mod tests {
             assert_eq!(source.chart(), chart);
             // What lies below the spec has no version of its own there.
             let version = matches!(source, ChartSource::Published(_)).then(|| "1.2.3+b".to_owned());
+            let said = version.clone();
             let pin = ChartPin { version, digest: "0123456789abcdef".into() };
             attributes.set("chart", Value::String(source.pinned(&pin).into()));
             assert_eq!(ChartSource::of(&attributes), Some(source), "{attributes:?}");
+            assert_eq!(ChartSource::version_of(&attributes), said.as_deref());
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod chart;
 mod completion;
+mod delivery;
 mod instance;
 mod records;
 
@@ -14,6 +15,7 @@ use foldhash::HashMap;
 
 pub use chart::{ChartPin, ChartSource, PublishedChart};
 pub use completion::{Completion, RENDERED};
+pub use delivery::ArgoDelivery;
 pub use instance::{Declaration, Edge, FieldRules, Instance, OnRemove, Settings, TakeOver};
 pub use records::RecordsUrl;
 
@@ -48,6 +50,8 @@ pub struct Desired {
     pub(crate) env_files: Vec<Span>,
     /// The apps of which nobody can tell yet what they come to.
     pub(crate) undecided: BTreeMap<Address, UndecidedApp>,
+    /// The apps that were undecided and are not any more, each with what decided.
+    pub(crate) decided: BTreeMap<Address, Vec<Address>>,
     /// The apps of which some attributes are computed once their values are known.
     pub(crate) completions: Arc<HashMap<Address, Completion>>,
 }
@@ -104,6 +108,7 @@ impl Desired {
             chart_spans: Vec::new(),
             env_files: Vec::new(),
             undecided: BTreeMap::new(),
+            decided: BTreeMap::new(),
             completions: Arc::default(),
         }
     }
@@ -146,6 +151,17 @@ impl Desired {
         self.undecided.get(app)
     }
 
+    /// By what it was decided what an app comes to, where that is not told by the spec alone.
+    #[must_use]
+    pub fn decided_by(&self, app: &Address) -> &[Address] {
+        self.decided.get(app).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Every app that is undecided, with why.
+    pub fn all_undecided(&self) -> impl Iterator<Item = (&Instance, &UndecidedApp)> {
+        self.undecided.iter().filter_map(|(app, why)| Some((self.get(app)?, why)))
+    }
+
     /// What completes some of the apps.
     #[must_use]
     pub fn completions(&self) -> &Arc<HashMap<Address, Completion>> {
@@ -175,6 +191,15 @@ impl Desired {
             instance.references.extend(more);
         }
         self.instances.extend(objects);
+        self.instances.sort_by(|a, b| a.address.cmp(&b.address));
+        (self.index, self.by_kind) = indexes(&self.instances);
+    }
+
+    /// Takes an app on one more cluster than its block says: the one whose Argo CD delivers it.
+    pub(crate) fn add_app(&mut self, app: Instance, spans: ChartSpans) {
+        let before = self.of_kind("app").take_while(|other| other.address < app.address).count();
+        self.chart_spans.insert(before, spans);
+        self.instances.push(app);
         self.instances.sort_by(|a, b| a.address.cmp(&b.address));
         (self.index, self.by_kind) = indexes(&self.instances);
     }

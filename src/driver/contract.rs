@@ -33,7 +33,7 @@ use crate::address::Address;
 use crate::desired::FieldRules;
 use crate::identity::Identity;
 use crate::kind::{Kind, KindRef, Outputs, Usage};
-use crate::observed::{Locations, Mark, Object, Owner};
+use crate::observed::{DeliveredObject, Locations, Mark, Object, Owner};
 use crate::value::Attributes;
 
 /// What a driver does about objects of a kind on a host.
@@ -161,6 +161,14 @@ pub trait Session: Send + Sync {
     /// [`Class::Conflict`](super::Class::Conflict) when it is not what was seen, holds more, or still has objects in it.
     async fn delete(&self, seen: &Seen) -> Result<(), DriverError>;
 
+    /// Before an object is deleted that was just seen: sees to it that what it made for Atlas stays. What makes nothing has nothing to do.
+    ///
+    /// # Errors
+    /// When that can't be seen to.
+    async fn spare(&self, _seen: &Seen) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// Learns that the object of a resource is gone, or nobody's any more, and that this is as it should be. A world that
     /// remembers what was made forgets it.
     ///
@@ -222,6 +230,8 @@ pub struct Listing {
     /// What objects are or would be on, where the outputs of their hosts do not tell it: the names that container engines
     /// have of themselves. A plan that was made in one place is not carried out in another.
     pub locations: Locations,
+    /// What somebody else delivers for apps.
+    pub delivered: Vec<DeliveredObject>,
 }
 
 /// Which object is looked at, and what for.

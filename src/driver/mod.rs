@@ -46,7 +46,7 @@ pub use registry::Registry;
 pub use retry::with_retries;
 pub use sessions::Sessions;
 pub use survey::survey;
-pub use told::outputs_of;
+pub use told::objects_of;
 
 /// What the surroundings say: environment variables by name.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;

@@ -12,7 +12,7 @@ use crate::desired::Desired;
 use crate::identity::Identity;
 use crate::kind::{Host, KindRef, Outputs, Usage};
 use crate::mutation::{Mutation, broken};
-use crate::observed::{Locations, Object, Observed};
+use crate::observed::{DeliveredObject, Locations, Object, Observed};
 use crate::plan::{Foretold, references};
 use crate::recorded::{Intent, Recorded};
 
@@ -153,6 +153,8 @@ struct Found {
     listed: HashSet<Identity>,
     /// What the sessions spoke to.
     locations: Locations,
+    /// What somebody else delivers for apps.
+    delivered: Vec<DeliveredObject>,
     /// Objects that live in several hosts, which are seen in each.
     spanning: HashSet<Identity>,
 }
@@ -196,7 +198,8 @@ impl Chunk {
 
 impl Found {
     fn take(&mut self, (raw, listing): (bool, Listing)) -> Option<Chunk> {
-        let Listing { mut objects, unreachable, mut made, locations } = listing;
+        let Listing { mut objects, unreachable, mut made, locations, delivered } = listing;
+        self.delivered.extend(delivered);
         self.locations.extend(locations);
         objects.retain(|object| object.hosts.len() < 2 || self.spanning.insert(object.identity.clone()));
         self.unreachable.extend(unreachable);
@@ -231,8 +234,8 @@ impl Found {
         let mut objects = longest.map(|at| self.chunks.swap_remove(at).objects).unwrap_or_default();
         objects.reserve_exact(self.chunks.iter().map(|chunk| chunk.objects.len()).sum());
         self.chunks.into_iter().for_each(|chunk| objects.extend(chunk.objects));
-        let Self { unreachable, made, listed, locations, .. } = Self { chunks: Vec::new(), ..self };
-        Observed::new(owner, objects, unreachable, made, listed).at_locations(locations)
+        let Self { unreachable, made, listed, locations, delivered, .. } = Self { chunks: Vec::new(), ..self };
+        Observed::new(owner, objects, unreachable, made, listed).at_locations(locations).with_delivered(delivered)
     }
 }
 

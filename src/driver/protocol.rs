@@ -106,6 +106,18 @@ pub async fn delete(
     session.release(mark).await
 }
 
+/// Before an object is deleted that the mark owns: sees to it that what it made stays.
+///
+/// # Errors
+/// As the session says.
+pub async fn spare(session: &dyn Session, look: &Look<'_>, mark: &Mark) -> Result<(), DriverError> {
+    let seen = session.read(look).await?;
+    match seen.filter(|seen| owned(&seen.object, mark, Ownership::Marked).is_ok()) {
+        Some(seen) => session.spare(&seen).await,
+        None => Ok(()),
+    }
+}
+
 /// Takes the mark off an object, which stays. What is not there, or is not this resource's, is forgotten already.
 ///
 /// # Errors

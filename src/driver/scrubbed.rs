@@ -104,6 +104,10 @@ impl Session for ScrubbedSession {
         self.result(self.inner.delete(seen).await)
     }
 
+    async fn spare(&self, seen: &Seen) -> Result<(), DriverError> {
+        self.result(self.inner.spare(seen).await)
+    }
+
     async fn release(&self, mark: &Mark) -> Result<(), DriverError> {
         self.result(self.inner.release(mark).await)
     }

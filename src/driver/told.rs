@@ -1,4 +1,4 @@
-//! What some resources tell now, before everything else is observed.
+//! What some resources are now, before everything else is observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,25 +10,24 @@ use super::{DriverError, Sessions};
 use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::identity::Identity;
-use crate::kind::Outputs;
 use crate::observed::Object;
 
-/// The outputs of some resources, as far as they are there and answer. On the way to them only the hosts that lead to them are asked,
+/// The objects of some resources, as far as they are there and answer. On the way to them only the hosts that lead to them are asked,
 /// and for nothing but what leads there.
 ///
 /// # Errors
 /// When a driver can't be asked at all.
-pub async fn outputs_of<'a>(
+pub async fn objects_of<'a>(
     sessions: &Sessions,
     desired: &'a Desired,
     resources: impl IntoIterator<Item = &'a Address>,
-) -> Result<HashMap<Address, Outputs>, DriverError> {
+) -> Result<HashMap<Address, Object>, DriverError> {
     let way = way_to(desired, resources);
     let wanted: Wanted<'_> = way.iter().map(|(identity, one)| (identity.as_str(), Some(&one.attributes))).collect();
     let kinds: BTreeSet<&str> = way.values().map(|one| one.kind.name).collect();
     let look = sessions.next_look();
     let claims = Claims { owner: sessions.owner(), wanted: &wanted, evidence: false, look, all_but: None };
-    let mut found: HashMap<Address, Outputs> = HashMap::default();
+    let mut found: HashMap<Address, Object> = HashMap::default();
     let mut layer: Vec<Option<Object>> = vec![None];
     while !layer.is_empty() {
         let mut below = Vec::new();
@@ -45,7 +44,7 @@ pub async fn outputs_of<'a>(
                     let Some(instance) = way.get(&object.identity).filter(|_| is_its_own(sessions, &object)) else {
                         continue;
                     };
-                    if found.insert(instance.address.clone(), object.outputs.clone()).is_none()
+                    if found.insert(instance.address.clone(), object.clone()).is_none()
                         && object.kind.hosts_others
                         && object.condition.is_ready()
                     {

@@ -128,6 +128,9 @@ impl<'a> Job<'a> {
                     protocol::forget(session, &look, mark).await?;
                 } else {
                     let ownership = if target.unmarked { Ownership::OrUnmarked } else { Ownership::Marked };
+                    if change.spares {
+                        protocol::spare(session, &look, mark).await?;
+                    }
                     protocol::delete(session, &look, mark, ownership, most.as_ref()).await?;
                 }
                 Ok(Outputs::new())
@@ -272,6 +275,10 @@ impl Remove<'_> {
     /// Looks at what the deletion would lose now.
     async fn check_loss(&mut self, shared: &RunContext, session: &dyn Session) -> Result<(), StepError> {
         let Some(object) = look::at(session, self.change, &self.target.identity).await? else { return Ok(()) };
+        if self.change.spares {
+            // What it made stays, however much that is.
+            return Ok(());
+        }
         let verdict = (self.change.kind.loss)(&object.usage);
         verdict::within(&shared.allow_loss, self.change, &verdict, &object.usage)?;
         if self.change.kind.hosts_others {

@@ -1,18 +1,16 @@
 //! An app: what a Helm chart, manifests or a kustomization come to on a cluster.
 
+use super::chart_rule::SOURCES;
 use super::schema::{Attribute, Host, Kind, Places, Type};
 use super::secrets::{self, SECRETS};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
 use super::view::{Findings, Location, Resource};
-use super::{chart_rule, rule};
+use super::{chart_rule, deliver, rule};
 use crate::diagnostic::code;
 use crate::path::join;
 use crate::suggest::suggest;
 use crate::value::Value;
-
-/// What an app may be made of.
-pub const SOURCES: [&str; 3] = ["chart", "manifests", "kustomize"];
 
 /// An app on each of its clusters.
 pub static APP: Kind = Kind {
@@ -91,6 +89,7 @@ pub static APP: Kind = Kind {
             &["{ replicas = 2 }", "{ replicas = 3 }"],
         ),
         SECRETS,
+        deliver::DELIVER,
         Attribute::new(
             "objects",
             Type::map(
@@ -194,6 +193,7 @@ pub static APP: Kind = Kind {
         source(resource, findings);
         secrets::check(resource, findings);
         check_take_over(resource, findings);
+        deliver::check(resource, spec, findings);
         const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
         let Some(namespace) = resource.attributes.get("namespace").as_str() else { return };
         let declared = resource.hosts.iter().any(|host| host.kind() == "namespace");
@@ -226,7 +226,7 @@ fn source(resource: &Resource<'_>, findings: &mut Findings) {
         }
         return;
     };
-    let is_in_registry = chart.starts_with("oci://");
+    let is_in_registry = chart_rule::is_in_registry(chart);
     if let (Some(repository), true) = (repository, is_in_registry) {
         findings.error(
             "repository",

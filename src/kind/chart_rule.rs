@@ -5,6 +5,9 @@ use super::rule::PATH;
 use super::schema::Rule;
 use super::shared::Shared::Static;
 
+/// What an app may be made of.
+pub const SOURCES: [&str; 3] = ["chart", "manifests", "kustomize"];
+
 /// A chart: a folder or an archive below the spec, a name in a repository, or a place in a registry.
 pub static CHART: Rule = Rule {
     says: Static("path relative to the spec, name in a repository, or \"oci://HOST/PATH\""),
@@ -22,6 +25,11 @@ pub static CHART: Rule = Rule {
         None => (PATH.check)(text),
     }),
 };
+
+/// Whether a chart is a place in a registry.
+pub fn is_in_registry(chart: &str) -> bool {
+    chart.starts_with("oci://")
+}
 
 /// The URL of a chart repository: <https://helm.sh/docs/topics/chart_repository/>.
 pub static REPOSITORY: Rule = Rule {

@@ -50,6 +50,8 @@ pub struct Change {
     pub timeout: u64,
     /// What holds between Atlas and others who write the object.
     pub fields: FieldRules,
+    /// Whether what it made stays when it is deleted: somebody else takes care of that from then on.
+    pub spares: bool,
     /// Where the resource is declared; none for what the spec no longer has.
     pub span: Option<Span>,
 }

@@ -16,6 +16,7 @@ use super::change::{AttributeChange, Blocked, Change, Drifted, Target};
 use super::claims::{Claimants, swaps};
 use super::diff;
 use super::drift::is_only_begun;
+use super::handover;
 use super::hold::unseen_with;
 use super::known::Known;
 use super::options::{Options, selected};
@@ -116,8 +117,11 @@ impl<'a> Decider<'a> {
     /// Decides about every resource of the spec.
     pub fn run(&mut self, diagnostics: &mut Diagnostics) {
         for at in self.graph.positions() {
-            let unchanged =
-                self.baseline.unchanged(at).filter(|_| self.graph.needed(at).all(|need| self.untouched[need]));
+            let is_told = self.desired.undecided(&self.baseline.instance(at).address).is_none();
+            let unchanged = self
+                .baseline
+                .unchanged(at)
+                .filter(|_| is_told && self.graph.needed(at).all(|need| self.untouched[need]));
             self.dispositions[at] = Some(match unchanged {
                 Some(object) => {
                     self.untouched[at] = true;
@@ -168,7 +172,10 @@ impl<'a> Decider<'a> {
         }
         let after = self.known.resolve(&instance.kind, &instance.attributes);
         let object = match found {
-            Match::Foreign(object) if !selected(&self.options.adopt, &instance.address) => {
+            Match::Foreign(object)
+                if !selected(&self.options.adopt, &instance.address)
+                    && !handover::is_handed_back(self.desired, self.observed, instance, object) =>
+            {
                 self.learn(instance, &after, Outputs::new());
                 // An object of its own under another name stays until this is settled.
                 self.claim_marked(&instance.address);
@@ -305,6 +312,7 @@ impl<'a> Decider<'a> {
             action,
             attributes: &attributes,
             taken_over: matches!(found, Match::Foreign(_)) || mark.is_none(),
+            handed_back: mark.is_none() && handover::is_handed_back(self.desired, self.observed, instance, object),
             renamed_from: renamed.as_ref(),
             replaced_need: self.replaced_need(instance),
             in_replaced_host: host_order.is_some(),
@@ -428,6 +436,7 @@ impl<'a> Decider<'a> {
             before: None,
             timeout: instance.settings.timeout,
             fields: instance.settings.fields.clone(),
+            spares: false,
             span: Some(instance.declaration.header),
         }
     }

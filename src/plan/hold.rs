@@ -94,7 +94,9 @@ fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> 
         for need in needs {
             for other in by_address.get(&need).into_iter().flatten().copied() {
                 let change = &mut changes[other];
-                if !change.acts() || other == at {
+                // What waits for this very one to be made anew does not hold it back.
+                let is_awaited = !unseen && why.as_ref().is_some_and(|why| why.by == need);
+                if !change.acts() || other == at || is_awaited {
                     continue;
                 }
                 if change.span.is_some() {

@@ -15,6 +15,7 @@ pub mod diff;
 mod drift;
 mod foretold;
 mod gate;
+mod handover;
 mod hold;
 mod json;
 mod known;

@@ -6,6 +6,7 @@ use foldhash::HashSet;
 
 use super::change::{Blocked, Change, Target, address_of};
 use super::diff;
+use super::handover::{self, Handover, spared};
 use super::options::{Options, selected};
 use super::refusal::{loss, protected};
 use crate::action::{Action, Cause};
@@ -16,6 +17,7 @@ use crate::identity::Identity;
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Mark, Object, Observed, Owner};
 use crate::recorded::Recorded;
+use crate::render::objects::cluster_of;
 
 /// Deletes or forgets every object of this project and environment that no resource of the spec claims.
 pub fn orphans(
@@ -27,9 +29,17 @@ pub fn orphans(
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for (address, object) in observed.owned(|at, _| !claimed[at]) {
-        let mut change = removal(address, object, observed, options);
+        let handover = handover::of(desired, address, object, options);
+        let mut change = removal(address, object, observed, (options, handover));
         // When everything is destroyed, what goes may still be in the spec.
         change.span = desired.get(address).filter(|_| options.destroy).map(|instance| instance.declaration.header);
+        if let Some(blocked) = awaited(address, object, desired).filter(|_| !options.destroy)
+            && !selected(&options.forget, address)
+        {
+            change.reason = blocked.words(address);
+            change.verdict = None;
+            change.blocked = Some(blocked);
+        }
         let protect = object.mark.as_ref().is_some_and(|mark| mark.protect && !broken(Mutation::IgnoreProtection));
         if change.action == Action::Delete && protect {
             diagnostics.push(protected(&change));
@@ -37,6 +47,24 @@ pub fn orphans(
         changes.push(change);
     }
     changes
+}
+
+/// What the object of an app waits for that the spec does not have any more: an app of that name, or on that cluster, may come to it, and
+/// nobody can tell yet.
+fn awaited(address: &Address, object: &Object, desired: &Desired) -> Option<Blocked> {
+    let parent = address.parent();
+    let app = parent.as_ref().unwrap_or(address);
+    if app.kind() != "app" {
+        return None;
+    }
+    let cluster = cluster_of(&object.identity);
+    let mut all = desired.all_undecided();
+    let (undecided, why) = all.find(|(one, _)| {
+        one.address.name() == app.name() || cluster.is_some() && cluster_of(&one.identity) == cluster
+    })?;
+    let by = why.by.first().unwrap_or(&undecided.address).clone();
+    let what = format!("decides what {} comes to, which may be this", undecided.address);
+    Some(Blocked { by, reason: format!("{what}; apply again once it is there") })
 }
 
 /// What an interrupted run made and did not mark, and what the spec no longer has: only the journal knows that it has
@@ -62,7 +90,7 @@ pub fn interrupted(
         if claimed[at] || wanted.contains(identity.as_str()) {
             return None;
         }
-        let mut change = removal(address, object, observed, options);
+        let mut change = removal(address, object, observed, (options, None));
         change.reason = "was made by an interrupted run, and is not in the spec".into();
         if let Some(before) = &mut change.before {
             before.unmarked = true;
@@ -105,16 +133,25 @@ pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
             before: None,
             timeout: 600,
             fields: FieldRules::default(),
+            spares: false,
             span: None,
         })
     };
     observed.made().filter(hidden).filter_map(entry).collect()
 }
 
-fn removal(address: &Address, object: &Object, observed: &Observed, options: &Options) -> Change {
+fn removal(
+    address: &Address,
+    object: &Object,
+    observed: &Observed,
+    (options, handover): (&Options, Option<Handover>),
+) -> Change {
     let asked = selected(&options.forget, address);
     let destroy = options.destroy;
-    let forget = asked || !destroy && object.mark.as_ref().is_some_and(|mark| mark.on_remove == OnRemove::Forget);
+    let lets_go = handover == Some(Handover::LetGo);
+    let forget =
+        asked || lets_go || !destroy && object.mark.as_ref().is_some_and(|mark| mark.on_remove == OnRemove::Forget);
+    let spares = !forget && handover == Some(Handover::Spare);
     let hosts: Vec<Address> = object.hosts.iter().filter_map(|host| observed.owner_of(host).cloned()).collect();
     let mut depends_on = object.mark.as_ref().map(|mark| mark.needs.clone()).unwrap_or_default();
     depends_on.extend(hosts.iter().cloned());
@@ -123,7 +160,9 @@ fn removal(address: &Address, object: &Object, observed: &Observed, options: &Op
     let reason = match (destroy, forget) {
         _ if asked => "Atlas was asked to let go of it",
         (true, _) => "everything is to be destroyed",
+        _ if lets_go => "Argo CD delivers it from now on, and it stays",
         (_, true) => "is no longer in the spec, which said `on_remove = \"forget\"`",
+        _ if spares => "it is delivered otherwise from now on; what Argo CD delivered by it stays",
         _ => "is no longer in the spec",
     };
     Change {
@@ -135,7 +174,7 @@ fn removal(address: &Address, object: &Object, observed: &Observed, options: &Op
         deferred: None,
         unsure: false,
         blocked: None,
-        verdict: (!forget).then(|| loss(object)),
+        verdict: (!forget).then(|| if spares { spared() } else { loss(object) }),
         depends_on,
         attributes: diff::deletion(&object.kind, &object.attributes),
         hosts,
@@ -143,6 +182,7 @@ fn removal(address: &Address, object: &Object, observed: &Observed, options: &Op
         before: Some(Target::of(object)),
         timeout: 600,
         fields: FieldRules::default(),
+        spares,
         span: None,
     }
 }

@@ -51,8 +51,24 @@ pub fn schedule(changes: &[Change]) -> Vec<Step> {
     }
     link_hosts(changes, &mut steps);
     link_former_users(changes, &mut steps);
+    link_spared(changes, &mut steps);
     link_identities(changes, &mut steps);
     steps
+}
+
+/// Whoever delivered an app lets go of its objects before somebody else brings them to what he wants.
+fn link_spared(changes: &[Change], steps: &mut [Step]) {
+    let app = |change: &Change| change.address.parent().map(|app| (app.kind().to_owned(), app.name().to_owned()));
+    let spared = steps.iter().enumerate().filter(|(_, step)| step.verb == Verb::Delete && changes[step.change].spares);
+    let spared: Vec<(usize, Option<(String, String)>)> =
+        spared.map(|(at, step)| (at, app(&changes[step.change]))).collect();
+    if spared.is_empty() {
+        return;
+    }
+    for step in steps.iter_mut().filter(|step| !step.verb.removes()) {
+        let own = app(&changes[step.change]);
+        step.after.extend(spared.iter().filter(|(_, of)| own.is_some() && *of == own).map(|(at, _)| *at));
+    }
 }
 
 /// Puts what each step waits for in order.
@@ -170,8 +186,9 @@ fn link_removal(
 fn link_former_users(changes: &[Change], steps: &mut [Step]) {
     let mut removes: HashMap<&Address, Vec<usize>> = HashMap::default();
     for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.verb.removes()) {
-        if changes[step.change].action != Action::Replace(Order::DeleteFirst) {
-            for name in names(&changes[step.change]) {
+        let change = &changes[step.change];
+        if change.action != Action::Replace(Order::DeleteFirst) && !change.spares {
+            for name in names(change) {
                 removes.entry(name).or_default().push(at);
             }
         }

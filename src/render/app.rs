@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
+use super::fault::RenderFault;
 use super::helm::tables::{ValueTable, empty, put};
 use super::value::{ChartValue, UnknownValue};
+use super::yaml;
 use crate::kind;
 use crate::value::{Part, Reference, Template, Value};
 
@@ -16,6 +18,16 @@ pub fn values_of(values: &Value) -> (ValueTable, Vec<Rc<UnknownValue>>) {
         _ => empty(),
     };
     (table, unknowns)
+}
+
+/// A value as YAML, with every value that is not known yet said as a reference.
+///
+/// # Errors
+/// Where it is no YAML.
+pub fn written(value: &Value) -> Result<String, RenderFault> {
+    let mut unknowns = Vec::new();
+    let text = yaml::write(&converted(value, &mut unknowns))?;
+    Ok(shown(&text, &unknowns))
 }
 
 /// A text in which every value that is not known yet is said as a reference, `${bucket.logs@us-east-1.arn}`.

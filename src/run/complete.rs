@@ -20,9 +20,8 @@ pub async fn complete(opened: &mut Opened) -> Result<(), RunError> {
     if desired.undecided.is_empty() {
         return Ok(());
     }
-    let apps = desired.undecided.keys().filter_map(|app| desired.get(app));
-    let by: BTreeSet<Address> = apps.flat_map(deciders).collect();
-    let told = driver::outputs_of(&opened.pipeline.sessions, desired, &by).await?;
+    let by: BTreeSet<Address> = desired.all_undecided().flat_map(|(app, _)| deciders(app)).collect();
+    let told = driver::objects_of(&opened.pipeline.sessions, desired, &by).await?;
     if told.is_empty() {
         return Ok(());
     }

@@ -28,6 +28,9 @@ pub struct OutsideFault {
     hint: String,
 }
 
+/// How long a reference may be: longer than two names and a path of attributes.
+const LONGEST: usize = 1_024;
+
 /// A piece of a text.
 enum OutsidePiece<'t> {
     Literal(&'t str),
@@ -102,11 +105,25 @@ impl<'d> OutsideReferences<'d> {
                 Value::List(items.into_iter().map(|item| self.read(item, app)).collect::<Result<_, _>>()?)
             }
             Value::Map(entries) => {
-                let entries = entries.into_iter().map(|(key, item)| Ok((key, self.read(item, app)?)));
+                let entries = entries.into_iter().map(|(key, item)| Ok((self.key(key, app)?, self.read(item, app)?)));
                 Value::Map(entries.collect::<Result<_, OutsideFault>>()?)
             }
             other => other,
         })
+    }
+
+    fn key(&self, key: Text, app: &Instance) -> Result<Text, OutsideFault> {
+        if !key.contains("${") {
+            return Ok(key);
+        }
+        match self.text(&key, app)? {
+            Value::String(key) => Ok(key),
+            _ => Err(OutsideFault {
+                hole: key.trim_start_matches("${").trim_end_matches('}').to_owned(),
+                what: format!("the key `{key}` has to be known before anything is made"),
+                hint: "take a variable".to_owned(),
+            }),
+        }
     }
 
     fn text(&self, text: &str, app: &Instance) -> Result<Value, OutsideFault> {
@@ -165,9 +182,9 @@ fn pieces<'t>(text: &'t str, kinds: &Catalog) -> Vec<OutsidePiece<'t>> {
     while let Some(found) = text[at..].find("${") {
         let start = at + found;
         let inside = start + 2;
-        let Some(length) = text[inside..].find('}') else { break };
-        let hole = &text[inside..inside + length];
         at = inside;
+        let Some(hole) = hole_at(&text[inside..]) else { continue };
+        let length = hole.len();
         if text[..start].ends_with('$') || !is_ours(hole, kinds) {
             continue;
         }
@@ -180,12 +197,18 @@ fn pieces<'t>(text: &'t str, kinds: &Catalog) -> Vec<OutsidePiece<'t>> {
     all
 }
 
+/// What stands before the closing brace, where that is near: no reference is longer, and none has a line break.
+fn hole_at(text: &str) -> Option<&str> {
+    let end = text.bytes().take(LONGEST).position(|byte| matches!(byte, b'}' | b'\n'))?;
+    text[end..].starts_with('}').then(|| &text[..end])
+}
+
 /// A text with `${var.NAME}` for `$${var.NAME}`, where it would be the spec's.
 fn unescaped(text: &str, kinds: &Catalog) -> String {
     let mut all = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("$${") {
-        let hole = rest[at + 3..].find('}').map(|end| &rest[at + 3..at + 3 + end]);
+        let hole = hole_at(&rest[at + 3..]);
         all.push_str(&rest[..at]);
         all.push_str(if hole.is_some_and(|hole| is_ours(hole, kinds)) { "${" } else { "$${" });
         rest = &rest[at + 3..];

@@ -107,4 +107,11 @@ codes! {
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"oci://registry.example.com/shop\"\nversion = \"1.2.3\"\n");
     "See that the URL is right and that this machine gets there; `docker login HOST` keeps credentials. Where content changed that was \
      published before, ask whoever published it; `atlas lock --upgrade` takes what is there now.";
+
+    DELIVERY = "A0221" "setting that does not go with who delivers";
+    "An app that an Argo CD delivers is not Atlas's to apply. What only steers how Atlas applies it, or what the Argo CD can't find, would \
+     be dropped without a word.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"\ndeliver = \"argocd\"\n");
+    "Remove the setting, or let Atlas deliver. For a chart below the spec say the Git repository that the spec is in: `deliver = { argocd = \
+     { repository = \"https://git.example.com/shop.git\", revision = \"main\" } }`.";
 }

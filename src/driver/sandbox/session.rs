@@ -12,7 +12,7 @@ use crate::driver::contract::{Claims, Listing, Look, Request, Seen, Session};
 use crate::driver::{Class, DriverError};
 use crate::identity::Identity;
 use crate::kind::{Count, Host, KindRef, Outputs, Usage};
-use crate::observed::{Condition, Locations, Mark, Object, Owner};
+use crate::observed::{Condition, Mark, Object, Owner};
 use crate::value::Text;
 
 /// A session on one host; without one, on the world itself.
@@ -74,7 +74,7 @@ impl Session for Inside {
             None => outages.into_iter().map(|(host, reason)| (Identity::from_text(host), reason)).collect(),
             Some(_) => std::collections::BTreeMap::new(),
         };
-        Ok(Listing { objects, unreachable, made, locations: Locations::default() })
+        Ok(Listing { objects, unreachable, made, ..Listing::default() })
     }
 
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {

@@ -8,6 +8,7 @@ use crate::desired::Desired;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::observed::{Object, Observed};
 use crate::plan::change::Change;
+use crate::plan::handover::{self, Handover};
 use crate::plan::options::Options;
 use crate::plan::planned::Plan;
 use crate::plan::schedule::Step;
@@ -82,6 +83,17 @@ impl<'a> Checker<'a> {
     /// Whether this project and environment own an object.
     pub fn ours(&self, object: &Object) -> bool {
         object.belongs_to(&self.desired.project, &self.desired.environment)
+    }
+
+    /// Whether what an object made for its app is delivered otherwise from now on.
+    pub fn is_handed_over(&self, change: &Change, object: &Object) -> bool {
+        handover::of(self.desired, &change.address, object, self.options) == Some(Handover::Spare)
+    }
+
+    /// Whether an Argo CD delivered an object until now that its app delivers directly.
+    pub fn is_handed_back(&self, change: &Change, object: &Object) -> bool {
+        let instance = self.desired.get(&change.address);
+        instance.is_some_and(|one| handover::is_handed_back(self.desired, self.observed, one, object))
     }
 
     /// Whether a run that was interrupted was about to make what is there without a mark.

@@ -136,9 +136,15 @@ fn references(
         instance.names.iter().any(|edge| edge.to == *to)
             && checker.desired.get(to).is_some_and(|other| other.hosts.iter().any(is_first))
     };
+    // Each host on the way waits for the next, which is checked by itself.
+    let is_above = |to: &Address| {
+        let [host] = instance.hosts.as_slice() else { return false };
+        let mut way = std::iter::successors(Some(host), |host| checker.desired.get(host)?.hosts.first());
+        is_first(host) && checker.makes.contains_key(to) && way.any(|host| host == to)
+    };
     for (name, value) in after.attributes.iter().filter(|(_, value)| !value.is_known()) {
         value.visit_references(&mut |reference| {
-            if !is_first(&reference.address) && !told(&reference.address) {
+            if !is_first(&reference.address) && !told(&reference.address) && !is_above(&reference.address) {
                 let what = format!(
                     "`{name}` of {} refers to {}, which nothing in the plan makes first",
                     change.address, reference.address

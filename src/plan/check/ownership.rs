@@ -34,7 +34,8 @@ fn touched(checker: &Checker<'_>, change: &Change, object: &Object, violations: 
     if object.external {
         violations.add(Some(change), format!("{address} is there in any case, and not Atlas's to change"));
     }
-    let asked = change.action == Action::Adopt && selected(&checker.options.adopt, address);
+    let asked = change.action == Action::Adopt
+        && (selected(&checker.options.adopt, address) || checker.is_handed_back(change, object));
     if !checker.ours(object) && !checker.interrupted(object) && !asked {
         let what = format!("`{}` belongs to {}, and nobody asked to take it over", object.identity, object.owner());
         violations.add(Some(change), what);

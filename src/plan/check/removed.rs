@@ -10,6 +10,7 @@ use crate::identity::Identity;
 use crate::observed::Object;
 use crate::plan::change::Change;
 use crate::plan::contents::HostContents;
+use crate::plan::handover::spared;
 use crate::plan::refusal::loss;
 
 pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
@@ -45,6 +46,8 @@ fn verdicts(checker: &Checker<'_>, violations: &mut Violations) {
                 violations.add(Some(change), what);
             }
             Some(lost.verdict)
+        } else if change.spares && checker.is_handed_over(change, object) {
+            Some(spared())
         } else if change.action.destroys() {
             Some(loss(object))
         } else {
@@ -139,8 +142,9 @@ fn former_users(checker: &Checker<'_>, violations: &mut Violations) {
         };
         for needed in mark.needs.iter().flat_map(|need| checker.observed.marked(need)) {
             let Some(other) = checker.deletes.get(needed.identity.as_str()) else { continue };
-            let action = checker.plan.changes[checker.plan.steps[*other].change].action;
-            if action != Action::Replace(Order::DeleteFirst) && !checker.waits(*other, at) {
+            let Change { action, spares, .. } = checker.plan.changes[checker.plan.steps[*other].change];
+            // What a spared one made stays, and whoever used that still can.
+            if action != Action::Replace(Order::DeleteFirst) && !spares && !checker.waits(*other, at) {
                 let what = format!("`{}` would be deleted while {} still uses it", needed.identity, change.address);
                 violations.add(Some(change), what);
             }

@@ -15,6 +15,8 @@ pub(super) struct Circumstances<'a> {
     pub attributes: &'a [AttributeChange],
     /// Whether it was nobody's, or somebody else's.
     pub taken_over: bool,
+    /// Whether an Argo CD delivered it until now.
+    pub handed_back: bool,
     /// The address that its mark has, where that is another one.
     pub renamed_from: Option<&'a Address>,
     /// Something that it needs and that is replaced.
@@ -44,6 +46,7 @@ impl Circumstances<'_> {
         match (self.replaced_need, self.renamed_from, self.remade, self.room) {
             (Some(need), ..) if because_of_others => (Cause::ReplacedDependency, format!("{need} is replaced")),
             _ if self.action == Action::Forget => (Cause::Spec, "Atlas was asked to let go of it".into()),
+            _ if self.handed_back => (Cause::Spec, "Argo CD delivered it until now".into()),
             _ if self.taken_over => (Cause::Spec, format!("it exists and belonged to {}", self.object.owner())),
             (_, Some(old), ..) => (Cause::Spec, format!("it was known as {old}")),
             _ if waits => (Cause::Spec, "it is on its way, and is waited for".into()),

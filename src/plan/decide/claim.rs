@@ -2,6 +2,7 @@
 
 use super::Decider;
 use crate::address::Address;
+use crate::desired::Instance;
 use crate::observed::Object;
 
 impl Decider<'_> {
@@ -16,11 +17,14 @@ impl Decider<'_> {
         observed.marked(address).for_each(|object| self.claim(object));
     }
 
-    /// Claims every object that belongs to a part of a resource.
-    pub(super) fn claim_inside(&mut self, address: &Address) {
-        let observed = self.observed;
-        let is_part = |object: &Object| object.resource().and_then(Address::parent).as_ref() == Some(address);
-        observed.owned(|_, object| is_part(object)).for_each(|(_, object)| self.claim(object));
+    /// Claims what stands for a resource under its own name or a former one.
+    pub(super) fn claim_former(&mut self, instance: &Instance) {
+        if let Some(object) = self.observed.at(&instance.identity).filter(|object| self.ours(object)) {
+            self.claim(object);
+        }
+        if let Some(former) = &instance.settings.renamed_from {
+            self.claim_marked(former);
+        }
     }
 
     pub(super) fn is_claimed(&self, object: &Object) -> bool {

@@ -22,20 +22,25 @@ impl<'a> Decider<'a> {
         blocked
     }
 
-    /// What an app waits for of which nobody can tell yet what it comes to. What it came to before stays until somebody can.
+    /// What an app waits for of which nobody can tell yet what it comes to.
     pub(super) fn undecided(&mut self, instance: &Instance) -> Option<Blocked> {
-        let undecided = self.desired.undecided(&instance.address)?;
-        self.claim_inside(&instance.address);
+        let is_new =
+            |one: &&Address| matches!(self.disposition(one), Some(Disposition::Made | Disposition::Replaced(_)));
+        let Some(undecided) = self.desired.undecided(&instance.address) else {
+            // What decided is about to be another one, and may decide otherwise.
+            let by = self.desired.decided_by(&instance.address).iter().find(is_new)?.clone();
+            let reason = "decides what the app comes to, and is made anew; apply again once it is there".to_owned();
+            return Some(Blocked { by, reason });
+        };
         // Whatever blocks one of those that decide is the better word.
-        if let Some(why) = undecided.by.iter().find_map(|one| match self.disposition(one) {
+        let blocked = undecided.by.iter().find_map(|one| match self.disposition(one) {
             Some(Disposition::Blocked(why)) => Some((**why).clone()),
             _ => None,
-        }) {
-            return Some(why);
-        }
-        let stays = |one: &&Address| matches!(self.disposition(one), Some(Disposition::Stays));
-        let by = undecided.by.iter().find(|one| !stays(one)).or(undecided.by.first());
-        Some(Blocked { by: by.unwrap_or(&instance.address).clone(), reason: undecided.reason.clone() })
+        });
+        let by = undecided.by.iter().find(is_new).or(undecided.by.first()).unwrap_or(&instance.address).clone();
+        let reason = undecided.reason.clone();
+        self.claim_former(instance);
+        Some(blocked.unwrap_or(Blocked { by, reason }))
     }
 
     /// The first of its needs that is blocked, when what it needs is not there.

@@ -99,9 +99,11 @@ pub fn objects_of(
     let items =
         if is_list { value.at("items").map(Value::items).unwrap_or_default() } else { std::slice::from_ref(&value) };
     for item in items.iter().filter(|item| !item.is_null()) {
-        let is_open = NAMES.iter().any(|path| matches!(item.at(path), Some(Value::Template(_))));
-        let mut object = object(item, manifest, namespace, references.app)
-            .map_err(|what| RenderFault { unknown: is_open && references.app.is_some(), ..fault(what) })?;
+        if let Some(path) = NAMES.iter().find(|path| matches!(item.at(path), Some(Value::Template(_)))) {
+            let what = format!("{path} of an object in it depends on what is not known yet");
+            return Err(RenderFault { unknown: references.app.is_some(), ..fault(what) });
+        }
+        let mut object = object(item, manifest, namespace, references.app).map_err(fault)?;
         let place = join(RENDERED, &object.key());
         object.manifest = placed(object.manifest, &join(&place, "manifest"));
         object.data = placed(object.data, &join(&place, "data"));
@@ -110,8 +112,19 @@ pub fn objects_of(
     Ok(found)
 }
 
-/// What an object is called by, which has to be known before anything is made.
-const NAMES: [&str; 4] = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
+/// What an object is called by, and what steers Atlas about it, which both have to be known before anything is made.
+const NAMES: [&str; 10] = [
+    "apiVersion",
+    "kind",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.annotations.\"argocd.argoproj.io/sync-wave\"",
+    "metadata.annotations.\"atlas/failed\"",
+    "metadata.annotations.\"atlas/ready\"",
+    "metadata.annotations.\"atlas/wait\"",
+    "metadata.annotations.\"helm.sh/hook-weight\"",
+    "metadata.annotations.\"helm.sh/resource-policy\"",
+];
 
 /// A value in which whatever is computed by the app refers to where it will stand in what the app tells.
 fn placed(value: Value, path: &str) -> Value {

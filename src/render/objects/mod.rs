@@ -1,5 +1,6 @@
 //! What an app comes to: the objects of its chart as resources of their own, with addresses, identities and edges.
 
+mod application;
 mod declared;
 mod manifest;
 mod namespace;
@@ -11,6 +12,9 @@ mod settings;
 mod twice;
 mod words;
 
+pub use application::{
+    ARGO_API, CASCADE, DELIVERS_ANNOTATION, DeliveredApp, application, application_set, is_delivery,
+};
 pub use declared::secrets;
 pub use manifest::{AppObject, FAILED_ANNOTATION, MARK_ANNOTATION, OWNER_LABEL, READY_ANNOTATION, WAIT_ANNOTATION};
 pub use namespace::of_namespace;
@@ -150,7 +154,10 @@ pub fn unfold(app: &Instance, mut objects: Vec<AppObject>, kinds: &Catalog) -> R
         true => words::full_word(&object.api_version, &object.kind),
         false => object.kind.clone(),
     };
-    let address = |object: &AppObject| match object.namespace.as_deref().filter(|own| *own != namespace) {
+    // What an Argo CD is given lies in its namespace, and is what the app has.
+    let is_elsewhere = |object: &AppObject| !(object.file == declared::SPEC && object.api_version == ARGO_API);
+    let other = |object: &AppObject| object.namespace.clone().filter(|own| own != namespace && is_elsewhere(object));
+    let address = |object: &AppObject| match other(object) {
         Some(other) => app.address.child(&word(object), &format!("{other}:{}", object.name)),
         None => app.address.child(&word(object), &object.name),
     };
@@ -251,8 +258,12 @@ fn instance(
     let mut references: Vec<Edge> = Vec::new();
     for (attribute, value) in [("manifest", &object.manifest), ("data", &object.data), ("secrets", &object.secrets)] {
         references_in(attribute, value, &mut |path, reference| {
-            // It lives in its app, and so comes after it in any case.
+            // It lives in its app, and so comes after it in any case. It waits for what the app computes it of.
             if reference.address == app.address {
+                let of = app.references.iter().filter(|edge| edge.attribute.starts_with("values"));
+                let new = of.filter(|edge| !references.iter().any(|one| one.to == edge.to)).cloned();
+                let new: Vec<Edge> = new.collect();
+                references.extend(new);
                 return;
             }
             let new = !references.iter().any(|edge| edge.to == reference.address && edge.attribute == path);

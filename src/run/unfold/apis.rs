@@ -68,16 +68,24 @@ impl BroughtApis {
         all.filter(|(_, apps)| apps.iter().any(|other| other != app)).map(|(api, _)| api.clone()).collect()
     }
 
+    /// The app that brings the definition of a custom resource to its cluster, where one does.
+    pub fn bringer(&self, object: &Instance) -> Option<Address> {
+        self.definition_of(object)?.parent()
+    }
+
     /// Lets a custom resource wait for its definition, where that belongs to another app.
     pub fn precede(&self, object: &mut Instance) {
-        let Some(here) = object.identity.host().and_then(|cluster| self.0.get(&cluster)) else { return };
-        let text = |name: &str| object.attributes.get(name).as_str().unwrap_or_default();
-        let key = (group(text("api_version")).to_owned(), text("kind").to_owned());
-        let Some(definition) = here.definitions.get(&key) else { return };
+        let Some(definition) = self.definition_of(object) else { return };
         if definition.parent().as_ref() == object.hosts.first() {
             return;
         }
         let (to, span) = (definition.clone(), object.declaration.header);
         object.references.push(Edge { to, attribute: "depends_on".into(), span, blocks: true });
+    }
+
+    fn definition_of(&self, object: &Instance) -> Option<&Address> {
+        let here = self.0.get(&object.identity.host()?)?;
+        let text = |name: &str| object.attributes.get(name).as_str().unwrap_or_default();
+        here.definitions.get(&(group(text("api_version")).to_owned(), text("kind").to_owned()))
     }
 }

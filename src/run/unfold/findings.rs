@@ -5,12 +5,12 @@ use std::collections::hash_map::Entry;
 use foldhash::HashMap;
 
 use crate::address::Address;
-use crate::desired::{ChartSource, ChartSpans, Instance};
+use crate::desired::{ArgoDelivery, ChartSource, ChartSpans, Instance};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::identity::Identity;
 use crate::path::{join, split};
 use crate::render::RenderFault;
-use crate::render::objects::Unfolded;
+use crate::render::objects::{Unfolded, is_delivery};
 use crate::suggest::suggest;
 
 /// Reports hooks that are not run.
@@ -34,6 +34,22 @@ pub(super) fn refuse_unknown(app: &Instance, spans: &ChartSpans, unfolded: &Unfo
     }
 }
 
+/// What an app says of its objects may hold for one that it has on another of its clusters, where a hub delivers it.
+pub(super) fn forgive_siblings(apps: &mut [(&ChartSpans, &Instance, Result<Unfolded, RenderFault>)]) {
+    let has_hub = |app: &Instance| ArgoDelivery::of(&app.attributes).is_some_and(|delivery| delivery.hub.is_some());
+    let mut found: HashMap<usize, Vec<Vec<String>>> = HashMap::default();
+    for (_, app, unfolded) in apps.iter().filter(|(_, app, _)| has_hub(app)) {
+        let of_none = unfolded.as_ref().map(|one| one.of_none.clone()).unwrap_or_default();
+        found.entry(app.declaration.block).or_default().push(of_none);
+    }
+    for (_, app, unfolded) in apps.iter_mut().filter(|(_, app, _)| has_hub(app)) {
+        let all = found.get(&app.declaration.block).map(Vec::as_slice).unwrap_or_default();
+        if let Ok(unfolded) = unfolded {
+            unfolded.of_none.retain(|pattern| all.iter().all(|of_none| of_none.contains(pattern)));
+        }
+    }
+}
+
 /// Reports objects that another app, or a namespace of the spec, stands for already.
 pub(super) fn refuse_taken(
     app: &Instance,
@@ -49,6 +65,9 @@ pub(super) fn refuse_taken(
                 let detail = format!("{} and {} would both be `{}`", other.get(), object.address, object.identity);
                 let hint = match other.get().parent().as_ref().map_or(other.get().kind(), Address::kind) {
                     "namespace" => "leave it out of the chart, or out of the namespace's block".to_owned(),
+                    _ if is_delivery(&object.attributes) => {
+                        "call one of them otherwise: `deliver = { argocd = { application = \"…\" } }`".to_owned()
+                    }
                     _ => "leave it out of one of the charts, by its values for example".to_owned(),
                 };
                 let diagnostic = Diagnostic::error(&code::TWO_WITH_ONE_OBJECT, detail).at(span);

@@ -2,29 +2,28 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::rc::Rc;
 
 use foldhash::HashMap;
 
 use super::apis::BroughtApis;
+use super::completion::{Rerendering, capabilities};
 use crate::address::Address;
-use crate::charts::{ChartSurroundings, Charts};
-use crate::desired::{ChartPin, ChartSource, Completion, Desired, Instance};
-use crate::kind::Outputs;
+use crate::charts::Charts;
+use crate::desired::{ChartSource, Desired, Instance};
+use crate::observed::Object;
 use crate::plan::{Known, Resolved, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
-use crate::render::helm::{Capabilities, Chart, KubernetesVersion, RenderRequest, render};
-use crate::render::objects::{self, AppObject, Unfolded, cluster_of, is_computed, plain, tell_chance, told_by};
+use crate::render::helm::{Chart, RenderRequest, render};
+use crate::render::objects::{self, AppObject, Unfolded, cluster_of, is_computed, plain, tell_chance};
 use crate::run::manifests::{self, ManifestText};
 use crate::run::moment::at_this_moment;
 use crate::spec::OutsideReferences;
 use crate::value::{Attributes, Value};
 
-/// What resources tell, by address.
-pub type KnownOutputs = HashMap<Address, Outputs>;
+/// What resources are by now, by address.
+pub type ToldObjects = HashMap<Address, Object>;
 
 /// What in a template may give another text each time. To look for more than there is costs a second rendering and nothing
 /// else.
@@ -36,7 +35,7 @@ pub(super) struct RenderSurroundings<'s, 'd> {
     /// The APIs that other apps bring to its cluster.
     pub apis: &'s [String],
     /// What resources tell, where that was asked for.
-    pub told: &'s KnownOutputs,
+    pub told: &'s ToldObjects,
     /// What plain manifests may refer to, once one of them is there.
     pub references: &'s OnceCell<OutsideReferences<'d>>,
 }
@@ -61,58 +60,32 @@ pub(super) fn objects_of<'d>(
     if made.is_empty() {
         return Err(empty());
     }
-    if mentions(chart, &CHANCE) || has_templates(attributes.get("values")) {
+    let has_chance = mentions(chart, &CHANCE) || has_templates(attributes.get("values"));
+    if has_chance {
         tell_by_chance(chart, request.clone(), app, &attributes, &mut made)?;
     }
-    let completion = made.iter().any(|object| is_computed(object, &app.address)).then(|| {
-        let keys = made.iter().map(AppObject::key).collect();
-        completion(app, desired, finds.apis, Pinned { source, pin: loaded.pin.clone() }, &request, keys)
-    });
-    let completion = completion.map(|of| of(charts.surroundings().clone()));
+    let completion = match made.iter().any(|object| is_computed(object, &app.address)) {
+        true => {
+            let again = Rerendering {
+                pin: loaded.pin.clone(),
+                source,
+                surroundings: charts.surroundings().clone(),
+                app: app.address.clone(),
+                name: request.name.clone(),
+                namespace: request.namespace.clone(),
+                now: request.now,
+                seed: request.seed,
+                version: version_of(app, desired).map(str::to_owned),
+                apis: all_apis(app, finds.apis),
+            };
+            if has_chance {
+                again.tell_chance(attributes.get("values"), &mut made);
+            }
+            Some(again.completion(&made))
+        }
+        false => None,
+    };
     Ok(Unfolded { left_out, completion, ..objects::unfold(app, made, &desired.kinds)? })
-}
-
-/// A chart, and what it turned out to be.
-struct Pinned {
-    source: ChartSource,
-    pin: ChartPin,
-}
-
-/// What renders an app again once its values are known, at the same moment and with the same randomness. The chart has to be the one that
-/// was planned with.
-fn completion(
-    app: &Instance,
-    desired: &Desired,
-    apis: &[String],
-    chart: Pinned,
-    request: &RenderRequest,
-    keys: BTreeSet<String>,
-) -> impl FnOnce(ChartSurroundings) -> Completion {
-    let (name, namespace) = (request.name.clone(), request.namespace.clone());
-    let (now, seed, address) = (request.now, request.seed, app.address.clone());
-    let (version, apis) = (version_of(app, desired).map(str::to_owned), all_apis(app, apis));
-    move |surroundings| {
-        Completion::new(move |values| {
-            let mut charts = Charts::new(surroundings.clone());
-            let loaded = charts.get(&chart.source).map_err(|problem| problem.to_string())?;
-            if loaded.pin != chart.pin {
-                return Err(format!("{} is another one than was planned with; plan again", chart.source));
-            }
-            let mut request = RenderRequest::new(name.as_str(), namespace.as_str());
-            (request.now, request.seed, request.include_crds) = (now, seed, true);
-            request.values = values_of(values).0;
-            request.capabilities = capabilities(version.as_deref(), &apis);
-            let rendered = render(&loaded.chart, &request).map_err(|fault| fault.to_string())?;
-            let (made, _) =
-                objects::objects(&rendered, values, &namespace, &address).map_err(|fault| fault.to_string())?;
-            if made.iter().map(AppObject::key).collect::<BTreeSet<_>>() != keys {
-                return Err(
-                    "with the values that are known now it comes to other objects than was planned; plan again".into(),
-                );
-            }
-            Ok(told_by(made))
-        })
-    }
 }
 
 /// Whether the chart of an app asks what APIs its cluster has.
@@ -121,6 +94,20 @@ pub(super) fn looks_at_apis(app: &Instance, charts: &mut Charts) -> bool {
     let loaded = source.and_then(|source| charts.get(&source).ok());
     loaded.is_some_and(|loaded| mentions(&loaded.chart, &["APIVersions"]))
         || has_templates(app.attributes.get("values"))
+}
+
+/// Whether the chart of an app may have definitions of custom resources.
+pub(super) fn may_bring_apis(app: &Instance, charts: &mut Charts) -> bool {
+    let source = ChartSource::of(&app.attributes);
+    let loaded = source.and_then(|source| charts.get(&source).ok());
+    loaded.is_some_and(|loaded| has_definitions(&loaded.chart)) || has_templates(app.attributes.get("values"))
+}
+
+fn has_definitions(chart: &Chart) -> bool {
+    let is_one = |data: &[u8]| String::from_utf8_lossy(data).contains("CustomResourceDefinition");
+    mentions(chart, &["CustomResourceDefinition"])
+        || chart.files.iter().any(|file| file.name.contains("crds/") && is_one(&file.data))
+        || chart.charts.iter().any(has_definitions)
 }
 
 /// The manifests of an app that has no chart, as they are.
@@ -162,7 +149,7 @@ fn plain_objects<'d>(
 /// A manifest in which everything that names its object is completed, as far as the spec alone tells it.
 fn with_names(mut manifest: Value, desired: &Desired) -> Value {
     let mut known = Known::default();
-    learn_referred(&mut known, &manifest, desired, &KnownOutputs::default());
+    learn_referred(&mut known, &manifest, desired, &ToldObjects::default());
     for path in [&["apiVersion"][..], &["kind"], &["metadata", "name"], &["metadata", "namespace"]] {
         if let Some(open) = manifest.at(&path.join(".")).filter(|value| !value.is_known()) {
             let complete = known.complete(open);
@@ -182,14 +169,19 @@ pub fn chart_request(app: &Instance, desired: &Desired) -> (RenderRequest, Attri
     let mut brought = BroughtApis::default();
     brought.add(desired.instances());
     let apis = cluster_of(&app.identity).map(|cluster| brought.on(&cluster, &app.address));
-    let (apis, told, references) = (apis.unwrap_or_default(), KnownOutputs::default(), OnceCell::new());
+    let (apis, told, references) = (apis.unwrap_or_default(), ToldObjects::default(), OnceCell::new());
     request_of(app, desired, &RenderSurroundings { apis: &apis, told: &told, references: &references })
 }
 
-fn request_of(app: &Instance, desired: &Desired, finds: &RenderSurroundings<'_, '_>) -> (RenderRequest, Attributes) {
+/// The attributes of an app, with what the spec alone tells of what they refer to, and what was told of it besides.
+pub(super) fn resolved(app: &Instance, desired: &Desired, told: &ToldObjects) -> Attributes {
     let mut known = Known::default();
-    app.attributes.iter().for_each(|(_, value)| learn_referred(&mut known, value, desired, finds.told));
-    let attributes = known.resolve(&app.kind, &app.attributes).into_owned();
+    app.attributes.iter().for_each(|(_, value)| learn_referred(&mut known, value, desired, told));
+    known.resolve(&app.kind, &app.attributes).into_owned()
+}
+
+fn request_of(app: &Instance, desired: &Desired, finds: &RenderSurroundings<'_, '_>) -> (RenderRequest, Attributes) {
+    let attributes = resolved(app, desired, finds.told);
     let namespace = attributes.get("namespace").as_str().unwrap_or("default");
     let mut request = RenderRequest::new(app.object_name(), namespace);
     (request.values, request.unknowns) = values_of(attributes.get("values"));
@@ -198,12 +190,17 @@ fn request_of(app: &Instance, desired: &Desired, finds: &RenderSurroundings<'_, 
 }
 
 /// Learns what the spec alone tells of everything to which a value refers, and what was told of it besides.
-fn learn_referred<'d>(known: &mut Known<'d>, value: &Value, desired: &'d Desired, told: &KnownOutputs) {
+fn learn_referred<'d>(known: &mut Known<'d>, value: &Value, desired: &'d Desired, told: &ToldObjects) {
     value.visit_references(&mut |reference| {
         if let Some(other) = desired.get(&reference.address) {
             let mut outputs = other.foretold(None);
-            outputs.extend(told.get(&other.address).cloned().unwrap_or_default());
-            let attributes = Cow::Borrowed(&other.attributes);
+            let mut attributes = Cow::Borrowed(&other.attributes);
+            if let Some(object) = told.get(&other.address) {
+                outputs.extend(object.outputs.clone());
+                for (name, _) in other.attributes.iter().filter(|(_, value)| !value.is_known()) {
+                    attributes.to_mut().set(name, object.attributes.get(name).clone());
+                }
+            }
             known.learn(other.address.clone(), Resolved { attributes, outputs: Cow::Owned(outputs) });
         }
     });
@@ -245,16 +242,6 @@ fn has_templates(value: &Value) -> bool {
         Value::Map(entries) => entries.values().any(has_templates),
         _ => false,
     }
-}
-
-/// What a cluster can do: the version that the spec says of it, and the APIs that it has beside those that every cluster has.
-fn capabilities(version: Option<&str>, apis: &[String]) -> Capabilities {
-    let mut capabilities = Capabilities::default();
-    if let Some(version) = version.and_then(|version| KubernetesVersion::read(version).ok()) {
-        capabilities.kubernetes = version;
-    }
-    Rc::make_mut(&mut capabilities.apis).extend(apis.iter().cloned());
-    capabilities
 }
 
 /// What the spec says of the version of an app's cluster.

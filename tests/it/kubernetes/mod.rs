@@ -3,6 +3,7 @@
 
 #[allow(missing_docs, dead_code, reason = "it is a server by itself, of which the tests use a part")]
 pub mod api;
+mod argocd;
 mod conditions;
 mod conflicts;
 mod conformance;

@@ -5,6 +5,7 @@
 //! custom resources those that Argo CD knows, <https://argo-cd.readthedocs.io/en/stable/operator-manual/health/>. What an
 //! app says of an object goes before all of them.
 
+mod application;
 mod builtin;
 mod delivery;
 mod general;
@@ -19,6 +20,7 @@ mod workload;
 use serde_json::Value;
 
 use crate::observed::Condition;
+pub use application::{APPLICATIONS, is_given};
 pub use pod::{PodTrouble, pod_trouble};
 use read::ObjectFacts;
 use rule::ConditionRule;
@@ -37,6 +39,9 @@ pub fn condition(object: &Value, age: Option<u64>) -> Condition {
     if let Some(own) = own::condition(object) {
         return own;
     }
+    if let Some(delivered) = application::of_application(object) {
+        return delivered;
+    }
     // What is stopped does not look at new generations either.
     if is_stopped(object, group, kind) || rule.is_some_and(|rule| judge::is_idle(rule, object)) {
         return Condition::Ready;
@@ -48,10 +53,13 @@ pub fn condition(object: &Value, age: Option<u64>) -> Condition {
         Ok(facts) => facts,
         Err(odd) => return Condition::Unknown(odd),
     };
-    general::standard(&facts)
+    let own = general::standard(&facts)
         .or_else(|| built_in(&facts, group, kind))
         .or_else(|| rule.map(|rule| judge::judge(rule, &facts)))
-        .unwrap_or_else(|| general::own_word(&facts, group))
+        .unwrap_or_else(|| general::own_word(&facts, group));
+    // An ApplicationSet is as ready as what it made.
+    let delivered = own.is_ready().then(|| application::of_all(object)).flatten();
+    delivered.unwrap_or(own)
 }
 
 /// Whether a user stopped one of Kubernetes' own objects. A Job is asked itself, as it may have failed before.

@@ -266,10 +266,19 @@ impl ClusterApi {
 
     /// Begins to delete an object, when it is still this one. What is not there is deleted.
     pub async fn delete(&self, place: &ObjectPlace, uid: &str) -> Result<(), CallError> {
+        self.delete_as("Background", place, uid).await
+    }
+
+    /// Begins to delete an object that is gone only once what it made is.
+    pub async fn delete_with_all(&self, place: &ObjectPlace, uid: &str) -> Result<(), CallError> {
+        self.delete_as("Foreground", place, uid).await
+    }
+
+    async fn delete_as(&self, policy: &str, place: &ObjectPlace, uid: &str) -> Result<(), CallError> {
         let options = json!({
             "kind": "DeleteOptions",
             "apiVersion": "v1",
-            "propagationPolicy": "Background",
+            "propagationPolicy": policy,
             "preconditions": { "uid": uid },
         });
         match self.call(Method::DELETE, &place.path(), Some(("application/json", &options))).await {

@@ -12,7 +12,7 @@ use super::app::{self, KindInNamespace};
 use super::namespace::{self, GuardRails};
 use super::read::{FoundObject, app_object, namespace_object, object_of};
 use super::state::ClusterState;
-use super::{manifest, mark, said};
+use super::{given, manifest, mark, said};
 use crate::driver::{Claims, Class, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::is_of_kubernetes;
@@ -275,6 +275,9 @@ async fn objects(
         match listed {
             Ok(objects) => {
                 for FoundObject { object, identity, mark } in objects {
+                    if let Some(mark) = &mark {
+                        found.delivered.extend(given::delivered(&object, mark));
+                    }
                     let host = mark.as_ref().and_then(|mark| hosts.get(mark.address.parent()?.as_str()).copied());
                     let host = host.cloned().unwrap_or_else(|| state.cluster.clone());
                     found.objects.push(object_of(state, object, identity, mark, host));
@@ -323,6 +326,11 @@ async fn of_kind(
         } else if let Some((_, mark)) = state.ran(&identity) {
             // Whether it ran as it is wanted now, a preview tells.
             found.push(FoundObject { object: manifest::of(attributes), identity, mark: Some(mark) });
+        }
+    }
+    for one in &mut found {
+        if given::is_set(&one.object) {
+            one.object = given::with_applications(api, std::mem::take(&mut one.object)).await?;
         }
     }
     Ok(found)

@@ -7,6 +7,7 @@ mod api;
 mod app;
 mod done;
 mod fields;
+mod given;
 mod list;
 mod manifest;
 mod mark;

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::app;
 use super::namespace::{self, GuardRails};
 use super::state::ClusterState;
-use super::{fields, manifest, mark};
+use super::{fields, given, manifest, mark};
 use crate::driver::kubernetes::condition::condition;
 use crate::identity::Identity;
 use crate::kind::{self, KindRef, Outputs, Usage};
@@ -69,6 +69,9 @@ pub fn object_of(state: &ClusterState, live: Json, identity: Identity, mark: Opt
     // The claims of such a set go with it, and are counted when that matters.
     if data("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted") != "Delete" {
         seen.usage.insert("volumes".into(), u64::from(bound).into());
+    }
+    if let Some(volumes) = given::volumes(&live) {
+        seen.usage.insert("volumes".into(), volumes);
     }
     if live["kind"] != "CustomResourceDefinition" {
         seen.usage.insert("instances".into(), 0.into());

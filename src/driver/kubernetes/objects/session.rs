@@ -13,7 +13,7 @@ use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
 use super::trial::{Scaled, leave_to_autoscaler, preview, rehearse};
-use super::{done, fields, list, manifest, mark, rivals, secret, wait};
+use super::{done, fields, given, list, manifest, mark, rivals, secret, wait};
 use crate::desired::TakeOver;
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
@@ -121,9 +121,22 @@ impl Session for ClusterSession {
         let Some(place) = self.place_of(live).await? else {
             return Err(DriverError::new(Class::Transient, "its kind is not served any more, so it can't be deleted"));
         };
+        if given::is_given(live) {
+            // What it delivered goes along with it, by the hand of the Argo CD.
+            api.delete_with_all(&place, uid).await?;
+            return wait::until_gone(api, &place, uid, DELETION_OF_ALL).await;
+        }
         api.delete(&place, uid).await?;
         let limit = if place.served.kind == "Namespace" { DELETION_OF_ALL } else { DELETION };
         wait::until_gone(api, &place, uid, limit).await
+    }
+
+    async fn spare(&self, seen: &Seen) -> Result<(), DriverError> {
+        let live = raw(seen)?;
+        match self.place_of(live).await? {
+            Some(place) => given::spare(&self.state.api, &place, live).await,
+            None => Ok(()),
+        }
     }
 
     async fn mark(&self, seen: &Seen, mark: Option<&Mark>) -> Result<(), DriverError> {
@@ -162,6 +175,7 @@ impl ClusterSession {
             },
         };
         let Some(live) = api.get(&place).await? else { return Ok(None) };
+        let live = given::with_applications(api, live).await?;
         if wanted.is_some() && live["metadata"]["deletionTimestamp"].is_string() {
             let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
             wait::until_gone(api, &place, uid, DELETION).await?;

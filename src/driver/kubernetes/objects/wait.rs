@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::api::{ClusterApi, ObjectPlace};
+use super::given;
 use crate::driver::kubernetes::condition::{PodTrouble, condition, pod_trouble};
 use crate::driver::{Class, DriverError, Progress};
 use crate::observed::Condition;
@@ -63,7 +64,7 @@ pub async fn until_ready(
         }
         tokio::time::sleep(pause.min(end.saturating_duration_since(now))).await;
         pause = (pause * 2).min(LONGEST);
-        live = match api.get(place).await {
+        live = match looked_at(api, place).await {
             Ok(Some(live)) => live,
             Ok(None) if is_done_by_itself(&live) => return Ok(()),
             Ok(None) => return Err(DriverError::new(Class::Conflict, "somebody deleted it while it was waited for")),
@@ -74,6 +75,14 @@ pub async fn until_ready(
             }
             Err(error) => return Err(error),
         };
+    }
+}
+
+/// An object as it is now, with what else tells how it is.
+async fn looked_at(api: &ClusterApi, place: &ObjectPlace) -> Result<Option<Json>, DriverError> {
+    match api.get(place).await? {
+        Some(live) => given::with_applications(api, live).await.map(Some),
+        None => Ok(None),
     }
 }
 

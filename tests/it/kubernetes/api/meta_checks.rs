@@ -71,7 +71,9 @@ pub fn metadata(kind: &Kind, object: &Value) -> Vec<Cause> {
     name(kind, json::text(object, "metadata.name"), &mut causes);
     for (index, finalizer) in json::list(object, "metadata.finalizers").iter().enumerate() {
         let text = finalizer.as_str().unwrap_or_default();
-        if !text.contains('/') && !["foregroundDeletion", "orphan", "kubernetes"].contains(&text) {
+        // Of custom resources nobody asks for more than a qualified name: Argo CD's own finalizer has no slash.
+        let is_own = kind.group.is_empty() || !kind.group.contains('.') || kind.group.ends_with(".k8s.io");
+        if is_own && !text.contains('/') && !["foregroundDeletion", "orphan", "kubernetes"].contains(&text) {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             causes.push(Cause::invalid(&format!("metadata.finalizers[{index}]"), finalizer, detail));
         }
