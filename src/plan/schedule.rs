@@ -6,6 +6,7 @@ use super::change::Change;
 use super::gate::Gate;
 use crate::action::{Action, Order, Verb};
 use crate::address::Address;
+use crate::render::objects::is_delivery;
 
 /// One unit of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,18 +57,27 @@ pub fn schedule(changes: &[Change]) -> Vec<Step> {
     steps
 }
 
-/// Whoever delivered an app lets go of its objects before somebody else brings them to what he wants.
+/// What an Argo CD was given goes once Atlas has taken back what was delivered by it: until then it tells which objects those are, also
+/// after an interruption. Another Argo CD is given the app only when it is gone, as both would fight over its objects.
 fn link_spared(changes: &[Change], steps: &mut [Step]) {
-    let app = |change: &Change| change.address.parent().map(|app| (app.kind().to_owned(), app.name().to_owned()));
-    let spared = steps.iter().enumerate().filter(|(_, step)| step.verb == Verb::Delete && changes[step.change].spares);
-    let spared: Vec<(usize, Option<(String, String)>)> =
-        spared.map(|(at, step)| (at, app(&changes[step.change]))).collect();
-    if spared.is_empty() {
-        return;
-    }
-    for step in steps.iter_mut().filter(|step| !step.verb.removes()) {
-        let own = app(&changes[step.change]);
-        step.after.extend(spared.iter().filter(|(_, of)| own.is_some() && *of == own).map(|(at, _)| *at));
+    let app = |at: usize, steps: &[Step]| {
+        let app = changes[steps[at].change].address.parent()?;
+        Some((app.kind().to_owned(), app.name().to_owned()))
+    };
+    let is_spared = |step: &Step| step.verb == Verb::Delete && changes[step.change].spares;
+    let spared: Vec<usize> = (0..steps.len()).filter(|at| is_spared(&steps[*at])).collect();
+    for at in spared {
+        let of = app(at, steps);
+        for other in (0..steps.len()).filter(|other| !steps[*other].verb.removes()).collect::<Vec<_>>() {
+            if app(other, steps) != of {
+                continue;
+            }
+            let after = changes[steps[other].change].after.as_ref();
+            match after.is_some_and(|after| is_delivery(&after.attributes)) {
+                true => steps[other].after.push(at),
+                false => steps[at].after.push(other),
+            }
+        }
     }
 }
 

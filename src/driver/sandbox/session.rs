@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use super::error::WorldError;
 use super::fenced::FencedWorld;
 use super::world::{Transaction, World};
+use crate::address::Address;
 use crate::driver::contract::{Claims, Listing, Look, Request, Seen, Session};
 use crate::driver::{Class, DriverError};
 use crate::identity::Identity;
-use crate::kind::{Count, Host, KindRef, Outputs, Usage};
-use crate::observed::{Condition, Mark, Object, Owner};
+use crate::kind::{self, Count, Host, KindRef, Outputs, Usage};
+use crate::observed::{Condition, DeliveredObject, Mark, Object, Owner};
+use crate::render::objects::is_delivery;
 use crate::value::Text;
 
 /// A session on one host; without one, on the world itself.
@@ -33,6 +35,18 @@ impl Inside {
         let address = object.resource().map(|address| address.as_str().to_owned());
         self.sandbox.inject(&object.identity, verb, address.as_deref()).await
     }
+}
+
+/// What an Argo CD delivers: nobody simulates one, so it is whatever of its app is there and nobody's.
+fn delivered(objects: &[Object], claims: &Claims<'_>) -> Vec<DeliveredObject> {
+    let is_given =
+        |one: &&Object| one.mark.as_ref().is_some_and(|mark| claims.owner.has(mark)) && is_delivery(&one.attributes);
+    let apps = objects.iter().filter(is_given).filter_map(|one| one.resource()?.parent());
+    let parts = |app: Address| {
+        let nobodys = objects.iter().filter(|one| one.mark.is_none() && one.kind.name == kind::OBJECT.name);
+        nobodys.filter_map(|one| DeliveredObject::of(&app, &one.identity)).collect::<Vec<_>>()
+    };
+    apps.flat_map(parts).collect()
 }
 
 #[async_trait]
@@ -74,7 +88,8 @@ impl Session for Inside {
             None => outages.into_iter().map(|(host, reason)| (Identity::from_text(host), reason)).collect(),
             Some(_) => std::collections::BTreeMap::new(),
         };
-        Ok(Listing { objects, unreachable, made, ..Listing::default() })
+        let delivered = delivered(&objects, claims);
+        Ok(Listing { objects, unreachable, made, delivered, ..Listing::default() })
     }
 
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {

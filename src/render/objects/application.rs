@@ -62,6 +62,16 @@ pub fn application_set(
     apps: &[DeliveredApp<'_>],
     delivery: &ArgoDelivery,
 ) -> Result<AppObject, RenderFault> {
+    let mut names: Vec<String> = apps.iter().map(|app| called(name, app.address.place().unwrap_or_default())).collect();
+    names.sort();
+    // A label holds it as well.
+    if let Some(long) = names.iter().find(|name| name.len() > 63) {
+        let what = format!("`{long}` is too long for the name of an Application; say a shorter `application`");
+        return Err(RenderFault::new(what));
+    }
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(RenderFault::new(format!("the Applications of two of its clusters would both be `{}`", twice[0])));
+    }
     let said: Vec<Vec<SaidText>> = apps.iter().map(|app| texts(app, delivery)).collect::<Result<_, _>>()?;
     let has_values = apps.iter().any(|app| !app.attributes.get("values").is_null());
     let is_chart = apps.iter().any(|app| app.attributes.get("chart").as_str().is_some());
@@ -69,7 +79,7 @@ pub fn application_set(
         .iter()
         .map(|app| {
             let cluster = app.address.place().unwrap_or_default();
-            let (application, destination) = (format!("{name}-{cluster}"), delivery.destination(cluster));
+            let (application, destination) = (called(name, cluster), delivery.destination(cluster));
             Value::from(json!({ "cluster": cluster, "application": application, "destination": destination }))
         })
         .collect();
@@ -118,6 +128,11 @@ pub fn is_delivery(attributes: &Attributes) -> bool {
     let annotations = attributes.at("manifest.metadata.annotations");
     let delivers = matches!(annotations, Some(Value::Map(all)) if all.get(DELIVERS_ANNOTATION).is_some());
     delivers && attributes.get("api_version").as_str() == Some(ARGO_API)
+}
+
+/// What the Application for one cluster is called. A name of Kubernetes has no underscore.
+fn called(set: &str, cluster: &str) -> String {
+    format!("{set}-{}", cluster.replace('_', "-"))
 }
 
 /// What does not depend on the app.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::api::{ClusterApi, ObjectPlace};
+use super::mark;
+use super::state::ClusterState;
 use crate::driver::kubernetes::condition::APPLICATIONS;
 pub use crate::driver::kubernetes::condition::is_given;
 use crate::driver::{Class, DriverError};
@@ -62,6 +64,29 @@ pub fn volumes(live: &Json) -> Option<Count> {
 /// Whether an object is an ApplicationSet by which an app is delivered.
 pub fn is_set(live: &Json) -> bool {
     is_given(live) && live["kind"] == "ApplicationSet"
+}
+
+/// Before an object is taken back that an Argo CD of the same cluster delivered: tells that to do nothing about the app any more, or it
+/// would undo what is changed.
+pub async fn quiet(state: &ClusterState, want: &Mark, identity: &Identity) -> Result<(), DriverError> {
+    let Some(object) = want.address.parent().and_then(|app| DeliveredObject::of(&app, identity)) else { return Ok(()) };
+    let own = |live: &Json| mark::read(live, &state.cluster).filter(|_| !is_set(live));
+    let delivers = |live: &Json| own(live).is_some_and(|(mark, _)| delivered(live, &mark).contains(&object));
+    let Some(live) = state.find_live(|live| is_given(live) && delivers(live)) else { return Ok(()) };
+    if live["spec"]["syncPolicy"]["automated"].is_null() {
+        return Ok(());
+    }
+    let patch = json!({
+        "metadata": { "uid": live["metadata"]["uid"] },
+        "spec": { "syncPolicy": { "automated": null } },
+    });
+    if let (Some(place), Some((_, identity))) = (place_of(&state.api, &live).await?, own(&live)) {
+        match state.api.merge(&place, &patch).await {
+            Err(error) if error.is_absent() => {}
+            now => state.learn_live(&identity, now?),
+        }
+    }
+    Ok(())
 }
 
 /// Sees to it that what an Argo CD delivers by an object stays when the object goes.

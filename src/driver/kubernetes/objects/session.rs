@@ -257,6 +257,9 @@ impl ClusterSession {
         let mut object = manifest::of(want.attributes);
         secret::fill(&state.secrets, want.attributes, live, &mut object)?;
         if let Some(live) = live {
+            if mark::read(live, &state.cluster).is_none() {
+                given::quiet(state, want.mark, want.identity).await?;
+            }
             if let Some(managers) = fields::taken_over(live) {
                 state.api.write_managers(&place, &live["metadata"]["resourceVersion"], &managers).await?;
             }

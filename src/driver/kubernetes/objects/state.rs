@@ -75,6 +75,11 @@ impl ClusterState {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).get(identity).cloned()
     }
 
+    /// An object among those that were last listed.
+    pub fn find_live(&self, is_it: impl Fn(&Json) -> bool) -> Option<Arc<Json>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).values().find(|one| is_it(one)).cloned()
+    }
+
     /// Learns what the record of an app says.
     pub fn learn_record(&self, app: &Identity, record: &Json) {
         let kinds = app::kinds(record).into_values().collect();

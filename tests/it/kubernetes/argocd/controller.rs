@@ -200,7 +200,9 @@ fn deliver(home: &str, server: &ApiServer, servers: &Servers, application: &Valu
         }),
         None => {
             let release = spec["source"]["helm"]["releaseName"].as_str().unwrap_or("web");
-            apply(there, namespace, release, &spec["source"]);
+            if spec["syncPolicy"]["automated"]["selfHeal"] == true {
+                apply(there, namespace, release, &spec["source"]);
+            }
             json!({
                 "sync": { "status": "Synced", "comparedTo": compared, "revision": spec["source"]["targetRevision"] },
                 "health": { "status": behaviour.health.unwrap_or("Healthy") },

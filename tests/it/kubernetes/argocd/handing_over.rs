@@ -1,5 +1,8 @@
 //! Apps that are delivered otherwise than before: nothing that runs is made anew, and nothing is lost.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
 use super::{Delivered, HUB, ONE};
@@ -79,6 +82,7 @@ fn an_application_that_was_there_before_is_adopted_without_a_restart() {
                 "source": { "repoURL": "https://git.example.com/shop.git", "targetRevision": "old", "path": "web",
                     "helm": { "releaseName": "web", "valuesObject": { "replicas": 2 } } },
                 "destination": { "server": "https://kubernetes.default.svc", "namespace": "default" },
+                "syncPolicy": { "automated": { "selfHeal": true } },
             },
         }),
     );
@@ -92,6 +96,59 @@ fn an_application_that_was_there_before_is_adopted_without_a_restart() {
     one.converge();
     assert_eq!(one.life("dc"), life);
     assert_eq!(one.given("dc", "Application", "web").expect("there")["spec"]["source"]["targetRevision"], "main");
+}
+
+#[test]
+fn a_handover_that_was_interrupted_goes_on() {
+    let one = Delivered::new(&["dc"], ONE);
+    one.converge();
+    let life = one.life("dc");
+    one.edit("deliver = { argocd = { GIT } }\n", "");
+    // The objects are taken back, and the Application can't go yet.
+    let is_refused = Arc::new(AtomicBool::new(true));
+    let refuses = Arc::clone(&is_refused);
+    one.servers["dc"].validate(move |_, object| {
+        let lets_go = object["kind"] == "Application" && object["metadata"]["finalizers"].is_null();
+        match lets_go && refuses.load(Ordering::Relaxed) {
+            true => Err("nobody takes finalizers off now".to_owned()),
+            false => Ok(()),
+        }
+    });
+    let told = one.place.run(&["apply", "--yes"]);
+    assert_eq!(told.code, 3, "{told:?}");
+    assert!(one.given("dc", "Application", "web").is_some() && one.runs("dc").is_some());
+    is_refused.store(false, Ordering::Relaxed);
+    one.converge();
+    assert_eq!((one.given("dc", "Application", "web"), one.life("dc")), (None, life));
+}
+
+#[test]
+fn what_is_changed_in_the_edit_that_takes_an_app_back_stays_so() {
+    let one = Delivered::new(&["dc"], ONE);
+    one.converge();
+    let uid = one.life("dc").0;
+    one.edit("deliver = { argocd = { GIT } }\n", "");
+    one.edit("replicas = 2", "replicas = 5");
+    one.converge();
+    let live = one.runs("dc").expect("it runs");
+    assert_eq!((&live["metadata"]["uid"], &live["spec"]["replicas"]), (&uid, &json!(5)));
+}
+
+#[test]
+fn the_sandbox_takes_an_app_back_too() {
+    let one = Delivered::new(&["dc"], ONE);
+    let converge = || {
+        one.place.expect(0, &["-e", "try", "apply", "--yes"]);
+        one.place.expect(0, &["-e", "try", "plan", "--detailed-exitcode"]);
+    };
+    one.edit("deliver = { argocd = { GIT } }\n", "");
+    converge();
+    one.edit("timeout = ", "deliver = { argocd = { GIT } }\ntimeout = ");
+    converge();
+    one.edit("deliver = { argocd = { GIT } }\n", "");
+    converge();
+    one.edit("timeout = ", "on_remove = \"forget\"\ntimeout = ");
+    converge();
 }
 
 #[test]

@@ -120,6 +120,43 @@ fn a_value_that_is_known_later_is_completed_then() {
 }
 
 #[test]
+fn the_app_that_brings_argo_cd_is_there_before_and_goes_after() {
+    let one = Delivered::new(&["dc"], ONE);
+    let spec = one.place.read("atlas.toml");
+    let more = "\n[namespace.argocd]\nclusters = [\"dc\"]\n\n[app.argo]\nclusters = [\"dc\"]\nnamespace = \"argocd\"\nmanifests = [\"argo.yaml\"]\n";
+    one.place.write("atlas.toml", &format!("{spec}{more}"));
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: applications.argoproj.io}\nspec:\n  group: argoproj.io\n  scope: Namespaced\n  names: {kind: Application, plural: applications, singular: application}\n  versions: [{name: v1alpha1, served: true, storage: true}]\n";
+    let controller = crate::kubernetes::harness::deployment("argocd-controller", 1, "argocd:3", "");
+    one.place.write("argo.yaml", &format!("{definition}---\n{controller}"));
+    let plan = one.place.json(&["-e", "try", "plan", "--json"]);
+    let changes = plan["changes"].as_array().expect("a list");
+    let given = changes.iter().find(|one| one["address"] == "app.web@dc/Application/web").expect("it is planned");
+    let needs: Vec<&str> = given["depends_on"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    for need in [
+        "app.argo@dc",
+        "app.argo@dc/CustomResourceDefinition/applications.argoproj.io",
+        "app.argo@dc/Deployment/argocd-controller",
+        "namespace.argocd@dc",
+    ] {
+        assert!(needs.contains(&need), "{need} is not among {needs:?}");
+    }
+    one.place.expect(0, &["-e", "try", "apply", "--yes"]);
+    one.place.expect(0, &["-e", "try", "destroy", "--yes"]);
+}
+
+#[test]
+fn clusters_of_odd_names_give_applications_of_good_ones() {
+    let one = Delivered::new(&["dc", "dc_2"], &ONE.replace("[\"dc\"]", "[\"dc\", \"dc_2\"]"));
+    one.edit("argocd = { ", "argocd = { hub = \"dc\", ");
+    let shown = one.place.expect(0, &["render", "app.web@dc_2"]);
+    assert!(shown.contains("application: web-dc-2") && shown.contains("destination: dc_2"), "{shown}");
+    let name = "w".repeat(62);
+    one.edit("argocd = { ", &format!("argocd = {{ application = \"{name}\", "));
+    let refused = one.place.run(&["validate"]);
+    assert!(refused.code == 1 && refused.stderr.contains("say a shorter `application`"), "{}", refused.stderr);
+}
+
+#[test]
 fn the_sandbox_takes_it_as_well() {
     let one = Delivered::new(&["dc"], ONE);
     one.place.expect(0, &["-e", "try", "apply", "--yes"]);
