@@ -266,8 +266,7 @@ impl<'a> Decider<'a> {
     fn existing(&self, instance: &'a Instance, found: &Match<'_>, object: &Object, mut after: Attributes) -> Change {
         let said = (!instance.settings.ignore.is_empty()).then(|| after.clone());
         diff::leave_ignored(&instance.kind, &instance.settings, &object.attributes, &mut after);
-        let mark = object.mark.as_ref();
-        let moved = matches!(found, Match::Elsewhere(_));
+        let (mark, moved) = (object.mark.as_ref(), matches!(found, Match::Elsewhere(_)));
         let mut attributes = diff::of_object(instance, object, &after, moved);
         let remade = self.tell_remade(instance, &mut attributes);
         let wanted = self.mark(instance);

@@ -159,6 +159,26 @@ fn what_argo_cd_can_t_deliver_ends_the_step_early_with_its_words() {
     }
 }
 
+#[test]
+fn claims_that_would_go_along_are_said_before() {
+    let one = Delivered::new(&["dc"], ONE);
+    one.converge();
+    one.argo.be(Behaviour { is_paused: true, ..Behaviour::default() });
+    std::thread::sleep(Duration::from_millis(200));
+    let claim = json!({ "version": "v1", "kind": "PersistentVolumeClaim", "namespace": "default", "name": "data" });
+    let resources = json!([one.given("dc", "Application", "web").expect("there")["status"]["resources"][0], claim]);
+    let patch = json!({ "status": { "resources": resources } });
+    one.servers["dc"].edit("argocd-application-controller", "Application", Some("argocd"), "web", patch);
+    let spec = one.place.read("atlas.toml");
+    one.place.write("atlas.toml", spec.split_once("[app.web]").expect("an app").0);
+    let refused = one.place.run(&["apply", "--yes"]);
+    assert!(refused.code == 1 && refused.stderr.contains("1 volume"), "{refused:?}");
+    // What it delivered stays where the app does, so that loses nothing.
+    one.place.write("atlas.toml", &spec.replace(&format!("deliver = {{ argocd = {{ {GIT} }} }}\n"), ""));
+    one.converge();
+    assert!(one.runs("dc").is_some());
+}
+
 /// A hub without the app, and two clusters with it.
 const HUB: &str = "clusters = [\"dc-us\", \"dc-eu\"]\nvalues = { replicas = 2, at = \"${cluster}\" }\nnamespace = \"default\"\ndeliver = { argocd = { hub = \"mgmt\", GIT, destinations = { dc-eu = \"dc-eu\" } } }\ntimeout = \"20s\"\n";
 
