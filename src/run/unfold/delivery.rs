@@ -34,15 +34,16 @@ fn carrier(app: &Instance, address: Address, delivery: &ArgoDelivery, desired: &
     let mut namespaces = desired.of_kind("namespace").filter(|one| one.place() == delivery.hub.as_deref());
     let namespace = namespaces.find(|one| one.object_name() == delivery.namespace);
     let host = namespace.unwrap_or(cluster);
-    let name = delivery.application.as_deref().unwrap_or_else(|| app.object_name());
+    let siblings = desired.of_kind("app").filter(|other| other.declaration.block == app.declaration.block);
+    let name = name_of_set(&siblings.collect::<Vec<_>>(), delivery);
     let said = ["deliver", "objects", "wait"].map(|name| (name, app.attributes.get(name).clone()));
-    let own = [("name", name.into()), ("namespace", delivery.namespace.as_str().into())];
+    let own = [("name", name.as_str().into()), ("namespace", delivery.namespace.as_str().into())];
     let mut settings = app.settings.clone();
     let former = settings.renamed_from.take();
     settings.renamed_from = former.map(|old| Address::new(old.kind(), old.name(), delivery.hub.as_deref()));
     settings.keeps_name = false;
     Some(Instance {
-        identity: host.identity.scoped(app.kind.name, &delivery.namespace, name),
+        identity: host.identity.scoped(app.kind.name, &delivery.namespace, &name),
         address,
         kind: app.kind.clone(),
         declaration: std::sync::Arc::clone(&app.declaration),
@@ -68,8 +69,19 @@ pub(super) fn given(app: &Instance, delivery: &ArgoDelivery, desired: &Desired) 
         .map(|one| DeliveredApp { address: &one.address, release: one.object_name(), attributes: told(one) })
         .collect();
     let delivery = ArgoDelivery::of(&first.attributes).unwrap_or_else(|| delivery.clone());
-    let name = delivery.application.as_deref().unwrap_or_else(|| first.object_name());
-    Ok(vec![application_set(name, &app.address, &all, &delivery)?])
+    let name = name_of_set(&served, &delivery);
+    Ok(vec![application_set(&name, &app.address, &all, &delivery)?])
+}
+
+/// What an ApplicationSet is called: as the app is on all clusters, or as its block is, where it is called otherwise on each.
+fn name_of_set(apps: &[&Instance], delivery: &ArgoDelivery) -> String {
+    let first = apps.first().map_or("", |app| app.object_name());
+    let block = apps.first().map_or("", |app| app.address.name());
+    match &delivery.application {
+        Some(said) => said.clone(),
+        None if apps.iter().all(|app| app.object_name() == first) => first.to_owned(),
+        None => block.replace('_', "-"),
+    }
 }
 
 /// The app on each of the clusters to which the Argo CD of this one delivers it.

@@ -150,6 +150,12 @@ fn clusters_of_odd_names_give_applications_of_good_ones() {
     one.edit("argocd = { ", "argocd = { hub = \"dc\", ");
     let shown = one.place.expect(0, &["render", "app.web@dc_2"]);
     assert!(shown.contains("application: web-dc-2") && shown.contains("destination: dc_2"), "{shown}");
+    // Where the app has a name of its own on each cluster, the set is called as its block is.
+    one.edit("chart = \"web\"", "chart = \"web\"\nname = \"w${cluster}\"");
+    one.edit("\"dc_2\"", "\"dc-2\"");
+    one.edit("[cluster.dc_2]", "[cluster.dc-2]");
+    let shown = one.place.expect(0, &["render", "app.web@dc-2"]);
+    assert!(shown.contains("application: web-dc-2") && shown.contains("release: wdc-2"), "{shown}");
     let name = "w".repeat(62);
     one.edit("argocd = { ", &format!("argocd = {{ application = \"{name}\", "));
     let refused = one.place.run(&["validate"]);
