@@ -102,6 +102,14 @@ pub trait Stand {
         None
     }
 
+    /// Whether this world can be made not to answer.
+    fn cuts_off(&self) -> bool {
+        false
+    }
+
+    /// Makes the world one that does not answer to Atlas, or one that does again.
+    fn cut_off(&self, _: bool) {}
+
     /// Takes away all that a kind's tests left.
     async fn clean(&self, kind: &'static Kind);
 }
@@ -119,12 +127,14 @@ pub async fn suite(stand: &impl Stand, kinds: &[&'static Kind]) -> usize {
             cells.push((attribute.name.to_owned(), attribute_converges(stand, kind, attribute).await));
             stand.clean(kind).await;
         }
-        for case in ["(missing)", "(foreign)", "(orphan)", "(forgotten)", "(protected)"] {
+        let own = ["(missing)", "(foreign)", "(orphan)", "(forgotten)", "(protected)"];
+        for case in own.into_iter().chain(stand.cuts_off().then_some("(unreachable)")) {
             let outcome = match case {
                 "(missing)" => missing_is_made_again(stand, kind).await,
                 "(foreign)" => foreign_is_left_alone_until_adopted(stand, kind).await,
                 "(orphan)" => orphan_is_removed(stand, kind).await,
                 "(forgotten)" => forgotten_stays(stand, kind).await,
+                "(unreachable)" => unreachable_is_left_alone(stand, kind).await,
                 _ => protected_stays(stand, kind).await,
             };
             cells.push((case.to_owned(), outcome));
@@ -354,6 +364,28 @@ async fn protected_stays(stand: &impl Stand, kind: &'static Kind) -> Result<(), 
     converge(stand, &stand.spec(kind, Some(&lines)), &Options::default(), &[]).await?;
     same(stand, &before, &stand.look(kind, &lines))?;
     converge(stand, &stand.spec(kind, None), &Options::default(), &[]).await.map(drop)
+}
+
+/// What does not answer is neither made again, nor changed, nor removed.
+async fn unreachable_is_left_alone(stand: &impl Stand, kind: &'static Kind) -> Result<(), String> {
+    let lines = stand.plain(kind);
+    let mut protected = lines.clone();
+    protected.insert("protect".into(), "true".into());
+    converge(stand, &stand.spec(kind, Some(&lines)), &Options::default(), &[]).await?;
+    let before = stand.look(kind, &lines);
+    stand.cut_off(true);
+    let mut told = Ok(());
+    for lines in [Some(&lines), Some(&protected), None] {
+        let (_, plan) = plan(stand, &stand.spec(kind, lines), &Options::default()).await;
+        let seen = plan.changes.iter().any(|change| change.address.to_string() == stand.subject(kind));
+        if !plan.steps.is_empty() || lines.is_some() && !seen {
+            told = Err(format!("planned without a look: {}", json!(actions(&plan))));
+        }
+    }
+    stand.cut_off(false);
+    told?;
+    same(stand, &before, &stand.look(kind, &lines))?;
+    converge(stand, &stand.spec(kind, Some(&lines)), &Options::default(), &[]).await.map(drop)
 }
 
 fn same(stand: &impl Stand, before: &Value, after: &Value) -> Result<(), String> {

@@ -242,3 +242,38 @@ fn what_somebody_changed_is_drift_whatever_else_the_spec_says_by_then() {
     assert_eq!(cluster.place.run(&["drift"]).code, 2);
     cluster.converge();
 }
+
+#[test]
+fn a_port_that_somebody_gave_another_number_comes_back_alone() {
+    let service = |extra: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec: {{selector: {{app: web}}, ports: [{{port: 80}}{extra}]}}\n"
+        )
+    };
+    let cluster = Cluster::with_chart(&format!("{}---\n{}", service(""), deployment("web", 1, "nginx:1", PORTS)));
+    cluster.converge();
+    let edits = [
+        ("services/web", "/spec/ports/0/port"),
+        ("deployments/web", "/spec/template/spec/containers/0/ports/0/containerPort"),
+    ];
+    for (object, at) in edits {
+        let patch = json!([{ "op": "replace", "path": at, "value": 8080 }]);
+        let path = format!("{}?fieldManager=kubectl-edit", cluster.path(object));
+        cluster.ask("PATCH", &path, Some(&patch), "application/json-patch+json").expect("it is taken");
+        assert_eq!(cluster.place.run(&["drift"]).code, 2, "{object}");
+        cluster.converge();
+        let live = cluster.object(object).expect("there");
+        let (list, _) = at.rsplit_once("/0/").expect("an item");
+        let ports = live.pointer(list).and_then(serde_json::Value::as_array).expect("a list");
+        assert_eq!((ports.len(), &live.pointer(at).expect("there").clone()), (1, &json!(80)), "{object}: {live}");
+    }
+    // A port that somebody put beside Atlas's own stays: nothing is in the way.
+    let patch =
+        json!([{ "op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": { "containerPort": 9 } }]);
+    let path = format!("{}?fieldManager=kubectl-edit", cluster.path("deployments/web"));
+    cluster.ask("PATCH", &path, Some(&patch), "application/json-patch+json").expect("it is taken");
+    cluster.is_converged();
+}
+
+/// A container's port with a name, which no other one can have.
+const PORTS: &str = "        ports: [{name: http, containerPort: 80}]\n";

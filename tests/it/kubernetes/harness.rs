@@ -16,6 +16,9 @@ pub struct Cluster {
     pub server: Option<ApiServer>,
     /// The namespace that the test has for itself.
     pub namespace: String,
+    /// The context of its kubeconfig.
+    pub context: String,
+    kubeconfig: String,
     runtime: tokio::runtime::Runtime,
     client: Client,
 }
@@ -50,7 +53,7 @@ impl Cluster {
             "[project]\nname = \"{project}\"\n\n[cluster.dc]\nkubeconfig = {{ file = \"kubeconfig\", context = \"{context}\" }}\n\n\
              [namespace.NS]\nclusters = [\"dc\"]\npod_security = \"privileged\"\nnetwork = \"open\"\n\n"
         );
-        let cluster = Self { place, server, namespace, runtime, client };
+        let cluster = Self { place, server, namespace, context, kubeconfig: text, runtime, client };
         cluster.spec(&format!("{head}{blocks}"));
         cluster
     }
@@ -66,6 +69,15 @@ impl Cluster {
     /// Writes the spec, in which `NS` is the namespace of the test.
     pub fn spec(&self, text: &str) {
         self.place.write("atlas.toml", &text.replace("NS", &self.namespace));
+    }
+
+    /// Makes the cluster one that does not answer, or one that does again. Somebody else still reaches it.
+    pub fn cut_off(&self, on: bool) {
+        let (_, rest) = self.kubeconfig.split_once("server: ").expect("it names a server");
+        let rest = rest.trim_start_matches('"');
+        let url = rest.split(['"', ',', '\n', '}']).next().unwrap_or_default().trim();
+        let nowhere = self.kubeconfig.replace(url, "http://127.0.0.1:1");
+        self.place.write("kubeconfig", if on { &nowhere } else { &self.kubeconfig });
     }
 
     /// Adds to the spec.
@@ -138,6 +150,9 @@ impl Cluster {
     /// The path of what `deployments/web` names in the namespace of the test.
     pub fn path(&self, object: &str) -> String {
         let plural = object.split('/').next().unwrap_or_default();
+        if plural.starts_with("clusterrole") {
+            return format!("/apis/rbac.authorization.k8s.io/v1/{object}");
+        }
         let group = match plural {
             "deployments" | "statefulsets" | "daemonsets" | "replicasets" => "/apis/apps/v1",
             "jobs" | "cronjobs" => "/apis/batch/v1",

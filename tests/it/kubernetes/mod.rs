@@ -9,6 +9,9 @@ mod conflicts;
 mod conformance;
 mod drift;
 pub mod harness;
+#[cfg(feature = "crash-points")]
+mod killed;
+mod matrix;
 mod namespaces;
 mod order;
 mod ownership;
@@ -16,5 +19,7 @@ mod rollouts;
 mod rules;
 mod scale;
 mod secrets;
+mod stand;
 mod trouble;
+mod twenty;
 mod undecided;

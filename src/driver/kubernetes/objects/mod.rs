@@ -5,6 +5,7 @@
 
 mod api;
 mod app;
+mod displaced;
 mod done;
 mod fields;
 mod given;

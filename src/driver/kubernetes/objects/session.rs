@@ -13,7 +13,7 @@ use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
 use super::trial::{Scaled, leave_to_autoscaler, preview, rehearse};
-use super::{done, fields, given, list, manifest, mark, rivals, secret, wait};
+use super::{displaced, done, fields, given, list, manifest, mark, rivals, secret, wait};
 use crate::desired::TakeOver;
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
@@ -275,7 +275,7 @@ impl ClusterSession {
             self.refuse_contested(&place, live, &object, want).await?;
         }
         let mode = ApplyMode { takes_over: live.is_some(), is_trial: false };
-        let made = self.apply_once_webhooks_answer(&place, &object, mode, want).await.map_err(explained)?;
+        let made = self.apply_in_its_place(&place, live, &object, mode, want).await.map_err(explained)?;
         match app.filter(|_| done::goes_by_itself(&made)) {
             Some(app) => self.run_once(app, &place, &made, want).await,
             None => wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await,
@@ -297,13 +297,35 @@ impl ClusterSession {
         let mode = ApplyMode { takes_over: true, is_trial: true };
         let contested = match self.state.api.apply(place, object, mode).await {
             Ok(then) => rivals::contested(live, &then, want.fields),
-            Err(error) if error.is_no_trial() => rivals::contested_as_it_stands(live, object, want.fields),
+            // What is refused as a whole is refused again once it is applied, or what is in the way goes first.
+            Err(error) if error.is_no_trial() || error.code() == 422 => {
+                rivals::contested_as_it_stands(live, object, want.fields)
+            }
             Err(error) => return Err(explained(error)),
         };
         match rivals::told(&contested) {
             Some(who) => Err(DriverError::new(Class::Conflict, format!("{who}; plan again"))),
             None => Ok(()),
         }
+    }
+
+    /// Applies an object. Where the server refuses it beside what somebody put in the place of its own items, those go first.
+    async fn apply_in_its_place(
+        &self,
+        place: &ObjectPlace,
+        live: Option<&Json>,
+        object: &Json,
+        mode: ApplyMode,
+        want: &Request<'_>,
+    ) -> Result<Json, CallError> {
+        let refused = match self.apply_once_webhooks_answer(place, object, mode, want).await {
+            Err(error) if error.code() == 422 => error,
+            answer => return answer,
+        };
+        let managers = live.and_then(|live| Some((live, displaced::managers(live, object)?)));
+        let Some((live, managers)) = managers else { return Err(refused) };
+        self.state.api.write_managers(place, &live["metadata"]["resourceVersion"], &managers).await?;
+        self.apply_once_webhooks_answer(place, object, mode, want).await
     }
 
     /// Applies an object. A webhook that was made a moment ago may not answer yet, and its certificate may not be known yet.

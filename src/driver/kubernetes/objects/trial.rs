@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::api::ApplyMode;
 use super::state::ClusterState;
-use super::{fields, manifest, mark, rivals, secret};
+use super::{displaced, fields, manifest, mark, rivals, secret};
 use crate::driver::{Class, DriverError, Preview, Request};
 use crate::render::objects::{group, is_own_group};
 use crate::value::Value;
@@ -50,7 +50,7 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
         }
         Ok(None) => Ok(Preview { is_touched, ..Preview::of(manifest::attributes(live, was.as_ref())) }),
         Err(NoPreview::Fixed(why)) => Ok(Preview { is_fixed: Some(why), ..told(plainly(&wanted, live)) }),
-        // A webhook that can't be asked by a trial: what the manifest says is compared as it stands.
+        // A webhook that can't be asked by a trial, or what takes more than one write: what the manifest says is compared as it stands.
         Err(NoPreview::Unasked) => {
             let mut object = manifest::of(want.attributes);
             secret::fill(&state.secrets, want.attributes, Some(live), &mut object)?;
@@ -146,7 +146,7 @@ async fn is_scaled(state: &ClusterState, live: &Json) -> bool {
 enum NoPreview {
     /// A field can't be changed, and why.
     Fixed(String),
-    /// A webhook can't be asked.
+    /// Nobody can be asked by a trial.
     Unasked,
     Otherwise(DriverError),
 }
@@ -166,6 +166,8 @@ async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<
         Ok(then) => Ok(Some(then)),
         Err(error) if error.is_no_trial() => Err(NoPreview::Unasked),
         Err(error) if error.forbids_change() => Err(NoPreview::Fixed(error.forbidden())),
+        // A trial can't take away first what is in the way.
+        Err(error) if error.code() == 422 && displaced::managers(live, &object).is_some() => Err(NoPreview::Unasked),
         Err(error) => Err(NoPreview::Otherwise(error.into())),
     }
 }
