@@ -2,6 +2,7 @@
 
 mod condition;
 mod delivered;
+mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
@@ -112,6 +113,8 @@ pub struct Observed {
     contested: BTreeMap<Identity, String>,
     /// What somebody else delivers for apps.
     delivered: HashSet<DeliveredObject>,
+    /// Objects of which nobody can say beforehand what they would become, and why.
+    untried: BTreeMap<Identity, String>,
 }
 
 impl Mark {
@@ -221,6 +224,7 @@ impl Observed {
             refused: BTreeMap::new(),
             contested: BTreeMap::new(),
             delivered: HashSet::default(),
+            untried: BTreeMap::new(),
         };
         let again: HashSet<usize> = (0..observed.objects.len()).filter(|at| !observed.index_identity(*at)).collect();
         if !again.is_empty() {
@@ -395,28 +399,6 @@ impl Observed {
     #[must_use]
     pub fn why_fixed(&self, identity: &Identity) -> Option<&str> {
         self.fixed.get(identity).map(String::as_str)
-    }
-
-    /// Learns that an object can't be made as it is wanted, and why.
-    pub fn refuse(&mut self, identity: Identity, why: String) {
-        self.refused.insert(identity, why);
-    }
-
-    /// The objects that can't be made as they are wanted, and why.
-    #[must_use]
-    pub const fn refused(&self) -> &BTreeMap<Identity, String> {
-        &self.refused
-    }
-
-    /// Learns that somebody else declares a part of an object otherwise, and who.
-    pub fn contest(&mut self, identity: Identity, who: String) {
-        self.contested.insert(identity, who);
-    }
-
-    /// The objects of which others declare a part otherwise, and who.
-    #[must_use]
-    pub const fn contested(&self) -> &BTreeMap<Identity, String> {
-        &self.contested
     }
 
     /// Learns of objects that no listing showed before; whether there were any.

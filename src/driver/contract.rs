@@ -269,13 +269,15 @@ pub struct Preview {
     pub is_refused: Option<String>,
     /// Who declares a part of it too, and otherwise, where that is not to be taken over.
     pub is_contested: Option<String>,
+    /// Why its API can't be asked what it would become.
+    pub is_untried: Option<String>,
 }
 
 impl Preview {
     /// Attributes that nobody touched, of an object that can be changed and that nobody refuses.
     #[must_use]
     pub const fn of(attributes: Attributes) -> Self {
-        Self { attributes, is_touched: false, is_fixed: None, is_refused: None, is_contested: None }
+        Self { attributes, is_touched: false, is_fixed: None, is_refused: None, is_contested: None, is_untried: None }
     }
 }
 

@@ -65,6 +65,7 @@ pub async fn preview(
             Ok(Some(preview)) => {
                 observed.learn_preview(identity, preview.attributes, preview.is_touched, preview.is_fixed);
                 preview.is_refused.into_iter().for_each(|why| observed.refuse(identity.clone(), why));
+                preview.is_untried.into_iter().for_each(|why| observed.leave_untried(identity.clone(), why));
                 preview.is_contested.into_iter().for_each(|why| observed.contest(identity.clone(), why));
             }
             Ok(None) => {}

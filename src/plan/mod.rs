@@ -13,6 +13,7 @@ mod contents;
 mod decide;
 pub mod diff;
 mod drift;
+mod emptied;
 mod foretold;
 mod gate;
 mod handover;
@@ -105,6 +106,9 @@ pub fn plan(
     warn_of_unreachable(desired, observed, &mut diagnostics);
     warn_of_lost_protection(&changes, &mut diagnostics);
     tell_refused(&changes, observed, &mut diagnostics);
+    if !options.destroy {
+        emptied::refuse(&changes, desired, &mut diagnostics);
+    }
     let contents = contents::roll_up(&mut changes, desired, observed, &mut diagnostics);
     let mut steps = schedule::schedule(&changes);
     claims::link(&changes, &mut steps, desired, observed, &mut diagnostics);
@@ -224,9 +228,9 @@ fn name_of(identity: &str) -> String {
     }
 }
 
-/// Reports what an API would refuse to make, and what somebody else declares otherwise.
+/// Reports what an API would refuse to make, what somebody else declares otherwise, and what nobody can try.
 fn tell_refused(changes: &[Change], observed: &Observed, diagnostics: &mut Diagnostics) {
-    if observed.refused().is_empty() && observed.contested().is_empty() {
+    if observed.refused().is_empty() && observed.contested().is_empty() && observed.untried().is_empty() {
         return;
     }
     for change in changes
@@ -237,6 +241,11 @@ fn tell_refused(changes: &[Change], observed: &Observed, diagnostics: &mut Diagn
         if let Some(who) = observed.contested().get(&after.identity).filter(|_| change.action == Action::Update) {
             let diagnostic = Diagnostic::error(&code::CONTESTED, format!("{}: {who}", change.address)).at(change.span);
             let hint = "leave it to them with `ignore`, or take it over: `take_over = true` for this object in `objects` of its app";
+            diagnostics.push(diagnostic.hint(hint).of(&change.address));
+        }
+        if let Some(why) = observed.untried().get(&after.identity) {
+            let diagnostic = Diagnostic::warning(&code::UNTRIED, format!("{}: {why}", change.address)).at(change.span);
+            let hint = "the manifest is compared as it stands; what the server fills in shows as well";
             diagnostics.push(diagnostic.hint(hint).of(&change.address));
         }
         let Some(why) = observed.refused().get(&after.identity) else { continue };

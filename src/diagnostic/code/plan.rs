@@ -123,4 +123,16 @@ codes! {
     "An app goes from cluster to cluster, and something that it needs on an earlier one needs it on a later one. Neither could begin.";
     Example::Story("[app.web]\nclusters = [\"dc-us\", \"dc-eu\"]\nrollout = { max_clusters = 1 }        # and app.db@dc-us needs app.web@dc-eu\n");
     "Put the clusters in an order in which each needs only those before it, or leave `rollout` out.";
+
+    UNTRIED = "A0523" "object that can't be tried";
+    "What an object would become is asked by a dry run, and a webhook that would be asked about it says that it can't be asked without \
+     an effect: its `sideEffects` are neither `None` nor `NoneOnDryRun`. What the manifest says is compared with the object as it stands.";
+    Example::Story("kubectl get validatingwebhookconfigurations -o yaml | grep sideEffects        # sideEffects: Unknown\n");
+    "Have the webhook say `sideEffects: None` or `NoneOnDryRun`, if that is so. The plan holds without it.";
+
+    EMPTIED = "A0524" "app that would lose everything";
+    "All objects that an app has would go, and everything that its chart or its manifests give belongs to somebody else. That is hardly \
+     meant: values are wrong, or names collide with those of another tool. Nothing was changed.";
+    Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"        # whose values now leave one ConfigMap, which Helm made\n");
+    "Mend the values, take over with `atlas adopt` what is meant, or remove the block of the app.";
 }

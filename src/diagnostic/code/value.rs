@@ -108,6 +108,12 @@ codes! {
     "See that the URL is right and that this machine gets there; `docker login HOST` keeps credentials. Where content changed that was \
      published before, ask whoever published it; `atlas lock --upgrade` takes what is there now.";
 
+    DOUBLED_KEY = "A0220" "key that stands twice";
+    "In a manifest of an app a key stands twice in one map. The last one counts, as it does for Helm and `kubectl`, and the first one is \
+     dropped.";
+    Example::Story("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: b}\ndata: {a: c}\n");
+    "Take one of the two out of the template or the manifest.";
+
     DELIVERY = "A0221" "setting that does not go with who delivers";
     "An app that an Argo CD delivers is not Atlas's to apply. What only steers how Atlas applies it, or what the Argo CD can't find, would \
      be dropped without a word.";

@@ -68,6 +68,11 @@ pub(super) fn classify(error: &Error) -> DriverError {
     }
 }
 
+/// Whether the server does not know who asks: the credentials may have ended, and others may be there by now.
+pub(super) fn is_unknown(error: &DriverError) -> bool {
+    error.class == Class::Denied && error.message.starts_with("it answers with 401")
+}
+
 /// Why there are no credentials. The standard output of the program for them is left out: it may hold some.
 fn credentials(error: &AuthError) -> DriverError {
     let why = match error {

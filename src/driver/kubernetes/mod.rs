@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use foldhash::HashMap;
 use kube::Client;
-use tokio::sync::OnceCell;
 
 pub use access::ready;
 use access::{Access, connect};
@@ -26,7 +25,8 @@ pub use access::{client_of, kubeconfigs};
 #[cfg(feature = "docker")]
 pub use nodes::{ClusterNodes, JoinedNode, NodeChanges, NodeReport, Volumes};
 
-use objects::{ClusterApi, ClusterSession, ClusterState};
+use error::is_unknown;
+use objects::{ClusterApi, ClusterSession, ClusterState, Reconnect};
 
 use super::secret::Secrets;
 use super::{
@@ -65,10 +65,10 @@ struct Clusters {
     states: Mutex<HashMap<Identity, Arc<ClusterState>>>,
 }
 
-/// One cluster with its client, which is made when it is first needed.
+/// One cluster with its client and its endpoint, which are there once they were first needed.
 struct Cluster {
     access: Access,
-    client: OnceCell<(Client, String)>,
+    client: tokio::sync::Mutex<Option<(Client, String)>>,
 }
 
 /// A session on the world, in which such clusters are.
@@ -104,7 +104,7 @@ impl Clusters {
         if let Some(cluster) = reached.get(identity).filter(|cluster| cluster.access == access) {
             return Some(Arc::clone(cluster));
         }
-        let cluster = Arc::new(Cluster { access, client: OnceCell::new() });
+        let cluster = Arc::new(Cluster { access, client: tokio::sync::Mutex::default() });
         reached.insert(identity.clone(), Arc::clone(&cluster));
         Some(cluster)
     }
@@ -117,17 +117,17 @@ impl Clusters {
         if let Some(state) = self.known(&cluster.identity).filter(|state| state.is_of(cluster)) {
             return Ok(state);
         }
-        let client = match self.of(&cluster.identity, &cluster.attributes) {
-            Some(external) => Some(external.client.get_or_try_init(|| connect(&external.access)).await?.0.clone()),
+        let api = match self.of(&cluster.identity, &cluster.attributes) {
+            Some(external) => Some(ClusterApi::reached_by(external.client().await?.0, external)),
             None => match &self.made {
-                Some(made) => made.client(cluster).await?,
+                Some(made) => made.client(cluster).await?.map(ClusterApi::new),
                 None => None,
             },
         };
-        let client = client.ok_or_else(|| {
+        let api = api.ok_or_else(|| {
             DriverError::new(Class::Invalid, "nothing tells how its API is reached; say `kubeconfig`, `eks` or `k3d`")
         })?;
-        let state = Arc::new(ClusterState::reach(ClusterApi::new(client), cluster, Arc::clone(&self.secrets)).await?);
+        let state = Arc::new(ClusterState::reach(api, cluster, Arc::clone(&self.secrets)).await?);
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         // What is on one cluster must not be seen twice: by the second name it would be what nobody wants.
         if let Some(other) = states.values().find(|other| other.is_same_as(&state)) {
@@ -153,20 +153,51 @@ impl Clusters {
 }
 
 impl Cluster {
+    /// A client, and where the API answers.
+    async fn client(&self) -> Result<(Client, String), DriverError> {
+        let mut known = self.client.lock().await;
+        if let Some(known) = &*known {
+            return Ok(known.clone());
+        }
+        let made = connect(&self.access).await?;
+        *known = Some(made.clone());
+        Ok(made)
+    }
+
+    /// The same with credentials that are fetched again.
+    async fn anew(&self) -> Result<(Client, String), DriverError> {
+        *self.client.lock().await = None;
+        self.client().await
+    }
+
     async fn look(&self, identity: &Identity, attributes: &Attributes) -> Result<Object, DriverError> {
-        let (client, endpoint) = self.client.get_or_try_init(|| connect(&self.access)).await?;
-        ready(client).await?;
+        let (client, mut endpoint) = self.client().await?;
+        match ready(&client).await {
+            Err(error) if is_unknown(&error) => {
+                let (client, anew) = self.anew().await?;
+                endpoint = anew;
+                ready(&client).await?;
+            }
+            answer => answer?,
+        }
         Ok(Object {
             kind: kind::get("cluster").unwrap_or(kind::ALL[0]).into(),
             identity: identity.clone(),
             hosts: Vec::new(),
             attributes: attributes.clone(),
-            outputs: std::iter::once(("endpoint".into(), endpoint.clone())).collect(),
+            outputs: std::iter::once(("endpoint".into(), endpoint)).collect(),
             usage: Usage::default(),
             mark: None,
             external: true,
             condition: Condition::Ready,
         })
+    }
+}
+
+#[async_trait]
+impl Reconnect for Cluster {
+    async fn again(&self) -> Result<Client, DriverError> {
+        self.anew().await.map(|(client, _)| client)
     }
 }
 

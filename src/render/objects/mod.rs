@@ -45,6 +45,8 @@ pub struct Unfolded {
     pub last: Vec<Address>,
     /// Hooks of moments at which nothing is run, each with its moments.
     pub left_out: Vec<String>,
+    /// Keys that stand twice in a manifest, each with the object.
+    pub doubled: Vec<String>,
     /// What the app says of objects that it does not have.
     pub of_none: Vec<String>,
     /// What completes the app, where something of its objects is computed once its values are known.
@@ -106,6 +108,10 @@ pub fn objects(
             continue;
         }
         objects.extend(manifest::objects_of(manifest, &references, namespace)?);
+    }
+    for manifest in &rendered.strange {
+        let event = manifest.hook.as_ref().and_then(|hook| hook.strange.as_deref()).unwrap_or_default();
+        left_out.push(format!("{}/{} ({event}, which nobody knows)", manifest.kind, manifest.name));
     }
     Ok((objects, left_out))
 }
@@ -178,7 +184,7 @@ pub fn unfold(app: &Instance, mut objects: Vec<AppObject>, kinds: &Catalog) -> R
     instances.sort_by(|one, other| one.address.cmp(&other.address));
     let last = last.into_iter().map(|at| addresses[at].clone()).collect();
     let of_none = settings::lay_over(app, &mut instances);
-    Ok(Unfolded { instances, last, left_out: Vec::new(), of_none, completion: None })
+    Ok(Unfolded { instances, last, left_out: Vec::new(), doubled: Vec::new(), of_none, completion: None })
 }
 
 /// Tells what of the objects of a chart is made by chance, or by the clock: where another rendering differs. Whether it has the same

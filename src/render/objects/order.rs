@@ -15,6 +15,9 @@ const WAVE: &str = "argocd.argoproj.io/sync-wave";
 /// What has to be in order before a pod is made in a namespace, or it would be made without.
 const GUARDS: [&str; 3] = ["LimitRange", "NetworkPolicy", "ResourceQuota"];
 
+/// Workloads that run all the time.
+const OPERATORS: [&str; 2] = ["Deployment", "StatefulSet"];
+
 /// When an object is applied: in Helm's words, and then by waves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
@@ -54,6 +57,10 @@ pub fn needs(objects: &[AppObject]) -> Vec<Vec<usize>> {
         if WORKLOADS.contains(&object.kind.as_str()) {
             let guards = index.guards.get(object.namespace.as_deref().unwrap_or_default());
             guards.into_iter().flatten().for_each(|other| add(*other));
+        }
+        // And the definitions are there before it runs, and after it is gone.
+        if OPERATORS.contains(&object.kind.as_str()) {
+            index.definitions.values().copied().for_each(&mut add);
         }
         if WORKLOADS.contains(&object.kind.as_str()) || object.hook.is_some() {
             index.secrets.iter().copied().for_each(&mut add);
@@ -160,7 +167,7 @@ impl<'a> ObjectIndex<'a> {
                 }
                 kind if WORKLOADS.contains(&kind) => {
                     index.workloads.push(at);
-                    index.operators.extend(["Deployment", "StatefulSet"].contains(&kind).then_some(at));
+                    index.operators.extend(OPERATORS.contains(&kind).then_some(at));
                 }
                 _ => {}
             }

@@ -44,6 +44,17 @@ pub fn read_all(text: &str, numbers: Numbers) -> Result<Vec<ChartValue>, RenderF
     tree::all(text)?.iter().map(|node| decode::decode(node, numbers)).collect()
 }
 
+/// Keys that stand twice in one map of a text, each with its place: the last one counts, as for Helm and `kubectl`. None where the text is no
+/// YAML.
+#[must_use]
+pub fn doubled(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for node in tree::all(text).unwrap_or_default() {
+        tree::doubled(&node, "", &mut found);
+    }
+    found
+}
+
 /// Writes a value as `toYaml` does, with the line break at its end.
 ///
 /// # Errors

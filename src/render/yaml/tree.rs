@@ -1,6 +1,6 @@
 //! The nodes of a document, with its anchors and aliases, before any scalar is looked at.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
@@ -45,6 +45,28 @@ pub(super) fn all(text: &str) -> Result<Vec<Rc<YamlNode>>, RenderFault> {
         }
         Ok(documents)
     })
+}
+
+/// The keys that stand twice in a map below a node.
+pub(super) fn doubled(node: &YamlNode, at: &str, found: &mut Vec<String>) {
+    match &node.kind {
+        NodeKind::List(items) => {
+            items.iter().enumerate().for_each(|(place, item)| doubled(item, &format!("{at}[{place}]"), found));
+        }
+        NodeKind::Map(entries) => {
+            let mut known: HashSet<&str> = HashSet::new();
+            for (key, value) in entries {
+                let NodeKind::Scalar { text, .. } = &key.kind else { continue };
+                let path = if at.is_empty() { text.clone() } else { format!("{at}.{text}") };
+                doubled(value, &path, found);
+                if !known.insert(text) && text != "<<" {
+                    found.push(path);
+                }
+            }
+        }
+        // What an alias stands for is looked at where it is.
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+    }
 }
 
 struct Builder<'a> {

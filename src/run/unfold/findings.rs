@@ -22,6 +22,15 @@ pub(super) fn warn_of_hooks(app: &Instance, spans: &ChartSpans, unfolded: &Unfol
     }
 }
 
+/// Reports keys that stand twice in a manifest.
+pub(super) fn warn_of_doubled(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagnostics: &mut Diagnostics) {
+    for key in &unfolded.doubled {
+        let detail = format!("{}: {key} stands there twice; the last one counts", app.address);
+        let warning = Diagnostic::warning(&code::DOUBLED_KEY, detail).at(spans.chart);
+        diagnostics.push(warning.hint("take one of the two out").of(&app.address));
+    }
+}
+
 /// Reports what an app says of objects that it does not have.
 pub(super) fn refuse_unknown(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagnostics: &mut Diagnostics) {
     let start = app.address.as_str().len() + 1;

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use foldhash::HashMap;
 
 use self::apis::BroughtApis;
-use self::findings::{forgive_siblings, refuse_taken, refuse_unknown, told as fault_told, warn_of_hooks};
+use self::findings::{
+    forgive_siblings, refuse_taken, refuse_unknown, told as fault_told, warn_of_doubled, warn_of_hooks,
+};
 use self::namespaces::{needs_its_namespace, objects_of_namespace, parts_of_namespaces, taken_names};
 use self::rounds::unfolded_apps;
 use self::undecided::undecided_among;
@@ -121,6 +123,7 @@ impl Sum<'_> {
             self.brought.precede(object);
         }
         warn_of_hooks(app, spans, &unfolded, self.diagnostics);
+        warn_of_doubled(app, spans, &unfolded, self.diagnostics);
         refuse_unknown(app, spans, &unfolded, self.diagnostics);
         refuse_taken(app, spans.chart, &unfolded.instances, &mut self.taken, self.diagnostics);
         self.completions.extend(unfolded.completion.map(|completion| (app.address.clone(), completion)));

@@ -15,8 +15,9 @@ use crate::observed::Object;
 use crate::plan::{Known, Resolved, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
-use crate::render::helm::{Chart, RenderRequest, render};
+use crate::render::helm::{Chart, RenderRequest, Rendered, render};
 use crate::render::objects::{self, AppObject, Unfolded, cluster_of, is_computed, plain, tell_chance};
+use crate::render::yaml;
 use crate::run::manifests::{self, ManifestText};
 use crate::run::moment::at_this_moment;
 use crate::spec::OutsideReferences;
@@ -49,14 +50,17 @@ pub(super) fn objects_of<'d>(
     finds: &RenderSurroundings<'_, 'd>,
 ) -> Result<Unfolded, RenderFault> {
     let Some(source) = ChartSource::of(&app.attributes) else {
-        return objects::unfold(app, plain_objects(app, desired, base, finds)?, &desired.kinds);
+        let (made, doubled) = plain_objects(app, desired, base, finds)?;
+        return Ok(Unfolded { doubled, ..objects::unfold(app, made, &desired.kinds)? });
     };
     let loaded = charts.get(&source).map_err(|problem| RenderFault::new(problem.to_string()))?;
     let chart = &loaded.chart;
     let (mut request, attributes) = request_of(app, desired, finds);
     request.include_crds = true;
     at_this_moment(&mut request).map_err(|error| RenderFault::new(format!("there are no random numbers: {error}")))?;
-    let (mut made, left_out) = rendered(chart, &request, app, &attributes)?;
+    let first = render(chart, &request)?;
+    let (mut made, left_out) = objects_in(&first, app, &attributes)?;
+    let doubled = doubled_keys(&first);
     if made.is_empty() {
         return Err(empty());
     }
@@ -85,7 +89,7 @@ pub(super) fn objects_of<'d>(
         }
         false => None,
     };
-    Ok(Unfolded { left_out, completion, ..objects::unfold(app, made, &desired.kinds)? })
+    Ok(Unfolded { left_out, doubled, completion, ..objects::unfold(app, made, &desired.kinds)? })
 }
 
 /// Whether the chart of an app asks what APIs its cluster has.
@@ -130,7 +134,7 @@ fn plain_objects<'d>(
     desired: &'d Desired,
     base: &Path,
     finds: &RenderSurroundings<'_, 'd>,
-) -> Result<Vec<AppObject>, RenderFault> {
+) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
     let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
     let references = finds.references.get_or_init(|| OutsideReferences::of(desired));
     let has_references = app.attributes.get("kustomize").is_null();
@@ -138,12 +142,13 @@ fn plain_objects<'d>(
         true => references.read(value, app).map(|value| with_names(value, desired)).map_err(|fault| fault.to_string()),
         false => Ok(value),
     };
-    let mut objects = Vec::new();
+    let (mut objects, mut doubled) = (Vec::new(), Vec::new());
     for ManifestText { name, text } in plain_texts(app, base).map_err(RenderFault::new)? {
         let text = if has_references { references.with_numbers(&text) } else { text };
+        doubled.extend(yaml::doubled(&text).into_iter().map(|path| format!("`{path}` in {name}")));
         objects.extend(plain(&name, &text, namespace, &read)?);
     }
-    if objects.is_empty() { Err(empty()) } else { Ok(objects) }
+    if objects.is_empty() { Err(empty()) } else { Ok((objects, doubled)) }
 }
 
 /// A manifest in which everything that names its object is completed, as far as the spec alone tells it.
@@ -206,14 +211,22 @@ fn learn_referred<'d>(known: &mut Known<'d>, value: &Value, desired: &'d Desired
     });
 }
 
-fn rendered(
-    chart: &Chart,
-    request: &RenderRequest,
+fn objects_in(
+    rendered: &Rendered,
     app: &Instance,
     attributes: &Attributes,
 ) -> Result<(Vec<AppObject>, Vec<String>), RenderFault> {
     let namespace = app.attributes.get("namespace").as_str().unwrap_or("default");
-    objects::objects(&render(chart, request)?, attributes.get("values"), namespace, &app.address)
+    objects::objects(rendered, attributes.get("values"), namespace, &app.address)
+}
+
+/// The keys that stand twice in what a chart came to.
+fn doubled_keys(rendered: &Rendered) -> Vec<String> {
+    let manifests = rendered.objects.iter().chain(&rendered.hooks);
+    let told = manifests.flat_map(|one| {
+        yaml::doubled(&one.text).into_iter().map(|path| format!("`{path}` of {}/{}", one.kind, one.name))
+    });
+    told.collect()
 }
 
 /// Tells what another rendering makes otherwise. What was made by chance stays what it was made first.
@@ -227,7 +240,7 @@ fn tell_by_chance(
     request.seed.iter_mut().for_each(|byte| *byte = !*byte);
     // A day and an hour later, so that no part of the date is the same.
     request.now += 90_061_000_000_000;
-    let (again, _) = rendered(chart, &request, app, attributes)?;
+    let (again, _) = objects_in(&render(chart, &request)?, app, attributes)?;
     match tell_chance(made, &again) {
         true => Ok(()),
         false => Err(RenderFault::new("the names of its objects are made by chance, so nobody could tell them again")),

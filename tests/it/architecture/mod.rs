@@ -225,3 +225,29 @@ fn code(file: &Path) -> Vec<(usize, String)> {
         .map(|(number, line)| (number + 1, line.to_owned()))
         .collect()
 }
+
+/// A file that no other one declares is compiled by nobody, and its tests never run.
+#[test]
+fn every_file_of_tests_is_declared() {
+    let mut open = vec![(root().join("tests/it"), "main.rs")];
+    let mut count = 0;
+    while let Some((folder, head)) = open.pop() {
+        let declared =
+            std::fs::read_to_string(folder.join(head)).expect("a folder has a file that declares the others");
+        let is_declared =
+            |name: &str| declared.lines().any(|line| line.trim_start_matches("pub ") == format!("mod {name};"));
+        for path in std::fs::read_dir(&folder).expect("readable").map(|entry| entry.expect("readable").path()) {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let is_code = path.extension().is_some_and(|ext| ext == "rs") && path.file_name() != Some(head.as_ref());
+            let is_module = path.is_dir() && path.join("mod.rs").is_file();
+            // A program by itself is built by the test that needs it.
+            let is_program = is_code && std::fs::read_to_string(&path).expect("readable").contains("\nfn main() {");
+            if (is_code || is_module) && !is_program {
+                assert!(is_declared(&name), "nobody declares {}", path.display());
+                count += 1;
+            }
+            open.extend(is_module.then_some((path, "mod.rs")));
+        }
+    }
+    assert!(count > 100, "{count} files");
+}

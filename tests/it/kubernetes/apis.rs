@@ -34,7 +34,9 @@ fn what_another_app_brings_is_found_waited_for_and_removed_in_order() {
     assert!(at(&told, &format!("created {name}")) < at(&told, "created app.user@dc/Widget/one"));
     let rendered = cluster.place.expect(0, &["render", "app.user@dc"]);
     assert!(rendered.contains("kind: Widget"), "what is printed is what is planned\n{rendered}");
-    let told = cluster.place.expect(0, &["destroy", "--yes", "--allow-loss", "app.bringer"]);
+    let namespace = format!("namespace.{}@dc", cluster.namespace);
+    let told =
+        cluster.place.expect(0, &["destroy", "--yes", "--allow-loss", "app.bringer", "--allow-loss", &namespace]);
     assert!(at(&told, "deleted app.user@dc/Widget/one") < at(&told, &format!("deleted {name}")));
 }
 
@@ -42,7 +44,12 @@ fn what_another_app_brings_is_found_waited_for_and_removed_in_order() {
 fn what_a_chart_brings_itself_does_not_count() {
     let (definition, group) = definition("b");
     let cluster = Cluster::new(&app("web"));
-    cluster.chart("web", &format!("{NOTHING}{{{{ if not (.Capabilities.APIVersions.Has \"{group}/v1\") }}}}\n---{definition}{{{{ end }}}}\n"));
+    cluster.chart(
+        "web",
+        &format!(
+            "{NOTHING}{{{{ if not (.Capabilities.APIVersions.Has \"{group}/v1\") }}}}\n---{definition}{{{{ end }}}}\n"
+        ),
+    );
     cluster.converge();
     assert!(cluster.get(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}")).is_some());
     cluster.is_converged();
@@ -58,7 +65,9 @@ fn a_chain_of_charts_that_look_for_each_other_ends() {
         let text = match all.get(at + 1) {
             None => format!("{NOTHING}---{definition}"),
             Some((_, next)) => {
-                format!("{NOTHING}{{{{ if .Capabilities.APIVersions.Has \"{next}/v1\" }}}}\n---{definition}{{{{ end }}}}\n")
+                format!(
+                    "{NOTHING}{{{{ if .Capabilities.APIVersions.Has \"{next}/v1\" }}}}\n---{definition}{{{{ end }}}}\n"
+                )
             }
         };
         cluster.chart(&format!("a{at}"), &text);
@@ -83,7 +92,7 @@ fn charts_are_told_the_version_of_the_cluster_and_the_apis_that_the_spec_names()
     assert!(rendered(&[]).contains("version: v1.31.2, has: \"true\""), "{}", rendered(&[]));
     assert!(rendered(&["--kube-version", "1.29"]).contains("version: v1.29, has: \"true\""));
     cluster.converge();
-    let object = cluster.object("ConfigMap/web").expect("there");
+    let object = cluster.object("configmaps/web").expect("there");
     assert_eq!(object["data"]["version"], "v1.31.2");
 }
 
@@ -109,5 +118,7 @@ fn of_two_charts_that_leave_out_what_is_there_one_keeps_it() {
     for name in ["one", "two"] {
         assert!(cluster.get(&format!("/apis/{group}/v1/namespaces/{}/widgets/{name}", cluster.namespace)).is_some());
     }
-    cluster.place.expect(0, &["destroy", "--yes", "--allow-loss", "app.one", "--allow-loss", "app.two"]);
+    let namespace = format!("namespace.{}@dc", cluster.namespace);
+    let loss = ["--allow-loss", "app.one", "--allow-loss", "app.two", "--allow-loss", &namespace];
+    cluster.place.expect(0, &[&["destroy", "--yes"], &loss[..]].concat());
 }

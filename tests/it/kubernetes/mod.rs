@@ -3,7 +3,9 @@
 
 #[allow(missing_docs, dead_code, reason = "it is a server by itself, of which the tests use a part")]
 pub mod api;
+mod apis;
 mod argocd;
+mod cases;
 mod conditions;
 mod conflicts;
 mod conformance;

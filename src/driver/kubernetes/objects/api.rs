@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use foldhash::HashMap;
 use http::{Method, Request};
 use kube::{Client, Error};
@@ -22,9 +23,20 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// How many objects a page of a list has.
 const PAGE: usize = 500;
 
+/// How a cluster is reached again, once its credentials have ended.
+#[async_trait]
+pub trait Reconnect: Send + Sync {
+    /// A client with the credentials that there are by now.
+    ///
+    /// # Errors
+    /// When there are none.
+    async fn again(&self) -> Result<Client, DriverError>;
+}
+
 /// The API of one cluster.
 pub struct ClusterApi {
-    client: Client,
+    client: Mutex<Client>,
+    reach: Option<Arc<dyn Reconnect>>,
     /// What each version of a group serves, once that was asked.
     served: Mutex<HashMap<String, Arc<Vec<Served>>>>,
 }
@@ -94,7 +106,16 @@ impl Served {
 impl ClusterApi {
     /// The API that a client reaches.
     pub fn new(client: Client) -> Self {
-        Self { client, served: Mutex::default() }
+        Self { client: Mutex::new(client), reach: None, served: Mutex::default() }
+    }
+
+    /// The API that a client reaches, and which is reached again where its credentials end.
+    pub fn reached_by(client: Client, reach: Arc<dyn Reconnect>) -> Self {
+        Self { reach: Some(reach), ..Self::new(client) }
+    }
+
+    fn client(&self) -> Client {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What tells the cluster from every other one: there is no identifier but that of the namespace that each has.
@@ -293,7 +314,7 @@ impl ClusterApi {
             "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&previous={former}"
         );
         let request = Request::get(path).body(Vec::new()).ok()?;
-        tokio::time::timeout(ANSWER, self.client.request_text(request)).await.ok()?.ok()
+        tokio::time::timeout(ANSWER, self.client().request_text(request)).await.ok()?.ok()
     }
 
     async fn all_of(&self, api_version: &str) -> Result<Arc<Vec<Served>>, DriverError> {
@@ -338,11 +359,30 @@ impl ClusterApi {
         answer
     }
 
+    /// Asks, and asks again with other credentials where the server does not know those that there were: a token ends, and whatever gave
+    /// it gives another one.
     async fn answer(&self, request: Request<Vec<u8>>) -> Result<Json, CallError> {
-        match tokio::time::timeout(ANSWER, self.client.request(request)).await {
-            Ok(answer) => answer.map_err(CallError::Answer),
-            Err(_) => Err(CallError::Silent),
+        let answer = attempt(&self.client(), request.clone()).await;
+        let Some(reach) = self.reach.as_ref().filter(|_| answer.as_ref().is_err_and(|error| error.code() == 401))
+        else {
+            return answer;
+        };
+        let Ok(client) = reach.again().await else { return answer };
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client.clone();
+        attempt(&client, request).await
+    }
+}
+
+async fn attempt(client: &Client, request: Request<Vec<u8>>) -> Result<Json, CallError> {
+    match tokio::time::timeout(ANSWER, client.request(request)).await {
+        Ok(Err(Error::Api(status))) if status.code == 429 => {
+            // Whoever asks again does so after that. A server that says nothing of it means a second.
+            let asked = status.details.as_ref().map_or(1, |details| details.retry_after_seconds.max(1));
+            tokio::time::sleep(Duration::from_secs(asked.into()).min(ANSWER)).await;
+            Err(CallError::Answer(Error::Api(status)))
         }
+        Ok(answer) => answer.map_err(CallError::Answer),
+        Err(_) => Err(CallError::Silent),
     }
 }
 

@@ -24,9 +24,18 @@ pub fn goes_by_itself(object: &Json) -> bool {
 
 /// Whether a hook is to be removed once it succeeded.
 pub fn is_removed_by_hook(object: &Json) -> bool {
+    has_policy(object, "hook-succeeded")
+}
+
+/// Whether a hook is to be removed once it failed.
+pub fn is_removed_when_failed(object: &Json) -> bool {
+    has_policy(object, "hook-failed")
+}
+
+fn has_policy(object: &Json, word: &str) -> bool {
     let annotations = &object["metadata"]["annotations"];
     let policies = annotations["helm.sh/hook-delete-policy"].as_str().unwrap_or_default();
-    annotations["helm.sh/hook"].is_string() && policies.split(',').any(|policy| policy.trim() == "hook-succeeded")
+    annotations["helm.sh/hook"].is_string() && policies.split(',').any(|policy| policy.trim() == word)
 }
 
 /// What ran and may be gone, as the record of an app has it, by the key of its identity.

@@ -12,7 +12,7 @@ use super::app::{self, KindInNamespace};
 use super::namespace::{self, GuardRails};
 use super::read::{FoundObject, app_object, namespace_object, object_of};
 use super::state::ClusterState;
-use super::{given, manifest, mark, said};
+use super::{given, manifest, mark, parts, said};
 use crate::driver::{Claims, Class, DriverError, Listing, with_retries};
 use crate::identity::Identity;
 use crate::kind::is_of_kubernetes;
@@ -200,8 +200,10 @@ async fn apps(
     let listed = with_retries(|| api.list(&served, None, &labels)).await;
     let records = seen_or_denied(state, listed, "app", found)?;
     let mut known = Vec::new();
-    for record in &records {
-        let Some((mark, identity)) = mark::read(record, &state.cluster) else { continue };
+    for mut record in records {
+        let Some((mark, identity)) = mark::read(&record, &state.cluster) else { continue };
+        parts::complete(api, &identity, &mut record).await?;
+        let record = &record;
         state.learn_record(&identity, record);
         if dying.contains(&namespace_of(record)) && wanted.apps.contains(&identity) {
             continue;
@@ -213,7 +215,8 @@ async fn apps(
     let mut found_by_name = Vec::new();
     for identity in wanted.apps.iter().filter(|wanted| !known.iter().any(|(_, identity, _)| identity == *wanted)) {
         let place = app::place(identity);
-        if let Some(record) = with_retries(|| api.get(&place)).await? {
+        if let Some(mut record) = with_retries(|| api.get(&place)).await? {
+            parts::complete(api, identity, &mut record).await?;
             if dying.contains(&namespace_of(&record)) {
                 continue;
             }
@@ -306,8 +309,8 @@ async fn of_kind(
     let listed = with_retries(|| api.list(&served, kind.namespace.as_deref(), selector)).await?;
     let mut found: Vec<FoundObject> = Vec::new();
     for object in listed {
-        // A copy of a mark is none.
-        if let Some((mark, identity)) = mark::read(&object, &state.cluster) {
+        // A copy of a mark is none, and records are no objects of their apps.
+        if let Some((mark, identity)) = mark::read(&object, &state.cluster).filter(|(_, own)| own.kind() != "app") {
             found.push(FoundObject { object, identity, mark: Some(mark) });
         }
     }

@@ -82,7 +82,9 @@ pub const RECORD: &str = "atlas-app-";
 
 fn is_record_of(app: &Identity, metadata: &Json) -> bool {
     let name = metadata["name"].as_str().and_then(|name| name.strip_prefix(RECORD));
-    app.kind() == "app" && name == Some(&*app.name())
+    let rest = name.and_then(|name| name.strip_prefix(&*app.name()));
+    // Its parts have a longer name.
+    app.kind() == "app" && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The part of an identity behind its cluster.

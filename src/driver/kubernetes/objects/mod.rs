@@ -13,6 +13,7 @@ mod list;
 mod manifest;
 mod mark;
 mod namespace;
+mod parts;
 mod pulls;
 mod read;
 mod rivals;
@@ -23,7 +24,7 @@ mod state;
 mod trial;
 mod wait;
 
-pub use api::ClusterApi;
+pub use api::{ClusterApi, Reconnect};
 pub use secret::missing as missing_secret;
 pub use session::ClusterSession;
 pub use state::ClusterState;

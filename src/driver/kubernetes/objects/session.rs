@@ -13,12 +13,12 @@ use super::namespace::{self, GuardRails};
 use super::read::{app_object, namespace_object, object_of};
 use super::state::ClusterState;
 use super::trial::{Scaled, leave_to_autoscaler, preview, rehearse};
-use super::{displaced, done, fields, given, list, manifest, mark, rivals, secret, wait};
+use super::{displaced, done, fields, given, list, manifest, mark, parts, rivals, secret, wait};
 use crate::desired::TakeOver;
 use crate::driver::{Claims, Class, DriverError, Listing, Look, Preview, Request, Seen, Session, with_retries};
 use crate::identity::Identity;
 use crate::kind::{self, Count, Kind, KindRef, Outputs};
-use crate::observed::Mark;
+use crate::observed::{Mark, Owner};
 use crate::value::Attributes;
 
 /// How long a deletion is waited for.
@@ -108,6 +108,10 @@ impl Session for ClusterSession {
         let (api, live) = (&self.state.api, raw(seen)?);
         if seen.object.kind.name == "app" {
             self.refuse_remains(&seen.object.identity, live).await?;
+            if let Some((own, _)) = mark::read(live, &self.state.cluster).filter(|_| parts::has_parts(live)) {
+                let of = Owner { project: own.project, environment: own.environment };
+                parts::tidy(api, &seen.object.identity, &self.state.cluster, &of, None).await?;
+            }
         }
         if let Some((app, _)) = self.state.ran(&seen.object.identity) {
             self.state.remember(&app, &seen.object.identity, None).await?;
@@ -181,6 +185,10 @@ impl ClusterSession {
             wait::until_gone(api, &place, uid, DELETION).await?;
             return api.get(&place).await;
         }
+        let mut live = live;
+        if kind.name == "app" {
+            parts::complete(api, identity, &mut live).await?;
+        }
         Ok(Some(live))
     }
 
@@ -225,16 +233,27 @@ impl ClusterSession {
                 namespace::apply(&self.state.api, want, &self.state.cluster, live).await?;
             }
             "app" => {
-                let kinds = live.map(app::kinds).unwrap_or_default();
-                let mut record = app::manifest(want, &kinds);
-                mark::put(&mut record, want.mark, want.identity, &self.state.cluster);
-                let mode = ApplyMode { takes_over: true, is_trial: false };
-                let made = self.state.api.apply(&app::place(want.identity), &record, mode).await?;
-                self.state.learn_record(want.identity, &made);
+                self.bring_app(want, live).await?;
             }
             _ => self.bring_object(want, live).await?,
         }
         Ok(want.derived.clone())
+    }
+
+    /// Writes the record of an app.
+    async fn bring_app(&self, want: &Request<'_>, live: Option<&Json>) -> Result<(), DriverError> {
+        let (api, cluster) = (&self.state.api, &self.state.cluster);
+        let mut record = app::manifest(want, &live.map(app::kinds).unwrap_or_default());
+        parts::part(api, want, cluster, &mut record).await?;
+        mark::put(&mut record, want.mark, want.identity, cluster);
+        let mode = ApplyMode { takes_over: true, is_trial: false };
+        let made = api.apply(&app::place(want.identity), &record, mode).await?;
+        self.state.learn_record(want.identity, &made);
+        if live.is_some_and(parts::has_parts) || parts::has_parts(&made) {
+            let of = Owner { project: want.mark.project.clone(), environment: want.mark.environment.clone() };
+            parts::tidy(api, want.identity, cluster, &of, Some(&made)).await?;
+        }
+        Ok(())
     }
 
     async fn bring_object(&self, want: &Request<'_>, live: Option<&Json>) -> Result<(), DriverError> {
@@ -276,10 +295,15 @@ impl ClusterSession {
         }
         let mode = ApplyMode { takes_over: live.is_some(), is_trial: false };
         let made = self.apply_in_its_place(&place, live, &object, mode, want).await.map_err(explained)?;
-        match app.filter(|_| done::goes_by_itself(&made)) {
+        let waited = match app.filter(|_| done::goes_by_itself(&made)) {
             Some(app) => self.run_once(app, &place, &made, want).await,
             None => wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await,
+        };
+        if waited.is_err() && done::is_removed_when_failed(&made) {
+            // Why it failed counts more than that it could not be removed; the next run finds it then.
+            drop(state.api.delete(&place, made["metadata"]["uid"].as_str().unwrap_or_default()).await);
         }
+        waited
     }
 
     /// Refuses to take away what somebody else applies by now. Where nobody else does, nothing is asked.
@@ -414,7 +438,7 @@ impl ClusterSession {
     /// Refuses to forget an app while objects of it are there.
     async fn refuse_remains(&self, app: &Identity, record: &Json) -> Result<(), DriverError> {
         let Some((own, _)) = mark::read(record, &self.state.cluster) else { return Ok(()) };
-        let owner = crate::observed::Owner { project: own.project.clone(), environment: own.environment.clone() };
+        let owner = Owner { project: own.project.clone(), environment: own.environment.clone() };
         let selector = mark::selector(&owner);
         for kind in app::kinds(record).into_values() {
             let api = &self.state.api;

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::api::ApplyMode;
 use super::state::ClusterState;
-use super::{displaced, fields, manifest, mark, rivals, secret};
+use super::{displaced, fields, manifest, mark, rivals, secret, wait};
 use crate::driver::{Class, DriverError, Preview, Request};
 use crate::render::objects::{group, is_own_group};
 use crate::value::Value;
@@ -20,6 +20,11 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
         }
         let is_fixed = (!ran).then(|| "it ran as something else, and is gone".to_owned());
         return Ok(Preview { is_fixed, ..Preview::of(attributes) });
+    }
+    if wait::is_failed_hook(live) {
+        let mut attributes = want.attributes.clone();
+        attributes.set("manifest", Value::Null);
+        return Ok(Preview { is_fixed: Some("it failed, and is to run again".to_owned()), ..Preview::of(attributes) });
     }
     let wanted = manifest::wanted(want.attributes);
     let was = mark::read(live, &state.cluster).map(|(mark, _)| mark);
@@ -51,13 +56,13 @@ pub async fn preview(state: &ClusterState, live: &Json, want: &Request<'_>) -> R
         Ok(None) => Ok(Preview { is_touched, ..Preview::of(manifest::attributes(live, was.as_ref())) }),
         Err(NoPreview::Fixed(why)) => Ok(Preview { is_fixed: Some(why), ..told(plainly(&wanted, live)) }),
         // A webhook that can't be asked by a trial, or what takes more than one write: what the manifest says is compared as it stands.
-        Err(NoPreview::Unasked) => {
+        Err(NoPreview::Unasked(is_untried)) => {
             let mut object = manifest::of(want.attributes);
             secret::fill(&state.secrets, want.attributes, Some(live), &mut object)?;
             rivals::leave(live, want.fields, &mut object);
             let contested = was.as_ref().map(|_| rivals::contested_as_it_stands(live, &object, want.fields));
             let is_contested = rivals::told(&contested.unwrap_or_default());
-            Ok(Preview { is_contested, ..told(plainly(&wanted, live)) })
+            Ok(Preview { is_contested, is_untried, ..told(plainly(&wanted, live)) })
         }
         Err(NoPreview::Otherwise(error)) if matches!(error.class, Class::Invalid | Class::Denied) => {
             // A definition that changes in the same plan may allow it by then.
@@ -146,8 +151,8 @@ async fn is_scaled(state: &ClusterState, live: &Json) -> bool {
 enum NoPreview {
     /// A field can't be changed, and why.
     Fixed(String),
-    /// Nobody can be asked by a trial.
-    Unasked,
+    /// Nobody can be asked by a trial, and why where that is somebody's fault.
+    Unasked(Option<String>),
     Otherwise(DriverError),
 }
 
@@ -164,10 +169,12 @@ async fn trial(state: &ClusterState, live: &Json, want: &Request<'_>) -> Result<
     let mode = ApplyMode { is_trial: true, takes_over: true };
     match state.api.apply(&place, &object, mode).await {
         Ok(then) => Ok(Some(then)),
-        Err(error) if error.is_no_trial() => Err(NoPreview::Unasked),
+        Err(error) if error.is_no_trial() => Err(NoPreview::Unasked(Some(error.message().to_owned()))),
         Err(error) if error.forbids_change() => Err(NoPreview::Fixed(error.forbidden())),
         // A trial can't take away first what is in the way.
-        Err(error) if error.code() == 422 && displaced::managers(live, &object).is_some() => Err(NoPreview::Unasked),
+        Err(error) if error.code() == 422 && displaced::managers(live, &object).is_some() => {
+            Err(NoPreview::Unasked(None))
+        }
         Err(error) => Err(NoPreview::Otherwise(error.into())),
     }
 }

@@ -135,9 +135,17 @@ fn condition_of(live: &Json, age: Duration) -> Condition {
 }
 
 fn is_complete(job: &Json) -> bool {
+    job["spec"]["suspend"] == true || has_ended(job, "Complete")
+}
+
+/// Whether a hook is a Job that failed. It does not run again by itself.
+pub fn is_failed_hook(live: &Json) -> bool {
+    live["metadata"]["annotations"]["helm.sh/hook"].is_string() && live["kind"] == "Job" && has_ended(live, "Failed")
+}
+
+fn has_ended(job: &Json, how: &str) -> bool {
     let conditions = job["status"]["conditions"].as_array().into_iter().flatten();
-    let ends = |one: &Json| one["type"] == "Complete" && one["status"] == "True";
-    job["spec"]["suspend"] == true || { conditions }.any(ends)
+    { conditions }.any(|one| one["type"] == how && one["status"] == "True")
 }
 
 /// Whether what is gone ended and was removed by its own clock.

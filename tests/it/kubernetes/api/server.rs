@@ -40,6 +40,7 @@ impl ApiServer {
             changed: watch::Sender::new(0),
             failing: Mutex::default(),
             requests: Mutex::default(),
+            token: Mutex::default(),
         });
         let listener = std::net::TcpListener::bind(address).expect("a free port");
         listener.set_nonblocking(true).expect("a socket that does not block");
@@ -179,7 +180,18 @@ impl ApiServer {
     /// The next requests that match fail so. Status 0: the connection is dropped. An empty method is any.
     pub fn fail(&self, method: &str, path_contains: &str, count: usize, status: u16, retry_after: Option<u32>) {
         let (method, path) = (method.to_owned(), path_contains.to_owned());
-        locked(&self.shared.failing).push(Failing { method, path, count, status, retry_after });
+        locked(&self.shared.failing).push(Failing { method, path, count, status, retry_after, message: None });
+    }
+
+    /// The same, with what the server says.
+    pub fn fail_saying(&self, method: &str, path_contains: &str, count: usize, status: u16, message: &str) {
+        let (method, path, message) = (method.to_owned(), path_contains.to_owned(), Some(message.to_owned()));
+        locked(&self.shared.failing).push(Failing { method, path, count, status, retry_after: None, message });
+    }
+
+    /// Lets in only those who have this token.
+    pub fn ask_for_token(&self, token: &str) {
+        *locked(&self.shared.token) = Some(token.to_owned());
     }
 
     /// The requests that came, in order.

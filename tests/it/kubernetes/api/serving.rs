@@ -37,7 +37,7 @@ pub struct Request {
 pub struct Failing {
     /// The method; empty for any.
     pub method: String,
-    /// What the path contains.
+    /// What the path with its query contains, in this order; `*` stands between two parts.
     pub path: String,
     /// How many of them.
     pub count: usize,
@@ -45,6 +45,8 @@ pub struct Failing {
     pub status: u16,
     /// After how many seconds the client may try again.
     pub retry_after: Option<u32>,
+    /// What is said; a usual message for the code where it is none.
+    pub message: Option<String>,
 }
 
 /// What the thread of the server and the test share.
@@ -57,6 +59,8 @@ pub struct Shared {
     pub failing: Mutex<Vec<Failing>>,
     /// Requests that came.
     pub requests: Mutex<Vec<Request>>,
+    /// The token that everybody has to have, where one is asked for.
+    pub token: Mutex<Option<String>>,
 }
 
 /// The sort of a list of all groups with their resources.
@@ -79,16 +83,36 @@ impl Shared {
         done
     }
 
-    /// How a request is to fail, if it is.
-    fn failure(&self, method: &str, path: &str) -> Option<(u16, Option<u32>)> {
+    /// How a request is to fail, if it is; none where its connection is to be dropped.
+    fn failure(&self, method: &str, path: &str) -> Option<Option<Failure>> {
         let mut all = locked(&self.failing);
         let fits = |one: &&mut Failing| {
-            one.count > 0 && (one.method.is_empty() || one.method == method) && path.contains(&one.path)
+            one.count > 0 && (one.method.is_empty() || one.method == method) && contains(path, &one.path)
         };
         let found = all.iter_mut().find(fits)?;
         found.count -= 1;
-        Some((found.status, found.retry_after))
+        let mut failure = injected(found.status, found.retry_after);
+        if let Some(message) = &found.message {
+            json::set(&mut failure.body, "message", json!(message));
+        }
+        Some((found.status > 0).then_some(failure))
     }
+
+    /// Whether somebody may ask at all.
+    fn knows(&self, authorization: &str) -> bool {
+        locked(&self.token).as_ref().is_none_or(|token| authorization == format!("Bearer {token}"))
+    }
+}
+
+fn contains(path: &str, parts: &str) -> bool {
+    let mut rest = path;
+    parts.split('*').all(|part| match rest.split_once(part) {
+        Some((_, more)) => {
+            rest = more;
+            true
+        }
+        None => false,
+    })
 }
 
 fn injected(status: u16, retry_after: Option<u32>) -> Failure {
@@ -134,12 +158,13 @@ async fn serve(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<Re
         let (method, path) = (asked.method.clone(), asked.path.clone());
         locked(&shared.requests).push(Request { method, path, query: query.clone(), status });
     };
-    let answered = match shared.failure(&asked.method, &asked.path) {
-        Some((0, _)) => {
+    let answered = match shared.failure(&asked.method, &format!("{}?{query}", asked.path)) {
+        _ if !shared.knows(&header("authorization")) => Err(injected(401, None)),
+        Some(None) => {
             note(0);
             return Err("dropped");
         }
-        Some((status, retry_after)) => Err(injected(status, retry_after)),
+        Some(Some(failure)) => Err(failure),
         None => {
             // A read changes nothing, but controllers that were just turned on have their work done before it.
             shared.change(|world| answer(world, &asked))
