@@ -175,6 +175,23 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// One call as it is: the code and the text of its answer.
+    pub fn raw(&self, method: &str, path: &str, body: Option<String>, sort: &str) -> (u16, String) {
+        use http_body_util::BodyExt as _;
+        let request = http::Request::builder().method(method).uri(path).header("content-type", sort);
+        let request = request.header("accept", "application/json").header("user-agent", "transcript/1");
+        let request = request.body(kube::client::Body::from(body.unwrap_or_default().into_bytes()));
+        let request = request.expect("a good request");
+        self.runtime.block_on(async {
+            let response = self.client.send(request).await.expect("it answers");
+            let code = response.status().as_u16();
+            let bytes = response.into_body().collect().await.expect("all of it").to_bytes();
+            (code, String::from_utf8_lossy(&bytes).into_owned())
+        })
+    }
+}
+
 /// What stays after a test goes with its namespace; on a cluster that was given nobody else would take it away.
 impl Drop for Cluster {
     fn drop(&mut self) {

@@ -22,6 +22,7 @@ mod rules;
 mod scale;
 mod secrets;
 mod stand;
+mod transcripts;
 mod trouble;
 mod twenty;
 mod undecided;

@@ -216,6 +216,34 @@ fn delete_all(world: &mut World, kind: &Kind, place: &Place, asked: &Asked) -> R
     Ok(Answer::Json(200, list, Vec::new()))
 }
 
+/// What a strategic patch that does not fit is told: it is shown as Go prints it.
+fn misfit(failure: Failure, patch: &Value) -> Failure {
+    let cause = json::list(&failure.body, "details.causes").first().cloned().unwrap_or_default();
+    if json::text(&cause, "field") != "patch" || !json::text(&cause, "message").contains("of type int32") {
+        return failure;
+    }
+    let told = format!("Invalid value: {:?}: unrecognized type: int32", printed(patch));
+    let mut failure = failure;
+    json::set(&mut failure.body, "message", json!(format!(" \"\" is invalid: patch: {told}")));
+    failure.body["details"]["causes"][0]["message"] = json!(told);
+    failure
+}
+
+/// A value as Go prints it.
+fn printed(value: &Value) -> String {
+    match value {
+        Value::Object(all) => {
+            let mut parts: Vec<String> = all.iter().map(|(key, value)| format!("{key}:{}", printed(value))).collect();
+            parts.sort();
+            format!("map[{}]", parts.join(" "))
+        }
+        Value::Array(all) => format!("[{}]", all.iter().map(printed).collect::<Vec<_>>().join(" ")),
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 fn patched(world: &mut World, target: &Target, asked: &Asked) -> Result<Written, Failure> {
     let options = options(asked)?;
     let sort = asked.content_type.split(';').next().unwrap_or_default().trim();
@@ -223,7 +251,9 @@ fn patched(world: &mut World, target: &Target, asked: &Asked) -> Result<Written,
     match sort {
         "application/apply-patch+yaml" => write::apply(world, target, &patch, &options),
         "application/merge-patch+json" | "application/strategic-merge-patch+json" if !patch.is_object() => {
-            Err(Failure::bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}"))
+            Err(Failure::bad_request(
+                "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+            ))
         }
         "application/merge-patch+json" => write::modify(world, target, &options, |live| {
             let mut object = live.clone();
@@ -236,10 +266,11 @@ fn patched(world: &mut World, target: &Target, asked: &Asked) -> Result<Written,
                 patch::strategic(&target.kind.shape, &mut object, &patch);
                 Ok(object)
             })
+            .map_err(|failure| misfit(failure, &patch))
         }
-        "application/json-patch+json" if !patch.is_array() => {
-            Err(Failure::bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch"))
-        }
+        "application/json-patch+json" if !patch.is_array() => Err(Failure::bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+        )),
         "application/json-patch+json" => write::modify(world, target, &options, |live| {
             let mut object = live.clone();
             patch::operations(&mut object, &patch).map_err(|_| Failure::unfit())?;

@@ -8,6 +8,7 @@ use super::json;
 use super::kinds::Kind;
 use super::meta_checks;
 use super::pod_checks;
+use super::quantity;
 
 /// What is wrong with an object.
 pub fn object(kind: &Kind, object: &Value) -> Vec<Cause> {
@@ -54,11 +55,50 @@ pub fn object(kind: &Kind, object: &Value) -> Vec<Cause> {
             causes.push(Cause::required("roleRef.name", ""));
         }
         "PodDisruptionBudget" => budget(object, &mut causes),
+        "LimitRange" => limits(object, &mut causes),
+        "Ingress" => {
+            let has = |field: &str| json::at(object, field).is_some_and(|value| !value.is_null());
+            if !has("spec.defaultBackend") && json::list(object, "spec.rules").is_empty() {
+                let detail = "either `defaultBackend` or `rules` must be specified";
+                causes.push(Cause::invalid("spec", &Value::Null, detail));
+            }
+        }
         "HorizontalPodAutoscaler" => autoscaler(object, &mut causes),
         "CustomResourceDefinition" => definition(object, &mut causes),
         _ => {}
     }
     causes
+}
+
+/// Amounts that are above those that they have to be below.
+fn limits(object: &Value, causes: &mut Vec<Cause>) {
+    for (at, limit) in json::list(object, "spec.limits").iter().enumerate() {
+        let amount =
+            |of: &str, name: &str| limit[of][name].as_str().map(|text| (text.to_owned(), quantity::thousandths(text)));
+        let names = ["min", "max", "default", "defaultRequest"].into_iter().flat_map(|of| json::members(limit, of));
+        let mut names: Vec<&String> = names.map(|(name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let mut above = |(low, low_word): (&str, &str),
+                             (high, high_word): (&str, &str),
+                             field: &str,
+                             shown_low: bool| {
+                let (Some(less), Some(more)) = (amount(low, name), amount(high, name)) else { return };
+                if less.1 > more.1 {
+                    let shown = if shown_low { &less.0 } else { &more.0 };
+                    let detail = format!("{low_word} value {} is greater than {high_word} value {}", less.0, more.0);
+                    causes.push(Cause::invalid(&format!("spec.limits[{at}].{field}[{name}]"), &json!(shown), &detail));
+                }
+            };
+            above(("min", "min"), ("max", "max"), "min", true);
+            above(("min", "min"), ("defaultRequest", "default request"), "defaultRequest", false);
+            above(("defaultRequest", "default request"), ("max", "max"), "defaultRequest", true);
+            above(("defaultRequest", "default request"), ("default", "default limit"), "defaultRequest", true);
+            above(("min", "min"), ("default", "default"), "default", true);
+            above(("default", "default"), ("max", "max"), "default", true);
+        }
+    }
 }
 
 fn workload(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {

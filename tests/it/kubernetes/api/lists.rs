@@ -75,18 +75,18 @@ pub fn list(world: &World, kind: &Kind, place: &Place, asked: &Asked) -> Result<
     let selector = selector(asked, place)?;
     let metadata = only_metadata(asked);
     let (after, version) = begin(world, asked)?;
-    let found: Vec<(&Key, &Value)> = world
-        .list(kind, &place.namespace)
-        .into_iter()
-        .filter(|(key, object)| spot(key) > after && selector.fits(object))
-        .collect();
+    let all: Vec<(&Key, &Value)> =
+        world.list(kind, &place.namespace).into_iter().filter(|(key, _)| spot(key) > after).collect();
+    let found: Vec<(&Key, &Value)> = all.iter().copied().filter(|(_, object)| selector.fits(object)).collect();
     let limit: usize = asked.word("limit").parse().unwrap_or(0);
     let end = if limit == 0 { found.len() } else { found.len().min(limit) };
     let mut about = json!({ "resourceVersion": version.to_string() });
     if kind.custom && !metadata {
         about["continue"] = json!("");
     }
-    if let Some((last, _)) = found[..end].last().filter(|_| end < found.len()) {
+    // What is behind the last item may be selected or not: that is not looked at.
+    let is_cut = |last: &&Key| end == limit && all.iter().any(|(key, _)| spot(key) > spot(last));
+    if let Some(last) = found[..end].last().map(|(key, _)| *key).filter(is_cut) {
         let (namespace, name) = spot(last);
         about["continue"] = json!(format!("{version}/{namespace}/{name}"));
         if asked.word("labelSelector").is_empty() && asked.word("fieldSelector").is_empty() {
@@ -114,9 +114,25 @@ fn spot(key: &Key) -> (String, String) {
     (key.namespace.clone(), key.name.clone())
 }
 
+/// What is wrong with a token that is none: it is JSON in base64.
+fn unread(token: &str) -> String {
+    use base64::Engine as _;
+    let whole = format!("{token:A<width$}", width = token.len().next_multiple_of(4));
+    let read = base64::prelude::BASE64_URL_SAFE.decode(whole).unwrap_or_default();
+    let first = read.first().map_or_else(String::new, |byte| char::from(*byte).to_string());
+    format!("invalid character '{first}' looking for beginning of value")
+}
+
 /// What a list goes on after, and the version that it is of.
 fn begin(world: &World, asked: &Asked) -> Result<((String, String), u64), Failure> {
     let token = asked.word("continue");
+    let wanted = asked.word("resourceVersion");
+    if !wanted.is_empty() && wanted.parse::<u64>().is_err() {
+        let why = format!(
+            "resourceVersion: Invalid value: {wanted:?}: strconv.ParseUint: parsing {wanted:?}: invalid syntax"
+        );
+        return Err(Failure::bad_request(format!("invalid resource version: {why}")));
+    }
     if token.is_empty() {
         return Ok(((String::new(), String::new()), world.version()));
     }
@@ -125,8 +141,9 @@ fn begin(world: &World, asked: &Asked) -> Result<((String, String), u64), Failur
         [version, namespace, name] => version.parse().ok().map(|version: u64| (version, *namespace, *name)),
         _ => None,
     };
-    let (version, namespace, name) =
-        parts.ok_or_else(|| Failure::bad_request("continue key is not valid: illegal token"))?;
+    let (version, namespace, name) = parts.ok_or_else(|| {
+        Failure::bad_request(format!("invalid continue token: continue key is not valid: {}", unread(token)))
+    })?;
     if version < world.oldest {
         return Err(Failure::gone(
             "The provided continue parameter is too old to display a consistent list result. You can start a new list \

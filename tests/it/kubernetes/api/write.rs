@@ -81,7 +81,11 @@ pub fn replace(world: &mut World, target: &Target, body: &Value, options: &Optio
     let uid = json::text(&object, "metadata.uid");
     if !uid.is_empty() && uid != json::text(&live, "metadata.uid") {
         let of = json::text(&live, "metadata.uid");
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {of}");
+        let key = format!("/registry/{}/{}/{}", target.kind.plural, target.namespace, target.name);
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in \
+             precondition: {uid}, UID in object meta: {of}"
+        );
         return Err(Failure::conflict(&subject, &why));
     }
     if json::text(&object, "metadata.resourceVersion").is_empty() && !target.kind.updates_blindly() {
