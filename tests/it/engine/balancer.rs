@@ -39,9 +39,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream) {
 fn lead(connection: TcpStream, port: u16, routes: &Routes) {
     let nodes = routes.read().expect("no writer panics").get(&port).cloned().unwrap_or_default();
     for node in nodes {
-        let Some(address) = (node.as_str(), port).to_socket_addrs().ok().and_then(|mut all| all.next()) else {
-            continue;
-        };
+        let Some(address) = (node.as_str(), port).to_socket_addrs().ok().and_then(|mut all| all.next()) else { continue };
         let Ok(behind) = TcpStream::connect_timeout(&address, Duration::from_secs(2)) else { continue };
         let (there, back) = (behind.try_clone().expect("cloned"), connection.try_clone().expect("cloned"));
         std::thread::spawn(move || copy(back, there));

@@ -8,7 +8,7 @@ use super::harness::Cluster;
 use super::twenty::{Row, twenty};
 
 /// Of how many crash points one is tried, but where all are asked for by `ATLAS_TEST_EVERY_POINT`.
-const STRIDE: usize = 3;
+const STRIDE: usize = 5;
 
 #[test]
 fn killed_while_twenty_kinds_are_made_the_next_run_carries_on() {

@@ -134,53 +134,60 @@ fn end_job(cluster: &Cluster, name: &str, how: &str) {
 
 #[test]
 fn when_a_second_hook_fails_the_first_is_cleaned_up_by_its_policy_and_the_failed_one_by_its_own() {
-    for (policy, stays) in [("", true), ("hook-succeeded,hook-failed", false)] {
-        let texts = [
-            hook("first", 1, "hook-succeeded"),
-            hook("kept", 2, ""),
-            hook("second", 3, policy),
-            deployment("web", 1, "nginx:1", ""),
-        ];
-        let cluster = Cluster::with_chart(&texts.join("---\n").replace("---\n---\n", "---\n"));
-        cluster.place.edit("wait = \"applied\"", "timeout = \"30s\"");
-        let Some(server) = &cluster.server else { return };
-        // So that the account of the namespace is there, and nothing works by itself any more.
-        let first = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\n";
-        let whole = cluster.place.read("web/templates/all.yaml");
-        cluster.chart("web", first);
-        cluster.converge();
-        server.controllers(false);
-        cluster.place.write("web/templates/all.yaml", &format!("{first}---\n{whole}"));
-        let run = std::thread::scope(|scope| {
-            let applied = scope.spawn(|| cluster.place.run(&["apply", "--yes"]));
-            end_job(&cluster, "first", "Complete");
-            end_job(&cluster, "kept", "Complete");
-            end_job(&cluster, "second", "Failed");
-            applied.join().expect("it ran")
-        });
-        let told = format!("{}{}", run.stdout, run.stderr);
-        assert!(run.code == 3 && told.contains("it ended so"), "{told}");
-        assert_eq!(cluster.object("jobs/first"), None, "it succeeded, and was to go");
-        assert!(cluster.object("jobs/kept").is_some(), "nothing says that it is to go");
-        assert_eq!(cluster.object("jobs/second").is_some(), stays, "{policy}");
-        assert_eq!(cluster.object("deployments/web"), None, "what comes behind a hook that failed");
-        // The next run carries on: what succeeded is not run again, and what failed is.
-        let uid = cluster.object("jobs/second").map(|live| live["metadata"]["uid"].clone());
-        let run = std::thread::scope(|scope| {
-            let applied = scope.spawn(|| cluster.place.run(&["apply", "--yes"]));
-            let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-            let is_new = |live: &Value| Some(&live["metadata"]["uid"]) != uid.as_ref();
-            while !cluster.object("jobs/second").is_some_and(|live| is_new(&live)) && std::time::Instant::now() < end {
-                std::thread::sleep(std::time::Duration::from_millis(50));
-            }
-            end_job(&cluster, "second", "Complete");
-            server.controllers(true);
-            applied.join().expect("it ran")
-        });
-        assert_eq!(run.code, 0, "{run:?}");
-        assert_eq!(cluster.object("jobs/first"), None);
-        assert!(cluster.object("deployments/web").is_some());
-    }
+    std::thread::scope(|scope| {
+        let all = [("", true), ("hook-succeeded,hook-failed", false)];
+        let all = all.map(|(policy, stays)| scope.spawn(move || second_hook_fails(policy, stays)));
+        all.into_iter().for_each(|one| one.join().expect("it holds"));
+    });
+}
+
+/// Three hooks, of which the last one with this policy fails at first.
+fn second_hook_fails(policy: &str, stays: bool) {
+    let texts = [
+        hook("first", 1, "hook-succeeded"),
+        hook("kept", 2, ""),
+        hook("second", 3, policy),
+        deployment("web", 1, "nginx:1", ""),
+    ];
+    let cluster = Cluster::with_chart(&texts.join("---\n").replace("---\n---\n", "---\n"));
+    cluster.place.edit("wait = \"applied\"", "timeout = \"30s\"");
+    let Some(server) = &cluster.server else { return };
+    // So that the account of the namespace is there, and nothing works by itself any more.
+    let first = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\n";
+    let whole = cluster.place.read("web/templates/all.yaml");
+    cluster.chart("web", first);
+    cluster.converge();
+    server.controllers(false);
+    cluster.place.write("web/templates/all.yaml", &format!("{first}---\n{whole}"));
+    let run = std::thread::scope(|scope| {
+        let applied = scope.spawn(|| cluster.place.run(&["apply", "--yes"]));
+        end_job(&cluster, "first", "Complete");
+        end_job(&cluster, "kept", "Complete");
+        end_job(&cluster, "second", "Failed");
+        applied.join().expect("it ran")
+    });
+    let told = format!("{}{}", run.stdout, run.stderr);
+    assert!(run.code == 3 && told.contains("it ended so"), "{told}");
+    assert_eq!(cluster.object("jobs/first"), None, "it succeeded, and was to go");
+    assert!(cluster.object("jobs/kept").is_some(), "nothing says that it is to go");
+    assert_eq!(cluster.object("jobs/second").is_some(), stays, "{policy}");
+    assert_eq!(cluster.object("deployments/web"), None, "what comes behind a hook that failed");
+    // The next run carries on: what succeeded is not run again, and what failed is.
+    let uid = cluster.object("jobs/second").map(|live| live["metadata"]["uid"].clone());
+    let run = std::thread::scope(|scope| {
+        let applied = scope.spawn(|| cluster.place.run(&["apply", "--yes"]));
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let is_new = |live: &Value| Some(&live["metadata"]["uid"]) != uid.as_ref();
+        while !cluster.object("jobs/second").is_some_and(|live| is_new(&live)) && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        end_job(&cluster, "second", "Complete");
+        server.controllers(true);
+        applied.join().expect("it ran")
+    });
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(cluster.object("jobs/first"), None);
+    assert!(cluster.object("deployments/web").is_some());
 }
 
 #[test]
