@@ -1,7 +1,9 @@
 //! Apps that depend on what other resources tell once they are there: they are planned once somebody can, and until then what they came
 //! to before stays.
 
-use super::harness::Cluster;
+use base64::Engine as _;
+
+use super::harness::{Cluster, definition};
 use crate::support::Place;
 
 const SPEC: &str = r#"
@@ -248,4 +250,144 @@ spec:
     let refused = place.run(&["validate", "-e", "sandbox"]);
     assert!(refused.code == 1 && refused.stderr.contains("the spec declares no queue `job`"), "{refused:?}");
     assert!(refused.stderr.contains("k8s/worker.yaml") && refused.stderr.contains("A0214"), "{refused:?}");
+}
+
+/// The spec with more blocks, and the charts of those.
+fn with(place: &Place, more: &str, charts: &[(&str, &str)]) {
+    place.write("atlas.toml", &format!("{}\n{more}", place.read("atlas.toml")));
+    for (chart, text) in charts {
+        std::fs::create_dir_all(place.path(&format!("{chart}/templates"))).expect("made");
+        place.write(&format!("{chart}/Chart.yaml"), &format!("apiVersion: v2\nname: {chart}\nversion: 0.1.0\n"));
+        place.write(&format!("{chart}/templates/all.yaml"), text);
+    }
+}
+
+#[test]
+fn charts_that_look_for_apis_wait_for_an_app_that_may_bring_some() {
+    let place = place(&format!("{{{{ if contains \"jobs\" .Values.url }}}}{}{{{{ end }}}}", definition("x.test")));
+    let looks = "{{ if .Capabilities.APIVersions.Has \"x.test/v1\" }}\napiVersion: x.test/v1\nkind: Widget\nmetadata: {name: w}\n{{ end }}\n---\n"
+        .to_owned()
+        + &config_map("always", "a: b");
+    with(
+        &place,
+        "[app.looker]\nclusters = [\"dc\"]\nnamespace = \"shop\"\nchart = \"looker\"\n",
+        &[("looker", &looks)],
+    );
+    place.edit("${queue.jobs.url}", "the-jobs");
+    run(&place, 0, &["apply", "--yes"]);
+    place.edit("the-jobs", "${queue.jobs.url}");
+    let plan = run(&place, 0, &["plan"]);
+    assert!(!plan.contains("- app.looker@dc/Widget/w"), "{plan}");
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+    run(&place, 0, &["sandbox", "delete", "queue.jobs@a"]);
+    let plan = run(&place, 0, &["plan"]);
+    assert!(plan.contains("! app.looker@dc") && !plan.contains("- app.looker@dc/Widget/w"), "{plan}");
+    run(&place, 3, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn what_is_computed_waits_for_a_region_that_does_not_answer() {
+    let place = place(COMPUTES);
+    place.edit("[region.a]", "[region.a]\n[region.b]");
+    place.edit("regions = [\"a\"]", "regions = [\"b\"]");
+    place.edit("queue.jobs.url", "queue.jobs@b.url");
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["sandbox", "outage", "b"]);
+    let plan = run(&place, 4, &["plan", "--detailed-exitcode"]);
+    assert!(plan.contains("! app.web@dc") && plan.contains("region.b does not answer"), "{plan}");
+    run(&place, 0, &["sandbox", "outage", "b", "--end"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn what_is_computed_of_something_made_by_chance_stays_as_it_was_made() {
+    let text = "{{ $p := randAlphaNum 8 }}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: keys}
+data:
+  password: {{ $p | quote }}
+  dsn: {{ printf \"db://%s@%s\" $p .Values.url | b64enc | quote }}
+  plain: {{ .Values.url | upper | quote }}
+";
+    let place = place(text);
+    run(&place, 0, &["apply", "--yes"]);
+    for _ in 0..2 {
+        run(&place, 0, &["plan", "--detailed-exitcode"]);
+    }
+    let shown = run(&place, 0, &["show", "app.web@dc/ConfigMap/keys", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    let data = &shown["observed"]["attributes"]["manifest"]["data"];
+    let text = |key: &str| data[key].as_str().expect("a text").to_owned();
+    let dsn = base64::engine::general_purpose::STANDARD.decode(text("dsn")).expect("encoded");
+    assert!(String::from_utf8(dsn).expect("a text").contains(&text("password")), "{data}");
+}
+
+#[test]
+fn a_computed_value_that_changes_the_form_of_an_object_fails_its_app() {
+    for args in [
+        "{{ .Values.url | replace .Values.url \"a,b\" | printf \"[%s]\" }}",
+        "[{{ .Values.url | replace .Values.url \"a,b\" }}, last]",
+        "{{ .Values.url | trunc 0 }}",
+    ] {
+        let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\nextra: {args}\ndata: {{a: b}}\n");
+        let place = place(&text);
+        let failed = place.run(&["apply", "--yes", "-e", "sandbox"]);
+        assert!(failed.code == 3 && failed.stderr.contains("comes to something else than was planned"), "{failed:?}");
+        let refused = place.run(&["plan", "-e", "sandbox"]);
+        assert!(refused.code == 1 && refused.stderr.contains("A0214"), "{refused:?}");
+    }
+}
+
+#[test]
+fn what_decides_can_be_replaced_and_the_app_is_planned_after_that() {
+    let place = place(DECIDES);
+    run(&place, 3, &["apply", "--yes"]);
+    run(&place, 0, &["apply", "--yes"]);
+    place.edit("[queue.jobs]\n", "[queue.jobs]\nname = \"other-jobs\"\n");
+    let plan = run(&place, 0, &["plan"]);
+    assert!(plan.contains("+/- queue.jobs@a") && plan.contains("! app.web@dc/ConfigMap/found"), "{plan}");
+    run(&place, 3, &["apply", "--yes"]);
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn an_object_that_an_undecided_app_may_come_to_is_not_deleted() {
+    let place = place(DECIDES);
+    run(&place, 3, &["apply", "--yes"]);
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["sandbox", "delete", "queue.jobs@a"]);
+    let spec = place.read("atlas.toml").replace("app.web", "app.shop");
+    for more in ["", "renamed_from = \"app.web\"\n"] {
+        place.write("atlas.toml", &spec.replace("[app.shop]\n", &format!("[app.shop]\n{more}")));
+        let plan = run(&place, 0, &["plan"]);
+        assert!(plan.contains("! app.web@dc/ConfigMap/found"), "{plan}");
+    }
+    run(&place, 3, &["apply", "--yes"]);
+    let plan = run(&place, 0, &["plan"]);
+    assert!(plan.contains("app.shop@dc/ConfigMap/found") && !plan.contains("- app."), "{plan}");
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn a_value_that_another_app_is_told_decides_as_well() {
+    let place = place("{{ if contains \"jobs\" .Values.url }}{{ end }}".to_owned().as_str());
+    with(
+        &place,
+        "[app.second]\nclusters = [\"dc\"]\nnamespace = \"shop\"\nchart = \"second\"\nvalues = { u = \"${app.after.values.u}\" }\n",
+        &[(
+            "second",
+            &("{{ if contains \"jobs\" .Values.u }}\n".to_owned() + &config_map("second", "a: b") + "{{ end }}\n"),
+        )],
+    );
+    place.edit("depends_on = [\"app.web\"]", "values = { u = \"${queue.jobs.url}\" }");
+    place.write("web/templates/all.yaml", &config_map("web", "a: b"));
+    run(&place, 3, &["apply", "--yes"]);
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["show", "app.second@dc/ConfigMap/second"]);
+    run(&place, 0, &["plan", "--detailed-exitcode"]);
 }
