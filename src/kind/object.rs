@@ -7,6 +7,7 @@ use super::rule;
 use super::schema::{Attribute, Host, Kind, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::verdict::Verdict;
+use crate::value::{Attributes, Value};
 
 /// An object of an app.
 pub static OBJECT: Kind = Kind {
@@ -78,8 +79,49 @@ pub static OBJECT: Kind = Kind {
         });
         lost.unwrap_or_else(|| Verdict::recoverable("what its manifest says can be applied again; volumes are kept"))
     }),
-    update_loss: Static(&|_, _, _| None),
+    update_loss: Static(&|before, after, _| lost_releases(before, after)),
 };
+
+/// What an Argo CD removes because an ApplicationSet, or an Application, does not name it any more: the release of an element that goes,
+/// and one that is called otherwise, or goes to another namespace, from then on.
+/// <https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Application-Deletion/>
+fn lost_releases(before: &Attributes, after: &Attributes) -> Option<Verdict> {
+    let is_argo = before.get("api_version").as_str().is_some_and(|version| version.starts_with("argoproj.io/"));
+    let kind = before.get("kind").as_str().filter(|_| is_argo)?;
+    let (now, then) = (after.get("manifest"), before.get("manifest"));
+    let start = match kind {
+        "Application" => "spec",
+        "ApplicationSet" => "spec.template.spec",
+        _ => return None,
+    };
+    let differs = |path: &str| {
+        let path = format!("{start}.{path}");
+        then.at(&path).is_some_and(|value| now.at(&path) != Some(value))
+    };
+    if ["destination.namespace", "source.helm.releaseName"].into_iter().any(differs) {
+        return Some(Verdict::lossy(
+            "Argo CD removes what it delivered by its former name, or to its former namespace",
+        ));
+    }
+    let elements = |manifest: &Value| {
+        let generators = manifest.at("spec.generators").map(Value::items).unwrap_or_default();
+        generators
+            .iter()
+            .flat_map(|one| one.at("list.elements").map(Value::items).unwrap_or_default())
+            .cloned()
+            .collect()
+    };
+    let (now, then): (Vec<Value>, Vec<Value>) = (elements(now), elements(then));
+    let lost = |one: &&Value| {
+        let same = |other: &&Value| other.at("application") == one.at("application");
+        let stays = now.iter().find(same);
+        !stays.is_some_and(|other| {
+            ["namespace", "release"].into_iter().all(|name| one.at(name).is_none() || one.at(name) == other.at(name))
+        })
+    };
+    let name = then.iter().find(lost)?.at("application").and_then(Value::as_str).unwrap_or("one of them").to_owned();
+    Some(Verdict::lossy(format!("Argo CD removes {name}, with all that it delivered")))
+}
 
 /// Whether a word is the kind of an object on a cluster: those of Kubernetes begin with a capital letter, and Atlas's own never do.
 #[must_use]

@@ -52,6 +52,8 @@ pub struct Change {
     pub fields: FieldRules,
     /// Whether what it made stays when it is deleted: somebody else takes care of that from then on.
     pub spares: bool,
+    /// Whether Atlas lets go of the object because an Argo CD is to deliver it.
+    pub lets_go: bool,
     /// Where the resource is declared; none for what the spec no longer has.
     pub span: Option<Span>,
 }

@@ -20,14 +20,14 @@ use super::handover;
 use super::hold::unseen_with;
 use super::known::Known;
 use super::options::{Options, selected};
-use super::refusal::{loss, mark_changes, not_as_it_is, not_its_name, protected};
+use super::refusal::{mark_changes, not_as_it_is, not_its_name, protected};
 use super::resolve::Resolver as _;
 use crate::action::{Action, Cause, Order};
 use crate::address::Address;
 use crate::desired::{Desired, Edge, Instance};
 use crate::diagnostic::Diagnostics;
 use crate::graph::{DependencyGraph, Position};
-use crate::kind::{Outputs, Places, Usage};
+use crate::kind::{Outputs, Places, Usage, Verdict};
 use crate::mutation::{Mutation, broken};
 use crate::observed::{Condition, Mark, Object, Observed};
 use crate::recorded::Recorded;
@@ -321,8 +321,7 @@ impl<'a> Decider<'a> {
             fixed,
         };
         let (cause, reason) = circumstances.cause();
-        let changes = || (instance.kind.update_loss)(&object.attributes, &after, &object.usage);
-        let verdict = if action.destroys() { Some(loss(object)) } else { changes() };
+        let verdict = self.verdict(instance, object, &after, action);
         Change {
             action,
             cause,
@@ -333,6 +332,14 @@ impl<'a> Decider<'a> {
             before: Some(self.before(instance, object, action)),
             deferred: self.deferred(instance),
             ..self.blank(instance)
+        }
+    }
+
+    /// What is lost with a change.
+    fn verdict(&self, instance: &Instance, object: &Object, after: &Attributes, action: Action) -> Option<Verdict> {
+        match action.destroys() {
+            true => Some(handover::loss_of(self.desired, &instance.address, object, self.options)),
+            false => (instance.kind.update_loss)(&object.attributes, after, &object.usage),
         }
     }
 
@@ -436,6 +443,7 @@ impl<'a> Decider<'a> {
             timeout: instance.settings.timeout,
             fields: instance.settings.fields.clone(),
             spares: false,
+            lets_go: false,
             span: Some(instance.declaration.header),
         }
     }

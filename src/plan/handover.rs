@@ -1,10 +1,15 @@
 //! An app that somebody else delivers than before: Atlas lets go of its objects, or takes them back, and nothing that runs is removed.
 
+use foldhash::HashSet;
+
+use crate::action::Action;
 use crate::address::Address;
 use crate::desired::{ArgoDelivery, Desired, Instance};
 use crate::kind::{self, Verdict};
 use crate::observed::{Object, Observed};
+use crate::plan::change::{Blocked, Change};
 use crate::plan::options::Options;
+use crate::plan::refusal::loss;
 use crate::render::objects::is_delivery;
 use crate::value::Value;
 
@@ -27,23 +32,97 @@ pub fn of(desired: &Desired, address: &Address, object: &Object, options: &Optio
     if !is_delivery(&object.attributes) {
         // Secrets that the spec says are Atlas's own, whoever delivers the rest.
         let is_secret = object.mark.as_ref().is_some_and(|mark| mark.digest_of("secrets").is_some());
-        let argo = ArgoDelivery::of(&desired.get(&parent)?.attributes);
+        let argo = ArgoDelivery::of(&successor(desired, &parent)?.attributes);
         return argo.filter(|_| !is_secret).map(|_| Handover::LetGo);
     }
-    // An ApplicationSet delivers to other clusters than the one that it is on.
+    successors(desired, &parent, object).any(|app| is_same_release(app, object)).then_some(Handover::Spare)
+}
+
+/// What is lost with an object that goes. By what an Argo CD was given goes all that it delivered: nobody asked for that where the app
+/// stays in the spec.
+pub fn loss_of(desired: &Desired, address: &Address, object: &Object, options: &Options) -> Verdict {
+    let stays = || address.parent().is_some_and(|app| successors(desired, &app, object).next().is_some());
+    match !options.destroy && is_delivery(&object.attributes) && stays() {
+        true => Verdict::lossy("Argo CD removes all that it delivered by it, before anybody delivers it again"),
+        false => loss(object),
+    }
+}
+
+/// Lets objects stay Atlas's where the Argo CD that is to deliver them is not given their app in this plan, and gives an app to no Argo CD
+/// while another one still has it: both would fight over its objects.
+pub fn hold(changes: &mut [Change], desired: &Desired, observed: &Observed) {
+    if !desired.of_kind("app").any(|app| ArgoDelivery::of(&app.attributes).is_some()) {
+        return;
+    }
+    let deliveries: Vec<&Instance> =
+        desired.of_kind(kind::OBJECT.name).filter(|one| is_delivery(&one.attributes)).collect();
+    let wanted: HashSet<&str> = deliveries.iter().map(|one| one.identity.as_str()).collect();
+    let mut former: Vec<(String, Address)> = Vec::new();
+    for (address, object) in observed.owned(|_, object| is_delivery(&object.attributes)) {
+        let goes = changes.iter().any(|one| one.address == *address && one.acts() && one.action.destroys());
+        if let Some(app) = address.parent().filter(|_| !goes && !wanted.contains(object.identity.as_str())) {
+            former.push((app.name().to_owned(), address.clone()));
+        }
+    }
+    let making: HashSet<Address> =
+        changes.iter().filter(|one| one.acts() && one.action.makes()).map(|one| one.address.clone()).collect();
+    for change in changes.iter_mut().filter(|change| change.acts()) {
+        let Some(app) = change.address.parent().filter(|app| app.kind() == "app") else { continue };
+        let before = change.before.as_ref();
+        if change.after.as_ref().is_some_and(|after| is_delivery(&after.attributes)) {
+            if let Some((_, by)) = former.iter().find(|(name, _)| change.action == Action::Create && name == app.name())
+            {
+                block(
+                    change,
+                    Blocked { by: by.clone(), reason: "still delivers the app, and would fight over it".into() },
+                );
+            }
+        } else if change.lets_go && before.is_some_and(|before| !is_delivery(&before.attributes)) {
+            let mut own =
+                deliveries.iter().filter(|one| one.address.parent().is_some_and(|other| other.name() == app.name()));
+            let takes =
+                |one: &Instance| observed.marked(&one.address).next().is_some() || making.contains(&one.address);
+            if let Some(missing) = own.clone().next().filter(|_| !own.any(|one| takes(one))) {
+                let reason = "is to deliver it, and is not given the app in this plan".into();
+                block(change, Blocked { by: missing.address.clone(), reason });
+            }
+        }
+    }
+}
+
+fn block(change: &mut Change, blocked: Blocked) {
+    change.reason = blocked.words(&change.address);
+    change.verdict = None;
+    change.blocked = Some(blocked);
+}
+
+/// The app of the spec that has an address, or had it before.
+fn successor<'d>(desired: &'d Desired, app: &Address) -> Option<&'d Instance> {
+    desired.get(app).or_else(|| desired.of_kind("app").find(|one| one.settings.renamed_from.as_ref() == Some(app)))
+}
+
+/// The apps of the spec for which an object may have delivered. An ApplicationSet delivers to other clusters than the one that it is on.
+fn successors<'d>(
+    desired: &'d Desired,
+    parent: &'d Address,
+    object: &Object,
+) -> impl Iterator<Item = &'d Instance> + use<'d> {
     let is_set = object.attributes.get("kind").as_str() == Some("ApplicationSet");
-    let mut apps = desired.of_kind("app").filter(|app| match is_set {
-        true => app.address.name() == parent.name(),
-        false => app.address == parent,
-    });
-    apps.any(|app| is_same_release(app, object)).then_some(Handover::Spare)
+    desired.of_kind("app").filter(move |app| {
+        let is_it = |address: &Address| match is_set {
+            true => address.name() == parent.name(),
+            false => address == parent,
+        };
+        is_it(&app.address) || app.settings.renamed_from.as_ref().is_some_and(is_it)
+    })
 }
 
 /// Whether an Argo CD delivered an object until now that nobody marked and that its app delivers directly.
 pub fn is_handed_back(desired: &Desired, observed: &Observed, instance: &Instance, object: &Object) -> bool {
     let Some(app) = instance.address.parent() else { return false };
-    let is_direct = || desired.get(&app).is_some_and(|app| ArgoDelivery::of(&app.attributes).is_none());
-    object.mark.is_none() && observed.is_delivered(&app, &object.identity) && is_direct()
+    let Some(own) = desired.get(&app).filter(|app| ArgoDelivery::of(&app.attributes).is_none()) else { return false };
+    let mut names = std::iter::once(&app).chain(&own.settings.renamed_from);
+    object.mark.is_none() && names.any(|app| observed.is_delivered(app, &object.identity))
 }
 
 /// The verdict on the removal of what an Argo CD was given, when what it delivered stays.

@@ -100,6 +100,7 @@ pub fn plan(
     }
     select::select(&mut changes, options, &mut diagnostics);
     if !options.destroy {
+        handover::hold(&mut changes, desired, observed);
         rollout::hold(&mut changes, desired);
     }
     retain_relevant(&changes, &mut diagnostics);

@@ -31,6 +31,9 @@ pub fn orphans(
     for (address, object) in observed.owned(|at, _| !claimed[at]) {
         let handover = handover::of(desired, address, object, options);
         let mut change = removal(address, object, observed, (options, handover));
+        if change.verdict.is_some() && !change.spares {
+            change.verdict = Some(handover::loss_of(desired, address, object, options));
+        }
         // When everything is destroyed, what goes may still be in the spec.
         change.span = desired.get(address).filter(|_| options.destroy).map(|instance| instance.declaration.header);
         if let Some(blocked) = awaited(address, object, desired).filter(|_| !options.destroy)
@@ -92,6 +95,9 @@ pub fn interrupted(
         }
         let mut change = removal(address, object, observed, (options, None));
         change.reason = "was made by an interrupted run, and is not in the spec".into();
+        if change.verdict.is_some() {
+            change.verdict = Some(handover::loss_of(desired, address, object, options));
+        }
         if let Some(before) = &mut change.before {
             before.unmarked = true;
             before.mark = Some(Mark::unapplied(&Owner::new(&desired.project, &desired.environment), address.clone()));
@@ -134,6 +140,7 @@ pub fn unseen(observed: &Observed, desired: &Desired) -> Vec<Change> {
             timeout: 600,
             fields: FieldRules::default(),
             spares: false,
+            lets_go: false,
             span: None,
         })
     };
@@ -183,6 +190,7 @@ fn removal(
         timeout: 600,
         fields: FieldRules::default(),
         spares,
+        lets_go,
         span: None,
     }
 }

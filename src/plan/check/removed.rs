@@ -10,8 +10,7 @@ use crate::identity::Identity;
 use crate::observed::Object;
 use crate::plan::change::Change;
 use crate::plan::contents::HostContents;
-use crate::plan::handover::spared;
-use crate::plan::refusal::loss;
+use crate::plan::handover::{loss_of, spared};
 
 pub fn check(checker: &Checker<'_>, violations: &mut Violations) {
     let mut gone: HashSet<&str> = HashSet::default();
@@ -49,7 +48,7 @@ fn verdicts(checker: &Checker<'_>, violations: &mut Violations) {
         } else if change.spares && checker.is_handed_over(change, object) {
             Some(spared())
         } else if change.action.destroys() {
-            Some(loss(object))
+            Some(loss_of(checker.desired, &change.address, object, checker.options))
         } else {
             let after = change.after.as_ref();
             after.and_then(|after| (object.kind.update_loss)(&object.attributes, &after.attributes, &object.usage))

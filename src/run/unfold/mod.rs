@@ -91,7 +91,8 @@ pub(super) fn unfold_undecided(
         decided.insert(app.address.clone(), by.unwrap_or_default());
         sum.add(app, spans, unfolded);
     }
-    let Sum { all, mut last, completions, .. } = sum;
+    let Sum { mut all, mut last, completions, .. } = sum;
+    delivery::order(&mut all, &mut last, desired, &brought);
     last.retain(|address, _| address.kind() == "app");
     desired.undecided = undecided;
     desired.decided = decided;

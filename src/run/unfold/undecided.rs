@@ -8,7 +8,7 @@ use super::rendering::{ToldObjects, looks_at_apis, may_bring_apis};
 use super::rounds::UnfoldedApp;
 use crate::address::Address;
 use crate::charts::Charts;
-use crate::desired::{Instance, UndecidedApp};
+use crate::desired::{ArgoDelivery, Instance, UndecidedApp};
 use crate::identity::Identity;
 use crate::render::RenderFault;
 use crate::render::objects::cluster_of;
@@ -44,8 +44,13 @@ pub(super) fn undecided_among(
     }
     for (_, app, unfolded) in apps.iter().filter(|(_, _, unfolded)| unfolded.is_ok()) {
         let bringer = cluster_of(&app.identity).and_then(|cluster| bringers.get(&cluster));
-        if let Some(bringer) = bringer.filter(|_| unfolded.is_ok() && looks_at_apis(app, charts)) {
-            let reason = "decides which APIs its chart finds, and is not there yet; apply again once it is".to_owned();
+        // What an Argo CD is given waits for all of that Argo CD, which may be what one of them brings.
+        let looks = |charts: &mut Charts| match ArgoDelivery::of(&app.attributes) {
+            Some(_) => true,
+            None => looks_at_apis(app, charts),
+        };
+        if let Some(bringer) = bringer.filter(|_| unfolded.is_ok() && looks(charts)) {
+            let reason = "decides which APIs the app finds, and is not there yet; apply again once it is".to_owned();
             all.insert(app.address.clone(), UndecidedApp { by: bringer.by.clone(), reason });
         }
     }

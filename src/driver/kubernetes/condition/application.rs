@@ -44,6 +44,15 @@ pub fn of_all(object: &Value) -> Option<Condition> {
             worst = said;
         }
     }
+    // One whose element is gone is being removed with what it delivered, and needs its cluster and its namespace until then.
+    let elements = list(object, "/spec/generators/0/list/elements");
+    for one in list(object, &format!("/{}", APPLICATIONS.replace('/', "~1"))) {
+        let name = text(one, "/metadata/name");
+        let said = named(name, Condition::Progressing("it is still being removed".into()));
+        if !elements.iter().any(|element| text(element, "/application") == name) && weight(&said) > weight(&worst) {
+            worst = said;
+        }
+    }
     Some(worst)
 }
 

@@ -58,20 +58,24 @@ fn collect(
                     collect(inner, there, inside, path, found);
                 }
             }
-            (Some(_), None) if key.starts_with("k:") && has_lost(key, live, wanted) => found.push(path.clone()),
+            (Some(there), None) if key.starts_with("k:") && is_in_place_of_lost(key, there, live, wanted) => {
+                found.push(path.clone());
+            }
             _ => {}
         }
         path.pop();
     }
 }
 
-/// Whether an item is wanted in a list that is not there. A key tells by what its items are told apart.
-fn has_lost(key: &str, live: &Json, wanted: &Json) -> bool {
+/// Whether an item stands where a wanted one is gone, of which it has the name: an item of another name is somebody else's. A key tells by
+/// what the items of a list are told apart.
+fn is_in_place_of_lost(key: &str, item: &Json, live: &Json, wanted: &Json) -> bool {
     let Some(names) = keys(key) else { return false };
     let is_same =
         |one: &Json, other: &Json| names.keys().all(|name| one.get(name).is_none() || one.get(name) == other.get(name));
     let there = |one: &Json| live.as_array().is_some_and(|all| all.iter().any(|other| is_same(one, other)));
-    wanted.as_array().is_some_and(|all| !all.iter().all(there))
+    let is_lost = |one: &&Json| !there(one) && one.get("name") == item.get("name");
+    wanted.as_array().is_some_and(|all| all.iter().any(|one| is_lost(&one)))
 }
 
 /// Whether a key stands for an item, which may leave out a part of the key that has a default.

@@ -32,6 +32,12 @@ pub fn is_removed_when_failed(object: &Json) -> bool {
     has_policy(object, "hook-failed")
 }
 
+/// Whether a Job has done what it is for.
+pub fn has_completed(job: &Json) -> bool {
+    let conditions = job["status"]["conditions"].as_array().into_iter().flatten();
+    { conditions }.any(|one| one["type"] == "Complete" && one["status"] == "True")
+}
+
 fn has_policy(object: &Json, word: &str) -> bool {
     let annotations = &object["metadata"]["annotations"];
     let policies = annotations["helm.sh/hook-delete-policy"].as_str().unwrap_or_default();

@@ -52,12 +52,19 @@ pub fn delivered(live: &Json, mark: &Mark) -> Vec<DeliveredObject> {
     all
 }
 
-/// How many claims, and so volumes, an Argo CD deletes along with an object; none for one that is not what it was given.
+/// How many claims, and so volumes, an Argo CD deletes along with an object; none for one that is not what it was given. Nobody can say
+/// that before the Argo CD has told what it delivers, nor where a whole namespace or a definition is among that.
 pub fn volumes(live: &Json) -> Option<Count> {
     is_given(live).then(|| {
-        let parts = each(live).into_iter().flat_map(|one| one["status"]["resources"].as_array().into_iter().flatten());
-        let claims = parts.filter(|part| part["kind"] == "PersistentVolumeClaim");
-        Count::Exactly(claims.count() as u64)
+        let all = each(live);
+        let elements = live["spec"]["generators"][0]["list"]["elements"].as_array().map_or(1, Vec::len);
+        let is_told = all.len() >= elements && all.iter().all(|one| one["status"]["resources"].is_array());
+        let parts = || all.iter().flat_map(|one| one["status"]["resources"].as_array().into_iter().flatten());
+        let holds_others = |part: &Json| part["kind"] == "Namespace" || part["kind"] == "CustomResourceDefinition";
+        match is_told && !parts().any(holds_others) {
+            true => Count::Exactly(parts().filter(|part| part["kind"] == "PersistentVolumeClaim").count() as u64),
+            false => Count::Unknown,
+        }
     })
 }
 

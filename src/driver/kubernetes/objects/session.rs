@@ -299,7 +299,10 @@ impl ClusterSession {
             Some(app) => self.run_once(app, &place, &made, want).await,
             None => wait::until_ready(&state.api, &place, &made, want.limit, want.progress).await,
         };
-        if waited.is_err() && done::is_removed_when_failed(&made) {
+        // One that succeeded did not fail, although that could not be remembered.
+        let failed = waited.is_err() && done::is_removed_when_failed(&made);
+        if failed && !self.state.api.get(&place).await.is_ok_and(|now| now.is_some_and(|now| done::has_completed(&now)))
+        {
             // Why it failed counts more than that it could not be removed; the next run finds it then.
             drop(state.api.delete(&place, made["metadata"]["uid"].as_str().unwrap_or_default()).await);
         }

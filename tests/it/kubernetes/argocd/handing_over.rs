@@ -184,3 +184,51 @@ fn secrets_of_the_spec_stay_atlas_s_own_whoever_delivers() {
     assert_eq!(secret(), None);
     assert!(one.runs("dc").is_some());
 }
+
+#[test]
+fn an_app_that_is_renamed_in_the_same_edit_keeps_what_runs() {
+    let one = Delivered::new(&["dc"], &ONE.replace("[app.web]\n", "[app.web]\nname = \"web\"\n"));
+    one.converge();
+    let life = one.life("dc");
+    one.edit("[app.web]\n", "[app.site]\nrenamed_from = \"app.web\"\n");
+    one.edit("deliver = { argocd = { GIT } }\n", "");
+    let plan = one.place.expect(0, &["plan"]);
+    assert!(plan.contains("what Argo CD delivered by it stays"), "{plan}");
+    one.converge();
+    assert_eq!(one.life("dc"), life);
+    assert_eq!(one.given("dc", "Application", "web"), None);
+}
+
+#[test]
+fn what_would_be_removed_without_being_asked_for_needs_a_word() {
+    let one = Delivered::new(&["dc"], ONE);
+    one.converge();
+    // Argo CD takes along what it delivered when its Application goes to another namespace.
+    one.edit("argocd = { ", "argocd = { namespace = \"other-argo\", ");
+    let plan = one.place.expect(0, &["plan"]);
+    assert!(plan.contains("-/+ app.web@dc/Application/web") && plan.contains("lossy: Argo CD removes all"), "{plan}");
+    let refused = one.place.run(&["apply", "--yes"]);
+    assert!(refused.code == 1 && one.runs("dc").is_some(), "{refused:?}");
+}
+
+#[test]
+fn objects_stay_atlas_s_while_no_argo_cd_is_given_their_app() {
+    let one = Delivered::new(&["dc"], &ONE.replace("deliver = { argocd = { GIT } }\n", ""));
+    one.converge();
+    let mark = one.runs("dc").expect("it runs")["metadata"]["annotations"]["atlas/mark"].clone();
+    one.servers["dc"].create(
+        "kubectl",
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Application",
+            "metadata": { "name": "web", "namespace": "argocd" },
+            "spec": { "project": "default", "source": { "repoURL": "https://git.example.com/other.git", "path": "x" },
+                "destination": { "server": "https://kubernetes.default.svc", "namespace": "elsewhere" } },
+        }),
+    );
+    one.edit("timeout = ", "deliver = { argocd = { GIT } }\ntimeout = ");
+    let plan = one.place.run(&["plan"]);
+    assert!(!plan.stdout.contains("  < "), "{plan:?}");
+    one.place.run(&["apply", "--yes"]);
+    assert_eq!(one.runs("dc").expect("it runs")["metadata"]["annotations"]["atlas/mark"], mark);
+}

@@ -204,7 +204,9 @@ fn a_hub_delivers_to_all_clusters_by_one_application_set() {
     let before = hub.life("dc-us");
     hub.edit("clusters = [\"dc-us\", \"dc-eu\"]", "clusters = [\"dc-us\"]");
     hub.edit(", destinations = { dc-eu = \"dc-eu\" }", "");
-    hub.converge();
+    let refused = hub.place.run(&["apply", "--yes"]);
+    assert!(refused.code == 1 && refused.stderr.contains("Argo CD removes web-dc-eu"), "{refused:?}");
+    hub.place.expect(0, &["apply", "--yes", "--allow-loss", "app.web@mgmt/ApplicationSet/web"]);
     let end = Instant::now() + Duration::from_secs(10);
     while hub.runs("dc-eu").is_some() && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(50));
