@@ -153,7 +153,9 @@ impl<'a> Decider<'a> {
     }
 
     fn decide(&mut self, at: Position, instance: &'a Instance, diagnostics: &mut Diagnostics) -> Disposition {
-        if let Some(blocked) = self.unreachable(instance).or_else(|| self.undecided(instance)) {
+        let is_forgotten = selected(&self.options.forget, &instance.address);
+        let blocked = self.unreachable(instance);
+        if let Some(blocked) = blocked.or_else(|| if is_forgotten { None } else { self.undecided(instance) }) {
             let after = self.known.resolve(&instance.kind, &instance.attributes);
             // An object of it that a driver saw all the same is no orphan.
             self.claim_marked(&instance.address);

@@ -12,6 +12,7 @@ use crate::path::{join, split};
 use crate::render::RenderFault;
 use crate::render::objects::{Unfolded, is_delivery};
 use crate::suggest::suggest;
+use crate::value::Value;
 
 /// Reports hooks that are not run.
 pub(super) fn warn_of_hooks(app: &Instance, spans: &ChartSpans, unfolded: &Unfolded, diagnostics: &mut Diagnostics) {
@@ -67,11 +68,11 @@ pub(super) fn refuse_taken(
     taken: &mut HashMap<Identity, Address>,
     diagnostics: &mut Diagnostics,
 ) {
-    for object in objects {
-        match taken.entry(object.identity.clone()) {
+    for (identity, object) in objects.iter().flat_map(|object| identities(object).map(move |one| (one, object))) {
+        match taken.entry(identity.clone()) {
             Entry::Vacant(free) => drop(free.insert(object.address.clone())),
             Entry::Occupied(other) => {
-                let detail = format!("{} and {} would both be `{}`", other.get(), object.address, object.identity);
+                let detail = format!("{} and {} would both be `{identity}`", other.get(), object.address);
                 let hint = match other.get().parent().as_ref().map_or(other.get().kind(), Address::kind) {
                     "namespace" => "leave it out of the chart, or out of the namespace's block".to_owned(),
                     _ if is_delivery(&object.attributes) => {
@@ -84,6 +85,18 @@ pub(super) fn refuse_taken(
             }
         }
     }
+}
+
+/// What an object is called on its cluster, and what those are called that it makes there: the Applications of an ApplicationSet.
+fn identities(object: &Instance) -> impl Iterator<Item = Identity> {
+    let elements =
+        object.attributes.at("manifest.spec.generators.0.list.elements").filter(|_| is_delivery(&object.attributes));
+    let (cluster, namespace) = (object.identity.host(), object.attributes.get("namespace").as_str());
+    let made = elements.map(Value::items).unwrap_or_default().iter().filter_map(move |one| {
+        let name = one.at("application").and_then(Value::as_str)?;
+        Some(cluster.as_ref()?.object("Application.argoproj.io", namespace, name))
+    });
+    std::iter::once(object.identity.clone()).chain(made)
 }
 
 /// Why an app gives no objects, at the value that is to blame where one is.

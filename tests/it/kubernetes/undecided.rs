@@ -391,3 +391,16 @@ fn a_value_that_another_app_is_told_decides_as_well() {
     run(&place, 0, &["show", "app.second@dc/ConfigMap/second"]);
     run(&place, 0, &["plan", "--detailed-exitcode"]);
 }
+
+#[test]
+fn an_undecided_app_can_be_forgotten_with_all_that_it_came_to() {
+    let place = place(DECIDES);
+    run(&place, 3, &["apply", "--yes"]);
+    run(&place, 0, &["apply", "--yes"]);
+    run(&place, 0, &["sandbox", "delete", "queue.jobs@a"]);
+    let told = run(&place, 0, &["forget", "--yes", "app.web@dc"]);
+    assert!(told.contains("2 forgotten"), "{told}");
+    run(&place, 3, &["apply", "--yes"]);
+    let plan = run(&place, 0, &["plan"]);
+    assert!(plan.contains("! app.web@dc  blocked, exists and belongs to nobody"), "{plan}");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Delivered, GIT, ONE};
+use super::{Delivered, GIT, HUB, ONE};
 use crate::charts::ChartServer;
 
 /// The objects that a plan in the sandbox would make, by address.
@@ -63,6 +63,19 @@ fn two_apps_of_one_name_in_one_argo_cd_are_told_apart_by_a_word() {
     one.place.expect(0, &["validate"]);
     let shown = one.place.expect(0, &["render", "app.more@dc"]);
     assert!(shown.contains("name: shop-web") && shown.contains("releaseName: web"), "{shown}");
+}
+
+#[test]
+fn applications_of_two_sets_that_would_have_one_name_are_told() {
+    let hub = Delivered::new(&["mgmt", "dc-us", "dc-eu", "eu"], HUB);
+    hub.place.expect(0, &["validate"]);
+    let more = format!(
+        "\n[app.web-dc]\nclusters = [\"eu\"]\nchart = \"web\"\ndeliver = {{ argocd = {{ hub = \"mgmt\", {GIT} }} }}\n"
+    );
+    let spec = hub.place.read("atlas.toml");
+    hub.place.write("atlas.toml", &format!("{spec}{more}"));
+    let refused = hub.place.run(&["validate"]);
+    assert!(refused.code == 1 && refused.stderr.contains("argocd:web-dc-eu"), "{}", refused.stderr);
 }
 
 #[test]
