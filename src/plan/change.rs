@@ -126,6 +126,13 @@ impl Drifted {
 }
 
 impl Change {
+    /// Lets it wait for another run.
+    pub fn block(&mut self, blocked: Blocked) {
+        self.reason = blocked.words(&self.address);
+        self.verdict = None;
+        self.blocked = Some(blocked);
+    }
+
     /// Whether anything is going to be done.
     #[must_use]
     pub const fn acts(&self) -> bool {

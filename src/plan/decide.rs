@@ -243,9 +243,7 @@ impl<'a> Decider<'a> {
         }
         let hidden = change.before.as_ref().filter(|_| change.action.destroys());
         if let Some(blocked) = hidden.and_then(|before| unseen_with(self.observed, &instance.address, before)) {
-            change.reason = blocked.words(&instance.address);
-            change.verdict = None;
-            change.blocked = Some(blocked.clone());
+            change.block(blocked.clone());
             self.changes.push(change);
             return Disposition::Blocked(Box::new(blocked));
         }

@@ -1,6 +1,6 @@
 //! An app that somebody else delivers than before: Atlas lets go of its objects, or takes them back, and nothing that runs is removed.
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use crate::action::Action;
 use crate::address::Address;
@@ -54,46 +54,42 @@ pub fn hold(changes: &mut [Change], desired: &Desired, observed: &Observed) {
     if !desired.of_kind("app").any(|app| ArgoDelivery::of(&app.attributes).is_some()) {
         return;
     }
-    let deliveries: Vec<&Instance> =
-        desired.of_kind(kind::OBJECT.name).filter(|one| is_delivery(&one.attributes)).collect();
-    let wanted: HashSet<&str> = deliveries.iter().map(|one| one.identity.as_str()).collect();
-    let mut former: Vec<(String, Address)> = Vec::new();
+    let deliveries = || desired.of_kind(kind::OBJECT.name).filter(|one| is_delivery(&one.attributes));
+    let wanted: HashSet<&str> = deliveries().map(|one| one.identity.as_str()).collect();
+    let mut of_app: HashMap<String, Vec<&Instance>> = HashMap::default();
+    for one in deliveries() {
+        one.address.parent().into_iter().for_each(|app| of_app.entry(app.name().to_owned()).or_default().push(one));
+    }
+    let acting = |does: fn(Action) -> bool| -> HashSet<Address> {
+        let all = changes.iter().filter(|one| one.acts() && does(one.action));
+        all.map(|one| one.address.clone()).collect()
+    };
+    let (making, going) = (acting(Action::makes), acting(Action::destroys));
+    let mut former: HashMap<String, Address> = HashMap::default();
     for (address, object) in observed.owned(|_, object| is_delivery(&object.attributes)) {
-        let goes = changes.iter().any(|one| one.address == *address && one.acts() && one.action.destroys());
-        if let Some(app) = address.parent().filter(|_| !goes && !wanted.contains(object.identity.as_str())) {
-            former.push((app.name().to_owned(), address.clone()));
+        let is_former = !wanted.contains(object.identity.as_str()) && !going.contains(address);
+        if let Some(app) = address.parent().filter(|_| is_former) {
+            former.entry(app.name().to_owned()).or_insert_with(|| address.clone());
         }
     }
-    let making: HashSet<Address> =
-        changes.iter().filter(|one| one.acts() && one.action.makes()).map(|one| one.address.clone()).collect();
     for change in changes.iter_mut().filter(|change| change.acts()) {
         let Some(app) = change.address.parent().filter(|app| app.kind() == "app") else { continue };
         let before = change.before.as_ref();
         if change.after.as_ref().is_some_and(|after| is_delivery(&after.attributes)) {
-            if let Some((_, by)) = former.iter().find(|(name, _)| change.action == Action::Create && name == app.name())
-            {
-                block(
-                    change,
-                    Blocked { by: by.clone(), reason: "still delivers the app, and would fight over it".into() },
-                );
+            if let Some(by) = former.get(app.name()).filter(|_| change.action == Action::Create) {
+                let reason = "still delivers the app, and would fight over it".into();
+                change.block(Blocked { by: by.clone(), reason });
             }
         } else if change.lets_go && before.is_some_and(|before| !is_delivery(&before.attributes)) {
-            let mut own =
-                deliveries.iter().filter(|one| one.address.parent().is_some_and(|other| other.name() == app.name()));
+            let own = of_app.get(app.name()).map(Vec::as_slice).unwrap_or_default();
             let takes =
-                |one: &Instance| observed.marked(&one.address).next().is_some() || making.contains(&one.address);
-            if let Some(missing) = own.clone().next().filter(|_| !own.any(|one| takes(one))) {
+                |one: &&Instance| observed.marked(&one.address).next().is_some() || making.contains(&one.address);
+            if let Some(missing) = own.first().filter(|_| !own.iter().any(takes)) {
                 let reason = "is to deliver it, and is not given the app in this plan".into();
-                block(change, Blocked { by: missing.address.clone(), reason });
+                change.block(Blocked { by: missing.address.clone(), reason });
             }
         }
     }
-}
-
-fn block(change: &mut Change, blocked: Blocked) {
-    change.reason = blocked.words(&change.address);
-    change.verdict = None;
-    change.blocked = Some(blocked);
 }
 
 /// The app of the spec that has an address, or had it before.

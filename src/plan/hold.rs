@@ -57,7 +57,7 @@ fn hold_unseen(changes: &mut [Change], observed: &Observed) {
         let unseen = if change.action.destroys() { unseen_with } else { unseen_itself };
         let blocked = unseen(observed, &change.address, before);
         if let Some(blocked) = blocked {
-            block(change, blocked);
+            change.block(blocked);
         }
     }
 }
@@ -104,7 +104,7 @@ fn hold_needed(changes: &mut [Change], observed: &Observed) -> HashSet<Address> 
                 }
                 let words = why.as_ref().map(|why| why.words(&user)).unwrap_or_default();
                 let what = if unseen { "can't be looked at" } else { "has to wait itself" };
-                block(change, Blocked { by: user.clone(), reason: format!("uses it and {what}: {words}") });
+                change.block(Blocked { by: user.clone(), reason: format!("uses it and {what}: {words}") });
                 open.push(other);
                 if unseen {
                     unsure.insert(other);
@@ -137,15 +137,9 @@ fn hold_dependants(changes: &mut [Change], held: &HashSet<Address>) -> bool {
         };
         if let Some(by) = on.or_else(unknown) {
             held.insert(change.address.clone());
-            block(change, Blocked { by, reason: "has to wait itself".into() });
+            change.block(Blocked { by, reason: "has to wait itself".into() });
             any = true;
         }
     }
     any
-}
-
-fn block(change: &mut Change, blocked: Blocked) {
-    change.reason = blocked.words(&change.address);
-    change.verdict = None;
-    change.blocked = Some(blocked);
 }

@@ -39,9 +39,7 @@ pub fn orphans(
         if let Some(blocked) = awaited(address, object, desired).filter(|_| !options.destroy)
             && !selected(&options.forget, address)
         {
-            change.reason = blocked.words(address);
-            change.verdict = None;
-            change.blocked = Some(blocked);
+            change.block(blocked);
         }
         let protect = object.mark.as_ref().is_some_and(|mark| mark.protect && !broken(Mutation::IgnoreProtection));
         if change.action == Action::Delete && protect {

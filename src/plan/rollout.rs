@@ -120,9 +120,7 @@ pub fn hold(changes: &mut [Change], desired: &Desired) {
         if held.is_some() || matches!(change.action, Action::Create | Action::Replace(_)) {
             missing.insert(change.address.clone());
         }
-        change.reason = blocked.words(&change.address);
-        change.verdict = None;
-        change.blocked = Some(blocked);
+        change.block(blocked);
     }
 }
 

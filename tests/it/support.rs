@@ -239,6 +239,19 @@ impl Place {
         run.stdout
     }
 
+    /// Applies, and expects that the plan is empty after that.
+    pub fn converge(&self) -> String {
+        let told = self.expect(0, &["apply", "--yes"]);
+        self.is_converged();
+        told
+    }
+
+    /// Expects an empty plan.
+    pub fn is_converged(&self) {
+        let plan = self.run(&["plan", "--detailed-exitcode"]);
+        assert_eq!(plan.code, 0, "{}\n{}", plan.stdout, plan.stderr);
+    }
+
     pub fn json(&self, args: &[&str]) -> serde_json::Value {
         let run = self.run(args);
         serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"))

@@ -99,7 +99,9 @@ pub fn objects_of(
     let items =
         if is_list { value.at("items").map(Value::items).unwrap_or_default() } else { std::slice::from_ref(&value) };
     for item in items.iter().filter(|item| !item.is_null()) {
-        if let Some(path) = NAMES.iter().find(|path| matches!(item.at(path), Some(Value::Template(_)))) {
+        let steering = STEERING.iter().map(|name| join("metadata.annotations", name));
+        let mut paths = NAMES.into_iter().map(str::to_owned).chain(steering);
+        if let Some(path) = paths.find(|path| matches!(item.at(path), Some(Value::Template(_)))) {
             let what = format!("{path} of an object in it depends on what is not known yet");
             return Err(RenderFault { unknown: references.app.is_some(), ..fault(what) });
         }
@@ -112,18 +114,16 @@ pub fn objects_of(
     Ok(found)
 }
 
-/// What an object is called by, and what steers Atlas about it, which both have to be known before anything is made.
-const NAMES: [&str; 10] = [
-    "apiVersion",
-    "kind",
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.annotations.\"argocd.argoproj.io/sync-wave\"",
-    "metadata.annotations.\"atlas/failed\"",
-    "metadata.annotations.\"atlas/ready\"",
-    "metadata.annotations.\"atlas/wait\"",
-    "metadata.annotations.\"helm.sh/hook-weight\"",
-    "metadata.annotations.\"helm.sh/resource-policy\"",
+/// What an object is called by, which has to be known before anything is made.
+const NAMES: [&str; 4] = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
+/// The annotations that steer Atlas about an object, which have to be known as well.
+const STEERING: [&str; 6] = [
+    FAILED_ANNOTATION,
+    READY_ANNOTATION,
+    WAIT_ANNOTATION,
+    "argocd.argoproj.io/sync-wave",
+    "helm.sh/hook-weight",
+    "helm.sh/resource-policy",
 ];
 
 /// A value in which whatever is computed by the app refers to where it will stand in what the app tells.

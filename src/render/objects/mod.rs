@@ -53,12 +53,16 @@ pub struct Unfolded {
     pub completion: Option<Completion>,
 }
 
-/// Whether something of an object is computed by its app once all is known.
+/// The attribute paths of an object at which its app computes something once all is known.
 #[must_use]
-pub fn is_computed(object: &AppObject, app: &Address) -> bool {
-    let mut found = false;
-    for value in [&object.manifest, &object.data] {
-        value.visit_references(&mut |reference| found |= reference.address == *app);
+pub fn computed_places(object: &AppObject, app: &Address) -> Vec<String> {
+    let mut found = Vec::new();
+    for (attribute, value) in [("manifest", &object.manifest), ("data", &object.data)] {
+        references_in(attribute, value, &mut |path, reference| {
+            if reference.address == *app {
+                found.push(path.to_owned());
+            }
+        });
     }
     found
 }

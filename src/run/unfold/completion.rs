@@ -10,7 +10,7 @@ use crate::desired::{ChartPin, ChartSource, Completion};
 use crate::path::join;
 use crate::render::app::values_of;
 use crate::render::helm::{Capabilities, KubernetesVersion, RenderRequest, render};
-use crate::render::objects::{self, AppObject, tell_chance, told_by};
+use crate::render::objects::{self, AppObject, computed_places, tell_chance, told_by};
 use crate::value::{Part, Value};
 
 /// All that a rendering of an app follows from but its values.
@@ -38,20 +38,14 @@ impl Rerendering {
     /// place make otherwise. Where the chart can't be rendered with any value, all that is computed counts as that.
     pub fn tell_chance(&self, values: &Value, made: &mut [AppObject]) {
         let values = standing_in(values);
-        let other = self.seed.map(|byte| !byte);
+        let (now, seed) = another_moment(self.now, self.seed);
         let one = self.objects(&values, self.now, self.seed);
-        let again = self.objects(&values, self.now + 90_061_000_000_000, other);
+        let again = self.objects(&values, now, seed);
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let told = one.ok().zip(again.ok()).and_then(|(mut one, again)| tell_chance(&mut one, &again).then_some(one));
         match told {
             Some(one) => found.extend(one.into_iter().map(|object| (object.key(), object.by_chance))),
-            None => {
-                for object in made.iter() {
-                    let paths = found.entry(object.key()).or_default();
-                    computed("manifest", &object.manifest, &self.app, paths);
-                    computed("data", &object.data, &self.app, paths);
-                }
-            }
+            None => found.extend(made.iter().map(|object| (object.key(), computed_places(object, &self.app)))),
         }
         for object in made {
             let paths = found.remove(&object.key()).unwrap_or_default();
@@ -94,6 +88,12 @@ impl Rerendering {
         let made = objects::objects(&rendered, values, &self.namespace, &self.app);
         Ok(made.map_err(|fault| fault.to_string())?.0)
     }
+}
+
+/// Another moment than that of a rendering, and other randomness, so that what follows from them differs: a day and an hour later, so that
+/// no part of the date is the same.
+pub(super) fn another_moment(now: i128, seed: [u8; 32]) -> (i128, [u8; 32]) {
+    (now + 90_061_000_000_000, seed.map(|byte| !byte))
 }
 
 /// What a cluster can do: the version that the spec says of it, and the APIs that it has beside those that every cluster has.
@@ -148,22 +148,6 @@ fn differs(path: &str, planned: &Value, now: &Value) -> Option<String> {
             all.find_map(|(at, (planned, now))| differs(&join(path, &at.to_string()), planned, now))
         }
         (planned, now) => (planned != now).then(|| path.to_owned()),
-    }
-}
-
-/// The paths at which a value is computed by its app.
-fn computed(path: &str, value: &Value, app: &Address, paths: &mut Vec<String>) {
-    match value {
-        Value::Template(template) if template.references().any(|reference| reference.address == *app) => {
-            paths.push(path.to_owned());
-        }
-        Value::Map(entries) => {
-            entries.iter().for_each(|(key, item)| computed(&join(path, key), item, app, paths));
-        }
-        Value::List(items) => {
-            items.iter().enumerate().for_each(|(at, item)| computed(&join(path, &at.to_string()), item, app, paths));
-        }
-        _ => {}
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use foldhash::HashMap;
 
 use super::apis::BroughtApis;
-use super::completion::{Rerendering, capabilities};
+use super::completion::{Rerendering, another_moment, capabilities};
 use crate::address::Address;
 use crate::charts::Charts;
 use crate::desired::{ChartSource, Desired, Instance};
@@ -16,7 +16,7 @@ use crate::plan::{Known, Resolved, Resolver as _};
 use crate::render::RenderFault;
 use crate::render::app::values_of;
 use crate::render::helm::{Chart, RenderRequest, Rendered, render};
-use crate::render::objects::{self, AppObject, Unfolded, cluster_of, is_computed, plain, tell_chance};
+use crate::render::objects::{self, AppObject, Unfolded, cluster_of, computed_places, plain, tell_chance};
 use crate::render::yaml;
 use crate::run::manifests::{self, ManifestText};
 use crate::run::moment::at_this_moment;
@@ -68,7 +68,7 @@ pub(super) fn objects_of<'d>(
     if has_chance {
         tell_by_chance(chart, request.clone(), app, &attributes, &mut made)?;
     }
-    let completion = match made.iter().any(|object| is_computed(object, &app.address)) {
+    let completion = match made.iter().any(|object| !computed_places(object, &app.address).is_empty()) {
         true => {
             let again = Rerendering {
                 pin: loaded.pin.clone(),
@@ -237,9 +237,7 @@ fn tell_by_chance(
     attributes: &Attributes,
     made: &mut [AppObject],
 ) -> Result<(), RenderFault> {
-    request.seed.iter_mut().for_each(|byte| *byte = !*byte);
-    // A day and an hour later, so that no part of the date is the same.
-    request.now += 90_061_000_000_000;
+    (request.now, request.seed) = another_moment(request.now, request.seed);
     let (again, _) = objects_in(&render(chart, &request)?, app, attributes)?;
     match tell_chance(made, &again) {
         true => Ok(()),

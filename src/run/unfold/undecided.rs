@@ -42,14 +42,14 @@ pub(super) fn undecided_among(
     if bringers.is_empty() {
         return all;
     }
-    for (_, app, unfolded) in apps.iter().filter(|(_, _, unfolded)| unfolded.is_ok()) {
+    for (_, app, _) in apps.iter().filter(|(_, _, unfolded)| unfolded.is_ok()) {
         let bringer = cluster_of(&app.identity).and_then(|cluster| bringers.get(&cluster));
         // What an Argo CD is given waits for all of that Argo CD, which may be what one of them brings.
         let looks = |charts: &mut Charts| match ArgoDelivery::of(&app.attributes) {
             Some(_) => true,
             None => looks_at_apis(app, charts),
         };
-        if let Some(bringer) = bringer.filter(|_| unfolded.is_ok() && looks(charts)) {
+        if let Some(bringer) = bringer.filter(|_| looks(charts)) {
             let reason = "decides which APIs the app finds, and is not there yet; apply again once it is".to_owned();
             all.insert(app.address.clone(), UndecidedApp { by: bringer.by.clone(), reason });
         }

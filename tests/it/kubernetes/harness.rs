@@ -94,15 +94,12 @@ impl Cluster {
 
     /// Applies, and expects that the plan is empty after that.
     pub fn converge(&self) -> String {
-        let told = self.place.expect(0, &["apply", "--yes"]);
-        self.is_converged();
-        told
+        self.place.converge()
     }
 
     /// Expects an empty plan.
     pub fn is_converged(&self) {
-        let plan = self.place.run(&["plan", "--detailed-exitcode"]);
-        assert_eq!(plan.code, 0, "{}\n{}", plan.stdout, plan.stderr);
+        self.place.is_converged();
     }
 
     /// The changes of a plan, as `ACTION REST-OF-ADDRESS`.

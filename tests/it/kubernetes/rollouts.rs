@@ -50,14 +50,7 @@ impl Fleet {
     }
 
     fn converge(&self) -> String {
-        let told = self.place.expect(0, &["apply", "--yes"]);
-        self.is_converged();
-        told
-    }
-
-    fn is_converged(&self) {
-        let plan = self.place.run(&["plan", "--detailed-exitcode"]);
-        assert_eq!(plan.code, 0, "{}\n{}", plan.stdout, plan.stderr);
+        self.place.converge()
     }
 
     /// Lets the controllers of a cluster say that the Deployment fails.

@@ -55,14 +55,7 @@ impl Delivered {
     }
 
     fn converge(&self) -> String {
-        let told = self.place.expect(0, &["apply", "--yes"]);
-        self.is_converged();
-        told
-    }
-
-    fn is_converged(&self) {
-        let plan = self.place.run(&["plan", "--detailed-exitcode"]);
-        assert_eq!(plan.code, 0, "{}\n{}", plan.stdout, plan.stderr);
+        self.place.converge()
     }
 
     /// What the Argo CD of a cluster was given.
