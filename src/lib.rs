@@ -37,6 +37,7 @@
 //! | [`store`] | records: a trait and its two keepers, on disk and in S3 | |
 //! | [`charts`] | charts from folders, archives, repositories and registries; their lock | dependency.rs, lock.rs, problem.rs |
 //! | [`run`] | everything above in order, without a terminal: open, complete, plan, approve, apply, prove | |
+//! | [`reconcile`] | the loop that heals: trigger, governor, pass | alarm.rs, governor.rs, hold.rs, pace.rs, past.rs, quota.rs, remembered.rs, situation.rs, suspension.rs, trigger.rs |
 //! | `telemetry` | logs to standard error | |
 //! | [`cli`] | one file per command; the only writer to the terminal | |
 
@@ -59,6 +60,7 @@ pub mod observed;
 mod parallel;
 pub mod path;
 pub mod plan;
+pub mod reconcile;
 pub mod recorded;
 pub mod render;
 pub mod run;

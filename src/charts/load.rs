@@ -82,6 +82,14 @@ impl Charts {
         &self.surroundings
     }
 
+    /// The folders and archives below the spec that were looked for so far, also those on which others depend.
+    pub fn local_paths(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().filter_map(|(source, _)| match source {
+            ChartSource::Path(path) => Some(path.as_str()),
+            ChartSource::Published(_) => None,
+        })
+    }
+
     /// The charts of a spec, with another lock than the one beside it.
     #[must_use]
     pub fn with_lock(surroundings: ChartSurroundings, lock: ChartLock) -> Self {

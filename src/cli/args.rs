@@ -1,10 +1,13 @@
 //! The arguments of every command.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::address::Address;
+use crate::kind::duration;
 
 /// Keeps a whole multi-region platform the way one TOML file says it should be.
 #[derive(Debug, Parser)]
@@ -73,8 +76,21 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
         format: GraphFormat,
     },
-    /// Show the runs before
-    History,
+    /// Show the runs before, or the plan of one of them
+    History {
+        /// The number of a run: its plan is shown
+        number: Option<usize>,
+    },
+    /// Keep the world as it was last applied, again and again
+    Reconcile(ReconcileArgs),
+    /// Tell the loop to leave a resource alone, or everything
+    Suspend(SuspendArgs),
+    /// Tell the loop to take care again of what was suspended
+    Resume {
+        /// What was suspended; everything when left out
+        #[arg(value_parser = Address::parse)]
+        address: Option<Address>,
+    },
     /// Show what the container of a resource writes
     Logs(LogsArgs),
     /// Run a command in the container of a resource
@@ -213,6 +229,51 @@ pub struct DestroyArgs {
     pub carrying: Carrying,
     #[command(flatten)]
     pub selection: Selection,
+}
+
+/// What `reconcile` takes.
+#[derive(Debug, Args)]
+pub struct ReconcileArgs {
+    /// Make one pass and end; exit with 3 when something still differs
+    #[arg(long)]
+    pub once: bool,
+    /// From one pass to the next, such as 30s; otherwise as `[reconcile]` says
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub interval: Option<Duration>,
+    /// What the loop does; otherwise as `[reconcile]` says
+    #[arg(long, value_enum)]
+    pub mode: Option<Mode>,
+    /// Serve metrics for Prometheus at this address, such as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
+    /// How many steps may run at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub parallelism: u16,
+}
+
+/// What the loop does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Repair drift back to what was last applied
+    Heal,
+    /// Do that, and apply changes of the spec
+    Apply,
+    /// Only report
+    Observe,
+}
+
+/// What `suspend` takes.
+#[derive(Debug, Args)]
+pub struct SuspendArgs {
+    /// The resource, with all of its places and what lives in it; everything when left out
+    #[arg(value_parser = Address::parse)]
+    pub address: Option<Address>,
+    /// Why, for whoever finds it suspended
+    #[arg(long)]
+    pub reason: String,
+    /// For how long, such as 2h or 7d
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = time)]
+    pub time: Duration,
 }
 
 /// What `adopt` takes.
@@ -376,6 +437,15 @@ pub enum SandboxCommand {
         #[arg(short, long)]
         yes: bool,
     },
+}
+
+/// Reads a time such as `30s` or `2h`.
+fn time(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(0) => Err("it is longer than nothing".into()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(fault) => Err(fault.reason),
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

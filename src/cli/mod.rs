@@ -22,6 +22,7 @@ mod notice;
 mod outcome;
 mod plan;
 mod progress;
+mod reconcile;
 mod render;
 mod runtime;
 mod sandbox;
@@ -30,6 +31,7 @@ mod schema;
 mod show;
 mod signals;
 mod status;
+mod suspend;
 mod ui;
 mod validate;
 
@@ -96,7 +98,10 @@ async fn run(arguments: &Cli, ui: &Ui) -> Result<Done, Failure> {
         Command::Status => return status::run(global, ui).await,
         Command::Show { address } => return show::run(global, address, ui).await,
         Command::Graph { format } => graph::run(global, *format, ui),
-        Command::History => history::run(global, ui),
+        Command::History { number } => history::run(global, *number, ui),
+        Command::Reconcile(args) => return reconcile::run(global, args, ui).await.map(Done::from),
+        Command::Suspend(args) => suspend::suspend(global, args, ui),
+        Command::Resume { address } => suspend::resume(global, address.as_ref(), ui),
         Command::Logs(args) => inside::logs(global, args, ui).await,
         Command::Exec(args) => inside::exec(global, args, ui).await,
         Command::Adopt(args) => return adopt::adopt(global, args, ui).await,

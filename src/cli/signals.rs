@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::Signal as Stream;
 #[cfg(windows)]
 use tokio::signal::windows::CtrlC as Stream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::end::at_once;
 use super::ui::{Ui, write_error};
+use crate::reconcile::Trigger;
 use crate::style::Role;
 
 /// What listens for requests to stop, as long as the process runs.
@@ -73,6 +74,39 @@ impl StopRequests {
     pub fn acting(&self) -> watch::Receiver<bool> {
         self.acting.store(true, Ordering::Relaxed);
         self.stop.clone()
+    }
+}
+
+/// What listens for the signals of the loop: Ctrl-C and SIGTERM end it, SIGHUP asks for a pass.
+pub struct LoopSignals {
+    /// True once it is to end.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl LoopSignals {
+    /// Begins to listen.
+    pub fn listen(wake: mpsc::UnboundedSender<Trigger>, ui: &Ui) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let word = ui.error_palette().paint(Role::Warning, "stopping:");
+        let mut signals = signals();
+        tokio::spawn(async move {
+            let mut is_asked = false;
+            loop {
+                let next = signals.next().await;
+                match (next.urges, is_asked) {
+                    // Once nobody listens, the loop is over.
+                    (false, _) => drop(wake.send(Trigger::Asked)),
+                    (true, false) => {
+                        write_error(&format!("\n{word} what is in flight is finished; once more stops at once\n"));
+                        is_asked = true;
+                        let _ = stop.send(true);
+                    }
+                    // The journal has every intent, so the next run carries on.
+                    (true, true) => at_once(next.code),
+                }
+            }
+        });
+        Self { stop: stopped }
     }
 }
 

@@ -7,12 +7,13 @@ use serde::Serialize;
 use super::args::Global;
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{Done, End, load, notice};
+use super::{Done, End, load, notice, suspend};
 use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::Instance;
 use crate::observed::Condition;
 use crate::plan::{Change, Options, Plan};
+use crate::reconcile::{Suspension, in_words};
 use crate::recorded::Inventory;
 use crate::run::{self, is_gone};
 use crate::style::Role;
@@ -37,6 +38,10 @@ struct Status<'a> {
     project: &'a str,
     environment: &'a str,
     accounts: &'a BTreeSet<String>,
+    /// What the loop was told to leave alone.
+    suspended: &'a [Suspension],
+    /// What the loop leaves alone by itself, as somebody else keeps changing it.
+    quarantined: Vec<serde_json::Value>,
     resources: &'a [State<'a>],
     checks: &'a [State<'a>],
 }
@@ -60,11 +65,19 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
         .collect();
     states.extend(plan.changes.iter().filter(|change| change.span.is_none()).map(orphan));
     let checks: Vec<State<'_>> = desired.of_kind("check").map(|instance| check(instance, &changes, &states)).collect();
+    let store = opened.store.as_ref();
+    let (suspended, quarantined) = (suspend::holding(store), suspend::quarantined(store));
     let end = if unseen.is_empty() { End::Good } else { End::Unknown };
     if ui.json() {
         let (project, environment) = (&desired.project, &desired.environment);
         let accounts = &planned.destination.accounts;
-        ui.out_pretty(&Status { project, environment, accounts, resources: &states, checks: &checks });
+        let suspended: Vec<Suspension> = suspended.into_iter().map(|(one, _)| one).collect();
+        let quarantined = quarantined
+            .iter()
+            .map(|(address, hold)| serde_json::json!({ "address": address, "reason": hold.to_string() }))
+            .collect();
+        let (suspended, resources, checks) = (&*suspended, &*states, &*checks);
+        ui.out_pretty(&Status { project, environment, accounts, suspended, quarantined, resources, checks });
     } else {
         load::warn(opened.source.text(), &plan.diagnostics, ui);
         let header = format!("Status of {}:", planned.destination);
@@ -77,6 +90,14 @@ pub async fn run(global: &Global, ui: &Ui) -> Result<Done, Failure> {
             let word = ui.palette().paint(state.role, &format!("{:word_width$}", state.word));
             let width = if why.is_empty() { 0 } else { widest };
             ui.out(&format!("{word} {:width$}{}\n", state.address, ui.palette().paint(Role::Dim, &why)));
+        }
+        for (suspension, left) in suspended {
+            let what = suspension.address.as_ref().map_or_else(|| "everything".to_owned(), Address::to_string);
+            let word = ui.palette().paint(Role::Warning, "suspended");
+            ui.out(&format!("{word} {what}, for {} more: {}\n", in_words(left), suspension.reason));
+        }
+        for (address, hold) in quarantined {
+            ui.out(&format!("{} {address}: {hold}\n", ui.palette().paint(Role::Warning, "held")));
         }
         ui.note(&summary(plan));
     }

@@ -6,6 +6,7 @@ mod chart;
 mod completion;
 mod delivery;
 mod instance;
+mod reconcile;
 mod records;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use chart::{ChartPin, ChartSource, PublishedChart};
 pub use completion::{Completion, RENDERED};
 pub use delivery::ArgoDelivery;
 pub use instance::{Declaration, Edge, FieldRules, Instance, OnRemove, Settings, TakeOver};
+pub use reconcile::{ReconcileMode, ReconcileSettings};
 pub use records::RecordsUrl;
 
 use crate::address::Address;
@@ -37,6 +39,8 @@ pub struct Desired {
     pub world: WorldChoice,
     /// Where its records are, when not beside the spec.
     pub records: Option<RecordsUrl>,
+    /// How the loop works that heals it, and within which limits.
+    pub reconcile: ReconcileSettings,
     /// The kinds that it can use.
     pub kinds: Catalog,
     /// The values of its variables, for texts of other files.
@@ -100,6 +104,7 @@ impl Desired {
             environments: Vec::new(),
             world,
             records: None,
+            reconcile: ReconcileSettings::default(),
             kinds: Catalog::default(),
             variables: BTreeMap::new(),
             instances,
@@ -241,6 +246,30 @@ impl Desired {
                 all.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
             }
             attributes.set("environment", Value::map(all.into_iter().collect()));
+        }
+    }
+
+    /// Leaves more attributes of some resources to others, as if their blocks said so in `ignore`.
+    pub fn leave(&mut self, paths: &BTreeMap<Address, Vec<String>>) {
+        for (address, paths) in paths {
+            if let Some(at) = self.index.get(address) {
+                self.instances[*at].settings.ignore.extend(paths.iter().cloned());
+            }
+        }
+    }
+
+    /// The same spec without its resources: its project, environment, settings and kinds.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self {
+            project: self.project.clone(),
+            environment: self.environment.clone(),
+            environments: self.environments.clone(),
+            world: self.world,
+            records: self.records.clone(),
+            reconcile: self.reconcile.clone(),
+            kinds: self.kinds.clone(),
+            ..Self::default()
         }
     }
 

@@ -120,6 +120,12 @@ pub trait Session: Send + Sync {
     /// When that can't be said.
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError>;
 
+    /// Who else writes an object that was just seen, the latest first, as far as the API tells. It is for people, who want to know with
+    /// whom Atlas fights over it.
+    async fn writers(&self, _seen: &Seen) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether the session can tell what an object of a kind would become.
     fn has_previews(&self, _kind: &Kind) -> bool {
         false

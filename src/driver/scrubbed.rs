@@ -74,6 +74,12 @@ impl Session for ScrubbedSession {
         Ok(seen)
     }
 
+    async fn writers(&self, seen: &Seen) -> Vec<String> {
+        let mut writers = self.inner.writers(seen).await;
+        writers.iter_mut().for_each(|writer| self.text(writer));
+        writers
+    }
+
     fn has_previews(&self, kind: &Kind) -> bool {
         self.inner.has_previews(kind)
     }

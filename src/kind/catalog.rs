@@ -11,7 +11,7 @@ use super::own;
 use super::schema::{Host, Kind, Places};
 
 /// What may stand at the top of a spec besides the kinds.
-pub const ROOT_KEYS: [&str; 3] = ["project", "var", "environment"];
+pub const ROOT_KEYS: [&str; 4] = ["project", "var", "environment", "reconcile"];
 
 /// The kinds that a spec can use, cheap to clone. By default, those of this program.
 #[derive(Clone, Default)]

@@ -6,6 +6,7 @@ use super::attributes::attributes_of;
 use super::duration;
 use super::normal::{default_of, literal};
 use super::own::ALL;
+use super::reconcile::RECONCILE;
 use super::reserved::Reserved;
 use super::schema::{Attribute, Kind, Places, Type};
 
@@ -22,6 +23,9 @@ pub fn json_schema() -> Value {
     root.insert("project".into(), project());
     for (properties, complete) in [(&mut root, true), (&mut overlay, false)] {
         properties.insert("var".into(), named(&variable(complete), "Variables: `${var.NAME}`."));
+        let mut reconcile = object(RECONCILE.iter(), complete);
+        reconcile["description"] = "The loop that heals, and its limits.".into();
+        properties.insert("reconcile".into(), reconcile);
     }
     overlay.insert(
         "world".into(),

@@ -46,6 +46,7 @@ mod own;
 mod policy;
 pub mod port;
 mod queue;
+mod reconcile;
 mod region;
 mod reserved;
 mod rights;
@@ -77,6 +78,7 @@ pub use namespace::allow::{AllowedPort, Side, texts};
 pub use normal::{default_of, literal, normal, normal_attributes};
 pub use object::{OBJECT, is_of_kubernetes};
 pub use own::{ALL, get};
+pub use reconcile::{RECONCILE, percent};
 pub use reserved::Reserved;
 pub use schema::{
     Attribute, Check, DefaultValue, Facts, Formula, Host, Kind, LossRule, Output, Outputs, Places, Rule, RuleCheck,

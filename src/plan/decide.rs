@@ -230,7 +230,10 @@ impl<'a> Decider<'a> {
     /// Adds a change to the plan, blocked if something that it needs is, or if it would destroy what can't be looked
     /// at. Returns what becomes of the resource then.
     fn add(&mut self, instance: &Instance, mut change: Change, disposition: Disposition) -> Disposition {
-        let waits = if change.action.makes() { self.waits_for(instance, change.action) } else { None };
+        let held = self.options.held.get(&change.address);
+        let held = held.map(|reason| Blocked { by: change.address.clone(), reason: reason.clone() });
+        let waits = || if change.action.makes() { self.waits_for(instance, change.action) } else { None };
+        let waits = held.or_else(waits);
         if let Some(blocked) = waits {
             change.blocked = Some(blocked.clone());
             self.changes.push(change);

@@ -3,6 +3,8 @@
 //! Nobody knows what a host that does not answer holds. To delete or to replace it, or what it stands on, would lose that
 //! unseen, so those changes wait until somebody answers.
 
+use std::collections::BTreeMap;
+
 use foldhash::{HashMap, HashSet};
 
 use super::change::{Blocked, Change, Target, address_of};
@@ -32,6 +34,18 @@ fn unseen_inside(observed: &Observed, identity: &str) -> Option<Blocked> {
         .range::<str, _>((std::ops::Bound::Excluded(format!("{identity}/").as_str()), std::ops::Bound::Unbounded));
     let (other, reason) = after.take_while(|(other, _)| inside(other)).next()?;
     Some(Blocked { by: address_of(other), reason: reason.clone() })
+}
+
+/// Lets those changes wait that are held back for now.
+pub fn hold_back(changes: &mut [Change], held: &BTreeMap<Address, String>) {
+    if held.is_empty() {
+        return;
+    }
+    for change in changes.iter_mut().filter(|change| change.acts()) {
+        if let Some(reason) = held.get(&change.address) {
+            change.block(Blocked { by: change.address.clone(), reason: reason.clone() });
+        }
+    }
 }
 
 /// Lets every removal and every replacement wait that would touch what can't be looked at, or what that needs; and what is

@@ -87,6 +87,7 @@ pub fn plan(
     changes.extend(orphan::orphans(observed, &claimed, desired, options, &mut diagnostics));
     changes.extend(orphan::interrupted(observed, recorded, &claimed, desired, options));
     changes.extend(orphan::unseen(observed, desired));
+    hold::hold_back(&mut changes, &options.held);
     hold::hold(&mut changes, observed);
     let lists = [
         ("--target", &options.targets),

@@ -1,5 +1,7 @@
 //! What a person asks of a plan besides the spec.
 
+use std::collections::BTreeMap;
+
 use crate::address::Address;
 
 /// What a person asks of a plan besides the spec.
@@ -19,6 +21,8 @@ pub struct Options {
     pub forget: Vec<Selector>,
     /// Targets alone, without what they need.
     pub exact: bool,
+    /// What is left as it is for now, and why: by exact address.
+    pub held: BTreeMap<Address, String>,
 }
 
 /// An address, or the part of one that all places or all contents share: `bucket.audit-logs` selects every

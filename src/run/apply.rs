@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::approve::Approved;
 use super::error::{Notice, RunError};
+use super::keeping::{keep_applied, keep_plan, keep_stopped};
 use super::open::Opened;
 use super::plan::Planned;
 use crate::action::{Action, Verb};
@@ -62,6 +63,9 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
     let Approved { planned, only, allow_loss, .. } = approved;
     let Planned { plan, observed, recorded, options, .. } = planned;
     let mut applied = Applied::begin(&plan, options, moved);
+    let is_part = only.is_some() && moved;
+    let kept = keep_applied(opened, &applied.options, &plan, is_part);
+    applied.notices.extend(kept.err().map(Notice::AppliedNotKept));
     if plan.steps.is_empty() {
         applied.seen = Some(observed);
         return Ok(applied);
@@ -78,6 +82,7 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
     })?;
     // The history is for people: that it can't be written stops nothing.
     applied.notices.extend(opened.store.remember(&run.begun()).err().map(Notice::HistoryNotWritten));
+    applied.notices.extend(keep_plan(opened, &plan).err().map(Notice::PlanNotKept));
     applied.run = Some(run);
     let execution = Execution {
         journal,
@@ -88,6 +93,9 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
         stop: manner.stop,
     };
     applied.report = opened.pipeline.apply(plan, execution).await;
+    if applied.report.interrupted {
+        applied.notices.extend(keep_stopped(opened).err().map(Notice::AppliedNotKept));
+    }
     Ok(applied)
 }
 

@@ -151,6 +151,10 @@ pub enum Notice {
     },
     /// What is there now could not be written down.
     InventoryNotWritten(io::Error),
+    /// The spec could not be kept as it was applied, so that the loop can't repair drift back to it.
+    AppliedNotKept(io::Error),
+    /// The plan of the run could not be kept.
+    PlanNotKept(io::Error),
     /// The run could not be added to the history.
     HistoryNotWritten(io::Error),
 }

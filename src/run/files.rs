@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::error::{FileError, RunError};
+use super::manifests;
 use super::unfold::unfold;
 use crate::charts::{ChartProblem, ChartSurroundings, Charts, inside};
 use crate::compose::read_env_file;
@@ -13,6 +14,7 @@ use crate::desired::{ChartPin, ChartSource, ChartSpans, Desired};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::driver::Variables;
 use crate::path::join;
+use crate::value::Value;
 
 /// The largest spec that is read: more than a hundred thousand resources take.
 const LARGEST_SPEC: u64 = 256 * 1024 * 1024;
@@ -143,6 +145,22 @@ impl SpecFiles {
         if !diagnostics.has_errors() {
             unfold(desired, &mut self.charts, &self.base, diagnostics);
         }
+    }
+
+    /// The files and folders that a spec names, and those that their charts name in turn, by their paths from its folder.
+    pub fn names(&self, desired: &Desired) -> BTreeSet<PathBuf> {
+        let mut names: BTreeSet<PathBuf> = self.charts.local_paths().map(PathBuf::from).collect();
+        names.extend(desired.env_files().map(|(file, ..)| PathBuf::from(file)));
+        for (_, app) in desired.apps() {
+            let patterns: Vec<&str> =
+                app.attributes.get("manifests").items().iter().filter_map(Value::as_str).collect();
+            // What can't be found was reported.
+            names.extend(manifests::files(&self.base, &patterns).unwrap_or_default().into_iter().map(PathBuf::from));
+            names.extend(app.attributes.get("kustomize").as_str().map(PathBuf::from));
+        }
+        let lock = self.charts.surroundings().lock.file_name().map(PathBuf::from);
+        names.extend(lock.filter(|lock| self.base.join(lock).is_file()));
+        names
     }
 
     fn attach_charts(&mut self, desired: &mut Desired, diagnostics: &mut Diagnostics) {

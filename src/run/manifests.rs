@@ -37,6 +37,18 @@ pub fn read(base: &Path, patterns: &[&str]) -> Result<Vec<ManifestText>, String>
     Ok(all)
 }
 
+/// The names of the files that patterns mean.
+///
+/// # Errors
+/// When a folder can't be read.
+pub fn files(base: &Path, patterns: &[&str]) -> io::Result<Vec<String>> {
+    let mut all = Vec::new();
+    for pattern in patterns {
+        all.extend(names(base, pattern)?);
+    }
+    Ok(all)
+}
+
 /// What a kustomization comes to.
 pub fn build(base: &Path, folder: &str) -> Result<Vec<ManifestText>, String> {
     let path = inside(base, &base.join(folder)).map_err(|error| error.to_string())?;

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod applied;
 mod apply;
 mod approve;
 mod blocks;
@@ -30,6 +31,7 @@ mod drivers;
 mod error;
 mod files;
 mod history;
+mod keeping;
 mod lock;
 mod manifests;
 mod moment;
@@ -41,6 +43,7 @@ mod source;
 mod survey;
 mod unfold;
 
+pub use applied::{AppliedSpec, KeptFile};
 pub use apply::{Applied, Manner, apply};
 pub use approve::{Approved, Consent, approve, refuse_loss};
 pub use complete::complete;
@@ -53,6 +56,7 @@ pub use drivers::world;
 pub use error::{FileError, Notice, Refusal, Rejection, RunError};
 pub use files::{read_text, set_text};
 pub use history::history;
+pub use keeping::KeptPlan;
 pub use lock::{LockedCharts, lock};
 pub use manifests::ManifestText;
 pub use moment::at_this_moment;
@@ -60,6 +64,6 @@ pub use open::{Opened, Purpose, Setup, chart_surroundings, open, open_with, read
 pub use pipeline::{Pipeline, drift, is_gone};
 pub use plan::{Planned, inventory, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};
-pub use source::{Spec, SpecText};
+pub use source::{Spec, SpecParts, SpecText};
 pub use survey::{Survey, survey};
 pub use unfold::{chart_request, plain_texts};

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::applied::AppliedSpec;
 use super::error::{Notice, Refusal, RunError};
 use super::files::SpecFiles;
 use super::pipeline::Pipeline;
-use super::source::{Spec, SpecText};
+use super::source::{Spec, SpecParts, SpecText};
 use super::{drivers, files};
 use crate::charts::ChartSurroundings;
 use crate::desired::WorldChoice;
@@ -56,6 +57,9 @@ pub struct Opened {
     /// What is worth saying of how it was opened.
     pub notices: Vec<Notice>,
     pub(super) charts: ChartSurroundings,
+    pub(super) parts: SpecParts,
+    /// What is kept of it once it is applied.
+    pub(super) kept: Option<AppliedSpec>,
     pub(super) command: String,
     lock: Option<Box<dyn Lease>>,
 }
@@ -70,7 +74,8 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let (desired, mut diagnostics) = spec::compile(source.text().text, &setup.inputs);
     let Some(mut desired) = desired else { return Err(RunError::refused(Refusal::Spec, source, diagnostics)) };
     let charts = chart_surroundings(setup);
-    SpecFiles::of(charts.clone()).attach(&mut desired, &mut diagnostics);
+    let mut files = SpecFiles::of(charts.clone());
+    files.attach(&mut desired, &mut diagnostics);
     diagnostics.finish();
     if diagnostics.has_errors() {
         return Err(RunError::refused(Refusal::Spec, source, diagnostics));
@@ -78,7 +83,9 @@ pub fn read(setup: &Setup) -> Result<Spec, RunError> {
     let store = store::open(&setup.file, &desired).map_err(RunError::NoStore)?;
     let local = LocalFolder::beside(&setup.file);
     let (variables, hidden, base) = (setup.variables.clone(), setup.hidden.clone(), base(&setup.file).to_owned());
-    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, hidden, base, charts })
+    let parts =
+        SpecParts { variables: setup.inputs.variables.clone(), files: files.names(&desired), is_applied: false };
+    Ok(Spec { source, desired, store, local, warnings: diagnostics, variables, hidden, base, charts, parts })
 }
 
 /// What is wrong with a spec in the environments that it was not read for.
@@ -134,25 +141,50 @@ pub fn open(spec: Spec, access: Purpose<'_>) -> Result<Opened, RunError> {
 /// # Errors
 /// When the spec can't be planned, or somebody else is at work.
 pub fn open_with(spec: Spec, registry: Registry, access: Purpose<'_>) -> Result<Opened, RunError> {
-    let Spec { source, desired, store, warnings, hidden, charts, .. } = spec;
+    let Spec { source, desired, store, warnings, hidden, charts, parts, .. } = spec;
     let pipeline = match Pipeline::new(desired, registry.without(hidden)) {
         Ok(pipeline) => pipeline,
         Err(diagnostics) => return Err(RunError::refused(Refusal::Graph, source, diagnostics)),
     };
-    let mut opened =
-        Opened { source, pipeline, store, warnings, notices: Vec::new(), charts, command: String::new(), lock: None };
+    let mut opened = Opened {
+        source,
+        pipeline,
+        store,
+        warnings,
+        notices: Vec::new(),
+        charts,
+        parts,
+        kept: None,
+        command: String::new(),
+        lock: None,
+    };
     if let Purpose::Write { command, lease } = access {
-        let Held { lock, former, notes } = opened.store.lock(&format!("atlas {command}"), lease)?;
-        opened.pipeline.sessions.registry().fence(lock.fence().token());
-        opened.notices.extend(former.map(Notice::TookOver));
-        opened.notices.extend(notes.into_iter().map(Notice::Records));
-        opened.command = command.to_owned();
-        opened.lock = Some(lock);
+        opened.lock(command, lease)?;
     }
     Ok(opened)
 }
 
 impl Opened {
+    /// Takes the lock of the environment, to change things from now on.
+    ///
+    /// # Errors
+    /// When somebody else is at work, or the records fail.
+    pub fn lock(&mut self, command: &str, lease: Duration) -> Result<(), RunError> {
+        let Held { lock, former, notes } = self.store.lock(&format!("atlas {command}"), lease)?;
+        self.pipeline.sessions.registry().fence(lock.fence().token());
+        self.notices.extend(former.map(Notice::TookOver));
+        self.notices.extend(notes.into_iter().map(Notice::Records));
+        command.clone_into(&mut self.command);
+        self.lock = Some(lock);
+        if !self.parts.is_applied {
+            // What a person edits while a plan is shown was not applied.
+            let (text, desired) = (self.source.text().text, &self.pipeline.desired);
+            let kept = AppliedSpec::gather(text, &desired.environment, &self.parts, &self.charts.base);
+            self.kept = kept.map_err(|error| self.notices.push(Notice::AppliedNotKept(error))).ok();
+        }
+        Ok(())
+    }
+
     /// Releases the lock. Writing is refused after that.
     pub fn release(&mut self) {
         self.lock = None;

@@ -1,5 +1,6 @@
 //! A spec as it was read: its text for pointing into, and what it compiled to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,6 +37,38 @@ pub struct Spec {
     pub base: PathBuf,
     /// What its charts are looked for with.
     pub charts: ChartSurroundings,
+    /// What it is made of besides its text.
+    pub parts: SpecParts,
+}
+
+/// What a spec is made of besides its text.
+#[derive(Clone, Debug, Default)]
+pub struct SpecParts {
+    /// The values of variables that were given besides it, by name, and where each comes from.
+    pub variables: BTreeMap<String, (String, String)>,
+    /// The files and folders that it names, by their paths from its folder.
+    pub files: BTreeSet<PathBuf>,
+    /// Whether it is the one that was last applied, from the records.
+    pub is_applied: bool,
+}
+
+impl Spec {
+    /// The same spec without its resources: its name, its records and its surroundings.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self {
+            source: SpecText::new(self.source.name.clone(), String::new()),
+            desired: self.desired.bare(),
+            store: Arc::clone(&self.store),
+            local: self.local.clone(),
+            warnings: Diagnostics::default(),
+            variables: Arc::clone(&self.variables),
+            hidden: Arc::clone(&self.hidden),
+            base: self.base.clone(),
+            charts: self.charts.clone(),
+            parts: SpecParts::default(),
+        }
+    }
 }
 
 impl SpecText {

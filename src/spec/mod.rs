@@ -19,6 +19,7 @@ mod parse;
 mod pieces;
 mod place;
 mod placement;
+mod reconcile;
 mod refer;
 mod scope;
 mod template;
@@ -126,6 +127,7 @@ fn laid_out(
     derive::add(&mut root);
     let variables = scope::variables(source, &root, inputs, diagnostics);
     let globals = scope::Globals::new(&project.name, &project.environment, variables);
+    let reconcile = reconcile::settings(&root, source, &globals, diagnostics);
     let blocks = declare::blocks(root, source, &inputs.kinds, diagnostics);
     let index = placement::index(&blocks, source, &globals, &inputs.kinds, diagnostics);
     let instances = expand::instances(&blocks, source, &globals, &index, diagnostics);
@@ -133,6 +135,7 @@ fn laid_out(
     let mut desired = Desired::new(project.name.clone(), project.environment.clone(), project.world, instances);
     desired.kinds = inputs.kinds.clone();
     desired.records = project.records;
+    desired.reconcile = reconcile;
     desired.variables = globals.values();
     expand::link(&mut desired);
     expand::check_identities(&desired, &blocks, diagnostics);

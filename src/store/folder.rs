@@ -35,6 +35,12 @@ impl LocalFolder {
         self.root.join("cache").join(project).join(environment)
     }
 
+    /// Where the files of the spec are that was last applied.
+    #[must_use]
+    pub fn applied(&self, project: &str, environment: &str) -> PathBuf {
+        self.root.join("applied").join(project).join(environment)
+    }
+
     /// Where the sandbox's world is: each environment has one of its own, as it would have an account of its own.
     #[must_use]
     pub fn world(&self, environment: &str) -> PathBuf {

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::document::Document;
 use super::history::{Run, RunSummary};
 use super::lease::{Fence, Held, LockError};
 use crate::execute::Journal;
@@ -19,6 +20,35 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// When somebody holds it, or the disk or the network fails.
     fn lock(&self, command: &str, lease: Duration) -> Result<Held, LockError>;
+
+    /// Takes the lead among loops, at once or not at all, as a lease like that of the lock. Who leads still takes the lock for
+    /// each pass that changes something.
+    ///
+    /// # Errors
+    /// When somebody leads, or the disk or the network fails.
+    fn lead(&self, command: &str, lease: Duration) -> Result<Held, LockError>;
+
+    /// A record that is kept whole; none when it is not there.
+    ///
+    /// # Errors
+    /// When it is there and can't be read.
+    fn document(&self, document: &Document) -> io::Result<Option<String>>;
+
+    /// Writes a record that is kept whole.
+    ///
+    /// # Errors
+    /// When the disk or the network fails.
+    fn keep_document(&self, document: &Document, text: &str) -> io::Result<()>;
+
+    /// Changes a record that is kept whole; nobody else changes it in between. Where it comes to nothing it is removed.
+    ///
+    /// # Errors
+    /// When the disk or the network fails, or others keep changing it.
+    fn change_document(
+        &self,
+        document: &Document,
+        edit: &mut dyn FnMut(Option<&str>) -> Option<String>,
+    ) -> io::Result<()>;
 
     /// What earlier runs recorded. What was deleted is as good as never written: records are no truth.
     ///

@@ -7,6 +7,7 @@
 mod cache;
 mod clock;
 mod disk;
+mod document;
 mod folder;
 mod history;
 mod inventory;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub use cache::CacheFolder;
 pub use clock::since_1970;
 pub use disk::Disk;
+pub use document::Document;
 pub use folder::LocalFolder;
 pub use history::{Run, RunSummary};
 pub use keeper::Store;

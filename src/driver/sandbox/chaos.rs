@@ -50,8 +50,20 @@ impl World {
             let Some(mut object) = transaction.get(identity)? else { return Ok(false) };
             edit(&mut object);
             transaction.put(&object)?;
+            let sql = "INSERT OR REPLACE INTO setting (key, value) VALUES (?1, 'somebody at the sandbox, with `atlas sandbox set`')";
+            transaction.0.execute(sql, [format!("writer {identity}")])?;
             Ok(true)
         })
+    }
+
+    /// Who last changed an object as [`World::edit`] does; none when nobody did.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn writer(&self, identity: &str) -> Result<Option<String>, WorldError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached("SELECT value FROM setting WHERE key = ?1")?;
+        Ok(statement.query_row([format!("writer {identity}")], |row| row.get(0)).optional()?)
     }
 
     /// Makes an object that is nobody's, or somebody else's.

@@ -101,6 +101,11 @@ impl Session for Inside {
         Ok(object.map(Seen::new))
     }
 
+    async fn writers(&self, seen: &Seen) -> Vec<String> {
+        // That nobody knows is no failure.
+        self.world().writer(&seen.object.identity).ok().flatten().into_iter().collect()
+    }
+
     async fn create(&self, want: &Request<'_>) -> Result<Outputs, DriverError> {
         self.sandbox.inject(want.identity, "create", Some(want.mark.address.as_str())).await?;
         let object = Object {

@@ -1,5 +1,6 @@
 //! Records on disk, in a folder of their own for each project and environment.
 
+mod document;
 mod guard;
 mod history;
 mod inventory;
@@ -19,6 +20,7 @@ use lock::Lock;
 use older::Older;
 use paths::Paths;
 
+use super::document::{Document, PLANS};
 use super::folder::LocalFolder;
 use super::history::{Run, RunSummary};
 use super::journal::RunJournal;
@@ -80,6 +82,41 @@ impl Store for Disk {
             notes.extend(older.take_over(&self.paths)?);
         }
         Ok(Held { lock: Box::new(lock), former, notes })
+    }
+
+    fn lead(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
+        self.local.make(&self.paths.folder)?;
+        let Held { lock, former, notes } = Lock::take(&self.paths.lead, command, lease, 0)?;
+        Ok(Held { lock: Box::new(lock), former, notes })
+    }
+
+    fn document(&self, document: &Document) -> io::Result<Option<String>> {
+        self.local.refuse_links(&self.paths.folder)?;
+        document::read(&self.paths.folder.join(document.name()))
+    }
+
+    fn keep_document(&self, document: &Document, text: &str) -> io::Result<()> {
+        let path = self.paths.folder.join(document.name());
+        self.local.make(path.parent().unwrap_or(&self.paths.folder))?;
+        document::write(&path, text)?;
+        match document {
+            Document::Plan(_) => document::prune(&self.paths.folder.join(PLANS)),
+            _ => Ok(()),
+        }
+    }
+
+    fn change_document(
+        &self,
+        document: &Document,
+        edit: &mut dyn FnMut(Option<&str>) -> Option<String>,
+    ) -> io::Result<()> {
+        let path = self.paths.folder.join(document.name());
+        self.local.make(&self.paths.folder)?;
+        let _guard = Guard::take(&path, "atlas").map_err(io::Error::other)?;
+        match edit(document::read(&path)?.as_deref()) {
+            Some(text) => document::write(&path, &text),
+            None => document::remove(&path),
+        }
     }
 
     fn recorded(&self) -> io::Result<Recorded> {

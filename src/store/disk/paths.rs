@@ -8,6 +8,8 @@ pub struct Paths {
     /// The folder.
     pub folder: PathBuf,
     pub lock: PathBuf,
+    /// The lock of the loop that leads.
+    pub lead: PathBuf,
     pub journal: PathBuf,
     pub inventory: PathBuf,
     pub history: PathBuf,
@@ -19,6 +21,7 @@ impl Paths {
         Self {
             folder: folder.to_owned(),
             lock: folder.join("lock"),
+            lead: folder.join("lead"),
             journal: folder.join("journal.jsonl"),
             inventory: folder.join("inventory.txt"),
             history: folder.join("history.jsonl"),

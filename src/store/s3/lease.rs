@@ -22,6 +22,19 @@ struct LockObject {
     renewed: u64,
 }
 
+/// One of the leases that records have.
+pub struct LeaseKind {
+    /// Its object.
+    key: &'static str,
+    /// Whether it keeps a former holder from writing the journal.
+    fences: bool,
+}
+
+/// The lock of an environment.
+pub const LOCK: LeaseKind = LeaseKind { key: "lock", fences: true };
+/// The lead among the loops. Who leads takes the lock as well before it changes anything.
+pub const LEAD: LeaseKind = LeaseKind { key: "lead", fences: false };
+
 /// What is held: the note that stands in the lock object, and the object's tag. None before it is taken.
 type Own = Arc<Mutex<Option<(LockObject, String)>>>;
 
@@ -29,6 +42,7 @@ type Own = Arc<Mutex<Option<(LockObject, String)>>>;
 struct SharedLock {
     fence: Fence,
     bucket: Bucket,
+    key: &'static str,
     own: Own,
     /// Ends the renewing when it is dropped.
     _renewing: mpsc::Sender<()>,
@@ -49,8 +63,8 @@ struct Renewal {
 ///
 /// A lock that can't be read is held by somebody for as long as a lease may last since it was written, by S3's clock. Whoever
 /// had the journal before is fenced off, so that nobody holds the lock while a former holder can still act.
-pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, LockError> {
-    let known = bucket.get("lock")?;
+pub fn take(bucket: &Bucket, of: &LeaseKind, command: &str, lease: Duration) -> Result<Held, LockError> {
+    let known = bucket.get(of.key)?;
     let note = known.as_ref().and_then(|found| LockObject::read(&found.text));
     let mut former = None;
     if let Some(found) = &known
@@ -65,11 +79,12 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
     }
     let last = match &note {
         Some(note) => {
-            if former.is_some() {
+            if former.is_some() && of.fences {
                 fence_off(bucket, note.holder.token)?;
             }
             note.holder.token
         }
+        None if !of.fences => 0,
         // Who had it, if anybody had, is known from the journal only.
         None => match latest(bucket)? {
             Some(token) => {
@@ -82,10 +97,10 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
     let own = Own::default();
     let renewal = Renewal { lost: Arc::default(), renewed: Arc::new(Mutex::new(Moment::now())), good: lease };
     // A holder that can't renew the lease must not take it.
-    let renewing = renew(bucket.clone(), Arc::clone(&own), renewal.clone(), lease / 4)?;
+    let renewing = renew(bucket.clone(), of.key, Arc::clone(&own), renewal.clone(), lease / 4)?;
     let note = LockObject { holder: Holder::this_process(command, last), renewed: since_1970() };
     let token = note.holder.token;
-    match bucket.put("lock", &note.text(), known.as_ref().map(|found| found.tag.as_str())) {
+    match bucket.put(of.key, &note.text(), known.as_ref().map(|found| found.tag.as_str())) {
         Ok(tag) => *locked(&own) = Some((note, tag)),
         // Somebody was quicker, and holds it now.
         Err(Refused::Moved(now)) => {
@@ -93,7 +108,8 @@ pub fn take(bucket: &Bucket, command: &str, lease: Duration) -> Result<Held, Loc
         }
         Err(Refused::Failed(error)) => return Err(error.into()),
     }
-    let lock = SharedLock { fence: Fence::new(token, renewal), bucket: bucket.clone(), own, _renewing: renewing };
+    let (fence, bucket) = (Fence::new(token, renewal), bucket.clone());
+    let lock = SharedLock { fence, bucket, key: of.key, own, _renewing: renewing };
     Ok(Held { lock: Box::new(lock), former, notes: Vec::new() })
 }
 
@@ -134,7 +150,7 @@ impl Drop for SharedLock {
         // The token stays, so that it only grows.
         let note = LockObject { holder: Holder { pid: 0, ..note.holder }, ..note };
         // A later holder has written another tag, so its lock stays.
-        let _ = self.bucket.put("lock", &note.text(), Some(&tag));
+        let _ = self.bucket.put(self.key, &note.text(), Some(&tag));
     }
 }
 
@@ -154,7 +170,13 @@ impl Watch for Renewal {
 }
 
 /// Renews a lease until the sender is dropped.
-fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<mpsc::Sender<()>, LockError> {
+fn renew(
+    bucket: Bucket,
+    key: &'static str,
+    own: Own,
+    renewal: Renewal,
+    every: Duration,
+) -> Result<mpsc::Sender<()>, LockError> {
     let (sender, ended) = mpsc::channel();
     thread::start("lease", move || {
         while ended.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -162,7 +184,7 @@ fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<
             let Some((note, tag)) = own.as_ref() else { continue };
             let asked = Moment::now();
             let note = LockObject { renewed: since_1970(), ..note.clone() };
-            match bucket.put("lock", &note.text(), Some(tag)) {
+            match bucket.put(key, &note.text(), Some(tag)) {
                 Ok(tag) => {
                     *locked(&renewal.renewed) = asked;
                     *own = Some((note, tag));
@@ -170,7 +192,7 @@ fn renew(bucket: Bucket, own: Own, renewal: Renewal, every: Duration) -> Result<
                 Err(Refused::Moved(now)) => {
                     // A renewal whose answer was lost is no loss of the lease.
                     let ours = now.as_deref().and_then(LockObject::read).filter(|now| now.holder == note.holder);
-                    let tag = bucket.get("lock").ok().flatten().map(|found| found.tag);
+                    let tag = bucket.get(key).ok().flatten().map(|found| found.tag);
                     let (Some(note), Some(tag)) = (ours, tag) else {
                         renewal.lost.store(true, Ordering::Relaxed);
                         return;

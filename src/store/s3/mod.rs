@@ -17,9 +17,10 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bucket::Bucket;
+use bucket::{Bucket, Refused};
 
 use super::clock::since_1970;
+use super::document::{Document, KEPT_PLANS, PLANS};
 use super::history::{Run, RunSummary};
 use super::journal::RunJournal;
 use super::journal::line::{opening, recover};
@@ -40,6 +41,14 @@ pub struct S3 {
 }
 
 impl S3 {
+    /// Removes the oldest plans beyond as many as are kept. Keys do not tell their age, so that any go first; those are few.
+    fn prune_plans(&self) -> io::Result<()> {
+        let bucket = self.bucket()?;
+        let all = bucket.list(PLANS)?;
+        let surplus = all.len().saturating_sub(KEPT_PLANS);
+        all.iter().take(surplus).try_for_each(|(key, _)| bucket.remove(key))
+    }
+
     /// The records of a project in an environment.
     #[must_use]
     pub fn new(url: RecordsUrl, project: &str, environment: &str) -> Self {
@@ -59,7 +68,54 @@ impl S3 {
 
 impl Store for S3 {
     fn lock(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
-        lease::take(self.bucket()?, command, lease)
+        lease::take(self.bucket()?, &lease::LOCK, command, lease)
+    }
+
+    fn lead(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
+        lease::take(self.bucket()?, &lease::LEAD, command, lease)
+    }
+
+    fn document(&self, document: &Document) -> io::Result<Option<String>> {
+        Ok(self.bucket()?.get(&document.name())?.map(|found| found.text).filter(|text| !text.is_empty()))
+    }
+
+    fn keep_document(&self, document: &Document, text: &str) -> io::Result<()> {
+        self.change_document(document, &mut |_| Some(text.to_owned()))?;
+        if matches!(document, Document::Plan(_)) {
+            self.prune_plans()?;
+        }
+        Ok(())
+    }
+
+    fn change_document(
+        &self,
+        document: &Document,
+        edit: &mut dyn FnMut(Option<&str>) -> Option<String>,
+    ) -> io::Result<()> {
+        const ATTEMPTS: usize = 10;
+        let (bucket, name) = (self.bucket()?, document.name());
+        for _ in 0..ATTEMPTS {
+            let found = bucket.get(&name)?;
+            let Some(text) = edit(found.as_ref().map(|found| found.text.as_str()).filter(|text| !text.is_empty()))
+            else {
+                // An empty one is as good as none, and nobody who writes it just now is overlooked.
+                match found {
+                    None => return Ok(()),
+                    Some(found) if found.text.is_empty() => return Ok(()),
+                    Some(found) => match bucket.put(&name, "", Some(&found.tag)) {
+                        Ok(_) => return Ok(()),
+                        Err(Refused::Moved(_)) => continue,
+                        Err(refused) => return Err(refused.into()),
+                    },
+                }
+            };
+            match bucket.put(&name, &text, found.as_ref().map(|found| found.tag.as_str())) {
+                Ok(_) => return Ok(()),
+                Err(Refused::Moved(_)) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        Err(io::Error::other(format!("`{name}` is changed by others all the time")))
     }
 
     fn recorded(&self) -> io::Result<Recorded> {

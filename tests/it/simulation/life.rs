@@ -12,7 +12,7 @@ use atlas::mutation::Mutation;
 #[cfg(feature = "crash-points")]
 use atlas::mutation::arm;
 use atlas::plan::{Options, SavedPlan, Selector};
-use atlas::run::{self, Opened, Purpose, RunError, Spec, SpecText};
+use atlas::run::{self, Opened, Purpose, RunError, Spec, SpecParts, SpecText};
 use atlas::spec::{Inputs, compile};
 use atlas::store::LocalFolder;
 
@@ -198,6 +198,7 @@ impl Life {
             variables: Arc::new(|_: &str| None),
             hidden: Arc::default(),
             base: PathBuf::new(),
+            parts: SpecParts::default(),
             charts: ChartSurroundings {
                 base: PathBuf::new(),
                 lock: PathBuf::from("nowhere/atlas.lock"),

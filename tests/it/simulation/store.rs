@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use atlas::address::Address;
 use atlas::execute::{Entry, Journal, Outcome};
 use atlas::recorded::{Intent, Inventory, Recorded};
-use atlas::store::{Disk, Fence, Held, Lease, LocalFolder, LockError, Run, RunSummary, Store, Watch};
+use atlas::store::{Disk, Document, Fence, Held, Lease, LocalFolder, LockError, Run, RunSummary, Store, Watch};
 
 /// The records of a life.
 pub struct Records {
@@ -71,6 +71,7 @@ struct Memory(Arc<Mutex<Kept>>);
 struct Kept {
     pending: BTreeMap<Intent, Address>,
     inventory: Inventory,
+    documents: BTreeMap<Document, String>,
     token: u64,
 }
 
@@ -87,6 +88,30 @@ impl Store for Memory {
             kept.token
         });
         Ok(Held { lock: Box::new(Unshared(Fence::new(token, Never))), former: None, notes: Vec::new() })
+    }
+
+    fn lead(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
+        self.lock(command, lease)
+    }
+
+    fn document(&self, document: &Document) -> io::Result<Option<String>> {
+        Ok(self.with(|kept| kept.documents.get(document).cloned()))
+    }
+
+    fn keep_document(&self, document: &Document, text: &str) -> io::Result<()> {
+        self.change_document(document, &mut |_| Some(text.to_owned()))
+    }
+
+    fn change_document(
+        &self,
+        document: &Document,
+        edit: &mut dyn FnMut(Option<&str>) -> Option<String>,
+    ) -> io::Result<()> {
+        self.with(|kept| match edit(kept.documents.get(document).map(String::as_str)) {
+            Some(text) => drop(kept.documents.insert(document.clone(), text)),
+            None => drop(kept.documents.remove(document)),
+        });
+        Ok(())
     }
 
     fn recorded(&self) -> io::Result<Recorded> {
@@ -163,6 +188,26 @@ struct OnDisk(Disk);
 impl Store for OnDisk {
     fn lock(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
         self.0.lock(command, lease)
+    }
+
+    fn lead(&self, command: &str, lease: Duration) -> Result<Held, LockError> {
+        self.0.lead(command, lease)
+    }
+
+    fn document(&self, document: &Document) -> io::Result<Option<String>> {
+        self.0.document(document)
+    }
+
+    fn keep_document(&self, document: &Document, text: &str) -> io::Result<()> {
+        self.0.keep_document(document, text)
+    }
+
+    fn change_document(
+        &self,
+        document: &Document,
+        edit: &mut dyn FnMut(Option<&str>) -> Option<String>,
+    ) -> io::Result<()> {
+        self.0.change_document(document, edit)
     }
 
     fn recorded(&self) -> io::Result<Recorded> {

@@ -70,6 +70,28 @@ pub fn told(contested: &[ContestedField]) -> Option<String> {
     Some(format!("`{}` applies {shown}{more} with another value{others}", first.manager))
 }
 
+/// Everybody else who writes an object, the latest first: the managers of its fields. Its status is nobody's business here.
+pub fn writers(live: &Json) -> Vec<String> {
+    let entries = live["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let others = entries.filter(|entry| {
+        let manager = entry["manager"].as_str().unwrap_or_default();
+        !manager.is_empty() && manager != MANAGER && manager != HANDED_OVER && entry["subresource"] != "status"
+    });
+    let mut others: Vec<(&str, &str)> = others
+        .map(|entry| (entry["time"].as_str().unwrap_or_default(), entry["manager"].as_str().unwrap_or_default()))
+        .collect();
+    // Times are RFC 3339 in UTC, so that the later one is the larger text.
+    others.sort_by(|a, b| b.cmp(a));
+    let mut named: Vec<String> = Vec::new();
+    for (_, manager) in others {
+        let name = format!("the field manager `{manager}`");
+        if !named.contains(&name) {
+            named.push(name);
+        }
+    }
+    named
+}
+
 /// Takes out of what is wanted what the managers own to whom that is left. The key of a list's item stays: without it nobody
 /// could tell which item it is.
 pub fn leave(live: &Json, rules: &FieldRules, object: &mut Json) {

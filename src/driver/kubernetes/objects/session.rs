@@ -47,6 +47,10 @@ impl Session for ClusterSession {
         }
     }
 
+    async fn writers(&self, seen: &Seen) -> Vec<String> {
+        seen.raw::<Json>().map(rivals::writers).unwrap_or_default()
+    }
+
     async fn read(&self, look: &Look<'_>) -> Result<Option<Seen>, DriverError> {
         let state = &self.state;
         let identity = look.identity.clone();

@@ -1,0 +1,36 @@
+//! The loop that heals: look, plan, ask the governor, do what it allows, and again.
+//!
+//! ```text
+//! trigger ─→ basis (what was last applied) ─run::plan→ Situation ─Governor→ Rulings ─run::apply→ what was done ─┐
+//!    ↑                                                              ↑________________ learns ____________________│
+//!    └──────────────────────────────────── when the next pass comes ←────────────────────────────────────────────┘
+//! ```
+//!
+//! A pass is a thin caller of [`crate::run`]. What it may do is for the [`Governor`] to say, a plain function of what was seen, what was
+//! done before and what time it is: alarm, quota, pace and past are its parts, and all of them are pure.
+
+mod alarm;
+mod basis;
+mod files;
+mod governor;
+mod hold;
+mod pace;
+mod pass;
+mod past;
+mod quota;
+mod reconciler;
+mod remembered;
+mod rivals;
+mod situation;
+mod steady;
+mod suspension;
+mod trigger;
+
+pub use files::watch;
+pub use governor::{Deed, Governor, Rulings, Standing};
+pub use hold::{Hold, in_words};
+pub use pass::{Pass, PassEnding};
+pub use reconciler::{Reconciler, Terms, WallClock};
+pub use situation::{Candidate, Difference, Group, Population, Situation};
+pub use steady::{Reins, Told, Trigger, run};
+pub use suspension::{Suspension, Suspensions};

@@ -1,0 +1,210 @@
+//! One pass: look, plan, ask the governor, and do what it allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::{mpsc, watch};
+
+use super::basis::Basis;
+use super::governor::{Deed, Rulings};
+use super::hold::Hold;
+use super::situation::Situation;
+use crate::address::Address;
+use crate::diagnostic::Severity;
+use crate::execute::{Event, Report};
+use crate::plan::{Options, Selector};
+use crate::run::{self, Consent, Ending, Manner, Notice, Opened, Planned, Proof, Purpose, RunError};
+use crate::store::LockError;
+
+/// How a pass ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassEnding {
+    /// Nothing differs, or nothing does any more.
+    Converged,
+    /// Something differs still: it is held back, or can't be looked at.
+    Held,
+    /// Something that was tried failed, or does not hold.
+    Failed,
+    /// Somebody else is at work, so nothing was done.
+    Waiting,
+    /// The loop was asked to stop.
+    Stopped,
+}
+
+/// What a pass came to.
+pub struct Pass {
+    /// Which one it is, from one on.
+    pub number: u64,
+    /// How it ended.
+    pub ending: PassEnding,
+    /// What was done, and what was tried.
+    pub deeds: Vec<Deed>,
+    /// What is left as it is, and why.
+    pub held: BTreeMap<Address, Hold>,
+    /// What can't be looked at or waits for something else, and why.
+    pub blocked: BTreeMap<Address, String>,
+    /// What the plan refuses to do, and why.
+    pub refused: BTreeMap<Address, String>,
+    /// What is on its way by itself.
+    pub on_its_way: BTreeMap<Address, String>,
+    /// How many resources there are.
+    pub resources: usize,
+    /// How many of them are as they should be.
+    pub in_order: usize,
+    /// What is worth saying.
+    pub notices: Vec<Notice>,
+    /// What is worth saying, in whole sentences.
+    pub notes: Vec<String>,
+    /// The fingerprint of the plan that was carried out.
+    pub plan: Option<String>,
+}
+
+/// What one look found.
+pub(super) struct Look {
+    pub opened: Opened,
+    pub planned: Planned,
+    pub situation: Situation,
+    /// What the plan refuses to do, and why.
+    pub refused: BTreeMap<Address, String>,
+}
+
+impl Look {
+    /// Looks at the world and plans, and leaves alone what can't be planned.
+    pub async fn take(basis: Basis, left: &BTreeMap<Address, Vec<String>>) -> Result<Self, RunError> {
+        let mut spec = basis.spec;
+        spec.desired.leave(left);
+        let mut opened = run::open(spec, Purpose::Look)?;
+        run::complete(&mut opened).await?;
+        let (planned, refused) = plan(&opened, BTreeMap::new()).await?;
+        let situation = situation(&opened, &planned)?;
+        Ok(Self { opened, planned, situation, refused })
+    }
+
+    /// What can't be looked at or waits for something else, and why.
+    pub fn blocked(&self) -> BTreeMap<Address, String> {
+        let blocked = self.planned.plan.changes.iter().filter(|change| change.blocked.is_some());
+        blocked.map(|change| (change.address.clone(), change.reason.clone())).collect()
+    }
+
+    /// Takes the lock, looks once more, and does what was allowed: nothing else, whatever the second look finds.
+    ///
+    /// # Errors
+    /// When somebody else is at work, or the plan or the records can't be used any more.
+    pub async fn act(
+        &mut self,
+        rulings: &Rulings,
+        lease: std::time::Duration,
+        manner: (usize, mpsc::UnboundedSender<Event>, watch::Receiver<bool>),
+    ) -> Result<Option<(Proof, String)>, RunError> {
+        self.opened.lock("reconcile", lease)?;
+        let held: BTreeMap<Address, String> =
+            rulings.held.iter().map(|(address, hold)| (address.clone(), hold.to_string())).collect();
+        let (mut planned, _) = plan(&self.opened, held).await?;
+        let is_new = |address: &Address| !rulings.acting.contains(address);
+        let changes = planned.plan.changes.iter().filter(|change| change.acts());
+        let new: Vec<Address> = changes.map(|change| change.address.clone()).filter(is_new).collect();
+        if !new.is_empty() {
+            let mut options = planned.options.clone();
+            options.held.extend(new.into_iter().map(|address| (address, "it was seen only just now".to_owned())));
+            planned.plan = self.opened.pipeline.plan(&planned.recorded, &planned.observed, &options);
+            planned.options = options;
+        }
+        if planned.plan.steps.is_empty() {
+            self.opened.release();
+            return Ok(None);
+        }
+        let fingerprint = planned.plan.fingerprint();
+        let approved = run::approve(&self.opened, planned, Consent::default())?;
+        let (parallelism, events, stop) = manner;
+        let applied = run::apply(&self.opened, approved, Manner { parallelism, events, stop }).await?;
+        let proof = run::prove(&self.opened, applied).await;
+        self.opened.release();
+        Ok(Some((proof, fingerprint)))
+    }
+}
+
+/// Plans without what can't be planned: one resource that the plan refuses keeps nobody from repairing the others.
+async fn plan(
+    opened: &Opened,
+    held: BTreeMap<Address, String>,
+) -> Result<(Planned, BTreeMap<Address, String>), RunError> {
+    let mut options = Options { held, ..Options::default() };
+    let mut planned = run::plan(opened, &options).await?;
+    let mut refused = BTreeMap::new();
+    // Each round leaves out more, and there are only so many resources.
+    while planned.plan.diagnostics.has_errors() {
+        let errors = planned.plan.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+        let new: Vec<(Address, String)> = errors
+            .filter_map(|one| Some((one.address.clone()?, format!("{}: {}", one.summary(), one.detail))))
+            .filter(|(address, _)| !refused.contains_key(address))
+            .collect();
+        if new.is_empty() {
+            break;
+        }
+        options.excludes.extend(new.iter().map(|(address, _)| Selector::new(address.clone())));
+        refused.extend(new);
+        planned.plan = opened.pipeline.plan(&planned.recorded, &planned.observed, &options);
+        planned.options = options.clone();
+    }
+    Ok((planned, refused))
+}
+
+fn situation(opened: &Opened, planned: &Planned) -> Result<Situation, RunError> {
+    let inventory = run::inventory(opened)?;
+    Ok(Situation::of(&opened.pipeline.desired, &planned.plan, &planned.observed, &inventory))
+}
+
+/// What was done and tried. What does not hold, as the last look shows, counts as a failure.
+pub(super) fn deeds(proof: &Proof) -> Vec<Deed> {
+    let Report { done, failed, .. } = &proof.report;
+    let failures =
+        failed.iter().map(|one| Deed { address: one.address.clone(), verb: one.verb, error: Some(one.error.clone()) });
+    let does_not_hold = |address: &Address| proof.differs.get(address).map(|how| format!("it did not hold: {how}"));
+    let successes = done.iter().map(|(address, verb)| Deed {
+        address: address.clone(),
+        verb: *verb,
+        error: does_not_hold(address),
+    });
+    failures.chain(successes).collect()
+}
+
+/// How a pass ended that did something.
+pub(super) fn ending_of(proof: &Proof, deeds: &[Deed]) -> PassEnding {
+    match proof.ending {
+        Ending::Interrupted => PassEnding::Stopped,
+        _ if deeds.iter().any(|deed| deed.error.is_some()) => PassEnding::Failed,
+        Ending::Converged => PassEnding::Converged,
+        Ending::Failed | Ending::Differs | Ending::Unproven => PassEnding::Held,
+    }
+}
+
+/// Whether an error only says that somebody else is at work.
+pub(super) fn is_somebody(error: &RunError) -> Option<&LockError> {
+    match error {
+        RunError::Locked(lock) if lock.is_somebody() => Some(lock),
+        _ => None,
+    }
+}
+
+impl PassEnding {
+    /// The word that people and JSON read.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::Held => "held",
+            Self::Failed => "failed",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl Pass {
+    /// The resources that were acted on with success.
+    #[must_use]
+    pub fn repaired(&self) -> BTreeSet<&Address> {
+        let failed: BTreeSet<&Address> =
+            self.deeds.iter().filter(|one| one.error.is_some()).map(|one| &one.address).collect();
+        self.deeds.iter().map(|deed| &deed.address).filter(|address| !failed.contains(address)).collect()
+    }
+}

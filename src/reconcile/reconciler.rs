@@ -1,0 +1,265 @@
+//! The loop's memory from one pass to the next, and how a pass goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::basis::{self, Basis};
+use super::governor::{Governor, Rulings, Standing};
+use super::pass::{Look, Pass, PassEnding, deeds, ending_of, is_somebody};
+use super::suspension::{Suspension, Suspensions};
+use super::trigger::{Last, wait};
+use crate::desired::{ReconcileMode, ReconcileSettings};
+use crate::execute::Event;
+use crate::run::{Proof, RunError, Setup, Spec};
+use crate::store::{Document, Store};
+
+/// The governor's own time begins so long before the loop does, so that what a record remembers lies in it.
+const BEFORE: Duration = Duration::from_secs(400 * 24 * 3_600);
+
+/// Milliseconds since 1970.
+pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// How the loop is run, besides what the spec says.
+#[derive(Clone)]
+pub struct Terms {
+    /// What it does; as the spec says when nothing is said here.
+    pub mode: Option<ReconcileMode>,
+    /// From one pass to the next; as the spec says when nothing is said here.
+    pub interval: Option<Duration>,
+    /// How long the lock lasts that is not renewed.
+    pub lease: Duration,
+    /// How many steps may run at once.
+    pub parallelism: usize,
+    /// The time of day: for what people say of time, and for what is kept over a restart.
+    pub wall: WallClock,
+    /// What spreads the waits.
+    pub seed: u64,
+}
+
+/// The loop's memory.
+pub struct Reconciler {
+    setup: Setup,
+    terms: Terms,
+    governor: Governor,
+    begun: Instant,
+    number: u64,
+    /// What is known of the spec, from the last pass that could read it.
+    frame: Option<Spec>,
+    /// The spec of the last pass.
+    digest: Option<String>,
+    /// The governor's memory as it was last written.
+    written: Option<Governor>,
+    failures: u32,
+    last: Last,
+}
+
+impl Reconciler {
+    /// A loop that remembers nothing yet.
+    #[must_use]
+    pub fn new(setup: Setup, terms: Terms) -> Self {
+        let governor = Governor::new(ReconcileSettings::default(), terms.seed);
+        Self {
+            setup,
+            governor,
+            terms,
+            begun: Instant::now(),
+            number: 0,
+            frame: None,
+            digest: None,
+            written: None,
+            failures: 0,
+            last: Last::default(),
+        }
+    }
+
+    /// Makes one pass. What happens to steps goes to `events`; once `stop` is true, what is in flight is finished.
+    ///
+    /// # Errors
+    /// When the world or the records can't be asked at all, or the spec can't be used and never could. The next pass may be better.
+    pub async fn pass(
+        &mut self,
+        events: mpsc::UnboundedSender<Event>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Pass, RunError> {
+        self.number += 1;
+        let made = self.try_pass(events, stop).await;
+        self.failures = if made.is_err() { self.failures.saturating_add(1) } else { 0 };
+        self.last = match &made {
+            Err(_) => Last { failed: true, failures: self.failures, ..Last::default() },
+            Ok(pass) => Last {
+                acted: !pass.deeds.is_empty() || pass.ending == PassEnding::Waiting,
+                on_its_way: !pass.on_its_way.is_empty(),
+                soonest: pass.held.values().filter_map(super::hold::Hold::left).min(),
+                ..Last::default()
+            },
+        };
+        made
+    }
+
+    /// How long to wait for the next pass.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        let interval = self.terms.interval.unwrap_or(self.governor.limits.interval);
+        wait(interval, self.last, self.terms.seed ^ self.number)
+    }
+
+    /// The spec without its resources, once a pass could read it.
+    #[must_use]
+    pub const fn frame(&self) -> Option<&Spec> {
+        self.frame.as_ref()
+    }
+
+    /// What the loop does, as far as is known.
+    #[must_use]
+    pub fn mode(&self) -> ReconcileMode {
+        self.terms.mode.unwrap_or(self.governor.limits.mode)
+    }
+
+    /// The governor, to be asked what it remembers.
+    #[must_use]
+    pub const fn governor(&self) -> &Governor {
+        &self.governor
+    }
+
+    /// The governor's time.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        BEFORE + self.begun.elapsed()
+    }
+
+    /// Forgets what the governor remembers, so that the records are read again: another loop may have gone on in the meantime.
+    pub fn forget(&mut self) {
+        self.governor = Governor::new(self.governor.limits.clone(), self.terms.seed);
+        (self.digest, self.written) = (None, None);
+    }
+
+    async fn try_pass(
+        &mut self,
+        events: mpsc::UnboundedSender<Event>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Pass, RunError> {
+        let mut basis = basis::find(&self.setup, self.terms.mode, self.frame.as_ref())?;
+        let (store, notes) = (Arc::clone(&basis.spec.store), std::mem::take(&mut basis.notes));
+        self.frame = Some(basis.frame.bare());
+        self.take_over(&basis, store.as_ref());
+        let now = self.now();
+        let (suspensions, wall) = (suspensions(store.as_ref())?, (self.terms.wall)());
+        let (mode, approved, moved_on) = (basis.mode, basis.approved, basis.moved_on.clone());
+        let mut look = Look::take(basis, &self.governor.left(now)).await?;
+        let suspended = suspensions.holding(wall).map(|one| (one, left(one, wall))).collect();
+        let standing = Standing { mode, approved, moved_on, suspended };
+        super::rivals::name(&look.opened, &look.planned, &self.governor, &mut look.situation).await;
+        let rulings = self.governor.rule(&look.situation, &standing, now);
+        let mut pass = self.begin(&look, &rulings, notes);
+        if !rulings.acting.is_empty() && !*stop.borrow() {
+            let manner = (self.terms.parallelism, events, stop);
+            match look.act(&rulings, self.terms.lease, manner).await {
+                Ok(Some((proof, plan))) => self.end(&mut pass, &look, proof, plan),
+                Ok(None) => {}
+                Err(error) => match is_somebody(&error) {
+                    Some(lock) => {
+                        pass.notes.push(format!("Nothing was done in this pass: {lock}."));
+                        pass.ending = PassEnding::Waiting;
+                    }
+                    None => return Err(error),
+                },
+            }
+        }
+        let quarantined = self.governor.quarantined(self.now());
+        for (address, hold) in quarantined {
+            pass.held.entry(address.clone()).or_insert(hold);
+        }
+        if pass.ending == PassEnding::Converged && !pass.held.is_empty() {
+            pass.ending = PassEnding::Held;
+        }
+        self.write(store.as_ref(), &mut pass);
+        Ok(pass)
+    }
+
+    /// Takes over the limits of the spec, and at first what an earlier loop remembered.
+    fn take_over(&mut self, basis: &Basis, store: &dyn Store) {
+        self.governor.limit(basis.limits.clone());
+        match &self.digest {
+            None => {
+                // A memory that can't be read is as good as none.
+                let text = store.document(&Document::Governor).ok().flatten();
+                text.iter()
+                    .for_each(|text| self.governor.read(text, BEFORE + self.begun.elapsed(), (self.terms.wall)()));
+            }
+            Some(digest) if *digest != basis.digest => self.governor.begin_anew(),
+            Some(_) => {}
+        }
+        self.digest = Some(basis.digest.clone());
+    }
+
+    fn begin(&self, look: &Look, rulings: &Rulings, notes: Vec<String>) -> Pass {
+        let (blocked, planned) = (look.blocked(), &look.planned);
+        let is_settled = rulings.held.is_empty() && blocked.is_empty() && look.refused.is_empty();
+        let is_settled = is_settled && look.situation.on_their_way.is_empty();
+        Pass {
+            number: self.number,
+            ending: if is_settled { PassEnding::Converged } else { PassEnding::Held },
+            deeds: Vec::new(),
+            held: rulings.held.clone(),
+            blocked,
+            refused: look.refused.clone(),
+            on_its_way: look.situation.on_their_way.clone(),
+            resources: look.opened.pipeline.desired.objects().count(),
+            in_order: planned.plan.unchanged,
+            notices: Vec::new(),
+            notes,
+            plan: None,
+        }
+    }
+
+    fn end(&mut self, pass: &mut Pass, look: &Look, mut proof: Proof, plan: String) {
+        pass.deeds = deeds(&proof);
+        let now = self.now();
+        self.governor.learn(&look.situation, &pass.deeds, now);
+        let ending = ending_of(&proof, &pass.deeds);
+        pass.ending = if ending == PassEnding::Converged && pass.ending == PassEnding::Held && !pass.held.is_empty() {
+            PassEnding::Held
+        } else {
+            ending
+        };
+        pass.in_order = proof.again.as_ref().map_or(pass.in_order, |again| again.plan.unchanged);
+        pass.notices.append(&mut proof.notices);
+        pass.plan = Some(plan);
+    }
+
+    /// Writes down what the governor remembers, when that is something else than before.
+    fn write(&mut self, store: &dyn Store, pass: &mut Pass) {
+        let is_known = self.written.as_ref().is_some_and(|written| *written == self.governor);
+        let is_new = self.written.is_none() && self.governor.is_at_peace();
+        if is_known || is_new {
+            return;
+        }
+        let text = self.governor.write(self.now(), (self.terms.wall)());
+        match store.keep_document(&Document::Governor, &text) {
+            Ok(()) => self.written = Some(self.governor.clone()),
+            Err(error) => pass.notes.push(format!("What the loop remembers can't be written down: {error}.")),
+        }
+    }
+}
+
+/// What is suspended, from the records.
+fn suspensions(store: &dyn Store) -> Result<Suspensions, RunError> {
+    let text = store.document(&Document::Suspensions).map_err(RunError::Records)?;
+    // Somebody asked for something to be left alone; as long as nobody knows what, everything is.
+    Ok(Suspensions::read(text.as_deref()).unwrap_or_else(|error| Suspensions {
+        suspended: vec![Suspension {
+            address: None,
+            reason: format!("the record of suspensions can't be read ({error}); `atlas resume` removes it"),
+            since: 0,
+            until: u64::MAX,
+        }],
+    }))
+}
+
+/// For how much longer one holds.
+const fn left(suspension: &Suspension, now: u64) -> Duration {
+    Duration::from_millis(suspension.until.saturating_sub(now))
+}
