@@ -29,6 +29,9 @@ pub fn run(name: Option<&str>, ui: &Ui) -> Result<End, Failure> {
         }
         return Ok(End::Good);
     }
+    if name == "reconcile" {
+        return Ok(settings(ui));
+    }
     let Some(kind) = kind::get(name) else {
         let kinds: Vec<&str> = kind::ALL.iter().map(|kind| kind.name).collect();
         let names: Vec<&str> = kinds.iter().copied().chain(code::all().map(|code| code.name)).collect();
@@ -42,6 +45,22 @@ pub fn run(name: Option<&str>, ui: &Ui) -> Result<End, Failure> {
         ui.out(&text(kind, ui));
     }
     Ok(End::Good)
+}
+
+/// Explains `[reconcile]`, which is no kind.
+fn settings(ui: &Ui) -> End {
+    if ui.json() {
+        let attributes: Vec<_> = kind::RECONCILE.iter().map(attribute_json).collect();
+        ui.out_pretty(&serde_json::json!({ "table": "reconcile", "attributes": attributes }));
+        return End::Good;
+    }
+    let mut text = format!(
+        "{}\nHow `atlas reconcile` works, and within which limits.\n\n",
+        ui.palette().paint(Role::Strong, "[reconcile]")
+    );
+    kind::RECONCILE.iter().for_each(|attribute| entry(attribute, 2, ui, &mut text));
+    ui.out(&text);
+    End::Good
 }
 
 fn text(kind: &Kind, ui: &Ui) -> String {
@@ -129,25 +148,26 @@ fn header(kind: &Kind) -> String {
     }
 }
 
+fn attribute_json(attribute: &Attribute) -> serde_json::Value {
+    serde_json::json!({
+        "name": attribute.name,
+        "type": attribute.ty.describe(),
+        "doc": &*attribute.doc,
+        "default": attribute.default.as_ref().map(|_| kind::default_of(attribute).to_json()),
+        "required": attribute.required,
+        "replaces": attribute.replaces,
+        "sensitive": attribute.sensitive,
+        "reserved": attribute.reserved.iter().flat_map(|rule| rule.keys.iter()).collect::<Vec<_>>(),
+        "examples": attribute.examples.iter().collect::<Vec<_>>(),
+    })
+}
+
 fn json(kind: &Kind) -> serde_json::Value {
-    let attribute = |attribute: &Attribute| {
-        serde_json::json!({
-            "name": attribute.name,
-            "type": attribute.ty.describe(),
-            "doc": &*attribute.doc,
-            "default": attribute.default.as_ref().map(|_| kind::default_of(attribute).to_json()),
-            "required": attribute.required,
-            "replaces": attribute.replaces,
-            "sensitive": attribute.sensitive,
-            "reserved": attribute.reserved.iter().flat_map(|rule| rule.keys.iter()).collect::<Vec<_>>(),
-            "examples": attribute.examples.iter().collect::<Vec<_>>(),
-        })
-    };
     let outputs = kind.outputs.iter().map(|output| serde_json::json!({ "name": output.name, "doc": &*output.doc }));
     serde_json::json!({
         "kind": kind.name,
         "summary": &*kind.summary,
-        "attributes": kind::attributes_of(kind).map(attribute).collect::<Vec<_>>(),
+        "attributes": kind::attributes_of(kind).map(attribute_json).collect::<Vec<_>>(),
         "outputs": outputs.collect::<Vec<_>>(),
     })
 }

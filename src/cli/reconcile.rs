@@ -14,7 +14,7 @@ use super::{End, environment, load, notice};
 use crate::address::Address;
 use crate::desired::ReconcileMode;
 use crate::execute::Event;
-use crate::reconcile::{self, Pass, PassEnding, Reconciler, Reins, Terms, Told, in_words};
+use crate::reconcile::{self, Metrics, Pass, PassEnding, Reconciler, Reins, Terms, Told, in_words};
 use crate::run::{self, RunError};
 use crate::store::since_1970;
 use crate::style::Role;
@@ -26,11 +26,13 @@ pub async fn run(global: &Global, args: &ReconcileArgs, ui: &Ui) -> Result<End, 
     load::warn(spec.source.text(), &spec.warnings, ui);
     let store = Arc::clone(&spec.store);
     let lease = environment::lease();
+    let begun = tokio::time::Instant::now();
     let terms = Terms {
         mode: args.mode.map(mode),
         interval: args.interval,
         lease,
         parallelism: usize::from(args.parallelism),
+        steady: Arc::new(move || begun.elapsed()),
         wall: Arc::new(since_1970),
         seed: since_1970() ^ u64::from(std::process::id()),
     };
@@ -51,17 +53,46 @@ pub async fn run(global: &Global, args: &ReconcileArgs, ui: &Ui) -> Result<End, 
     let base = spec.charts.base.clone();
     let folders = spec.parts.files.iter().map(|name| base.join(name)).collect();
     tokio::spawn(reconcile::watch(global.file.clone(), folders, waker));
+    let metrics = serve_metrics(&spec, args, ui).await?;
     announce(&spec, args, ui);
     drop(spec);
     let mut said = Words::new(ui);
     let reins = Reins { wake, stop, events, lease };
     reconcile::run(&mut reconciler, store, reins, |told| {
         drain(&mut listener, ui);
+        if let Some(metrics) = &metrics {
+            measure(metrics, &told);
+        }
         said.tell(&told);
     })
     .await?;
     ui.note("Stopped, as asked: nothing is in flight, and another loop may take the lead.\n");
     Ok(End::Good)
+}
+
+/// Begins to serve metrics, where that was asked for.
+async fn serve_metrics(spec: &run::Spec, args: &ReconcileArgs, ui: &Ui) -> Result<Option<Arc<Metrics>>, Failure> {
+    let Some(address) = args.metrics else { return Ok(None) };
+    let failed = |why: String| Failure::new(format!("metrics can't be served at {address}")).because(why);
+    let metrics = Metrics::new(&spec.desired.project, &spec.desired.environment);
+    let metrics = Arc::new(metrics.map_err(|error| failed(error.to_string()))?);
+    let (listener, at) = reconcile::listen(address).await.map_err(|error| failed(error.to_string()))?;
+    tokio::spawn(reconcile::serve(listener, Arc::clone(&metrics)));
+    if ui.json() {
+        ui.out_json(&serde_json::json!({ "event": "serving", "metrics": format!("http://{at}/metrics") }));
+    } else {
+        ui.note(&format!("Metrics: http://{at}/metrics\n"));
+    }
+    Ok(Some(metrics))
+}
+
+fn measure(metrics: &Metrics, told: &Told<'_>) {
+    match told {
+        Told::Pass { pass, took, .. } => metrics.pass(pass, *took),
+        Told::Failed { .. } => metrics.failed_pass(),
+        Told::Leading(_) => metrics.lead(true),
+        Told::SteppedDown(_) | Told::StandingBy(_) => metrics.lead(false),
+    }
 }
 
 const fn mode(mode: Mode) -> ReconcileMode {

@@ -7,11 +7,10 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{End, load};
 use crate::address::Address;
-use crate::plan::Selector;
+use crate::plan::{Selector, unknown_selectors};
 use crate::reconcile::{Governor, Hold, Suspension, Suspensions, in_words};
 use crate::run::Spec;
 use crate::store::{Document, Store, since_1970};
-use crate::suggest::suggest;
 
 pub fn suspend(global: &Global, args: &SuspendArgs, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
@@ -77,11 +76,9 @@ fn named(address: Option<&Address>) -> String {
 }
 
 fn refuse_unknown(spec: &Spec, address: &Address) -> Result<(), Failure> {
-    let selector = Selector::new(address.clone());
-    if spec.desired.objects().any(|instance| selector.matches(&instance.address)) {
-        return Ok(());
+    let found = unknown_selectors("suspend", &[Selector::new(address.clone())], &[], &spec.desired);
+    match found.has_errors() {
+        true => Err(Failure::found(spec.source.text(), found).titled("nothing was suspended")),
+        false => Ok(()),
     }
-    let known: Vec<&str> = spec.desired.objects().map(|instance| instance.address.as_str()).collect();
-    Err(Failure::new(format!("there is no {address} in the spec"))
-        .hint(suggest(address.as_str(), &known).unwrap_or_else(|| "`atlas status` lists every address".into())))
 }

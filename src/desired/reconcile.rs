@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kind::{RECONCILE, default_of, percent};
+use crate::kind::{RECONCILE, default_of, duration, percent};
 use crate::value::{Attributes, Value};
 
 /// How the loop works, and within which limits.
@@ -52,15 +52,15 @@ impl ReconcileSettings {
     /// Reads it from the values of its attributes, in their normal form.
     #[must_use]
     pub fn of(attributes: &Attributes) -> Self {
-        let number = |name| match attributes.get(name) {
-            Value::Int(number) => u64::try_from(*number).unwrap_or_default(),
+        let count = |name| match attributes.get(name) {
+            Value::Int(number) => usize::try_from(*number).unwrap_or_default(),
             _ => 0,
         };
-        let count = |name| usize::try_from(number(name)).unwrap_or(usize::MAX);
-        let seconds = |name| Duration::from_secs(number(name));
-        let share = |name| attributes.get(name).as_str().and_then(percent).unwrap_or(100);
+        let text = |name| attributes.get(name).as_str().unwrap_or_default();
+        let seconds = |name| Duration::from_secs(duration::parse(text(name)).unwrap_or_default());
+        let share = |name| percent(text(name)).unwrap_or(100);
         Self {
-            mode: attributes.get("mode").as_str().and_then(ReconcileMode::read).unwrap_or_default(),
+            mode: ReconcileMode::read(text("mode")).unwrap_or_default(),
             interval: seconds("interval"),
             deadline: seconds("deadline"),
             max_actions: Some(count("max_actions")).filter(|most| *most > 0),

@@ -4,6 +4,7 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 mod cache;
+mod calls;
 mod contract;
 #[cfg(any(feature = "charts", feature = "docker"))]
 pub mod credentials;
@@ -33,6 +34,7 @@ mod told;
 use std::sync::Arc;
 
 pub use cache::{Cache, NoCache};
+pub use calls::{CallCounts, Calls};
 pub use contract::{Claims, Driver, Listing, Look, Preview, Request, Seen, Service, Session, Wanted};
 #[cfg(any(feature = "charts", feature = "docker"))]
 pub use credentials::Credentials;

@@ -5,19 +5,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::calls::Calls;
 use super::contract::{Claims, Listing, Look, Preview, Request, Seen, Session};
 use super::{DriverError, Hidden};
 use crate::kind::{Kind, KindRef, Outputs};
 use crate::observed::{Condition, Mark, Object};
 
-/// A session, and what its texts must not repeat.
+/// A session, what its texts must not repeat, and where its calls are counted.
 pub struct ScrubbedSession {
     pub inner: Arc<dyn Session>,
     pub hidden: Arc<Hidden>,
+    /// The name of its driver.
+    pub driver: &'static str,
+    pub calls: Arc<Calls>,
 }
 
 impl ScrubbedSession {
     fn result<T>(&self, result: Result<T, DriverError>) -> Result<T, DriverError> {
+        self.calls.count(self.driver, result.as_ref().err().map(|error| error.class));
         result.map_err(|error| scrubbed(error, &self.hidden))
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use foldhash::HashMap;
 use tokio::sync::OnceCell;
 
+use super::calls::Calls;
 use super::contract::{Driver, Session};
 use super::scrubbed::{ScrubbedSession, scrubbed};
 use super::{Class, DriverError, Registry};
@@ -25,6 +26,7 @@ struct OpenSessions {
     hosts: Mutex<HashMap<Identity, Arc<Object>>>,
     open: Mutex<HashMap<SessionKey, OpenSession>>,
     looks: AtomicU64,
+    calls: Arc<Calls>,
 }
 
 /// A driver by its position, and the host.
@@ -42,7 +44,8 @@ impl Sessions {
     #[must_use]
     pub fn new(registry: Registry, owner: Owner, kinds: Catalog) -> Self {
         let (hosts, open, looks) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
-        Self(Arc::new(OpenSessions { registry, owner, kinds, hosts, open, looks }))
+        let calls = Arc::default();
+        Self(Arc::new(OpenSessions { registry, owner, kinds, hosts, open, looks, calls }))
     }
 
     /// The drivers.
@@ -61,6 +64,12 @@ impl Sessions {
     #[must_use]
     pub fn kinds(&self) -> &Catalog {
         &self.0.kinds
+    }
+
+    /// How often drivers were called so far.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.0.calls
     }
 
     /// The number of another look at the world.
@@ -99,7 +108,12 @@ impl Sessions {
         let open = async || {
             let inner = opener.open(opened.host.as_deref().or(host), &self.0.owner).await;
             let inner = inner.map_err(|error| scrubbed(error, hidden))?;
-            Ok::<Arc<dyn Session>, DriverError>(Arc::new(ScrubbedSession { inner, hidden: Arc::clone(hidden) }))
+            Ok::<Arc<dyn Session>, DriverError>(Arc::new(ScrubbedSession {
+                inner,
+                hidden: Arc::clone(hidden),
+                driver: opener.name(),
+                calls: Arc::clone(&self.0.calls),
+            }))
         };
         opened.session.get_or_try_init(open).await.cloned()
     }

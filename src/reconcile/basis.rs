@@ -1,6 +1,7 @@
 //! What a pass compares the world with: the spec as it was last applied, or as it stands.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use crate::address::Address;
 use crate::desired::{ReconcileMode, ReconcileSettings};
@@ -33,18 +34,19 @@ pub struct Basis {
 /// When the spec can't be used, and nothing is known that could stand in its place.
 pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) -> Result<Basis, RunError> {
     let mut notes = Vec::new();
-    let current = match (run::read(setup), frame) {
-        (Ok(current), _) => Some(current),
+    let (current, broken) = match (run::read(setup), frame) {
+        (Ok(current), _) => (Some(current), None),
         (Err(error), Some(_)) => {
             notes.push(format!("The spec can't be used as it stands ({error}), so what was last applied counts."));
-            None
+            (None, Some(error))
         }
         (Err(error), None) => return Err(error),
     };
     let frame = match (&current, frame) {
         (Some(current), _) => current.bare(),
-        (None, Some(frame)) => frame.bare(),
-        (None, None) => unreachable!("the error was returned"),
+        (None, frame) => {
+            frame.map(Spec::bare).ok_or_else(|| RunError::Records(io::Error::other("no spec is known")))?
+        }
     };
     let limits = frame.desired.reconcile.clone();
     let mode = mode.unwrap_or(limits.mode);
@@ -56,7 +58,13 @@ pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) ->
         // What can't be read is not applied; what was applied before is still kept up.
         current => {
             let mode = if current.is_none() && mode == ReconcileMode::Apply { ReconcileMode::Heal } else { mode };
-            let applied = AppliedSpec::read(frame.store.as_ref()).map_err(RunError::Records)?;
+            let applied = match AppliedSpec::read(frame.store.as_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    notes.push(format!("What was last applied can't be read: {error}."));
+                    None
+                }
+                applied => applied.map_err(RunError::Records)?,
+            };
             match (applied, current) {
                 (Some(applied), _) => {
                     let spec = applied.compile(&frame)?;
@@ -71,7 +79,7 @@ pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) ->
                     let moved_on = BTreeSet::new();
                     Ok(Basis { spec: current, mode, limits, approved: false, moved_on, digest, notes, frame })
                 }
-                (None, None) => run::read(setup).map(|_| unreachable!("it could not be read a moment ago")),
+                (None, None) => Err(broken.unwrap_or_else(|| RunError::Records(io::Error::other("no spec is known")))),
             }
         }
     }

@@ -83,9 +83,17 @@ impl Governor {
         let look = self.alarm.look(lost, all, self.limits.freeze_above);
         let mut rulings = Rulings::default();
         let mut free = Vec::new();
+        let missing: BTreeSet<&Address> = situation
+            .candidates
+            .iter()
+            .filter(|one| one.difference == Difference::Missing || one.action.destroys())
+            .map(|one| &one.address)
+            .collect();
         for candidate in &situation.candidates {
             let hold = look.map(|look| Hold::Frozen { lost, all, look });
-            let hold = standing.hold(candidate).or(hold).or_else(|| self.hold(candidate, now));
+            // What goes with its host is gone, however recently it was made.
+            let goes_along = candidate.hosts.iter().any(|host| missing.contains(host));
+            let hold = standing.hold(candidate).or(hold).or_else(|| self.hold(candidate, goes_along, now));
             match hold {
                 Some(hold) => drop(rulings.held.insert(candidate.address.clone(), hold)),
                 None => free.push(candidate),
@@ -204,7 +212,7 @@ impl Governor {
     }
 
     /// Why a resource by itself is left as it is.
-    fn hold(&self, candidate: &Candidate, now: Duration) -> Option<Hold> {
+    fn hold(&self, candidate: &Candidate, goes_along: bool, now: Duration) -> Option<Hold> {
         let past = self.past.get(&candidate.address)?;
         if let Some(why) = &candidate.on_its_way
             && let Some(hold) = self.on_its_way(candidate, past, why, now)
@@ -220,7 +228,7 @@ impl Governor {
             return Some(Hold::BackingOff { failures, error, left: past.retry_at - now });
         }
         let made = past.made_at.filter(|made| now.saturating_sub(*made) < SETTLING);
-        if candidate.difference == Difference::Missing && made.is_some() {
+        if candidate.difference == Difference::Missing && made.is_some() && !goes_along {
             return Some(Hold::JustMade);
         }
         let most = self.limits.max_actions_each;

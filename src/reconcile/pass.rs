@@ -10,6 +10,7 @@ use super::hold::Hold;
 use super::situation::Situation;
 use crate::address::Address;
 use crate::diagnostic::Severity;
+use crate::driver::CallCounts;
 use crate::execute::{Event, Report};
 use crate::plan::{Options, Selector};
 use crate::run::{self, Consent, Ending, Manner, Notice, Opened, Planned, Proof, Purpose, RunError};
@@ -50,6 +51,12 @@ pub struct Pass {
     pub resources: usize,
     /// How many of them are as they should be.
     pub in_order: usize,
+    /// How many resources of each kind are in each condition, as the pass found them.
+    pub conditions: BTreeMap<(String, &'static str), usize>,
+    /// How many differ, by the sort of difference, as the pass found them.
+    pub differences: BTreeMap<&'static str, usize>,
+    /// How often drivers were called, and how the calls ended.
+    pub calls: CallCounts,
     /// What is worth saying.
     pub notices: Vec<Notice>,
     /// What is worth saying, in whole sentences.

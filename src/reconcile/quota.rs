@@ -15,6 +15,8 @@ pub struct Quota<'a> {
     pass: usize,
     /// How many deletions the pass would have.
     deletes: usize,
+    /// How many it may have.
+    most_deletes: usize,
     /// How many more of each group this pass has disturbed.
     disturbed: BTreeMap<&'a Group, usize>,
     /// The place at which this pass disturbs something.
@@ -31,14 +33,17 @@ impl<'a> Quota<'a> {
         pass: usize,
     ) -> Self {
         let deletes = free.iter().filter(|one| one.action == Action::Delete).count();
-        let deletes = if deletes > limits.max_deletes { deletes } else { 0 };
-        Self { situation, hour, pass, deletes, disturbed: BTreeMap::new(), place: None }
+        // An empty source is more likely a mistake than a wish: nothing may take most of everything away by itself.
+        let share = (situation.all() + deletes) * usize::from(limits.freeze_above) / 100;
+        let most_deletes = limits.max_deletes.min(share.max(1));
+        let deletes = if deletes > most_deletes { deletes } else { 0 };
+        Self { situation, hour, pass, deletes, most_deletes, disturbed: BTreeMap::new(), place: None }
     }
 
     /// Takes what an action needs, or says why there is none left.
     pub fn take(&mut self, candidate: &'a Candidate, limits: &ReconcileSettings, max_actions: usize) -> Option<Hold> {
         if candidate.action == Action::Delete && self.deletes > 0 {
-            return Some(Hold::TooManyDeletes { deletes: self.deletes, most: limits.max_deletes });
+            return Some(Hold::TooManyDeletes { deletes: self.deletes, most: self.most_deletes });
         }
         if self.hour == 0 {
             return Some(Hold::AllSpent(max_actions));

@@ -1,10 +1,10 @@
 //! The loop's memory from one pass to the next, and how a pass goes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 
 use super::basis::{self, Basis};
 use super::governor::{Governor, Rulings, Standing};
@@ -22,6 +22,9 @@ const BEFORE: Duration = Duration::from_secs(400 * 24 * 3_600);
 /// Milliseconds since 1970.
 pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
+/// The time since some fixed moment, which nobody can set.
+pub type SteadyClock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
 /// How the loop is run, besides what the spec says.
 #[derive(Clone)]
 pub struct Terms {
@@ -33,6 +36,8 @@ pub struct Terms {
     pub lease: Duration,
     /// How many steps may run at once.
     pub parallelism: usize,
+    /// The time by which limits are kept.
+    pub steady: SteadyClock,
     /// The time of day: for what people say of time, and for what is kept over a restart.
     pub wall: WallClock,
     /// What spreads the waits.
@@ -44,7 +49,6 @@ pub struct Reconciler {
     setup: Setup,
     terms: Terms,
     governor: Governor,
-    begun: Instant,
     number: u64,
     /// What is known of the spec, from the last pass that could read it.
     frame: Option<Spec>,
@@ -65,7 +69,6 @@ impl Reconciler {
             setup,
             governor,
             terms,
-            begun: Instant::now(),
             number: 0,
             frame: None,
             digest: None,
@@ -127,7 +130,7 @@ impl Reconciler {
     /// The governor's time.
     #[must_use]
     pub fn now(&self) -> Duration {
-        BEFORE + self.begun.elapsed()
+        BEFORE + (self.terms.steady)()
     }
 
     /// Forgets what the governor remembers, so that the records are read again: another loop may have gone on in the meantime.
@@ -175,6 +178,7 @@ impl Reconciler {
         if pass.ending == PassEnding::Converged && !pass.held.is_empty() {
             pass.ending = PassEnding::Held;
         }
+        pass.calls = look.opened.pipeline.sessions.calls().counts();
         self.write(store.as_ref(), &mut pass);
         Ok(pass)
     }
@@ -186,8 +190,8 @@ impl Reconciler {
             None => {
                 // A memory that can't be read is as good as none.
                 let text = store.document(&Document::Governor).ok().flatten();
-                text.iter()
-                    .for_each(|text| self.governor.read(text, BEFORE + self.begun.elapsed(), (self.terms.wall)()));
+                let (now, wall) = (self.now(), (self.terms.wall)());
+                text.iter().for_each(|text| self.governor.read(text, now, wall));
             }
             Some(digest) if *digest != basis.digest => self.governor.begin_anew(),
             Some(_) => {}
@@ -209,6 +213,12 @@ impl Reconciler {
             on_its_way: look.situation.on_their_way.clone(),
             resources: look.opened.pipeline.desired.objects().count(),
             in_order: planned.plan.unchanged,
+            conditions: look.situation.conditions.clone(),
+            differences: look.situation.candidates.iter().fold(BTreeMap::new(), |mut counts, one| {
+                *counts.entry(one.difference.word()).or_default() += 1;
+                counts
+            }),
+            calls: BTreeMap::new(),
             notices: Vec::new(),
             notes,
             plan: None,

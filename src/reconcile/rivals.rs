@@ -25,6 +25,8 @@ async fn writers(opened: &Opened, planned: &Planned, address: &Address) -> Vec<S
     let Some((change, before)) = change.and_then(|change| Some((change, change.before.as_ref()?))) else {
         return Vec::new();
     };
+    let hosts = before.hosts.iter().filter_map(|host| planned.observed.at(host));
+    hosts.for_each(|host| opened.pipeline.sessions.learn(host.clone()));
     let Ok(session) = opened.pipeline.sessions.keeper(&change.kind, &before.hosts).await else { return Vec::new() };
     let look = Look { kind: &change.kind, identity: &before.identity, wanted: None, evidence: false };
     match session.read(&look).await {

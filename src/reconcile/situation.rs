@@ -19,6 +19,8 @@ pub struct Situation {
     pub candidates: Vec<Candidate>,
     /// How many resources there are of each kind at each place, and how many of them are not in order.
     pub groups: BTreeMap<Group, Population>,
+    /// How many resources of each kind are in each condition: those of objects, `missing` and `absent`.
+    pub conditions: BTreeMap<(String, &'static str), usize>,
     /// The places at which something can't be looked at.
     pub unseen: BTreeSet<String>,
     /// The resources whose objects are on their way, with why.
@@ -117,6 +119,13 @@ impl Situation {
             self.unseen.insert(group.place.clone());
         }
         let is_missing = change.is_some_and(|change| is_gone(change, inventory));
+        let word = match condition {
+            Some(condition) => condition.word(),
+            None if is_missing => "missing",
+            None if is_unseen => "unknown",
+            None => "absent",
+        };
+        *self.conditions.entry((group.kind.clone(), word)).or_default() += 1;
         if condition.is_none() && !is_missing {
             return;
         }
@@ -202,6 +211,18 @@ impl Candidate {
 }
 
 impl Difference {
+    /// The word that metrics have.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Drift => "drift",
+            Self::Follows => "follows",
+            Self::Change => "change",
+            Self::Removal => "removal",
+        }
+    }
+
     fn of(change: &Change, inventory: &Inventory) -> Self {
         match (change.action, change.cause) {
             (Action::Delete | Action::Forget, _) | (_, Cause::Orphan) => Self::Removal,

@@ -77,7 +77,8 @@ impl AppliedSpec {
     /// When it is there and can't be read.
     pub fn read(store: &dyn Store) -> io::Result<Option<Self>> {
         let text = store.document(&Document::Applied)?;
-        text.map(|text| serde_json::from_str(&text).map_err(io::Error::other)).transpose()
+        let invalid = |error: serde_json::Error| io::Error::new(io::ErrorKind::InvalidData, error);
+        text.map(|text| serde_json::from_str(&text).map_err(invalid)).transpose()
     }
 
     /// Changes what the records have of it.

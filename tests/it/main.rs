@@ -39,6 +39,7 @@ mod outages;
 mod parts;
 mod preparing;
 mod quotas;
+mod reconcile;
 mod records;
 mod render;
 mod replaced_hosts;

@@ -48,6 +48,46 @@ fn two_folders_share_what_is_in_the_bucket() {
     assert!(!one.path(".atlas/records").exists() && !other.path(".atlas").exists());
 }
 
+#[test]
+fn a_loop_and_the_people_beside_it_share_what_is_in_the_bucket() {
+    let bucket = Bucket::start();
+    let (one, other) = (place(&bucket), place(&bucket));
+    assert_eq!(bucket.run(&one, &["apply", "--yes"]).code, 0);
+    assert!(bucket.text("all/t/s/applied.json").expect("there").contains("queue.two"));
+    // Somebody suspends it from elsewhere.
+    let run = bucket.run(&other, &["suspend", "queue.one", "--reason", "a move"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(bucket.run(&one, &["sandbox", "delete", "queue.one@us-east-1"]).code, 0);
+    let run = bucket.run(&one, &["reconcile", "--once"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("a move"), "{run:?}");
+    assert_eq!(bucket.run(&other, &["resume"]).code, 0);
+    let run = bucket.run(&one, &["reconcile", "--once"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let plan = bucket.run(&other, &["history", "2"]);
+    assert!(plan.stdout.contains("+ queue.one@us-east-1"), "{plan:?}");
+    // The lead is a lease like the lock's.
+    bucket.plant("all/t/s/lead", note(0).as_bytes(), NOW);
+    let run = bucket.run(&one, &["reconcile", "--once"]);
+    assert_eq!(run.code, 5, "{run:?}");
+    bucket.plant("all/t/s/lead", note(0).as_bytes(), LONG_AGO);
+    let run = bucket.run(&one, &["reconcile", "--once"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    // What nobody can understand is as good as none, but for what a person asked for.
+    bucket.plant("all/t/s/governor.json", b"\xff{", NOW);
+    assert_eq!(bucket.run(&one, &["reconcile", "--once"]).code, 0);
+    bucket.plant("all/t/s/suspensions.json", b"\xff{", NOW);
+    assert_eq!(bucket.run(&one, &["sandbox", "delete", "queue.one@us-east-1"]).code, 0);
+    assert_eq!(bucket.run(&one, &["reconcile", "--once"]).code, 3);
+    assert_eq!(bucket.run(&one, &["resume"]).code, 0);
+    assert_eq!(bucket.run(&one, &["reconcile", "--once"]).code, 0);
+    bucket.plant("all/t/s/applied.json", b"{ torn", NOW);
+    let run = bucket.run(&one, &["reconcile", "--once"]);
+    assert!(run.code == 0 && run.stdout.contains("What was last applied can't be read"), "{run:?}");
+    assert_eq!(bucket.run(&one, &["apply", "--yes"]).code, 0, "an apply writes it anew");
+    assert_eq!(bucket.run(&one, &["reconcile", "--once"]).code, 0);
+}
+
 /// What somebody or something else may have put where the lock belongs.
 const GARBAGE: [&[u8]; 7] = [
     b"",
