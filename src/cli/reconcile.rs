@@ -14,7 +14,7 @@ use super::{End, environment, load, notice};
 use crate::address::Address;
 use crate::desired::ReconcileMode;
 use crate::execute::Event;
-use crate::reconcile::{self, Metrics, Pass, PassEnding, Reconciler, Reins, Terms, Told, in_words};
+use crate::reconcile::{self, LoopEvent, LoopPass, Metrics, PassEnding, Reconciler, Reins, Terms, in_words};
 use crate::run::{self, RunError};
 use crate::store::since_1970;
 use crate::style::Role;
@@ -45,7 +45,7 @@ pub async fn run(global: &Global, args: &ReconcileArgs, ui: &Ui) -> Result<End, 
         drop(lead);
         let pass = made?;
         drain(&mut listener, ui);
-        Words::new(ui).pass(&pass, Duration::ZERO);
+        LoopWords::new(ui).pass(&pass, Duration::ZERO);
         return Ok(if pass.ending == PassEnding::Converged { End::Good } else { End::Incomplete });
     }
     let (waker, wake) = mpsc::unbounded_channel();
@@ -56,7 +56,7 @@ pub async fn run(global: &Global, args: &ReconcileArgs, ui: &Ui) -> Result<End, 
     let metrics = serve_metrics(&spec, args, ui).await?;
     announce(&spec, args, ui);
     drop(spec);
-    let mut said = Words::new(ui);
+    let mut said = LoopWords::new(ui);
     let reins = Reins { wake, stop, events, lease };
     reconcile::run(&mut reconciler, store, reins, |told| {
         drain(&mut listener, ui);
@@ -86,12 +86,12 @@ async fn serve_metrics(spec: &run::Spec, args: &ReconcileArgs, ui: &Ui) -> Resul
     Ok(Some(metrics))
 }
 
-fn measure(metrics: &Metrics, told: &Told<'_>) {
+fn measure(metrics: &Metrics, told: &LoopEvent<'_>) {
     match told {
-        Told::Pass { pass, took, .. } => metrics.pass(pass, *took),
-        Told::Failed { .. } => metrics.failed_pass(),
-        Told::Leading(_) => metrics.lead(true),
-        Told::SteppedDown(_) | Told::StandingBy(_) => metrics.lead(false),
+        LoopEvent::Pass { pass, took, .. } => metrics.pass(pass, *took),
+        LoopEvent::Failed { .. } => metrics.failed_pass(),
+        LoopEvent::Leading(_) => metrics.lead(true),
+        LoopEvent::SteppedDown(_) | LoopEvent::StandingBy(_) => metrics.lead(false),
     }
 }
 
@@ -125,7 +125,7 @@ fn drain(listener: &mut mpsc::UnboundedReceiver<Event>, ui: &Ui) {
 }
 
 /// What the loop says. What was said before and still holds is not said again.
-struct Words<'a> {
+struct LoopWords<'a> {
     ui: &'a Ui,
     /// What was last said of each resource.
     known: BTreeMap<Address, String>,
@@ -133,20 +133,20 @@ struct Words<'a> {
     summary: String,
 }
 
-impl<'a> Words<'a> {
+impl<'a> LoopWords<'a> {
     const fn new(ui: &'a Ui) -> Self {
         Self { ui, known: BTreeMap::new(), summary: String::new() }
     }
 
-    fn tell(&mut self, told: &Told<'_>) {
+    fn tell(&mut self, told: &LoopEvent<'_>) {
         let ui = self.ui;
         let (event, text) = match told {
-            Told::Pass { pass, took, .. } => return self.pass(pass, *took),
-            Told::StandingBy(error) => ("standing-by", format!("Standing by: {error}.")),
-            Told::Leading(None) => ("leading", String::new()),
-            Told::Leading(Some(former)) => ("leading", former.to_string()),
-            Told::SteppedDown(error) => ("stepped-down", format!("Stepped down: {error}.")),
-            Told::Failed { error, next, .. } => {
+            LoopEvent::Pass { pass, took, .. } => return self.pass(pass, *took),
+            LoopEvent::StandingBy(error) => ("standing-by", format!("Standing by: {error}.")),
+            LoopEvent::Leading(None) => ("leading", String::new()),
+            LoopEvent::Leading(Some(former)) => ("leading", former.to_string()),
+            LoopEvent::SteppedDown(error) => ("stepped-down", format!("Stepped down: {error}.")),
+            LoopEvent::Failed { error, next, .. } => {
                 let why = reason(error);
                 self.summary.clear();
                 (
@@ -162,7 +162,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn pass(&mut self, pass: &Pass, took: Duration) {
+    fn pass(&mut self, pass: &LoopPass, took: Duration) {
         notice::tell(&pass.notices, self.ui);
         if self.ui.json() {
             return self.ui.out_json(&json(pass, took));
@@ -209,7 +209,7 @@ impl<'a> Words<'a> {
     }
 }
 
-fn summary(pass: &Pass) -> String {
+fn summary(pass: &LoopPass) -> String {
     let all = format!("{} of {} resources are in order", pass.in_order, pass.resources);
     let more = match pass.ending {
         PassEnding::Converged if pass.in_order >= pass.resources => {
@@ -237,7 +237,7 @@ const fn past(verb: crate::action::Verb) -> &'static str {
 }
 
 /// A pass as one line of `reconcile --json`.
-fn json(pass: &Pass, took: Duration) -> serde_json::Value {
+fn json(pass: &LoopPass, took: Duration) -> serde_json::Value {
     let held: Vec<_> = pass
         .held
         .iter()

@@ -12,10 +12,10 @@ use crate::action::{Action, Cause};
 use crate::address::Address;
 use crate::desired::Instance;
 use crate::observed::Condition;
-use crate::plan::{Change, Options, Plan};
+use crate::plan::{Change, Options, Plan, is_gone};
 use crate::reconcile::{Suspension, in_words};
 use crate::recorded::Inventory;
-use crate::run::{self, is_gone};
+use crate::run;
 use crate::style::Role;
 
 /// How a resource is, in one word, and why.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::alarm::Alarm;
 use super::hold::Hold;
-use super::pace::Pace;
+use super::pace::ActionRate;
 use super::past::Past;
 use super::quota::Quota;
-use super::situation::{Candidate, Difference, Situation};
+use super::situation::{Difference, Divergence, Situation};
 use super::suspension::Suspension;
 use crate::action::{Action, Verb};
 use crate::address::Address;
@@ -58,7 +58,7 @@ pub struct Deed {
 pub struct Governor {
     pub(super) limits: ReconcileSettings,
     pub(super) past: BTreeMap<Address, Past>,
-    pub(super) pace: Pace,
+    pub(super) pace: ActionRate,
     pub(super) alarm: Alarm,
     seed: u64,
 }
@@ -67,7 +67,7 @@ impl Governor {
     /// One that remembers nothing. `seed` spreads its waits.
     #[must_use]
     pub fn new(limits: ReconcileSettings, seed: u64) -> Self {
-        Self { limits, past: BTreeMap::new(), pace: Pace::default(), alarm: Alarm::default(), seed }
+        Self { limits, past: BTreeMap::new(), pace: ActionRate::default(), alarm: Alarm::default(), seed }
     }
 
     /// Takes other limits.
@@ -112,7 +112,7 @@ impl Governor {
 
     /// Learns what came of what was acted on.
     pub fn learn(&mut self, situation: &Situation, deeds: &[Deed], now: Duration) {
-        let candidates: BTreeMap<&Address, &Candidate> =
+        let candidates: BTreeMap<&Address, &Divergence> =
             situation.candidates.iter().map(|one| (&one.address, one)).collect();
         // Replacing takes two steps and is one action.
         let mut failed: BTreeMap<&Address, &str> = BTreeMap::new();
@@ -130,7 +130,7 @@ impl Governor {
         }
         for (address, made) in done.iter().filter(|(address, _)| !failed.contains_key(*address)) {
             self.pace.act(now);
-            let heals = |one: &&&Candidate| one.difference != Difference::Removal;
+            let heals = |one: &&&Divergence| one.difference != Difference::Removal;
             let fields = candidates.get(address).filter(heals).map(|one| one.fields.as_slice());
             match fields {
                 Some(fields) => self.past.entry((*address).clone()).or_default().succeed(fields, *made, now),
@@ -156,7 +156,7 @@ impl Governor {
     /// Whether it remembers nothing that another loop would have to know.
     #[must_use]
     pub fn is_at_peace(&self) -> bool {
-        self.past.is_empty() && self.pace == Pace::default() && self.alarm == Alarm::default()
+        self.past.is_empty() && self.pace == ActionRate::default() && self.alarm == Alarm::default()
     }
 
     /// The attributes that are left to others for now, by resource: those in quarantine, where an attribute can be left alone.
@@ -177,8 +177,8 @@ impl Governor {
     }
 
     /// The resources that were repaired before and differ again: it is worth asking who writes them.
-    pub fn contested<'a>(&'a self, situation: &'a Situation) -> impl Iterator<Item = &'a Candidate> {
-        let again = |one: &&Candidate| self.past.get(&one.address).is_some_and(|past| !past.heals.is_empty());
+    pub fn contested<'a>(&'a self, situation: &'a Situation) -> impl Iterator<Item = &'a Divergence> {
+        let again = |one: &&Divergence| self.past.get(&one.address).is_some_and(|past| !past.heals.is_empty());
         situation.candidates.iter().filter(again)
     }
 
@@ -212,7 +212,7 @@ impl Governor {
     }
 
     /// Why a resource by itself is left as it is.
-    fn hold(&self, candidate: &Candidate, goes_along: bool, now: Duration) -> Option<Hold> {
+    fn hold(&self, candidate: &Divergence, goes_along: bool, now: Duration) -> Option<Hold> {
         let past = self.past.get(&candidate.address)?;
         if let Some(why) = &candidate.on_its_way
             && let Some(hold) = self.on_its_way(candidate, past, why, now)
@@ -236,7 +236,7 @@ impl Governor {
     }
 
     /// What is on its way by itself is left alone. When it has been that for too long, it may be changed, and is still not destroyed.
-    fn on_its_way(&self, candidate: &Candidate, past: &Past, why: &str, now: Duration) -> Option<Hold> {
+    fn on_its_way(&self, candidate: &Divergence, past: &Past, why: &str, now: Duration) -> Option<Hold> {
         let since = past.differs_since.unwrap_or(now);
         let time = now.saturating_sub(since);
         let stuck = (time >= self.limits.deadline).then_some(time);
@@ -247,7 +247,7 @@ impl Governor {
 
 impl Standing<'_> {
     /// Why a person's word leaves a resource as it is.
-    fn hold(&self, candidate: &Candidate) -> Option<Hold> {
+    fn hold(&self, candidate: &Divergence) -> Option<Hold> {
         let suspended = self.suspended.iter().find(|(one, _)| one.covers(&candidate.address, &candidate.hosts));
         if let Some((suspension, left)) = suspended {
             return Some(Hold::Suspended { reason: suspension.reason.clone(), left: *left });
@@ -263,7 +263,7 @@ impl Standing<'_> {
     }
 
     /// Whether something leads back to what was last applied.
-    fn heals(&self, candidate: &Candidate) -> bool {
+    fn heals(&self, candidate: &Divergence) -> bool {
         if self.moved_on.contains(&candidate.address) {
             return false;
         }
@@ -278,7 +278,7 @@ impl Standing<'_> {
 }
 
 /// Whether a quarantine is about a candidate: about the object, or about an attribute that can't be left alone.
-fn is_about(candidate: &Candidate, field: &str) -> bool {
+fn is_about(candidate: &Divergence, field: &str) -> bool {
     match field {
         "" => candidate.fields.is_empty(),
         field => candidate.fields.iter().any(|one| one == field),

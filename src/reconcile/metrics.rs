@@ -6,7 +6,7 @@ use prometheus::{
     Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use super::pass::Pass;
+use super::pass::LoopPass;
 
 /// The metrics of a loop.
 pub struct Metrics {
@@ -64,7 +64,7 @@ impl Metrics {
     }
 
     /// Learns of a pass.
-    pub fn pass(&self, pass: &Pass, took: Duration) {
+    pub fn pass(&self, pass: &LoopPass, took: Duration) {
         self.passes.with_label_values(&[pass.ending.word()]).inc();
         self.duration.observe(took.as_secs_f64());
         self.resources.reset();

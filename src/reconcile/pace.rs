@@ -12,18 +12,18 @@ const MOST: usize = 1 << 16;
 
 /// How much may be done at once and in an hour. Times are counted from any fixed moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct ActionRate {
     done: VecDeque<Duration>,
     at_once: usize,
 }
 
-impl Default for Pace {
+impl Default for ActionRate {
     fn default() -> Self {
         Self { done: VecDeque::new(), at_once: FIRST }
     }
 }
 
-impl Pace {
+impl ActionRate {
     /// How many more actions fit into this hour.
     pub fn left(&mut self, most: usize, now: Duration) -> usize {
         forget(&mut self.done, HOUR, now);
@@ -73,11 +73,11 @@ pub fn forget(moments: &mut VecDeque<Duration>, window: Duration, now: Duration)
 mod tests {
     use std::time::Duration;
 
-    use super::{FIRST, HOUR, Pace};
+    use super::{ActionRate, FIRST, HOUR};
 
     #[test]
     fn the_budget_comes_back_an_hour_later() {
-        let mut pace = Pace::default();
+        let mut pace = ActionRate::default();
         (0..10).for_each(|second| pace.act(Duration::from_secs(second)));
         assert_eq!(pace.left(12, Duration::from_secs(10)), 2);
         assert_eq!(pace.left(12, HOUR + Duration::from_secs(4)), 7);
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_rate_grows_with_success_and_falls_with_failure() {
-        let mut pace = Pace::default();
+        let mut pace = ActionRate::default();
         pace.end_pass(0);
         assert_eq!(pace.at_once(), FIRST * 2);
         (0..20).for_each(|_| pace.end_pass(3));

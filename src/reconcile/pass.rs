@@ -32,7 +32,7 @@ pub enum PassEnding {
 }
 
 /// What a pass came to.
-pub struct Pass {
+pub struct LoopPass {
     /// Which one it is, from one on.
     pub number: u64,
     /// How it ended.
@@ -66,7 +66,7 @@ pub struct Pass {
 }
 
 /// What one look found.
-pub(super) struct Look {
+pub(super) struct PassLook {
     pub opened: Opened,
     pub planned: Planned,
     pub situation: Situation,
@@ -74,7 +74,7 @@ pub(super) struct Look {
     pub refused: BTreeMap<Address, String>,
 }
 
-impl Look {
+impl PassLook {
     /// Looks at the world and plans, and leaves alone what can't be planned.
     pub async fn take(basis: Basis, left: &BTreeMap<Address, Vec<String>>) -> Result<Self, RunError> {
         let mut spec = basis.spec;
@@ -171,7 +171,10 @@ pub(super) fn deeds(proof: &Proof) -> Vec<Deed> {
         verb: *verb,
         error: does_not_hold(address),
     });
-    failures.chain(successes).collect()
+    let mut all: Vec<Deed> = failures.chain(successes).collect();
+    // Steps run side by side, so that their order says nothing.
+    all.sort_by(|a, b| a.address.cmp(&b.address));
+    all
 }
 
 /// How a pass ended that did something.
@@ -206,7 +209,7 @@ impl PassEnding {
     }
 }
 
-impl Pass {
+impl LoopPass {
     /// The resources that were acted on with success.
     #[must_use]
     pub fn repaired(&self) -> BTreeSet<&Address> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::hold::Hold;
-use super::situation::{Candidate, Difference, Group, Population, Situation};
+use super::situation::{Difference, Divergence, Group, Population, Situation};
 use crate::action::Action;
 use crate::desired::ReconcileSettings;
 
@@ -28,7 +28,7 @@ impl<'a> Quota<'a> {
     pub fn new(
         limits: &ReconcileSettings,
         situation: &'a Situation,
-        free: &[&'a Candidate],
+        free: &[&'a Divergence],
         hour: usize,
         pass: usize,
     ) -> Self {
@@ -41,7 +41,7 @@ impl<'a> Quota<'a> {
     }
 
     /// Takes what an action needs, or says why there is none left.
-    pub fn take(&mut self, candidate: &'a Candidate, limits: &ReconcileSettings, max_actions: usize) -> Option<Hold> {
+    pub fn take(&mut self, candidate: &'a Divergence, limits: &ReconcileSettings, max_actions: usize) -> Option<Hold> {
         if candidate.action == Action::Delete && self.deletes > 0 {
             return Some(Hold::TooManyDeletes { deletes: self.deletes, most: self.most_deletes });
         }
@@ -62,7 +62,7 @@ impl<'a> Quota<'a> {
     }
 
     /// Disturbs one of a group, if there is room: not too many of one kind, and only at one place, while the others are in order.
-    fn disturb(&mut self, candidate: &'a Candidate, limits: &ReconcileSettings) -> Option<Hold> {
+    fn disturb(&mut self, candidate: &'a Divergence, limits: &ReconcileSettings) -> Option<Hold> {
         // A removal that the spec asks for takes away what nothing needs any more.
         if candidate.difference == Difference::Removal {
             return None;

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::basis::{self, Basis};
 use super::governor::{Governor, Rulings, Standing};
-use super::pass::{Look, Pass, PassEnding, deeds, ending_of, is_somebody};
+use super::pass::{LoopPass, PassEnding, PassLook, deeds, ending_of, is_somebody};
 use super::suspension::{Suspension, Suspensions};
 use super::trigger::{Last, wait};
 use crate::desired::{ReconcileMode, ReconcileSettings};
@@ -86,7 +86,7 @@ impl Reconciler {
         &mut self,
         events: mpsc::UnboundedSender<Event>,
         stop: watch::Receiver<bool>,
-    ) -> Result<Pass, RunError> {
+    ) -> Result<LoopPass, RunError> {
         self.number += 1;
         let made = self.try_pass(events, stop).await;
         self.failures = if made.is_err() { self.failures.saturating_add(1) } else { 0 };
@@ -143,7 +143,7 @@ impl Reconciler {
         &mut self,
         events: mpsc::UnboundedSender<Event>,
         stop: watch::Receiver<bool>,
-    ) -> Result<Pass, RunError> {
+    ) -> Result<LoopPass, RunError> {
         let mut basis = basis::find(&self.setup, self.terms.mode, self.frame.as_ref())?;
         let (store, notes) = (Arc::clone(&basis.spec.store), std::mem::take(&mut basis.notes));
         self.frame = Some(basis.frame.bare());
@@ -151,7 +151,7 @@ impl Reconciler {
         let now = self.now();
         let (suspensions, wall) = (suspensions(store.as_ref())?, (self.terms.wall)());
         let (mode, approved, moved_on) = (basis.mode, basis.approved, basis.moved_on.clone());
-        let mut look = Look::take(basis, &self.governor.left(now)).await?;
+        let mut look = PassLook::take(basis, &self.governor.left(now)).await?;
         let suspended = suspensions.holding(wall).map(|one| (one, left(one, wall))).collect();
         let standing = Standing { mode, approved, moved_on, suspended };
         super::rivals::name(&look.opened, &look.planned, &self.governor, &mut look.situation).await;
@@ -199,11 +199,11 @@ impl Reconciler {
         self.digest = Some(basis.digest.clone());
     }
 
-    fn begin(&self, look: &Look, rulings: &Rulings, notes: Vec<String>) -> Pass {
+    fn begin(&self, look: &PassLook, rulings: &Rulings, notes: Vec<String>) -> LoopPass {
         let (blocked, planned) = (look.blocked(), &look.planned);
         let is_settled = rulings.held.is_empty() && blocked.is_empty() && look.refused.is_empty();
         let is_settled = is_settled && look.situation.on_their_way.is_empty();
-        Pass {
+        LoopPass {
             number: self.number,
             ending: if is_settled { PassEnding::Converged } else { PassEnding::Held },
             deeds: Vec::new(),
@@ -225,7 +225,7 @@ impl Reconciler {
         }
     }
 
-    fn end(&mut self, pass: &mut Pass, look: &Look, mut proof: Proof, plan: String) {
+    fn end(&mut self, pass: &mut LoopPass, look: &PassLook, mut proof: Proof, plan: String) {
         pass.deeds = deeds(&proof);
         let now = self.now();
         self.governor.learn(&look.situation, &pass.deeds, now);
@@ -241,7 +241,7 @@ impl Reconciler {
     }
 
     /// Writes down what the governor remembers, when that is something else than before.
-    fn write(&mut self, store: &dyn Store, pass: &mut Pass) {
+    fn write(&mut self, store: &dyn Store, pass: &mut LoopPass) {
         let is_known = self.written.as_ref().is_some_and(|written| *written == self.governor);
         let is_new = self.written.is_none() && self.governor.is_at_peace();
         if is_known || is_new {

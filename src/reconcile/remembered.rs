@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::alarm::Alarm;
 use super::governor::Governor;
 use super::hold::Hold;
-use super::pace::Pace;
+use super::pace::ActionRate;
 use super::past::{Past, Quarantine};
 use crate::address::Address;
 use crate::desired::ReconcileSettings;
@@ -105,7 +105,7 @@ impl Governor {
             all.into()
         };
         self.alarm = Alarm::after(remembered.looks);
-        self.pace = Pace::restore(remembered.actions.iter().map(ago), remembered.at_once);
+        self.pace = ActionRate::restore(remembered.actions.iter().map(ago), remembered.at_once);
         let past = |past: &RememberedPast| Past {
             differs_since: past.differs.as_ref().map(ago),
             actions: moments(&past.actions),

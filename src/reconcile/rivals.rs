@@ -1,7 +1,7 @@
 //! Who it is that changes back what the loop repairs.
 
 use super::governor::Governor;
-use super::situation::{Candidate, Situation};
+use super::situation::{Divergence, Situation};
 use crate::address::Address;
 use crate::driver::Look;
 use crate::run::{Opened, Planned};
@@ -14,7 +14,7 @@ pub async fn name(opened: &Opened, planned: &Planned, governor: &Governor, situa
     let contested: Vec<Address> = governor.contested(situation).take(MOST).map(|one| one.address.clone()).collect();
     for address in contested {
         let writers = writers(opened, planned, &address).await;
-        if let Some(candidate) = situation.candidates.iter_mut().find(|one: &&mut Candidate| one.address == address) {
+        if let Some(candidate) = situation.candidates.iter_mut().find(|one: &&mut Divergence| one.address == address) {
             candidate.writers = writers;
         }
     }

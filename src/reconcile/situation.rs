@@ -8,15 +8,14 @@ use crate::desired::{Desired, Instance};
 use crate::kind::{KindRef, Risk};
 use crate::observed::{Condition, Observed};
 use crate::path::split;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, is_gone};
 use crate::recorded::Inventory;
-use crate::run::is_gone;
 
 /// What a pass sees.
 #[derive(Clone, Debug, Default)]
 pub struct Situation {
     /// What differs and could be acted on, in the order of the plan: hosts first.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<Divergence>,
     /// How many resources there are of each kind at each place, and how many of them are not in order.
     pub groups: BTreeMap<Group, Population>,
     /// How many resources of each kind are in each condition: those of objects, `missing` and `absent`.
@@ -49,7 +48,7 @@ pub struct Population {
 
 /// Something that differs and could be acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct Divergence {
     /// The resource.
     pub address: Address,
     /// Its kind and place.
@@ -101,7 +100,7 @@ impl Situation {
             situation.count(instance, object.map(|object| &object.condition), change, inventory);
         }
         for change in plan.changes.iter().filter(|change| change.acts()) {
-            situation.candidates.push(Candidate::of(change, desired, observed, inventory));
+            situation.candidates.push(Divergence::of(change, desired, observed, inventory));
         }
         situation
     }
@@ -169,7 +168,7 @@ impl Group {
     }
 }
 
-impl Candidate {
+impl Divergence {
     fn of(change: &Change, desired: &Desired, observed: &Observed, inventory: &Inventory) -> Self {
         let object = change.before.as_ref().and_then(|before| observed.at(&before.identity));
         let is_leavable = |path: &&String| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::pass::Pass;
+use super::pass::LoopPass;
 use super::reconciler::Reconciler;
 use crate::execute::Event;
 use crate::run::RunError;
@@ -24,7 +24,7 @@ pub enum Trigger {
 }
 
 /// What the loop tells of itself.
-pub enum Told<'a> {
+pub enum LoopEvent<'a> {
     /// Somebody else leads; this loop waits for the lead.
     StandingBy(&'a LockError),
     /// It leads from now on; who led before and did not step down.
@@ -34,7 +34,7 @@ pub enum Told<'a> {
     /// A pass was made.
     Pass {
         /// What it came to.
-        pass: &'a Pass,
+        pass: &'a LoopPass,
         /// How long it took.
         took: Duration,
         /// When the next one comes.
@@ -73,7 +73,7 @@ pub async fn run(
     reconciler: &mut Reconciler,
     store: Arc<dyn Store>,
     mut reins: Reins,
-    mut tell: impl FnMut(Told<'_>),
+    mut tell: impl FnMut(LoopEvent<'_>),
 ) -> Result<(), RunError> {
     while !*reins.stop.borrow() {
         let Some(lead) = take_lead(store.as_ref(), &mut reins, &mut tell).await? else { return Ok(()) };
@@ -90,18 +90,18 @@ pub async fn run(
 async fn take_lead(
     store: &dyn Store,
     reins: &mut Reins,
-    tell: &mut impl FnMut(Told<'_>),
+    tell: &mut impl FnMut(LoopEvent<'_>),
 ) -> Result<Option<Box<dyn Lease>>, RunError> {
     let mut is_told = false;
     loop {
         match store.lead("atlas reconcile", reins.lease) {
             Ok(Held { lock, former, .. }) => {
-                tell(Told::Leading(former.as_ref()));
+                tell(LoopEvent::Leading(former.as_ref()));
                 return Ok(Some(lock));
             }
             Err(error) if error.is_somebody() => {
                 if !is_told {
-                    tell(Told::StandingBy(&error));
+                    tell(LoopEvent::StandingBy(&error));
                     is_told = true;
                 }
                 // A lead that is lost is found within a third of its lease.
@@ -115,19 +115,24 @@ async fn take_lead(
 }
 
 /// Makes passes for as long as the lead is held and nobody asks to stop.
-async fn lead_passes(reconciler: &mut Reconciler, fence: &Fence, reins: &mut Reins, tell: &mut impl FnMut(Told<'_>)) {
+async fn lead_passes(
+    reconciler: &mut Reconciler,
+    fence: &Fence,
+    reins: &mut Reins,
+    tell: &mut impl FnMut(LoopEvent<'_>),
+) {
     loop {
         // Who does not lead any more must not act. What is in flight has a lock of its own, with a fence of its own.
         if let Err(error) = fence.check() {
-            tell(Told::SteppedDown(&error));
+            tell(LoopEvent::SteppedDown(&error));
             return;
         }
         let begun = Instant::now();
         let made = reconciler.pass(reins.events.clone(), reins.stop.clone()).await;
         let next = reconciler.wait();
         match &made {
-            Ok(pass) => tell(Told::Pass { pass, took: begun.elapsed(), next, reconciler }),
-            Err(error) => tell(Told::Failed { error, next, reconciler }),
+            Ok(pass) => tell(LoopEvent::Pass { pass, took: begun.elapsed(), next, reconciler }),
+            Err(error) => tell(LoopEvent::Failed { error, next, reconciler }),
         }
         drop(made);
         if !wait(reins, next).await {

@@ -61,7 +61,7 @@ pub use lock::{LockedCharts, lock};
 pub use manifests::ManifestText;
 pub use moment::at_this_moment;
 pub use open::{Opened, Purpose, Setup, chart_surroundings, open, open_with, read, read_others};
-pub use pipeline::{Pipeline, drift, is_gone};
+pub use pipeline::{Pipeline, drift};
 pub use plan::{Planned, inventory, plan, recorded};
 pub use prove::{Ending, Proof, Unproven, prove};
 pub use source::{Spec, SpecParts, SpecText};

@@ -1,6 +1,6 @@
 //! The stages of a run in their order, over the world: what the calls of a run, and the tests of single stages, are made of.
 
-use crate::action::{Action, Cause};
+use crate::action::Cause;
 use crate::desired::Desired;
 use crate::diagnostic::Diagnostics;
 use crate::driver::{self, DriverError, Registry, Sessions};
@@ -9,7 +9,7 @@ use crate::graph::{self, DependencyGraph};
 use crate::identity::Identity;
 use crate::kind::{Count, Kind, KindRef, Usage};
 use crate::observed::{Observed, Owner};
-use crate::plan::{self, Change, Options, Plan};
+use crate::plan::{self, Change, Options, Plan, is_gone};
 use crate::recorded::{Inventory, Recorded};
 
 /// One spec in one environment, with the drivers of its world.
@@ -119,12 +119,4 @@ pub fn drift(plan: &Plan, inventory: &Inventory) -> Vec<Change> {
 fn lacks_usage(kind: &Kind, usage: &Usage) -> bool {
     let counted = |counter: &&str| matches!(usage.get(*counter), Some(Count::Exactly(_) | Count::Unknown));
     !kind.usage.iter().all(counted)
-}
-
-/// Whether an object was there and is gone: known from the world where it remembers, and from the inventory where it does
-/// not.
-#[must_use]
-pub fn is_gone(change: &Change, inventory: &Inventory) -> bool {
-    let made_again = change.action == Action::Create && change.acts() && !change.unsure;
-    made_again && (change.cause == Cause::Missing || inventory.made.contains(&change.address))
 }

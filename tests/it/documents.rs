@@ -193,7 +193,7 @@ fn the_promises_are_held_by_tests_that_exist() {
     let page = read("docs/promises.md");
     let mutations = read("src/mutation.rs");
     let module = |name: &str| {
-        let folders = ["", "engine/", "cloud/", "kubernetes/", "simulation/"];
+        let folders = ["", "engine/", "cloud/", "kubernetes/", "reconcile/", "simulation/"];
         let files = folders.iter().map(|folder| root().join(format!("tests/it/{folder}{name}.rs")));
         files.filter_map(|file| std::fs::read_to_string(file).ok()).collect::<String>()
     };

@@ -233,7 +233,7 @@ fn a_run_that_was_killed_is_in_the_history() {
         }
         child.wait().expect("it ends");
         let said = place.expect(0, &["history"]);
-        assert!(said.contains("apply     unfinished   it was killed, or is still going on"), "{signals:?}: {said}");
+        assert!(said.contains("apply      unfinished   it was killed, or is still going on"), "{signals:?}: {said}");
         let runs = place.json(&["history", "--json"]);
         assert_eq!(runs["runs"][0]["ended"], serde_json::Value::Null);
         place.expect(0, &["sandbox", "latency", "0"]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use atlas::desired::ReconcileMode;
 use atlas::driver::sandbox::World;
-use atlas::reconcile::{Hold, Pass, PassEnding, Reconciler, Terms};
+use atlas::reconcile::{Hold, LoopPass, PassEnding, Reconciler, Terms};
 use atlas::run::{self, RunError, Setup};
 use atlas::spec::Inputs;
 use atlas::value::Value;
@@ -57,13 +57,13 @@ impl Tended {
         run::world(&spec.local, &spec.desired, true).expect("a world")
     }
 
-    async fn try_pass(&mut self) -> Result<Pass, RunError> {
+    async fn try_pass(&mut self) -> Result<LoopPass, RunError> {
         let (events, _) = mpsc::unbounded_channel();
         let (_stop, stopped) = watch::channel(false);
         self.reconciler.pass(events, stopped).await
     }
 
-    async fn pass(&mut self) -> Pass {
+    async fn pass(&mut self) -> LoopPass {
         self.try_pass().await.unwrap_or_else(|error| panic!("{error}"))
     }
 }

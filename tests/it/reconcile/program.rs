@@ -189,9 +189,9 @@ fn metrics_are_served_as_prometheus_reads_them() {
     running.wait_for(&["\"event\":\"pass\""]);
     let text = get(&url);
     for wanted in [
-        "atlas_actions_total{action=\"create\",environment=\"sandbox\",outcome=\"done\",project=\"shop\"} 1",
+        "atlas_actions_total{action=\"create\",outcome=\"done\",environment=\"sandbox\",project=\"shop\"} 1",
         "atlas_leads{environment=\"sandbox\",project=\"shop\"} 1",
-        "atlas_resources{condition=\"ready\",environment=\"sandbox\",kind=\"bucket\",project=\"shop\"} 1",
+        "atlas_resources{condition=\"ready\",kind=\"bucket\",environment=\"sandbox\",project=\"shop\"} 1",
         "atlas_driver_calls_total{class=\"ok\",driver=\"sandbox\"",
         "# TYPE atlas_pass_duration_seconds histogram",
     ] {

@@ -7,7 +7,7 @@ use atlas::action::{Action, Order, Verb};
 use atlas::address::Address;
 use atlas::desired::{ReconcileMode, ReconcileSettings};
 use atlas::reconcile::{
-    Candidate, Deed, Difference, Governor, Group, Hold, Population, Rulings, Situation, Standing, Suspension,
+    Deed, Difference, Divergence, Governor, Group, Hold, Population, Rulings, Situation, Standing, Suspension,
 };
 
 use crate::support::address;
@@ -136,7 +136,7 @@ impl VirtualWorld {
         state: &State,
         group: Group,
         left: Option<&Vec<String>>,
-    ) -> Option<Candidate> {
+    ) -> Option<Divergence> {
         let (action, mut difference, mut fields) = match state {
             _ if self.removed.contains(address) => (Action::Delete, Difference::Removal, Vec::new()),
             State::Fine if !self.unapplied.contains(address) => return None,
@@ -157,7 +157,7 @@ impl VirtualWorld {
         if self.unapplied.contains(address) {
             difference = Difference::Change;
         }
-        Some(Candidate {
+        Some(Divergence {
             address: address.clone(),
             group,
             action,
@@ -172,7 +172,7 @@ impl VirtualWorld {
         })
     }
 
-    fn act(&mut self, candidate: &Candidate) -> Vec<Deed> {
+    fn act(&mut self, candidate: &Divergence) -> Vec<Deed> {
         let address = &candidate.address;
         let verbs: &[Verb] = match candidate.action {
             Action::Create => &[Verb::Create],
