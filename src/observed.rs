@@ -88,6 +88,9 @@ pub struct Object {
     /// Whether it is there in any case, for others to live in: a region of AWS, which Atlas uses and neither makes nor
     /// removes.
     pub external: bool,
+    /// What it has besides its attributes, of which the spec says nothing: attributes of an object that is nobody's. Taking it over
+    /// leaves them as they are.
+    pub unsaid: Vec<String>,
     /// How it is besides its attributes. Nothing can be said about what lives in an object that is not ready.
     pub condition: Condition,
 }

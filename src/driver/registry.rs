@@ -121,6 +121,7 @@ fn stand_in(instance: &Instance) -> Object {
         usage: Usage::new(),
         mark: None,
         external: is_external(instance),
+        unsaid: Vec::new(),
         condition: Condition::Ready,
     }
 }

@@ -58,6 +58,14 @@ impl Secrets {
         Ok(bytes)
     }
 
+    /// The value of a variable that is a secret where it is set, and that nobody has to set.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let value = (self.variables)(name).filter(|value| !value.is_empty())?;
+        self.hidden.remember(value.as_bytes(), &format!("${name}"));
+        Some(value)
+    }
+
     /// The bytes that a reference leads to, and where they are, for people.
     fn read(&self, reference: &Value) -> Result<(Vec<u8>, String), DriverError> {
         let get = |key: &str| reference.at(key).and_then(Value::as_str);

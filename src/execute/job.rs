@@ -266,6 +266,7 @@ impl<'a> Make<'a> {
             usage: Usage::new(),
             mark: Some(self.mark.clone()),
             external: false,
+            unsaid: Vec::new(),
             condition: Condition::Ready,
         }
     }

@@ -1,12 +1,16 @@
 //! An S3 bucket.
 
 mod acl;
+mod configurations;
 mod cors;
+mod inventory;
 mod lifecycle;
+mod logging;
 mod loss;
 mod notifications;
 mod object_lock;
 mod replication;
+mod tiering;
 mod website;
 
 use super::attributes::{IN_POLICIES, KMS_KEY, TAGS, TAGS_EXCLUSIVE, check_kms_key};
@@ -15,7 +19,6 @@ use super::schema::{Attribute, Host, Kind, Output, Places, Type};
 use super::shared::{Shared::Static, Texts};
 use super::view::{Findings, Resource, View};
 use super::{document, iam, limits, rule};
-use crate::address::Address;
 use crate::diagnostic::code;
 use crate::value::Value;
 
@@ -55,6 +58,12 @@ pub static BUCKET: Kind = Kind {
         )
         .beside(&["encryption = \"kms\""]),
         Attribute::new(
+            "customer_keys",
+            Type::choice(&["blocked", "allowed"]),
+            "Whether objects may be encrypted with keys that come along with each request (SSE-C); as the bucket has it by default. AWS blocks that for new buckets.",
+            &["\"blocked\"", "\"allowed\""],
+        ),
+        Attribute::new(
             "public_access",
             Type::word_or_object(&["blocked", "allowed"], PUBLIC_ACCESS),
             "Whether the four public access blocks are on, or which of them.",
@@ -91,9 +100,22 @@ pub static BUCKET: Kind = Kind {
         .only_names(IN_POLICIES),
         Attribute::new(
             "lifecycle",
-            Type::list(const { &Type::object(lifecycle::RULE) }),
+            Type::set(const { &Type::object(lifecycle::RULE) }),
             "Rules that expire objects or move them to cheaper storage: all that the bucket has.",
             LIFECYCLE_EXAMPLES,
+        ),
+        Attribute::new(
+            "transition_minimum",
+            Type::choice(&["128-kib", "by-class"]),
+            "How large an object has to be for a rule of `lifecycle` to move it: 128 KiB, or as it is for each storage class.",
+            &["\"by-class\"", "\"128-kib\""],
+        )
+        .beside(&["lifecycle = [{ id = \"cheap\", transitions = [{ after = \"30d\", to = \"glacier\" }] }]"]),
+        Attribute::new(
+            "intelligent_tiering",
+            Type::set(const { &Type::object(tiering::TIERING) }),
+            "When objects of the storage class `intelligent-tiering` are archived: all that the bucket has.",
+            tiering::EXAMPLES,
         ),
         Attribute::new(
             "replication",
@@ -115,9 +137,15 @@ pub static BUCKET: Kind = Kind {
         .instead_of(&["replication"]),
         Attribute::new(
             "logging",
-            Type::object(LOGGING),
+            Type::object(logging::LOGGING),
             "Where S3 writes who accessed what.",
-            &["{ to = \"bucket.access\", prefix = \"a/\" }", "{ to = \"bucket.access\", prefix = \"b/\" }"],
+            logging::EXAMPLES,
+        ),
+        Attribute::new(
+            "inventory",
+            Type::set(const { &Type::object(inventory::INVENTORY) }),
+            "Lists of its objects, which S3 writes to another bucket: all that the bucket has.",
+            inventory::EXAMPLES,
         ),
         Attribute::new(
             "cors",
@@ -188,8 +216,18 @@ const REPLICATION_EXAMPLES: &[&str] = &[
 ];
 
 /// What S3 is told in XML.
-const IN_XML: [&str; 8] =
-    ["lifecycle", "replication", "replication_rules", "logging", "cors", "notifications", "website", "acl"];
+const IN_XML: [&str; 10] = [
+    "lifecycle",
+    "replication",
+    "replication_rules",
+    "logging",
+    "cors",
+    "notifications",
+    "website",
+    "acl",
+    "inventory",
+    "intelligent_tiering",
+];
 
 /// Two good bucket policies.
 const POLICY_EXAMPLES: &[&str] = &[
@@ -207,18 +245,6 @@ static PUBLIC_ACCESS: &[Attribute] = &[
         .default("true"),
     Attribute::new("restrict", Type::Bool, "Let such policies count for the account itself only.", &["true", "false"])
         .default("true"),
-];
-
-static LOGGING: &[Attribute] = &[
-    Attribute::new(
-        "to",
-        Type::address(&["bucket"]),
-        "The bucket that receives the logs, in the same region.",
-        &["\"bucket.access\"", "\"bucket.access-2\""],
-    )
-    .required(),
-    Attribute::new("prefix", Type::text(&rule::ANY), "What the logs' names begin with.", &["\"a/\"", "\"b/\""])
-        .default("\"\""),
 ];
 
 /// S3 refuses a policy that opens the bucket to all while such policies are blocked:
@@ -251,7 +277,7 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     }
     limits::check_tags(resource, false, findings);
     check_public(resource, findings);
-    lifecycle::check(resource.attributes.get("lifecycle").items(), findings);
+    lifecycle::check(resource.attributes, findings);
     replication::check(resource, findings);
     for name in IN_XML {
         limits::check_characters(name, resource.attributes.get(name), findings);
@@ -261,14 +287,7 @@ fn check(resource: &Resource<'_>, spec: &dyn View, findings: &mut Findings) {
     notifications::check(resource, spec, findings);
     website::check(resource.attributes.get("website"), findings);
     object_lock::check(resource, findings);
-    let get = |path: &str| resource.attributes.at(path).and_then(Value::as_str);
-    let target = get("logging.to").and_then(|to| Address::parse(to).ok()).and_then(|address| spec.get(&address));
-    if let Some(target) = target.filter(|target| target.place() != resource.place()) {
-        findings.error(
-            "logging.to",
-            &code::LOG_IN_ANOTHER_REGION,
-            format!("{} is not in {}", target.address, resource.place().unwrap_or_default()),
-            "S3 writes access logs within one region only: name a bucket of the same region",
-        );
-    }
+    inventory::check(resource, spec, findings);
+    tiering::check(resource.attributes.get("intelligent_tiering").items(), findings);
+    logging::check(resource, spec, findings);
 }

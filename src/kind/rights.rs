@@ -8,7 +8,7 @@ static STATEMENT: Type = Type::object(iam::STATEMENT);
 /// What an identity or a policy allows.
 pub const ALLOW: Attribute = Attribute::new(
     "allow",
-    Type::list(&STATEMENT),
+    Type::set(&STATEMENT),
     "What it allows.",
     &[
         "[{ actions = [\"s3:GetObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",
@@ -19,7 +19,7 @@ pub const ALLOW: Attribute = Attribute::new(
 /// What an identity or a policy denies.
 pub const DENY: Attribute = Attribute::new(
     "deny",
-    Type::list(&STATEMENT),
+    Type::set(&STATEMENT),
     "What it denies, whatever else allows it.",
     &[
         "[{ actions = [\"s3:DeleteObject\"], resources = [\"arn:aws:s3:::a/*\"] }]",

@@ -84,6 +84,19 @@ pub static BUCKET: Rule = Rule {
     }),
 };
 
+/// The name of one of several configurations of a bucket. S3 takes 64 characters at most, as the console and Terraform's provider do:
+/// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/s3_bucket_inventory>.
+pub static S3_CONFIGURATION: Rule = Rule {
+    says: Static("name of letters, digits, `.`, `-` and `_`, at most 64"),
+    pattern: Some(Static("^[A-Za-z0-9._-]{1,64}$")),
+    normal: None,
+    check: Static(&|text| {
+        let word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        allow(text, word, "letters, digits, `.`, `-` and `_`")?;
+        length(text, 1, 64)
+    }),
+};
+
 /// A queue's name: 80 characters at most, of which `.fifo` may be the end.
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>.
 pub static QUEUE: Rule = Rule {

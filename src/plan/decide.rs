@@ -20,7 +20,7 @@ use super::handover;
 use super::hold::unseen_with;
 use super::known::Known;
 use super::options::{Options, selected};
-use super::refusal::{mark_changes, not_as_it_is, not_its_name, protected};
+use super::refusal::{left_out, mark_changes, not_as_it_is, not_its_name, protected};
 use super::resolve::Resolver as _;
 use crate::action::{Action, Cause, Order};
 use crate::address::Address;
@@ -202,6 +202,9 @@ impl<'a> Decider<'a> {
         }
         if change.action.destroys() && !object.is_some_and(|object| self.ours(object) || self.is_leftover(object)) {
             diagnostics.push(not_as_it_is(&change));
+        }
+        if let Some(left) = object.and_then(|object| left_out(&change, object)) {
+            diagnostics.push(left);
         }
         self.unset_references(instance, &change, diagnostics);
         let outputs = match (object, change.action) {

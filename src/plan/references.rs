@@ -261,6 +261,7 @@ mod tests {
                 applied: String::new(),
             }),
             external: false,
+            unsaid: Vec::new(),
             condition: Condition::Ready,
         }
     }

@@ -50,6 +50,17 @@ pub fn not_as_it_is(change: &Change) -> Diagnostic {
         .of(&change.address)
 }
 
+/// What an object that is taken over has besides what the spec says; none when that is all of it.
+pub fn left_out(change: &Change, object: &Object) -> Option<Diagnostic> {
+    if object.unsaid.is_empty() || change.action != Action::Adopt {
+        return None;
+    }
+    let detail =
+        format!("{} has more than the spec says, which stays as it is: {}", change.address, object.unsaid.join(", "));
+    let hint = "say it in the block as well to have it looked after";
+    Some(Diagnostic::warning(&code::LEFT_OUT, detail).at(change.span).hint(hint).of(&change.address))
+}
+
 /// The refusal to replace an object only because of what its resource's former address says of its name; none when that is
 /// not why.
 pub fn not_its_name(change: &Change, instance: &Instance, object: &Object) -> Option<Diagnostic> {

@@ -5,13 +5,14 @@ use std::collections::hash_map::Entry as Slot;
 use foldhash::HashMap;
 
 use super::declare::Block;
+use super::node::{Content, Node};
 use crate::desired::{Desired, Instance};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 use crate::expression::{Expression, ExpressionFault};
 use crate::kind::port::{Port, is_everywhere, ports as published};
-use crate::kind::{Finding, Findings, Location};
+use crate::kind::{Finding, Findings, Location, Type};
 use crate::parallel;
-use crate::path::join;
+use crate::path::{join, split};
 use crate::value::Value;
 
 /// Everything that the kinds' checks find, in the order of the resources.
@@ -122,18 +123,78 @@ fn ports(desired: &Desired, blocks: &[Block]) -> Diagnostics {
 
 fn diagnostic(finding: Finding, instance: &Instance, blocks: &[Block]) -> Diagnostic {
     let block = blocks.get(instance.declaration.block);
-    let span = block.map_or(instance.declaration.header, |block| span(block, &finding.location));
+    let span = block.map_or(instance.declaration.header, |block| span(block, instance, &finding.location));
     let diagnostic = Diagnostic { severity: finding.severity, ..Diagnostic::error(finding.code, finding.detail) };
     diagnostic.at(span).hint(finding.hint).of(&instance.address)
 }
 
-fn span(block: &Block, location: &Location) -> Span {
+fn span(block: &Block, instance: &Instance, location: &Location) -> Span {
     match location {
-        Location::Path(path) => block.span_at(path),
+        Location::Path(path) => block.span_at(&as_written(block, instance, path)),
         Location::First(attributes) => {
             let said = attributes.iter().find(|attribute| block.has(attribute));
             said.map_or(block.declaration.header, |attribute| block.span_at(attribute))
         }
         Location::Text { attribute, text } => block.span_of(attribute, text),
     }
+}
+
+/// A path into the normal form, as the block has it: items whose order means nothing may stand elsewhere there.
+fn as_written(block: &Block, instance: &Instance, path: &str) -> String {
+    let parts = split(path);
+    let Some((name, below)) = parts.split_first() else { return path.to_owned() };
+    let written = block.node.as_table().and_then(|table| table.get(name)).map(|entry| &entry.node);
+    let (Some(attribute), Some(mut node)) = (instance.kind.attribute(name), written) else { return path.to_owned() };
+    let (mut ty, mut value) = (&attribute.ty, instance.attributes.get(name));
+    let mut found = (*name).to_owned();
+    for (at, part) in below.iter().enumerate() {
+        let next = match (ty, &node.content) {
+            (Type::Set(item), Content::Array(nodes)) => {
+                let said = part.parse::<usize>().ok().and_then(|index| value.items().get(index));
+                said.and_then(|said| Some((alike(nodes, said)?, &**item, said)))
+            }
+            (Type::List(item), Content::Array(_)) => {
+                let index = part.parse::<usize>().ok();
+                index.and_then(|index| Some((index, &**item, value.items().get(index)?)))
+            }
+            (Type::Object(inner) | Type::WordOrObject(_, inner), Content::Table(table)) => {
+                let inner = inner.iter().find(|one| one.name == *part);
+                let entry = table.get(part).map(|entry| &entry.node);
+                if let (Some(inner), Some(below), Some(said)) = (inner, entry, value.at(part)) {
+                    (ty, node, value) = (&inner.ty, below, said);
+                    found = join(&found, part);
+                    continue;
+                }
+                None
+            }
+            _ => None,
+        };
+        let (Some((index, item, said)), Content::Array(nodes)) = (next, &node.content) else {
+            return below[at..].iter().fold(found, |path, part| join(&path, part));
+        };
+        found = join(&found, &index.to_string());
+        let Some(below) = nodes.get(index) else { return found };
+        (ty, node, value) = (item, below, said);
+    }
+    found
+}
+
+/// Which of some written values says the most of a value.
+fn alike(nodes: &[Node], value: &Value) -> Option<usize> {
+    let same = |node: &Node, value: Option<&Value>| match &node.content {
+        // An address may be completed with its place.
+        Content::String(text) => value
+            .and_then(Value::as_str)
+            .and_then(|said| said.strip_prefix(&**text))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('@')),
+        Content::Int(number) => value.and_then(Value::as_int) == Some(*number),
+        Content::Bool(flag) => value == Some(&Value::Bool(*flag)),
+        _ => false,
+    };
+    let score = |node: &Node| match node.as_table() {
+        Some(table) => table.iter().filter(|(key, entry)| same(&entry.node, value.at(key))).count(),
+        None => usize::from(same(node, Some(value))),
+    };
+    // Of several that say as much, the first one.
+    (0..nodes.len()).rev().max_by_key(|at| score(&nodes[*at]))
 }

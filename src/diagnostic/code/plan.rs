@@ -135,4 +135,9 @@ codes! {
      meant: values are wrong, or names collide with those of another tool. Nothing was changed.";
     Example::Story("[app.shop]\nclusters = [\"dc\"]\nchart = \"charts/shop\"        # whose values now leave one ConfigMap, which Helm made\n");
     "Mend the values, take over with `atlas adopt` what is meant, or remove the block of the app.";
+
+    LEFT_OUT = "A0525" "what adoption leaves out";
+    "An object that is taken over has more than the spec says. That stays as it is, and nobody looks at it from then on. It is a warning.";
+    Example::Story("atlas adopt bucket.audit@us-east-1        # it has `cors` and `website`, and the spec has neither\n");
+    "Say it in the block, as `atlas adopt --all-in` would write it, to have it looked after; or leave it as it is.";
 }

@@ -9,7 +9,7 @@ use super::mark::{self, Tags};
 use super::object::{Description, Told};
 use super::region::{ApiScope, Region};
 use crate::driver::protocol::is_managed;
-use crate::driver::{DriverError, Request};
+use crate::driver::{Class, DriverError, Request};
 use crate::observed::Owner;
 use crate::value::Attributes;
 
@@ -175,6 +175,8 @@ pub(super) struct LookPurpose<'a> {
     pub count: Evidence,
     /// Whether all of it is read, and not only what the spec says something about.
     pub whole: bool,
+    /// Whether it is told what else an object has that nobody has marked: it may be taken over.
+    pub beside: bool,
 }
 
 /// How far what an object holds is counted.
@@ -217,10 +219,15 @@ pub(super) async fn look_on(
             || purpose.whole
             || part.covers.iter().any(|name| is_managed(name, described.mark.as_ref(), purpose.wanted))
     };
+    let beside = purpose.beside && described.mark.is_none();
     for part in api.parts() {
-        if let Some(read) = part.read.filter(|_| managed(&described, part)) {
+        let Some(read) = part.read else { continue };
+        if managed(&described, part) {
             let told = read(PartRead { region, described: &described, wanted: purpose.wanted }).await?;
             described.attributes.extend(told);
+        } else if beside {
+            let told = read(PartRead { region, described: &described, wanted: purpose.wanted }).await;
+            described.unsaid.extend(unsaid(part, told)?);
         }
     }
     match purpose.count {
@@ -229,6 +236,20 @@ pub(super) async fn look_on(
         Evidence::Exact => api.count(region, &mut described, None).await?,
     }
     Ok(Some(described))
+}
+
+/// What an object has of a part that the spec says nothing about. Who may not look at it can take over the rest all the same.
+fn unsaid(part: &ObjectPart, told: Result<Told, DriverError>) -> Result<Vec<String>, DriverError> {
+    match told {
+        Ok(told) => {
+            let has = told.into_iter().filter(|(_, value)| !value.is_null());
+            Ok(has.map(|(name, _)| name.to_owned()).collect())
+        }
+        Err(error) if error.class == Class::Denied => {
+            Ok(part.covers.iter().take(1).map(|name| format!("{name} (which may not be looked at)")).collect())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes an object: itself with its mark, then the parts that its creation can't make.

@@ -38,6 +38,7 @@ impl External {
             usage: Usage::default(),
             mark: None,
             external: true,
+            unsaid: Vec::new(),
             condition: Condition::Ready,
         })
     }

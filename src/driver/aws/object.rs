@@ -21,6 +21,8 @@ pub(super) struct Description {
     pub mark: Option<Mark>,
     /// Its attributes but for the tags.
     pub attributes: Told,
+    /// Which others it has that the spec says nothing about, where it is to be taken over.
+    pub unsaid: Vec<String>,
     pub usage: Usage,
     /// When the newest of what it holds was written, in seconds, where that was counted.
     pub newest: Option<i64>,
@@ -40,6 +42,7 @@ impl Description {
             mark: mark::read(&tags, kind, name),
             tags,
             attributes: vec![("name", name.into())],
+            unsaid: Vec::new(),
             usage: Usage::default(),
             newest: None,
             detail: String::new(),
@@ -77,6 +80,7 @@ impl Description {
             usage: self.usage.clone(),
             mark: self.mark.clone(),
             external: false,
+            unsaid: self.unsaid.clone(),
             condition: Condition::Ready,
         })
     }

@@ -174,7 +174,7 @@ impl InRegion {
         let wanted = any.flatten();
         // What the spec does not want may be about to be removed, so what it holds matters.
         let count = if claims.evidence || any.is_none() { Evidence::Pages(PAGES) } else { Evidence::None };
-        let purpose = LookPurpose { wanted, count, whole: false };
+        let purpose = LookPurpose { wanted, count, whole: false, beside: any.is_some() };
         let seen = async {
             let described = with_retries(|| async {
                 match found.clone() {
@@ -221,7 +221,9 @@ impl InRegion {
         count: Evidence,
     ) -> Result<Option<Description>, DriverError> {
         match api.key(&self.region, &identity.name(), wanted).await? {
-            Some(key) => api::look(api, &self.region, &key, LookPurpose { wanted, count, whole: false }).await,
+            Some(key) => {
+                api::look(api, &self.region, &key, LookPurpose { wanted, count, ..LookPurpose::default() }).await
+            }
             None => Ok(None),
         }
     }

@@ -64,6 +64,7 @@ impl Identified {
             usage,
             mark: self.mark,
             external: false,
+            unsaid: Vec::new(),
             condition,
         }
     }

@@ -25,8 +25,18 @@ const MADE_FROM: &str = "atlas.region";
 /// Where it keeps its data in its container.
 const DATA: &str = "/var/lib/localstack";
 
+/// The variable with the token that LocalStack's images later than 4.14 want. It comes along from where Atlas runs.
+/// <https://docs.localstack.cloud/aws/getting-started/auth-token/>
+pub(super) const TOKEN: &str = "LOCALSTACK_AUTH_TOKEN";
+
 /// How a region's container is made.
-pub(super) fn blueprint(container: String, region: &str, wanted: &Attributes, mut labels: Labels) -> Blueprint {
+pub(super) fn blueprint(
+    container: String,
+    region: &str,
+    wanted: &Attributes,
+    mut labels: Labels,
+    token: Option<String>,
+) -> Blueprint {
     let get = |key: &str| wanted.at(&format!("localstack.{key}"));
     let text = |key: &str| get(key).and_then(Value::as_str).map(str::to_owned);
     let list = |key: &str| -> Vec<String> {
@@ -48,6 +58,7 @@ pub(super) fn blueprint(container: String, region: &str, wanted: &Attributes, mu
         format!("AWS_DEFAULT_REGION={region}"),
         format!("PERSISTENCE={}", u8::from(persist)),
     ];
+    environment.extend(token.map(|token| format!("{TOKEN}={token}")));
     environment.extend(get("environment").into_iter().flat_map(texts).map(|(key, value)| format!("{key}={value}")));
     labels.insert(MADE_FROM.into(), wanted.get("localstack").to_json().to_string());
     let endpoint = outputs(wanted, region).get("endpoint").cloned().unwrap_or_default();
@@ -116,4 +127,23 @@ pub(super) fn condition(seen: &ContainerInspectResponse, attributes: &Attributes
 pub(super) fn outputs(attributes: &Attributes, region: &str) -> Outputs {
     let facts = Facts { attributes, name: region, place: None, host: None };
     kind::get("region").map(|kind| kind.derive_outputs(&facts)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_comes_along_and_stands_nowhere_else() {
+        let wanted: Attributes =
+            [("localstack", Value::default().with(&["port"], Value::Int(4566)))].into_iter().collect();
+        let made = |token: Option<&str>| {
+            let token = token.map(str::to_owned);
+            blueprint("region".into(), "us-east-1", &wanted, Labels::new(), token).body
+        };
+        let said = |body: &ContainerCreateBody, text: &str| format!("{body:?}").matches(text).count();
+        let (with, without) = (made(Some("ls-secret")), made(None));
+        assert!(with.env.iter().flatten().any(|one| one == "LOCALSTACK_AUTH_TOKEN=ls-secret"));
+        assert_eq!((said(&with, "ls-secret"), said(&without, "LOCALSTACK_AUTH_TOKEN")), (1, 0));
+    }
 }

@@ -42,7 +42,8 @@ impl EngineSession {
     fn blueprint(&self, want: &Request<'_>, labels: Labels) -> Result<Blueprint, DriverError> {
         if want.kind.name == "region" {
             let name = want.identity.name();
-            return Ok(localstack::blueprint(self.0.name(want.identity), &name, want.attributes, labels));
+            let token = self.0.surroundings.secrets.variable(localstack::TOKEN);
+            return Ok(localstack::blueprint(self.0.name(want.identity), &name, want.attributes, labels, token));
         }
         container::blueprint(want.attributes, labels, &self.0.surroundings.base, |reference| self.0.secret(reference))
     }

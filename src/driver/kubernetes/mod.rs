@@ -189,6 +189,7 @@ impl Cluster {
             usage: Usage::default(),
             mark: None,
             external: true,
+            unsaid: Vec::new(),
             condition: Condition::Ready,
         })
     }

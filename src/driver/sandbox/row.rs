@@ -52,6 +52,7 @@ impl Row {
             usage: fitted(body.usage),
             mark,
             external: false,
+            unsaid: Vec::new(),
             condition: Condition::Ready,
         })
     }

@@ -117,6 +117,7 @@ impl Session for Inside {
             usage: want.kind.usage.iter().map(|counter| ((*counter).into(), Count::Exactly(0))).collect::<Usage>(),
             mark: Some(want.mark.clone()),
             external: false,
+            unsaid: Vec::new(),
             condition: Condition::Ready,
         };
         self.world().write(|transaction| {

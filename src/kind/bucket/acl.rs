@@ -24,7 +24,8 @@ pub static LIST: &[Attribute] = &[
         .default("true"),
 ];
 
-static GRANT: &[Attribute] = &[
+/// A right that somebody has.
+pub static GRANT: &[Attribute] = &[
     Attribute::new(
         "account",
         Type::text(&rule::SOME),
@@ -60,13 +61,7 @@ pub fn check(resource: &Resource<'_>, findings: &mut Findings) {
             "say who may do what with `policy`, or set `object_ownership = \"bucket-owner-preferred\"`",
         );
     }
-    for (at, grant) in acl.at("grants").map(Value::items).unwrap_or_default().iter().enumerate() {
-        if grant.at("account").is_some() == grant.at("group").is_some() {
-            let detail = "a right is somebody's: an account's, or a group's";
-            let hint = "say one of `account` and `group`";
-            findings.error(format!("acl.grants.{at}"), &code::REFUSED_BY_S3, detail, hint);
-        }
-    }
+    check_grants("acl.grants", acl.at("grants").map(Value::items).unwrap_or_default(), findings);
     let access = resource.attributes.get("public_access");
     let blocked = access.as_str() == Some("blocked") || access.at("block_acls") == Some(&Value::Bool(true));
     if blocked && opens_to_all(acl) {
@@ -76,6 +71,17 @@ pub fn check(resource: &Resource<'_>, findings: &mut Findings) {
             "it opens the bucket to everybody, and S3 refuses that while `public_access` blocks such lists",
             "choose another list, or set `public_access = \"allowed\"`",
         );
+    }
+}
+
+/// Finds rights that are nobody's, or those of two.
+pub fn check_grants(path: &str, grants: &[Value], findings: &mut Findings) {
+    for (at, grant) in grants.iter().enumerate() {
+        if grant.at("account").is_some() == grant.at("group").is_some() {
+            let detail = "a right is somebody's: an account's, or a group's";
+            let hint = "say one of `account` and `group`";
+            findings.error(format!("{path}.{at}"), &code::REFUSED_BY_S3, detail, hint);
+        }
     }
 }
 

@@ -10,9 +10,12 @@ use crate::kind::attributes::TEXT;
 use crate::kind::schema::{Attribute, Type};
 use crate::kind::view::Findings;
 use crate::kind::{duration, rule};
-use crate::value::Value;
+use crate::value::{Attributes, Value};
 
 const DAY: u64 = 86_400;
+
+/// How many rules a bucket has at most: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-set-lifecycle-configuration-intro.html>.
+const MOST: usize = 1_000;
 
 /// The largest object that S3 takes, 50 TB, in bytes: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
 const LARGEST: i64 = 50 << 40;
@@ -56,13 +59,13 @@ pub static RULE: &[Attribute] = &[
     ),
     Attribute::new(
         "transitions",
-        Type::list(&TRANSITION),
+        Type::set(&TRANSITION),
         "Move objects to cheaper storage as they age.",
         &["[{ after = \"30d\", to = \"standard-ia\" }]", "[{ after = \"90d\", to = \"glacier\" }]"],
     ),
     Attribute::new(
         "noncurrent_transitions",
-        Type::list(&NONCURRENT_TRANSITION),
+        Type::set(&NONCURRENT_TRANSITION),
         "Move old versions to cheaper storage as they age.",
         &["[{ after = \"30d\", to = \"standard-ia\" }]", "[{ after = \"90d\", to = \"glacier\", keep = 2 }]"],
     ),
@@ -114,7 +117,16 @@ const ACTIONS: [&str; 7] = [
 ];
 
 /// Finds what S3 would refuse in the rules of a bucket.
-pub fn check(rules: &[Value], findings: &mut Findings) {
+pub fn check(attributes: &Attributes, findings: &mut Findings) {
+    let rules = attributes.get("lifecycle").items();
+    if rules.is_empty() && !attributes.get("transition_minimum").is_null() {
+        let detail = "S3 keeps it with the rules of `lifecycle`, and there are none";
+        findings.error("transition_minimum", &code::LIFECYCLE_RULE, detail, "say `lifecycle` as well, or remove it");
+    }
+    if rules.len() > MOST {
+        let detail = format!("S3 takes {MOST} rules, and these are {}", rules.len());
+        findings.error("lifecycle", &code::LIFECYCLE_RULE, detail, "put what is alike into one rule");
+    }
     let mut names = HashSet::default();
     for (at, rule) in rules.iter().enumerate() {
         let path = format!("lifecycle.{at}");

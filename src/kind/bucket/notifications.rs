@@ -15,19 +15,19 @@ use crate::value::Value;
 pub static NOTIFICATIONS: &[Attribute] = &[
     Attribute::new(
         "queues",
-        Type::list(const { &Type::object(TO_QUEUE) }),
+        Type::set(const { &Type::object(TO_QUEUE) }),
         "Queues that are told. The policy of each has to let `s3.amazonaws.com` send to it.",
         &["[{ id = \"new\", to = \"queue.orders\", events = [\"s3:ObjectCreated:*\"] }]"],
     ),
     Attribute::new(
         "topics",
-        Type::list(const { &Type::object(TO_OTHER) }),
+        Type::set(const { &Type::object(TO_OTHER) }),
         "Topics of SNS that are told, by their ARNs.",
         &["[{ id = \"new\", to = \"arn:aws:sns:us-east-1:111122223333:news\", events = [\"s3:ObjectCreated:*\"] }]"],
     ),
     Attribute::new(
         "functions",
-        Type::list(const { &Type::object(TO_OTHER) }),
+        Type::set(const { &Type::object(TO_OTHER) }),
         "Functions of Lambda that are told, by their ARNs.",
         &[
             "[{ id = \"new\", to = \"arn:aws:lambda:us-east-1:111122223333:function:news\", events = [\"s3:ObjectCreated:*\"] }]",

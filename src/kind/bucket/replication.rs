@@ -39,7 +39,7 @@ pub static LONG: &[Attribute] = &[
     ROLE,
     Attribute::new(
         "rules",
-        Type::list(const { &Type::object(RULE) }),
+        Type::set(const { &Type::object(RULE) }),
         "The rules: all that the bucket has.",
         &["[{ id = \"all\", priority = 1, to = \"bucket.replica@eu-central-1\" }]"],
     )

@@ -10,6 +10,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+sys.dont_write_bytecode = True
+import documents
+
 CLIENTS = {}
 
 
@@ -106,6 +109,9 @@ def describe_bucket(request, name):
     words = {"AES256": "aes256", "aws:kms": "kms", "aws:kms:dsse": "kms-dsse"}
     found["encryption"] = words[default.get("SSEAlgorithm", "AES256")]
     found["bucket_key"] = rule.get("BucketKeyEnabled", False)
+    types = rule.get("BlockedEncryptionTypes", {}).get("EncryptionType")
+    if types:
+        found["customer_keys"] = "blocked" if "SSE-C" in types else "allowed"
     if "KMSMasterKeyID" in default:
         found["kms_key"] = default["KMSMasterKeyID"]
     block = attempt(lambda: s3.get_public_access_block(Bucket=name), "NoSuchPublicAccessBlockConfiguration")
@@ -128,13 +134,15 @@ def describe_bucket(request, name):
     lifecycle = attempt(lambda: s3.get_bucket_lifecycle_configuration(Bucket=name), "NoSuchLifecycleConfiguration")
     if lifecycle:
         found["lifecycle"] = [describe_rule(rule) for rule in lifecycle["Rules"]]
+        varies = lifecycle.get("TransitionDefaultMinimumObjectSize") == "varies_by_storage_class"
+        found["transition_minimum"] = "by-class" if varies else "128-kib"
     replication = attempt(lambda: s3.get_bucket_replication(Bucket=name), "NotFoundError")
     if replication:
         rule = replication["ReplicationConfiguration"]["Rules"][0]
         found["replication"] = rule["Destination"]["Bucket"].rsplit(":", 1)[-1]
     logging = s3.get_bucket_logging(Bucket=name).get("LoggingEnabled")
     if logging:
-        found["logging"] = [logging["TargetBucket"], logging["TargetPrefix"]]
+        found["logging"] = describe_logging(logging)
     describe_more(s3, name, found)
     tags = attempt(lambda: s3.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
     found["tags"] = {tag["Key"]: tag["Value"] for tag in tags["TagSet"]} if tags else {}
@@ -173,8 +181,65 @@ def describe_more(s3, name, found):
         kept = lock["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention")
         words = lambda: {"mode": kept["Mode"].lower(), **({"days": kept["Days"]} if kept.get("Days") else {"years": kept["Years"]})}
         found["object_lock"] = words() if kept else "enabled"
+    describe_configurations(s3, name, found)
     grants = s3.get_bucket_acl(Bucket=name)["Grants"]
     found["acl"] = sorted(f"{one['Grantee'].get('URI', '').rsplit('/', 1)[-1]} {one['Permission']}" for one in grants)
+
+
+def kebab(word):
+    return "".join("-" * (at > 0 and letter.isupper()) + letter.lower() for at, letter in enumerate(word))
+
+
+def describe_logging(one):
+    parts = one.get("TargetObjectKeyFormat", {}).get("PartitionedPrefix")
+    grants = [
+        present(
+            account=grant["Grantee"].get("ID"),
+            group=kebab(grant["Grantee"].get("URI", "").rsplit("/", 1)[-1]),
+            right=grant["Permission"].lower().replace("_", "-"),
+        )
+        for grant in one.get("TargetGrants", [])
+    ]
+    day = kebab(parts.get("PartitionDateSource", "EventTime")) if parts is not None else None
+    return {"to": one["TargetBucket"], "prefix": one["TargetPrefix"], **present(partitioned_by=day, grants=grants)}
+
+
+def describe_configurations(s3, name, found):
+    """What a bucket has several of, each under a name of its own."""
+    lists = attempt(lambda: s3.list_bucket_inventory_configurations(Bucket=name), "NotFoundError") or {}
+    inventories = [describe_inventory(one) for one in lists.get("InventoryConfigurationList", [])]
+    archives = s3.list_bucket_intelligent_tiering_configurations(Bucket=name).get("IntelligentTieringConfigurationList", [])
+    tiers = {"ARCHIVE_ACCESS": "archive_after", "DEEP_ARCHIVE_ACCESS": "deep_archive_after"}
+    tierings = [
+        {
+            "id": one["Id"],
+            "enabled": one["Status"] == "Enabled",
+            **describe_filter(one),
+            **{tiers[tier["AccessTier"]]: f"{tier['Days']}d" for tier in one["Tierings"]},
+        }
+        for one in archives
+    ]
+    found.update(present(inventory=inventories, intelligent_tiering=tierings))
+
+
+def describe_inventory(one):
+    to = one["Destination"]["S3BucketDestination"]
+    encryption = to.get("Encryption", {})
+    key = encryption.get("SSEKMS", {}).get("KeyId")
+    return present(
+        id=one["Id"],
+        enabled=one["IsEnabled"],
+        to=to["Bucket"],
+        account=to.get("AccountId"),
+        to_prefix=to.get("Prefix"),
+        format=to["Format"].lower(),
+        schedule=one["Schedule"]["Frequency"].lower(),
+        versions=one["IncludedObjectVersions"].lower(),
+        prefix=one.get("Filter", {}).get("Prefix"),
+        fields=sorted(kebab(field) for field in one.get("OptionalFields", [])),
+        encryption="kms" if key else "aes256" if "SSES3" in encryption else None,
+        kms_key=key,
+    )
 
 
 def describe_notification(one):
@@ -499,6 +564,24 @@ def meddle_bucket(request, name, attribute, value):
     elif attribute == "lifecycle":
         rules = {"Rules": [write_rule(rule) for rule in value]}
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=rules)
+    elif attribute == "transition_minimum":
+        rules = {"Rules": s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]}
+        least = "varies_by_storage_class" if value == "by-class" else "all_storage_classes_128K"
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=name, LifecycleConfiguration=rules, TransitionDefaultMinimumObjectSize=least
+        )
+    elif attribute == "customer_keys":
+        rules = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+        rules[0]["BlockedEncryptionTypes"] = {"EncryptionType": ["SSE-C" if value == "blocked" else "NONE"]}
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+    elif attribute == "inventory":
+        for one in s3.list_bucket_inventory_configurations(Bucket=name)["InventoryConfigurationList"]:
+            changed = {**one, "IsEnabled": not one["IsEnabled"]}
+            s3.put_bucket_inventory_configuration(Bucket=name, Id=one["Id"], InventoryConfiguration=changed)
+    elif attribute == "intelligent_tiering":
+        tiers = [{"Days": 700, "AccessTier": "DEEP_ARCHIVE_ACCESS"}]
+        one = {"Id": "theirs", "Status": "Enabled", "Tierings": tiers}
+        s3.put_bucket_intelligent_tiering_configuration(Bucket=name, Id="theirs", IntelligentTieringConfiguration=one)
     elif attribute in ("replication", "replication_rules"):
         s3.delete_bucket_replication(Bucket=name)
     elif attribute == "logging":
@@ -831,6 +914,24 @@ def clear(request, prefix):
         for url in page.get("QueueUrls", []):
             client(request, "sqs").delete_queue(QueueUrl=url)
     return True
+
+
+def read_document(request, kind, name, attribute):
+    """What a service says of one of an object's documents, as it says it."""
+    answer = documents.read(lambda service: client(request, service), kind, name, attribute)
+    return json.loads(json.dumps(answer, default=str))
+
+
+def copy_document(request, kind, attribute, source, target):
+    """Gives an object the document of another one."""
+    clients = lambda service: client(request, service)
+    documents.write(clients, kind, target, attribute, documents.read(clients, kind, source, attribute))
+    return True
+
+
+def change_document(request, kind, name, attribute, at):
+    """Puts one of the changes of an object's document in its place: its words, and whether it was refused or forgotten."""
+    return documents.change(lambda service: client(request, service), kind, name, attribute, at)
 
 
 def handle(request):

@@ -45,6 +45,10 @@ const LIMITS: &[(&str, &str, &str, &str)] = &[
     ("moto", "bucket", "replication", "moto 5.2 forgets the filter of a replication rule"),
     ("moto", "bucket", "replication_rules", "moto 5.2 forgets the filter of a replication rule"),
     ("moto", "bucket", "notifications", "moto 5.2 forgets EventBridge"),
+    ("moto", "bucket", "intelligent_tiering", "moto 5.2 knows nothing of it"),
+    ("moto", "bucket", "transition_minimum", "moto 5.2 takes 128 KiB always"),
+    ("moto", "bucket", "logging", "moto 5.2 forgets how logs are partitioned"),
+    ("localstack", "bucket", "customer_keys", "LocalStack 4.4 does not know which keys are blocked"),
     ("moto", "queue", "redrive_allow", "moto 5.2 knows no RedriveAllowPolicy"),
     ("localstack", "oidc_provider", "client_ids", "LocalStack 4.4 can't add or remove a client"),
     ("moto", "oidc_provider", "client_ids", "moto 5.2 can't add or remove a client"),
@@ -72,7 +76,7 @@ async fn moto_conforms() {
 }
 
 /// Every kind of which AWS's driver keeps objects in a region.
-fn kinds() -> Vec<&'static Kind> {
+pub fn kinds() -> Vec<&'static Kind> {
     let host = super::sessions::region("us-east-1", "http://127.0.0.1:1", None);
     let kept = |kind: &&&'static Kind| Aws::new().serves(kind, Some(&host)) == Service::Keeps;
     kind::ALL.iter().filter(kept).copied().collect()
@@ -179,17 +183,30 @@ impl Stand for Cloud {
 
 /// A spec whose subject says these lines, with what they refer to.
 fn spec(cloud: &Cloud, kind: &Kind, lines: Option<&Lines>) -> String {
-    let mut text = cloud.head(&format!("conformance-{}", cloud.name));
-    let all: String = lines.into_iter().flatten().map(|(name, value)| format!("{name} = {value}\n")).collect();
+    let blocks: Vec<_> = lines.map(|lines| ("subject".to_owned(), lines.clone())).into_iter().collect();
+    spec_of(cloud, &format!("conformance-{}", cloud.name), kind, &blocks)
+}
+
+/// A spec of some objects of a kind that say these lines, with what they refer to.
+pub fn spec_of(cloud: &Cloud, project: &str, kind: &Kind, blocks: &[(String, Lines)]) -> String {
+    let mut text = cloud.head(project);
+    let said = |lines: &Lines| lines.iter().map(|(name, value)| format!("{name} = {value}\n")).collect::<String>();
+    let all: String = blocks.iter().map(|(_, lines)| said(lines)).collect();
     let mentions = |address: &str| {
         all.match_indices(address)
             .any(|(at, _)| !all[at + address.len()..].starts_with(|c: char| c == '-' || c.is_alphanumeric()))
     };
     for (address, block) in SURROUNDINGS.iter().filter(|(address, _)| mentions(address)) {
-        let _ = writeln!(text, "[{address}]\n{block}");
+        let own = project.starts_with("conformance-");
+        let name = format!("name = \"conformance-{}\"\n", address.replace('.', "-"));
+        let named = if own || block.contains("name = ") { "" } else { &name };
+        let block = format!("[{address}]\n{named}{block}");
+        // Each project has surroundings of its own.
+        let prefix = format!("{project}-");
+        text.push_str(&if own { block } else { block.replace("conformance-", &prefix) });
     }
-    if lines.is_some() {
-        let _ = writeln!(text, "[{}.subject]\n{all}", kind.name);
+    for (name, lines) in blocks {
+        let _ = writeln!(text, "[{}.{name}]\n{}", kind.name, said(lines));
     }
     // Each region of LocalStack is a process of its own, which can't see the other's buckets, so there a bucket is
     // replicated to one of its own region.
@@ -261,10 +278,24 @@ fn seen_by_others(attribute: &Attribute, seen: &Value, wanted: &Value) -> Result
         "policies" if !wanted.is_null() => now[0] == "read",
         "role" if !wanted.is_null() => text(wanted).contains(&text(now)) && !now.is_null(),
         "replication" | "replication_rules" if !wanted.is_null() => seen["replication"] == "conformance-replica",
-        "logging" if !wanted.is_null() => now[1] == wanted["prefix"],
+        "logging" | "inventory" if !wanted.is_null() => without_targets(now) == without_targets(wanted),
+        // What nobody says is as the service has it.
+        "transition_minimum" | "customer_keys" if wanted.is_null() => true,
         _ => now == wanted,
     };
     if same { Ok(()) } else { Err(format!("the other client sees {now}, not {wanted}")) }
+}
+
+/// What is said of copies and logs but for the bucket that they go to, which the spec calls by its address.
+fn without_targets(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(without_targets).collect(),
+        Value::Object(entries) => {
+            let others = entries.iter().filter(|(name, _)| *name != "to");
+            others.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
+        }
+        other => other.clone(),
+    }
 }
 
 /// The keys of a table, ordered.

@@ -8,6 +8,7 @@ mod denied;
 mod external_names;
 mod flagship;
 mod identities;
+mod matrix;
 mod names;
 mod prepared;
 mod proxy;
@@ -19,6 +20,7 @@ mod statements;
 pub mod trouble;
 mod whole;
 mod whole_bucket;
+mod words;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -40,6 +40,7 @@ pub fn region(name: &str, endpoint: &str, account: Option<&str>) -> Object {
         usage: kind::Usage::default(),
         mark: None,
         external: account.is_none(),
+        unsaid: Vec::new(),
         condition: Condition::Ready,
     }
 }

@@ -110,6 +110,7 @@ impl Below {
             usage: self.usage(kind, identity),
             mark,
             external: false,
+            unsaid: Vec::new(),
             condition: Condition::Ready,
         };
         for (name, value) in attributes {

@@ -171,6 +171,7 @@ pub fn foreign(kind: kind::KindRef, identity: &Identity, attributes: Attributes)
         usage: kind::Usage::default(),
         mark: None,
         external: false,
+        unsaid: Vec::new(),
         condition: Condition::Ready,
     }
 }

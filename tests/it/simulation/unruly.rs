@@ -150,6 +150,7 @@ impl Inside {
                 usage: [("objects".into(), Count::Exactly(0))].into_iter().collect(),
                 mark: None,
                 external: false,
+                unsaid: Vec::new(),
                 condition: Condition::Ready,
             };
             self.unruly.world().plant(&bare).expect("writable");

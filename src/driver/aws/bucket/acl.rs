@@ -61,6 +61,15 @@ pub async fn close(to: &PartWrite<'_>) -> Result<(), DriverError> {
     put(to, &Value::Null).await
 }
 
+/// From now on the list counts, whatever it said while the owner owned everything: it has to say what the spec does.
+pub async fn begin(to: &PartWrite<'_>) -> Result<(), DriverError> {
+    let written_anyway = to.before.get("acl") != to.after.get("acl");
+    if !is_off(to.before) || is_off(to.after) || written_anyway {
+        return Ok(());
+    }
+    put(to, to.after.get("acl")).await
+}
+
 /// Whether a bucket has no list that counts.
 pub fn is_off(attributes: &Attributes) -> bool {
     attributes.get("object_ownership").as_str() == Some("bucket-owner-enforced")
@@ -104,11 +113,15 @@ fn told(answer: &GetBucketAclOutput, said: Option<&Value>) -> Value {
 }
 
 fn read_grant(grant: &Grant) -> Value {
-    let grantee = grant.grantee();
+    told_grant(grant.grantee(), grant.permission().map(Permission::as_str))
+}
+
+/// A right as the spec says it.
+pub fn told_grant(grantee: Option<&Grantee>, right: Option<&str>) -> Value {
     let uri = grantee.and_then(Grantee::uri);
     let group = uri.map(|uri| GROUPS.iter().find(|(_, own)| *own == uri).map_or(uri, |(word, _)| word));
     let account = grantee.and_then(|grantee| grantee.id().or(grantee.email_address()));
-    let right = grant.permission().map(|right| right.as_str().to_lowercase().replace('_', "-"));
+    let right = right.map(|right| right.to_lowercase().replace('_', "-"));
     Value::default()
         .with(&["account"], present(account))
         .with(&["group"], present(group))
@@ -136,6 +149,12 @@ fn policy(wanted: &Value, owner: Option<Owner>) -> Result<AccessControlPolicy, B
 }
 
 fn write_grant(grant: &Value) -> Result<Grant, BuildError> {
+    let right = Permission::from(right_for(grant).as_str());
+    Ok(Grant::builder().grantee(grantee(grant)?).permission(right).build())
+}
+
+/// Whose a right is, as S3 takes it.
+pub fn grantee(grant: &Value) -> Result<Grantee, BuildError> {
     let grantee = match (text(grant, "group"), text(grant, "account").unwrap_or_default()) {
         (Some(group), _) => {
             let uri = GROUPS.iter().find(|(word, _)| *word == group).map_or(group, |(_, uri)| uri);
@@ -146,7 +165,10 @@ fn write_grant(grant: &Value) -> Result<Grant, BuildError> {
         }
         (None, id) => Grantee::builder().r#type(Type::CanonicalUser).id(id),
     };
-    let right = text(grant, "right").unwrap_or_default();
-    let right = right.replace("-acl", "-acp").to_uppercase().replace('-', "_");
-    Ok(Grant::builder().grantee(grantee.build()?).permission(Permission::from(right.as_str())).build())
+    grantee.build()
+}
+
+/// A right in S3's words.
+pub fn right_for(grant: &Value) -> String {
+    text(grant, "right").unwrap_or_default().replace("-acl", "-acp").to_uppercase().replace('-', "_")
 }

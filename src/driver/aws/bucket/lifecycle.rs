@@ -9,18 +9,16 @@ use aws_sdk_s3::types::{
     Transition, TransitionStorageClass,
 };
 
-use super::words::{age, class, class_of, days, flag, in_order_of, int, number, present, text};
+use super::words::{age, class, class_of, days, flag, int, number, present, text};
 use crate::driver::{Class, DriverError};
 use crate::value::Value;
 
 /// The day on which something happens begins with this time: S3 takes no other one.
 const MIDNIGHT: &str = "T00:00:00Z";
 
-/// The rules as the spec says them. Their order means nothing to S3, so those that the spec has stand in its order.
-pub(super) fn read(rules: &[LifecycleRule], said: Option<&Value>) -> Value {
-    let mut rules: Vec<Value> = rules.iter().map(read_rule).collect();
-    in_order_of(said, &mut rules);
-    Value::List(rules)
+/// The rules as the spec says them.
+pub(super) fn read(rules: &[LifecycleRule]) -> Value {
+    Value::List(rules.iter().map(read_rule).collect())
 }
 
 /// The rules as S3 takes them.

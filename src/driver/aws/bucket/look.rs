@@ -1,10 +1,12 @@
 //! Reading the parts of a bucket.
 
-use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, EncryptionType, ServerSideEncryption, TransitionDefaultMinimumObjectSize as MinimumSize,
+};
 
 use super::{acl, lifecycle, replication};
 use crate::driver::aws::api::PartRead;
-use crate::driver::aws::error::{classify, code, done, found};
+use crate::driver::aws::error::{classify, code, found};
 use crate::driver::aws::mark::Tags;
 use crate::driver::aws::object::{Told, unless_usual};
 use crate::driver::aws::region::Region;
@@ -75,11 +77,18 @@ pub async fn encryption(at: PartRead<'_>) -> Result<Told, DriverError> {
     };
     let kms = word != "aes256";
     let key = by_default.filter(|_| kms).and_then(|by_default| by_default.kms_master_key_id());
+    let blocked = rule.and_then(|rule| rule.blocked_encryption_types()).map(|types| {
+        let is_blocked = types.encryption_type().contains(&EncryptionType::SseC);
+        Value::from(if is_blocked { "blocked" } else { "allowed" })
+    });
+    // Accounts differ in what a bucket has of this when nobody says it.
+    let said = is_managed("customer_keys", at.described.mark.as_ref(), at.wanted);
     let bucket_key = rule.and_then(|rule| rule.bucket_key_enabled).is_some_and(|on| on && word == "kms");
     Ok(vec![
         ("encryption", word.into()),
         ("kms_key", key.map(Value::from).unwrap_or_default()),
         ("bucket_key", unless_usual("bucket_key", Value::Bool(bucket_key), &Value::Bool(false), at.wanted)),
+        ("customer_keys", blocked.filter(|_| said).unwrap_or_default()),
     ])
 }
 
@@ -147,8 +156,13 @@ pub async fn policy(at: PartRead<'_>) -> Result<Told, DriverError> {
 pub async fn rules(at: PartRead<'_>) -> Result<Told, DriverError> {
     let ask = at.region.s3().await.get_bucket_lifecycle_configuration().bucket(&at.described.key).send().await;
     let answer = found("reading the lifecycle of a bucket", ask)?;
-    let said = at.wanted.map(|wanted| wanted.get("lifecycle"));
-    Ok(answer.map(|answer| vec![("lifecycle", lifecycle::read(answer.rules(), said))]).unwrap_or_default())
+    let Some(answer) = answer else { return Ok(Told::new()) };
+    let by_class = answer.transition_default_minimum_object_size() == Some(&MinimumSize::VariesByStorageClass);
+    let least = if by_class { "by-class" } else { "128-kib" };
+    Ok(vec![
+        ("lifecycle", lifecycle::read(answer.rules())),
+        ("transition_minimum", unless_usual("transition_minimum", least.into(), &"128-kib".into(), at.wanted)),
+    ])
 }
 
 pub async fn copies(at: PartRead<'_>) -> Result<Told, DriverError> {
@@ -156,15 +170,5 @@ pub async fn copies(at: PartRead<'_>) -> Result<Told, DriverError> {
     let answer = found("reading the replication of a bucket", ask)?;
     let answer = answer.and_then(|answer| answer.replication_configuration);
     let long = is_managed("replication_rules", at.described.mark.as_ref(), at.wanted);
-    let said = at.wanted.map(|wanted| wanted.get("replication_rules"));
-    Ok(answer.map(|whole| replication::read(&whole, long, said)).unwrap_or_default())
-}
-
-pub async fn logging(at: PartRead<'_>) -> Result<Told, DriverError> {
-    let answer = at.region.s3().await.get_bucket_logging().bucket(&at.described.key).send().await;
-    let answer = done("reading the access log of a bucket", answer)?;
-    let Some(target) = answer.logging_enabled() else { return Ok(Told::new()) };
-    let to = format!("arn:aws:s3:::{}", target.target_bucket());
-    let said = [("to".into(), Value::from(to.as_str())), ("prefix".into(), target.target_prefix().into())];
-    Ok(vec![("logging", Value::Map(said.into_iter().collect()))])
+    Ok(answer.map(|whole| replication::read(&whole, long)).unwrap_or_default())
 }

@@ -3,11 +3,14 @@
 mod acl;
 mod contents;
 mod cors;
+mod inventory;
 mod lifecycle;
+mod logging;
 mod look;
 mod notifications;
 mod object_lock;
 mod replication;
+mod tiering;
 mod website;
 mod words;
 mod write;
@@ -41,7 +44,7 @@ static PARTS: &[ObjectPart] = &[
         clear: None,
     },
     ObjectPart {
-        covers: &["encryption", "kms_key", "bucket_key"],
+        covers: &["encryption", "kms_key", "bucket_key", "customer_keys"],
         read: Some(|at| Box::pin(look::encryption(at))),
         write: |to| Box::pin(write::encryption(to)),
         always: false,
@@ -77,7 +80,7 @@ static PARTS: &[ObjectPart] = &[
         clear: None,
     },
     ObjectPart {
-        covers: &["lifecycle"],
+        covers: &["lifecycle", "transition_minimum"],
         read: Some(|at| Box::pin(look::rules(at))),
         write: |to| Box::pin(write::rules(to)),
         always: false,
@@ -85,8 +88,8 @@ static PARTS: &[ObjectPart] = &[
     },
     ObjectPart {
         covers: &["logging"],
-        read: Some(|at| Box::pin(look::logging(at))),
-        write: |to| Box::pin(write::logging(to)),
+        read: Some(|at| Box::pin(logging::read(at))),
+        write: |to| Box::pin(logging::write(to)),
         always: false,
         clear: None,
     },
@@ -96,6 +99,20 @@ static PARTS: &[ObjectPart] = &[
         write: |to| Box::pin(write::replication(to)),
         always: false,
         clear: Some(|to| Box::pin(write::no_replication(to))),
+    },
+    ObjectPart {
+        covers: &["inventory"],
+        read: Some(|at| Box::pin(inventory::read(at))),
+        write: |to| Box::pin(inventory::write(to)),
+        always: false,
+        clear: None,
+    },
+    ObjectPart {
+        covers: &["intelligent_tiering"],
+        read: Some(|at| Box::pin(tiering::read(at))),
+        write: |to| Box::pin(tiering::write(to)),
+        always: false,
+        clear: None,
     },
     ObjectPart {
         covers: &["cors"],

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
 };
 
 use super::super::error::unbuildable;
-use super::words::{in_order_of, present, text, texts, to_texts};
+use super::words::{present, text, texts, to_texts};
 use crate::driver::DriverError;
 use crate::driver::aws::api::{PartRead, PartWrite};
 use crate::driver::aws::error::{done, found};
@@ -29,11 +29,7 @@ pub async fn read(at: PartRead<'_>) -> Result<Told, DriverError> {
             None => return Ok(Told::new()),
         },
     };
-    let said = at.wanted.map(|wanted| wanted.get(NAME));
-    let list = |name: &str, mut all: Vec<Value>| {
-        in_order_of(said.and_then(|said| said.at(name)), &mut all);
-        if all.is_empty() { Value::Null } else { Value::List(all) }
-    };
+    let list = |all: Vec<Value>| if all.is_empty() { Value::Null } else { Value::List(all) };
     let queues = answer.queue_configurations().iter();
     let queues = queues.map(|one| entry(one.id(), one.queue_arn(), one.events(), one.filter())).collect();
     let topics = answer.topic_configurations().iter();
@@ -43,9 +39,9 @@ pub async fn read(at: PartRead<'_>) -> Result<Told, DriverError> {
         functions.map(|one| entry(one.id(), one.lambda_function_arn(), one.events(), one.filter())).collect();
     let none = Value::default().with(&["event_bridge"], Value::Bool(false));
     let told = Value::default()
-        .with(&["queues"], list("queues", queues))
-        .with(&["topics"], list("topics", topics))
-        .with(&["functions"], list("functions", functions))
+        .with(&["queues"], list(queues))
+        .with(&["topics"], list(topics))
+        .with(&["functions"], list(functions))
         .with(&["event_bridge"], Value::Bool(answer.event_bridge_configuration().is_some()));
     Ok(vec![(NAME, unless_usual(NAME, told, &none, at.wanted))])
 }

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     ReplicationTimeValue, SourceSelectionCriteria, SseKmsEncryptedObjects, SseKmsEncryptedObjectsStatus, StorageClass,
 };
 
-use super::words::{class, class_of, in_order_of, int, number, present, tags, text, to_tags};
+use super::words::{class, class_of, int, number, present, tags, text, to_tags};
 use crate::driver::aws::object::Told;
 use crate::value::{Attributes, Value};
 
@@ -24,9 +24,9 @@ const IN_SHORT: [&str; 2] = ["to", "prefix"];
 const MEANINGLESS: [&str; 2] = ["id", "priority"];
 
 /// The replication as the spec says it: in its short form where that says all of it, unless the spec says it in the long
-/// one. Rules that the spec has stand in its order.
-pub(super) fn read(whole: &ReplicationConfiguration, long: bool, said: Option<&Value>) -> Told {
-    let mut rules: Vec<Value> = whole.rules().iter().map(read_rule).collect();
+/// one.
+pub(super) fn read(whole: &ReplicationConfiguration, long: bool) -> Told {
+    let rules: Vec<Value> = whole.rules().iter().map(read_rule).collect();
     let role = present(Some(whole.role()));
     if let ([rule], false) = (rules.as_slice(), long)
         && is_short(rule)
@@ -38,7 +38,6 @@ pub(super) fn read(whole: &ReplicationConfiguration, long: bool, said: Option<&V
             Value::default().with(&["to"], to).with(&["role"], role).with(&["prefix"], prefix),
         )];
     }
-    in_order_of(said.and_then(|said| said.at("rules")), &mut rules);
     vec![("replication_rules", Value::default().with(&["role"], role).with(&["rules"], Value::List(rules)))]
 }
 
@@ -77,6 +76,9 @@ fn read_rule(rule: &ReplicationRule) -> Value {
     let source = rule.source_selection_criteria();
     let on = |is: bool| Value::Bool(is);
     let markers = rule.delete_marker_replication().and_then(DeleteMarkerReplication::status);
+    // A rule without a filter is of the first version of these rules, which copies that an object was deleted:
+    // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-marker-replication.html>.
+    let marks = filter.is_none() || markers == Some(&DeleteMarkerReplicationStatus::Enabled);
     let time = to.and_then(Destination::replication_time);
     let key = to.and_then(Destination::encryption_configuration);
     let owner = to.and_then(Destination::access_control_translation);
@@ -95,7 +97,7 @@ fn read_rule(rule: &ReplicationRule) -> Value {
             &["storage_class"],
             to.and_then(Destination::storage_class).map(|it| class(it.as_str())).unwrap_or_default(),
         )
-        .with(&["delete_markers"], on(markers == Some(&DeleteMarkerReplicationStatus::Enabled)))
+        .with(&["delete_markers"], on(marks))
         .with(&["existing"], on(existing.is_some_and(|it| *it.status() == ExistingObjectReplicationStatus::Enabled)))
         .with(&["replica_changes"], on(replicas.is_some_and(|it| *it.status() == ReplicaModificationsStatus::Enabled)))
         .with(&["account"], present(to.and_then(Destination::account)))

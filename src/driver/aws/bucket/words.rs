@@ -8,12 +8,6 @@ use crate::value::{Text, Value};
 
 const DAY: u64 = 86_400;
 
-/// Puts rules in the order in which the spec says them, as their order means nothing to S3; others stand behind.
-pub(super) fn in_order_of(said: Option<&Value>, rules: &mut [Value]) {
-    let said = said.map(Value::items).unwrap_or_default();
-    rules.sort_by_key(|rule| said.iter().position(|one| one.at("id") == rule.at("id")).unwrap_or(said.len()));
-}
-
 /// A text, when it says anything.
 pub(super) fn present(text: Option<&str>) -> Value {
     text.filter(|text| !text.is_empty()).map(Value::from).unwrap_or_default()
@@ -99,4 +93,29 @@ pub(super) fn seconds(count: Option<i32>) -> Value {
 pub(super) fn seconds_of(table: &Value, name: &str) -> Option<i32> {
     let seconds = duration::parse(text(table, name)?).unwrap_or_default();
     Some(i32::try_from(seconds).unwrap_or(i32::MAX))
+}
+
+/// A word in small letters, such as the `csv` of `CSV`.
+pub(super) fn lower(word: Option<&str>) -> Value {
+    present(word.map(str::to_lowercase).as_deref())
+}
+
+/// A word of S3's with `-` between its parts: `EventTime` is `event-time`.
+pub(super) fn kebab(word: &str) -> String {
+    let mut text = String::new();
+    for (at, letter) in word.chars().enumerate() {
+        if letter.is_uppercase() && at > 0 {
+            text.push('-');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
+}
+
+/// Of tables that S3 tells apart by their `id`: the names of those that are to go, and those that are to be written.
+pub(super) fn changed_by_id<'a>(before: &'a Value, after: &'a Value) -> (Vec<&'a str>, Vec<&'a Value>) {
+    let (old, new) = (before.items(), after.items());
+    let kept = |one: &&Value| new.iter().any(|other| other.at("id") == one.at("id"));
+    let gone = old.iter().filter(|one| !kept(one)).filter_map(|one| text(one, "id"));
+    (gone.collect(), new.iter().filter(|one| !old.contains(one)).collect())
 }

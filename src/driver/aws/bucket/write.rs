@@ -1,16 +1,17 @@
 //! Writing the parts of a bucket.
 
 use aws_sdk_s3::types::{
-    BucketLoggingStatus, BucketVersioningStatus, LoggingEnabled, ObjectOwnership, OwnershipControls,
+    BlockedEncryptionTypes, BucketVersioningStatus, EncryptionType, ObjectOwnership, OwnershipControls,
     OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    TransitionDefaultMinimumObjectSize as MinimumSize, VersioningConfiguration,
 };
 
 use super::look::BLOCKS;
 use super::{acl, lifecycle, replication as copies};
 use crate::driver::DriverError;
 use crate::driver::aws::api::PartWrite;
-use crate::driver::aws::error::{done, unbuildable};
+use crate::driver::aws::error::{done, found, unbuildable};
 use crate::driver::aws::mark::Tags;
 use crate::driver::aws::object::text;
 use crate::driver::aws::region::Region;
@@ -35,14 +36,30 @@ pub async fn encryption(to: PartWrite<'_>) -> Result<(), DriverError> {
     let by_default = ServerSideEncryptionByDefault::builder()
         .sse_algorithm(algorithm)
         .set_kms_master_key_id(text(to.after, "kms_key").map(str::to_owned));
+    let blocked = blocked_keys(&to).await?;
     let wanted = by_default.build().and_then(|by_default| {
         let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default);
+        let rule = rule.set_blocked_encryption_types(blocked);
         ServerSideEncryptionConfiguration::builder().rules(rule.bucket_key_enabled(bucket_key).build()).build()
     });
     let wanted = wanted.map_err(unbuildable)?;
     let put = to.region.s3().await.put_bucket_encryption().bucket(to.key);
     let put = put.server_side_encryption_configuration(wanted).send().await;
     done("changing the encryption of the bucket", put).map(drop)
+}
+
+/// Which keys are not taken. Where the spec says nothing of it, it stays as it is, as the rule is written as a whole.
+async fn blocked_keys(to: &PartWrite<'_>) -> Result<Option<BlockedEncryptionTypes>, DriverError> {
+    let one = |kind: EncryptionType| BlockedEncryptionTypes::builder().encryption_type(kind).build();
+    match text(to.after, "customer_keys") {
+        Some("blocked") => return Ok(Some(one(EncryptionType::SseC))),
+        Some(_) => return Ok(Some(one(EncryptionType::None))),
+        None => {}
+    }
+    let ask = to.region.s3().await.get_bucket_encryption().bucket(to.key).send().await;
+    let there = found("reading the encryption of the bucket", ask)?;
+    let there = there.and_then(|answer| answer.server_side_encryption_configuration);
+    Ok(there.and_then(|there| there.rules().first().and_then(|rule| rule.blocked_encryption_types().cloned())))
 }
 
 /// Who owns the objects of a bucket, as S3 says it.
@@ -59,7 +76,8 @@ pub async fn controls(to: PartWrite<'_>) -> Result<(), DriverError> {
     let rule = OwnershipControlsRule::builder().object_ownership(ownership(to.after)).build();
     let wanted = rule.and_then(|rule| OwnershipControls::builder().rules(rule).build()).map_err(unbuildable)?;
     let put = to.region.s3().await.put_bucket_ownership_controls().bucket(to.key).ownership_controls(wanted);
-    done("changing the ownership of the bucket's objects", put.send().await).map(drop)
+    done("changing the ownership of the bucket's objects", put.send().await)?;
+    acl::begin(&to).await
 }
 
 pub async fn public_access(to: PartWrite<'_>) -> Result<(), DriverError> {
@@ -100,26 +118,19 @@ pub async fn policy(to: PartWrite<'_>) -> Result<(), DriverError> {
 
 pub async fn rules(to: PartWrite<'_>) -> Result<(), DriverError> {
     let wanted = lifecycle::write(to.after.get("lifecycle"))?;
+    // Where S3 is not told, it takes 128 KiB as well.
+    let least = match text(to.after, "transition_minimum") {
+        Some("by-class") => MinimumSize::VariesByStorageClass,
+        _ => MinimumSize::AllStorageClasses128K,
+    };
     let put = to.region.s3().await.put_bucket_lifecycle_configuration().bucket(to.key);
+    let put = put.transition_default_minimum_object_size(least);
     done("changing the lifecycle of the bucket", put.lifecycle_configuration(wanted).send().await).map(drop)
 }
 
 pub async fn no_rules(to: PartWrite<'_>) -> Result<(), DriverError> {
     let gone = to.region.s3().await.delete_bucket_lifecycle().bucket(to.key).send().await;
     done("removing the lifecycle of the bucket", gone).map(drop)
-}
-
-pub async fn logging(to: PartWrite<'_>) -> Result<(), DriverError> {
-    let wanted = to.after.get("logging");
-    let get = |key: &str| wanted.at(key).and_then(Value::as_str).unwrap_or_default();
-    let target = (!wanted.is_null()).then(|| {
-        let bucket = get("to").trim_start_matches("arn:aws:s3:::");
-        LoggingEnabled::builder().target_bucket(bucket).target_prefix(get("prefix")).build()
-    });
-    let target = target.transpose().map_err(unbuildable)?;
-    let status = BucketLoggingStatus::builder().set_logging_enabled(target).build();
-    let put = to.region.s3().await.put_bucket_logging().bucket(to.key).bucket_logging_status(status);
-    done("changing the access log of the bucket", put.send().await).map(drop)
 }
 
 pub async fn replication(to: PartWrite<'_>) -> Result<(), DriverError> {

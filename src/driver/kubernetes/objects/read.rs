@@ -104,6 +104,7 @@ fn object(
         usage: Usage::new(),
         mark,
         external: false,
+        unsaid: Vec::new(),
         condition,
     }
 }
