@@ -100,7 +100,7 @@ static LOCALSTACK: &[Attribute] = &[
     Attribute::new(
         "image",
         Type::text(&rule::SOME),
-        "The image to run.",
+        "The image to run. LocalStack 4.4 is what is tested; images after 4.14 want a token, and get `LOCALSTACK_AUTH_TOKEN` from where Atlas runs.",
         &["\"localstack/localstack:4.4\"", "\"localstack/localstack:4.3\""],
     )
     .default("\"localstack/localstack:4.4\""),

@@ -238,17 +238,16 @@ pub(super) async fn look_on(
     Ok(Some(described))
 }
 
-/// What an object has of a part that the spec says nothing about. Who may not look at it can take over the rest all the same.
+/// What an object has of a part that the spec says nothing about. Where that can't be looked at, the rest can be taken over all the
+/// same.
 fn unsaid(part: &ObjectPart, told: Result<Told, DriverError>) -> Result<Vec<String>, DriverError> {
     match told {
         Ok(told) => {
             let has = told.into_iter().filter(|(_, value)| !value.is_null());
             Ok(has.map(|(name, _)| name.to_owned()).collect())
         }
-        Err(error) if error.class == Class::Denied => {
-            Ok(part.covers.iter().take(1).map(|name| format!("{name} (which may not be looked at)")).collect())
-        }
-        Err(error) => Err(error),
+        Err(error) if matches!(error.class, Class::Unreachable | Class::Throttled) => Err(error),
+        Err(_) => Ok(part.covers.iter().take(1).map(|name| format!("{name} (which can't be looked at)")).collect()),
     }
 }
 

@@ -47,6 +47,7 @@ const LIMITS: &[(&str, &str, &str, &str)] = &[
     ("moto", "bucket", "notifications", "moto 5.2 forgets EventBridge"),
     ("moto", "bucket", "intelligent_tiering", "moto 5.2 knows nothing of it"),
     ("moto", "bucket", "transition_minimum", "moto 5.2 takes 128 KiB always"),
+    ("moto", "bucket", "customer_keys", "moto 5.2 forgets which keys are blocked"),
     ("moto", "bucket", "logging", "moto 5.2 forgets how logs are partitioned"),
     ("localstack", "bucket", "customer_keys", "LocalStack 4.4 does not know which keys are blocked"),
     ("moto", "queue", "redrive_allow", "moto 5.2 knows no RedriveAllowPolicy"),
@@ -85,6 +86,12 @@ pub fn kinds() -> Vec<&'static Kind> {
 impl Stand for Cloud {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// moto 5.2 gives a list of inventories another name than S3 does, so that a bucket with one can't be looked at any more.
+    fn attributes(&self, kind: &'static Kind) -> Vec<&'static Attribute> {
+        let is_tried = |attribute: &&Attribute| self.name != "moto" || attribute.name != "inventory";
+        kind.attributes.iter().filter(is_tried).collect()
     }
 
     fn limit(&self, kind: &Kind, case: &str) -> Option<&'static str> {

@@ -67,7 +67,6 @@ PARTS = {
     "transition_minimum": "lifecycle",
 }
 QUEUE = {"dead_letter": "RedrivePolicy", "redrive_allow": "RedriveAllowPolicy", "policy": "Policy"}
-ABSENT = ("NotFound", "NoSuch", "NotFoundError", "Configuration", "NoSuchEntity")
 
 
 def present(call):
@@ -176,6 +175,9 @@ def write_bucket(s3, name, attribute, document):
         return None
     if attribute in ("object_lock", "replication"):
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    if attribute == "acl":
+        # Nobody's list counts while the owner owns everything.
+        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
     if attribute == "lifecycle":
         return s3.put_bucket_lifecycle_configuration(Bucket=name, **lifecycle(document))
     _, _, put, part = BUCKET[attribute]
@@ -286,7 +288,6 @@ def of_bucket(s3, attribute, document):
             yield f"{attribute}: one less", others
         return
     put = "".join(part.capitalize() for part in BUCKET[attribute][2].split("_"))
-    put = put.replace("Cors", "Cors").replace("Acl", "Acl")
     shape = model.operation_model(put).input_shape
     if attribute == "lifecycle":
         least = document.get("TransitionDefaultMinimumObjectSize")

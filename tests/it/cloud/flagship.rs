@@ -94,11 +94,11 @@ async fn a_replicated_bucket_gets_the_role_that_it_needs() {
     let wanted = json!({
         "trust": { "Service": "s3.amazonaws.com" },
         "allow": [
-            { "actions": ["s3:GetReplicationConfiguration", "s3:ListBucket"], "resources": [source] },
             {
                 "actions": ["s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"],
                 "resources": [format!("{source}/*")],
             },
+            { "actions": ["s3:GetReplicationConfiguration", "s3:ListBucket"], "resources": [source] },
             { "actions": ["s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"], "resources": [format!("{copies}/*")] },
         ],
     });

@@ -21,9 +21,11 @@ use crate::support::{address, selector, summary};
 
 /// What means the same, although it is said otherwise.
 const SAME: &[(&str, &str)] = &[
-    ("bucket.logging", "DisplayName"), // a name for people, which S3 does not keep
+    ("bucket.acl", "DisplayName"),               // a name for people, which S3 does not keep
+    ("bucket.acl", "Grants: another"),           // the same right twice
+    ("bucket.logging", "DisplayName"),           // a name for people, which S3 does not keep
     ("bucket.logging", "TargetGrants: another"), // the same right twice
-    ("bucket.replication", "Rules[0].ID"), // of a single rule in the short form
+    ("bucket.replication", "Rules[0].ID"),       // of a single rule in the short form
     ("bucket.replication", "Rules[0].Priority"), // the same
     ("bucket.replication_rules", "Filter.Prefix left out"), // no prefix is every prefix
     ("bucket.replication_rules", "Metrics.EventThreshold"), // S3 knows one, and only beside a time
@@ -31,6 +33,9 @@ const SAME: &[(&str, &str)] = &[
 
 /// What a server takes although the service refuses it: no such document can be there. How the word begins and ends, and why.
 const REFUSED_BY_AWS: &[(&str, &str, &str, &str)] = &[
+    ("bucket.acl", "acl.Grants[", "AmazonCustomerByEmail", "whoever has a right is named in one way"),
+    ("bucket.acl", "acl.Grants[", "EmailAddress = theirs", "the same"),
+    ("bucket.acl", "acl.Grants[", "URI = theirs", "the same"),
     ("bucket.lifecycle", "lifecycle.Rules[", "].Prefix = theirs", "a rule has a filter or a prefix of its own"),
     ("bucket.lifecycle", "lifecycle.Rules[", "ransitions: another", "a rule moves to a class once"),
     ("bucket.replication", "replication.Rules[", "].Prefix = theirs", "a rule has a filter or a prefix of its own"),
@@ -77,7 +82,6 @@ const REFUSED_BY_AWS: &[(&str, &str, &str, &str)] = &[
 
 /// The attributes that are one document.
 const TOGETHER: &[&[&str]] = &[
-    &["acl", "object_ownership"],
     &["encryption", "kms_key", "bucket_key", "customer_keys"],
     &["lifecycle", "transition_minimum"],
     &["replication", "replication_rules"],
@@ -88,8 +92,14 @@ const TOGETHER: &[&[&str]] = &[
 /// Objects that another client makes.
 const FOREIGN: [&str; 3] = ["taken", "same", "unsaid"];
 
-/// Of the words of a kind's table so many are tried, unless `ATLAS_TEST_EVERY_WORD` asks for all.
+/// Of so many words one is tried, unless `ATLAS_TEST_EVERY_WORD` asks for all.
 const ONE_IN: usize = 3;
+
+/// Documents that a server can't change.
+const UNCHANGEABLE: &[&str] = &["oidc_provider.client_ids"]; // LocalStack 4.4 and moto 5.2
+
+/// What is not told at adoption, as the service has it of every object.
+const OF_ALL: &[&str] = &["oidc_provider.thumbprints"]; // IAM finds them out by itself
 
 /// What came of each case, by kind, attribute and case.
 #[derive(Default)]
@@ -129,7 +139,7 @@ async fn every_word_of_a_bucket_is_made_changed_taken_over_and_seen() {
     let Some(cloud) = Cloud::localstack() else { return };
     let mut matrix = Matrix::default();
     matrix_of(&cloud, &["bucket"], &mut matrix).await;
-    matrix.told(&cloud, 500);
+    matrix.told(&cloud, 300);
 }
 
 #[tokio::test]
@@ -138,13 +148,16 @@ async fn every_word_of_queues_and_rights_is_made_changed_taken_over_and_seen() {
         let mut matrix = Matrix::default();
         let all: Vec<&str> = kinds().iter().map(|kind| kind.name).filter(|name| *name != "bucket").collect();
         matrix_of(&cloud, &all, &mut matrix).await;
-        matrix.told(&cloud, 300);
+        matrix.told(&cloud, 150);
     }
 }
 
 async fn matrix_of(cloud: &Cloud, names: &[&str], matrix: &mut Matrix) {
     for kind in kinds().into_iter().filter(|kind| names.contains(&kind.name)) {
         for attribute in documents(kind) {
+            if UNCHANGEABLE.contains(&&*format!("{}.{}", kind.name, attribute.name)) {
+                continue;
+            }
             let only = std::env::var("ATLAS_TEST_ONLY").unwrap_or_default();
             if !format!("{}.{}", kind.name, attribute.name).starts_with(&only) {
                 continue;
@@ -161,6 +174,11 @@ async fn matrix_of(cloud: &Cloud, names: &[&str], matrix: &mut Matrix) {
             }
         }
     }
+}
+
+/// How many words there are for each that is tried.
+fn one_in() -> usize {
+    if std::env::var_os("ATLAS_TEST_EVERY_WORD").is_some() { 1 } else { ONE_IN }
 }
 
 /// A document of an object, with the value that its spec says first.
@@ -243,8 +261,7 @@ impl Document<'_> {
             self.cloud.ask("us-east-1", "make", json!([self.kind.name, self.name(block)]))?;
         }
         self.left_out(matrix).await?;
-        let every = if std::env::var_os("ATLAS_TEST_EVERY_WORD").is_some() { 1 } else { ONE_IN };
-        for (at, (words, value)) in changes(self.attribute, &self.value).into_iter().enumerate().step_by(every) {
+        for (at, (words, value)) in changes(self.attribute, &self.value).into_iter().enumerate().step_by(one_in()) {
             let made = format!("made-{at}");
             let spec = self.spec(&[("subject", own), (&made, Some(&value))]);
             if compile(&spec, &Inputs::default()).1.has_errors() {
@@ -267,7 +284,8 @@ impl Document<'_> {
         let (_, plan) = plan(self.cloud, &spec, &self.adopting("unsaid")).await;
         let named = |text: &str| text.contains(self.attribute.name);
         let mut said = plan.diagnostics.iter().filter(|one| one.code == &code::LEFT_OUT);
-        let listed = said.any(|one| named(&one.detail) || self.attribute.name.starts_with("replication"));
+        let is_usual = OF_ALL.contains(&&*self.path());
+        let listed = is_usual || said.any(|one| named(&one.detail) || self.attribute.name.starts_with("replication"));
         let shown = self.differs(&plan, "unsaid").is_some();
         let outcome = if listed || shown { Ok(()) } else { Err(summary(&plan).to_string()) };
         matrix.put(self, "left out of adoption", "", outcome);
@@ -322,7 +340,7 @@ impl Document<'_> {
         self.apply(&plain, "").await?;
         let spec = self.spec(&[("subject", own), ("taken", own)]);
         let mut alone = false;
-        for at in 0.. {
+        for at in (0..).step_by(one_in()) {
             let what = json!([self.kind.name, self.name("subject"), self.attribute.name, at]);
             let answer = self.cloud.ask("us-east-1", "change_document", what)?;
             let Some(words) = answer["words"].as_str() else { break };

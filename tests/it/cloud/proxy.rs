@@ -25,6 +25,15 @@ pub struct Log {
     pub credentials: Mutex<Vec<String>>,
 }
 
+impl Log {
+    /// What was put last as S3's document of a name.
+    pub fn put_last(&self, name: &str) -> Option<String> {
+        let requests = self.requests.lock().expect("sound");
+        let put = requests.iter().rev().find(|request| call(request) == format!("S3 PUT {name}"))?;
+        put.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    }
+}
+
 /// What a proxy does besides forwarding requests.
 #[derive(Clone, Copy)]
 pub enum Spoil {
@@ -43,6 +52,8 @@ pub enum Spoil {
     First(&'static str, usize, Failure),
     /// Calls that begin so are answered as done, and are not carried out.
     Done(&'static [&'static str]),
+    /// S3's document of this name is told as it was put last, also words that the server does not know.
+    Keeps(&'static str),
     /// Credentials end so many seconds earlier than the server says.
     EndsEarly(i64),
     /// Once a request came whose first line contains this, every request for a list is answered with this status.
@@ -169,6 +180,13 @@ async fn serve(
             client.write_all(&done(&call)).await?;
             continue;
         }
+        if let Spoil::Keeps(name) = spoil
+            && call == format!("S3 GET {name}")
+            && let Some(document) = kept.put_last(name)
+        {
+            client.write_all(&answer(&document)).await?;
+            continue;
+        }
         let swallowed = matches!(spoil, Spoil::Swallow(name) if head.contains(name));
         seen.lock().expect("sound").push(head);
         if let Some(status) = refused {
@@ -211,7 +229,10 @@ async fn serve(
 /// What IAM answers to a call that has nothing to tell.
 fn done(call: &str) -> Vec<u8> {
     let action = call.trim_start_matches("IAM ");
-    let body = format!("<{action}Response><ResponseMetadata/></{action}Response>");
+    answer(&format!("<{action}Response><ResponseMetadata/></{action}Response>"))
+}
+
+fn answer(body: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 

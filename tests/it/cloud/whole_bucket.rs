@@ -9,7 +9,7 @@ use super::Cloud;
 use super::external_names::account;
 use super::proxy::{Failure, Proxy, Spoil};
 use super::whole::{ADOPTED, bucket_spec, call, there, toml};
-use crate::support::{Place, address, execute, summary};
+use crate::support::{Place, address, execute, selector, summary};
 
 /// A part of a bucket: its attribute, what the spec says of it first, S3's call for it, and what others say with that call.
 struct Part {
@@ -243,6 +243,28 @@ async fn a_list_that_opens_a_bucket_is_drift_where_lists_count() {
     }
 }
 
+/// A list that somebody put on a bucket is hidden while its owner owns everything, and opens nothing when it begins to count.
+#[tokio::test]
+async fn a_hidden_list_opens_nothing_when_lists_count() {
+    for cloud in Cloud::localstack().into_iter().chain(Cloud::moto()) {
+        let (project, name) = ("whole-hidden", named(&cloud, "whole-hidden"));
+        let own = |who: &str| {
+            let rules = json!({ "Rules": [{ "ObjectOwnership": who }] });
+            call(&cloud, "s3", "put_bucket_ownership_controls", &json!({ "Bucket": name, "OwnershipControls": rules }));
+        };
+        cloud.ask("us-east-1", "make", json!(["bucket", name])).expect("made");
+        own("ObjectWriter");
+        call(&cloud, "s3", "put_bucket_acl", &json!({ "Bucket": name, "ACL": "public-read" }));
+        own("BucketOwnerEnforced");
+        let said = bucket_spec(&cloud, project, &name, "object_ownership = \"object-writer\"");
+        let adopt = Options { adopt: vec![selector(ADOPTED)], ..Options::default() };
+        Cloud::converge(&said, &adopt, &[]).await.expect("taken over");
+        let acl = cloud.describe("us-east-1", "bucket", &name)["acl"].clone();
+        assert_eq!(acl.as_array().map(Vec::len), Some(1), "{}: {acl}", cloud.name);
+        Cloud::converge(&cloud.head(project), &Options::default(), &[]).await.expect("gone");
+    }
+}
+
 /// A bucket with locked objects is not half emptied.
 #[tokio::test]
 async fn a_bucket_that_locks_objects_is_removed_empty_only() {
@@ -301,4 +323,38 @@ fn a_name_that_another_account_has_is_no_denial() {
         place.write("atlas.toml", &said(&cloud.us));
         place.expect(0, &["destroy", "--yes"]);
     }
+}
+
+/// No server here knows which keys are blocked, so a proxy keeps what it is told. Where the spec says nothing of them they stay as they
+/// are, although the rule that they stand in is written as a whole.
+#[test]
+fn which_customer_keys_are_blocked_is_seen_written_and_kept() {
+    let Some(cloud) = Cloud::localstack() else { return };
+    let proxy = Proxy::before(&cloud.us, Spoil::Keeps("encryption"));
+    let others = Cloud::new("localstack", &proxy.url(), &proxy.url());
+    let name = "us-east-1-whole-keys";
+    let said = |lines: &str| bucket_spec(&cloud, "whole-keys", name, lines).replace(&cloud.us, &proxy.url());
+    let is_last = |word: &str| {
+        let put = proxy.log.put_last("encryption").expect("put");
+        assert!(put.contains(&format!("<EncryptionType>{word}</EncryptionType>")), "{put}");
+    };
+    let place = Place::with(&said("customer_keys = \"blocked\""));
+    place.expect(0, &["apply", "--yes"]);
+    is_last("SSE-C");
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+    others.ask("us-east-1", "meddle", json!(["bucket", name, "customer_keys", "allowed"])).expect("allowed");
+    is_last("NONE");
+    place.expect(2, &["drift"]);
+    place.expect(0, &["apply", "--yes"]);
+    is_last("SSE-C");
+    // Another word of the same document is changed, and this one stays.
+    place.write("atlas.toml", &said("encryption = \"kms\""));
+    place.expect(0, &["apply", "--yes"]);
+    is_last("SSE-C");
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+    place.write("atlas.toml", &said("encryption = \"kms\"\ncustomer_keys = \"allowed\""));
+    place.expect(0, &["apply", "--yes"]);
+    is_last("NONE");
+    place.expect(0, &["plan", "--detailed-exitcode"]);
+    place.expect(0, &["destroy", "--yes"]);
 }

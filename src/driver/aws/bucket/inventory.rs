@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
 };
 
 use super::super::error::unbuildable;
-use super::words::{changed_by_id, kebab, lower, present, text, texts, to_texts};
+use super::words::{changed_by_id, has_none, kebab, lower, present, text, texts, to_texts};
 use crate::driver::DriverError;
 use crate::driver::aws::api::{PartRead, PartWrite};
 use crate::driver::aws::error::{done, found};
@@ -26,7 +26,11 @@ pub async fn read(at: PartRead<'_>) -> Result<Told, DriverError> {
     let (mut all, mut next) = (Vec::new(), None);
     loop {
         let ask = s3.list_bucket_inventory_configurations().bucket(&at.described.key).set_continuation_token(next);
-        let Some(page) = found("reading the inventories of a bucket", ask.send().await)? else { break };
+        let page = match ask.send().await {
+            Err(error) if has_none(error.raw_response(), "InventoryConfiguration") => break,
+            page => page,
+        };
+        let Some(page) = found("reading the inventories of a bucket", page)? else { break };
         all.extend(page.inventory_configuration_list().iter().map(read_one));
         next = page.next_continuation_token;
         if next.is_none() {

@@ -1,7 +1,6 @@
 //! When objects are archived that nobody reads, from and to S3's words. Each configuration is written by itself, and all of them
 //! are read.
 
-use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{
     IntelligentTieringAccessTier, IntelligentTieringAndOperator, IntelligentTieringConfiguration,
@@ -9,7 +8,7 @@ use aws_sdk_s3::types::{
 };
 
 use super::super::error::unbuildable;
-use super::words::{age, changed_by_id, days, present, tags, text, to_tags};
+use super::words::{age, changed_by_id, days, has_none, present, tags, text, to_tags};
 use crate::driver::DriverError;
 use crate::driver::aws::api::{PartRead, PartWrite};
 use crate::driver::aws::error::{done, found};
@@ -31,8 +30,7 @@ pub async fn read(at: PartRead<'_>) -> Result<Told, DriverError> {
     loop {
         let ask = s3.list_bucket_intelligent_tiering_configurations().bucket(&at.described.key);
         let page = match ask.set_continuation_token(next).send().await {
-            // Some servers know nothing of this and list the objects instead, which the SDK refuses.
-            Err(error) if lists_objects(error.raw_response()) => break,
+            Err(error) if has_none(error.raw_response(), "IntelligentTieringConfiguration") => break,
             page => page,
         };
         let Some(page) = found("reading how a bucket archives objects", page)? else { break };
@@ -43,11 +41,6 @@ pub async fn read(at: PartRead<'_>) -> Result<Told, DriverError> {
         }
     }
     Ok(if all.is_empty() { Told::new() } else { vec![(NAME, Value::List(all))] })
-}
-
-fn lists_objects(raw: Option<&HttpResponse>) -> bool {
-    let body = raw.filter(|raw| raw.status().is_success()).and_then(|raw| raw.body().bytes()).unwrap_or_default();
-    String::from_utf8_lossy(body).contains("<ListBucketResult")
 }
 
 pub async fn write(to: PartWrite<'_>) -> Result<(), DriverError> {

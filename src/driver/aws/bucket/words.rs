@@ -1,5 +1,6 @@
 //! The words that the documents of a bucket have in common: ages, storage classes, tags.
 
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::Tag;
 
@@ -118,4 +119,14 @@ pub(super) fn changed_by_id<'a>(before: &'a Value, after: &'a Value) -> (Vec<&'a
     let kept = |one: &&Value| new.iter().any(|other| other.at("id") == one.at("id"));
     let gone = old.iter().filter(|one| !kept(one)).filter_map(|one| text(one, "id"));
     (gone.collect(), new.iter().filter(|one| !old.contains(one)).collect())
+}
+
+/// Whether an answer that the SDK can't read has none of these elements. Some servers give an empty list another name than S3 does,
+/// or know nothing of it and list the objects instead.
+pub(super) fn has_none(raw: Option<&HttpResponse>, element: &str) -> bool {
+    let body = raw.filter(|raw| raw.status().is_success()).and_then(|raw| raw.body().bytes());
+    body.is_some_and(|body| {
+        let body = String::from_utf8_lossy(body);
+        body.contains("<List") && !body.contains(&format!("<{element}"))
+    })
 }
