@@ -203,9 +203,7 @@ impl<'a> Decider<'a> {
         if change.action.destroys() && !object.is_some_and(|object| self.ours(object) || self.is_leftover(object)) {
             diagnostics.push(not_as_it_is(&change));
         }
-        if let Some(left) = object.and_then(|object| left_out(&change, object)) {
-            diagnostics.push(left);
-        }
+        object.and_then(|object| left_out(&change, object)).into_iter().for_each(|left| diagnostics.push(left));
         self.unset_references(instance, &change, diagnostics);
         let outputs = match (object, change.action) {
             (Some(object), Action::NoOp | Action::Update | Action::Adopt | Action::Forget) => object.outputs.clone(),

@@ -166,25 +166,11 @@ async fn serve(
             }
             _ => None,
         };
-        if let Spoil::First(name, most, failure) = spoil
-            && text.contains(name)
-            && spoilt.fetch_add(1, Ordering::Relaxed) < most
-        {
-            seen.lock().expect("sound").push(head);
-            client.write_all(&failure.answer(&text)).await?;
-            continue;
-        }
-        if let Spoil::Done(calls) = spoil
-            && calls.iter().any(|one| call.starts_with(one))
-        {
-            client.write_all(&done(&call)).await?;
-            continue;
-        }
-        if let Spoil::Keeps(name) = spoil
-            && call == format!("S3 GET {name}")
-            && let Some(document) = kept.put_last(name)
-        {
-            client.write_all(&answer(&document)).await?;
+        if let Some(answer) = own_answer(spoil, (&text, &call), spoilt, kept) {
+            if matches!(spoil, Spoil::First(..)) {
+                seen.lock().expect("sound").push(head);
+            }
+            client.write_all(&answer).await?;
             continue;
         }
         let swallowed = matches!(spoil, Spoil::Swallow(name) if head.contains(name));
@@ -224,6 +210,18 @@ async fn serve(
         }
     }
     Ok(())
+}
+
+/// What the proxy answers by itself.
+fn own_answer(spoil: Spoil, (text, call): (&str, &str), spoilt: &AtomicUsize, kept: &Log) -> Option<Vec<u8>> {
+    match spoil {
+        Spoil::First(name, most, failure) if text.contains(name) => {
+            (spoilt.fetch_add(1, Ordering::Relaxed) < most).then(|| failure.answer(text))
+        }
+        Spoil::Done(calls) if calls.iter().any(|one| call.starts_with(one)) => Some(done(call)),
+        Spoil::Keeps(name) if call == format!("S3 GET {name}") => kept.put_last(name).map(|document| answer(&document)),
+        _ => None,
+    }
 }
 
 /// What IAM answers to a call that has nothing to tell.
