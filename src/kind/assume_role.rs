@@ -43,6 +43,7 @@ static ROLE_ARN: Rule = Rule {
     says: Static("ARN of a role"),
     pattern: Some(Static("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let name = account_in(text, "role/").map(|(_, name)| name);
         match name.filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())) {
@@ -57,6 +58,7 @@ static SESSION_NAME: Rule = Rule {
     says: Static("name of a session, 2 to 64 characters"),
     pattern: Some(Static("^[A-Za-z0-9_+=,.@-]{2,64}$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         allow(text, |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c), "letters, digits and `_+=,.@-`")?;
         length(text, 2, 64)
@@ -67,6 +69,7 @@ static EXTERNAL_ID: Rule = Rule {
     says: Static("external id, 2 to 1224 characters"),
     pattern: Some(Static("^[A-Za-z0-9_+=,.@:/-]{2,1224}$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         allow(text, |c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c), "letters, digits and `_+=,.@:/-`")?;
         length(text, 2, 1_224)

@@ -13,6 +13,7 @@ pub static CHART: Rule = Rule {
     says: Static("path relative to the spec, name in a repository, or \"oci://HOST/PATH\""),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| match text.strip_prefix("oci://") {
         _ if text.contains("@sha256:") => {
             let at = text.find("@sha256:").unwrap_or_default()..text.len();
@@ -36,6 +37,7 @@ pub static REPOSITORY: Rule = Rule {
     says: Static("http or https URL of a chart repository"),
     pattern: Some(Static("^https?://[^/?#@\\s]+(/[^?#\\s]*)?$")),
     normal: Some(Static(&|text| text.trim_end_matches('/').to_owned())),
+    several: None,
     check: Static(&|text| {
         let hint = "write it as \"https://charts.example.com/stable\"";
         let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
@@ -64,6 +66,7 @@ pub static VERSIONS: Rule = Rule {
     says: Static("version, or range of versions such as \"~1.2\""),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| {
         let good = |c: char| c.is_ascii_alphanumeric() || ".-+ <>=!~^*|,".contains(c);
         match text.find(|c| !good(c)) {

@@ -1,10 +1,11 @@
-//! Ports of a cluster, in the words of k3d: `[ADDRESS:]PORT:INSIDE[/PROTOCOL][@NODES]`.
+//! Ports of a cluster, in the words of k3d: `[ADDRESS:]PORT:INSIDE[/PROTOCOL][@NODES]`, and ranges of them.
 //!
 //! Sources: <https://k3d.io/stable/usage/exposing_services/>, and for what stands behind the `@`
 //! <https://k3d.io/stable/design/concepts/#nodefilters>.
 
 use super::engine_rule::{PUBLISH, short_port};
 use super::fault::Fault;
+use super::port_range::{self, PortRange};
 use super::schema::Rule;
 use super::shared::Shared::Static;
 
@@ -38,7 +39,7 @@ pub struct NodeFilter {
 pub static CLUSTER_PORT: Rule = Rule {
     says: Static("port of a cluster, \"[ADDRESS:]PORT:INSIDE[/udp][@NODES]\""),
     pattern: Some(Static(
-        "^(([0-9.]+|\\[[0-9a-fA-F:]+\\]):)?[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp))?(@[a-z]+(:([0-9,-]+|\\*))?(:(proxy|direct))?(;[a-z]+(:([0-9,-]+|\\*))?)*)?$",
+        "^(([0-9.]+|\\[[0-9a-fA-F:]+\\]):)?[0-9]{1,5}(-[0-9]{1,5})?:[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp))?(@[a-z]+(:([0-9,-]+|\\*))?(:(proxy|direct))?(;[a-z]+(:([0-9,-]+|\\*))?)*)?$",
     )),
     normal: Some(Static(&|text| {
         let (port, nodes) = text.split_once('@').unwrap_or((text, ""));
@@ -49,7 +50,8 @@ pub static CLUSTER_PORT: Rule = Rule {
             nodes => format!("{port}@{}", nodes.replace("servers", "server").replace("agents", "agent")),
         }
     })),
-    check: Static(&|text| ClusterPort::parse(text).map(drop)),
+    several: Some(Static(&port_range::ports)),
+    check: Static(&check),
 };
 
 impl<'a> ClusterPort<'a> {
@@ -85,11 +87,29 @@ impl<'a> ClusterPort<'a> {
 }
 
 impl NodeFilter {
+    /// Reads filters as they stand behind an `@`, with semicolons between them.
+    ///
+    /// # Errors
+    /// When one of them names no nodes.
+    pub fn read(text: &str) -> Result<Vec<Self>, Fault> {
+        text.split(';').map(read_filter).collect()
+    }
+
     /// Whether it names a node.
     #[must_use]
     pub fn names(&self, role: &str, number: i64) -> bool {
         let within = |numbers: &Vec<(i64, i64)>| numbers.iter().any(|(first, last)| (*first..=*last).contains(&number));
         self.role.is_none_or(|own| own == role) && self.numbers.as_ref().is_none_or(within)
+    }
+}
+
+fn check(text: &str) -> Result<(), Fault> {
+    match PortRange::read(text) {
+        Some(range) => {
+            range.check()?;
+            range.ports().try_for_each(|port| ClusterPort::parse(&port).map(drop))
+        }
+        None => ClusterPort::parse(text).map(drop),
     }
 }
 
@@ -103,8 +123,7 @@ fn read_filters(text: &str) -> Result<(Vec<NodeFilter>, bool), Fault> {
     if text == "loadbalancer" {
         return Ok((Vec::new(), direct));
     }
-    let filters = text.split(';').map(read_filter).collect::<Result<_, _>>()?;
-    Ok((filters, direct))
+    Ok((NodeFilter::read(text)?, direct))
 }
 
 fn read_filter(text: &str) -> Result<NodeFilter, Fault> {
@@ -150,6 +169,14 @@ mod tests {
         assert_eq!((led, some.leads_to("server", 0), some.leads_to("server", 1)), (vec![1, 2, 4], true, false));
         assert!(parse("[::1]:1:2@server:0:direct").direct);
         assert!(!parse("1:2@agents:*:proxy").leads_to("server", 0));
+    }
+
+    #[test]
+    fn ranges_stand_for_each_of_their_ports() {
+        assert!((CLUSTER_PORT.check)("0.0.0.0:8080-8082:80-82/udp@agent:0-1").is_ok());
+        for text in ["8080-8082:80", "8080-8081:80-81@x", "1-2:1-2@agent:*:direct", "0-1:0-1"] {
+            assert!((CLUSTER_PORT.check)(text).is_err(), "{text}");
+        }
     }
 
     #[test]

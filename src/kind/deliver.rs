@@ -97,6 +97,7 @@ static WORD: Rule = Rule {
     says: Static("text without spaces and braces"),
     pattern: Some(Static("^[^\\s{}]+$")),
     normal: None,
+    several: None,
     check: Static(&|text| match text.find(|c: char| c.is_whitespace() || "{}".contains(c)) {
         Some(at) => Err(Fault::new(format!("`{text}` has a space or a brace in it")).at(at..at + 1)),
         None => (rule::SOME.check)(text),
@@ -108,6 +109,7 @@ static GIT: Rule = Rule {
     says: Static("URL of a Git repository"),
     pattern: Some(Static("^(https?://|ssh://|git@)[^\\s{}]+$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         (WORD.check)(text)?;
         let Some(rest) = ["https://", "http://", "ssh://", "git@"].iter().find_map(|start| text.strip_prefix(start))

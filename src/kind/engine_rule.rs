@@ -1,6 +1,7 @@
 //! The rules that texts of container engines keep, each with its source.
 
 use super::fault::Fault;
+use super::port_range::{self, PortRange};
 use super::rule::{IP, PORT, allow, length};
 use super::schema::Rule;
 use super::shared::Shared::Static;
@@ -12,6 +13,7 @@ pub static DOCKER_NAME: Rule = Rule {
     says: Static("name of letters, digits, `_`, `.` and `-`"),
     pattern: Some(Static("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         allow(text, |c| c.is_ascii_alphanumeric() || "_.-".contains(c), "letters, digits, `_`, `.` and `-`")?;
         if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
@@ -26,6 +28,7 @@ pub static FOLDER: Rule = Rule {
     says: Static("absolute path"),
     pattern: Some(Static("^/.*$")),
     normal: Some(Static(&clean)),
+    several: None,
     check: Static(&|text| if text.starts_with('/') { Ok(()) } else { Err(Fault::new("this path begins with `/`")) }),
 };
 
@@ -35,6 +38,7 @@ pub static BIND: Rule = Rule {
     says: Static("\"FROM:TO\" or \"FROM:TO:ro\""),
     pattern: Some(Static("^/[^:]*:/[^:]*(:[a-zA-Z,]+)?$")),
     normal: Some(Static(&normal_bind)),
+    several: None,
     check: Static(&|text| check_bind(text, &["/"])),
 };
 
@@ -43,6 +47,7 @@ pub static PROJECT_BIND: Rule = Rule {
     says: Static("\"FROM:TO\" or \"FROM:TO:ro\""),
     pattern: Some(Static("^(/|\\.{1,2}/)[^:]*:/[^:]*(:[a-zA-Z,]+)?$")),
     normal: Some(Static(&normal_bind)),
+    several: None,
     check: Static(&|text| check_bind(text, &["/", "./", "../"])),
 };
 
@@ -68,35 +73,24 @@ const BIND_OPTIONS: [&str; 15] = [
 /// Those that say what is so anyway.
 const USUAL_BIND_OPTIONS: [&str; 6] = ["rw", "rprivate", "rbind", "nocopy", "cached", "delegated"];
 
-/// A published port, `[ADDRESS:]PORT:PORT[/udp]`. An IPv6 address stands in brackets.
+/// A published port, `[ADDRESS:]PORT:PORT[/udp]`, or a range of them on both sides. An IPv6 address stands in brackets.
 pub static PUBLISH: Rule = Rule {
     says: Static("published port, \"[ADDRESS:]HOST:CONTAINER[/udp]\""),
-    pattern: Some(Static("^(([0-9.]+|\\[[0-9a-fA-F:]+\\]):)?[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp|sctp))?$")),
+    pattern: Some(Static(
+        "^(([0-9.]+|\\[[0-9a-fA-F:]+\\]):)?[0-9]{1,5}(-[0-9]{1,5})?:[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?$",
+    )),
     normal: Some(Static(&|text| short_port(text).to_owned())),
+    several: Some(Static(&port_range::ports)),
     check: Static(&|text| {
         let (ports, protocol) = text.rsplit_once('/').unwrap_or((text, "tcp"));
         if !["tcp", "udp", "sctp"].contains(&protocol) {
             return Err(Fault::new(format!("`{protocol}` is no protocol of a port")).hint("it is tcp, udp or sctp"));
         }
-        if ports.contains('-') {
-            return Err(
-                Fault::new("a range of ports stands for several").hint("write each of them as a port of its own")
-            );
+        if let Some(range) = PortRange::read(ports) {
+            range.check()?;
+            return range.ports().try_for_each(|port| check_published(&port));
         }
-        let mut parts = ports.rsplitn(3, ':');
-        let (inside, outside, address) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-        let address = address.map(|address| match address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(inner) if inner.contains(':') => Ok(inner),
-            _ if address.contains(':') => {
-                Err(Fault::new("an IPv6 address stands in brackets").hint("write it as \"[::1]:8080:80\""))
-            }
-            _ => Ok(address),
-        });
-        let pair = outside.map_or_else(|| inside.to_owned(), |outside| format!("{outside}:{inside}"));
-        if let Some(address) = address {
-            (IP.check)(address?)?;
-        }
-        (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault })
+        check_published(ports)
     }),
 };
 
@@ -106,6 +100,7 @@ pub static CAPABILITY: Rule = Rule {
     says: Static("Linux capability"),
     pattern: Some(Static("^[A-Z_]+$")),
     normal: Some(Static(&|text| text.strip_prefix("CAP_").unwrap_or(text).to_owned())),
+    several: None,
     check: Static(&|text| {
         let name = text.strip_prefix("CAP_").unwrap_or(text);
         if text == "ALL" || CAPABILITIES.contains(&name) {
@@ -125,6 +120,7 @@ pub static SIGNAL: Rule = Rule {
     says: Static("signal, such as \"SIGINT\""),
     pattern: Some(Static("^(SIG)?[A-Z0-9+-]+$")),
     normal: Some(Static(&signal)),
+    several: None,
     check: Static(&|text| {
         allow(
             text,
@@ -141,6 +137,7 @@ pub static DEVICE: Rule = Rule {
     says: Static("device, \"FROM\" or \"FROM:TO:rwm\""),
     pattern: Some(Static("^/[^:]+(:/[^:]+(:[rwm]{1,3})?)?$")),
     normal: Some(Static(&normal_device)),
+    several: None,
     check: Static(&|text| {
         let parts: Vec<&str> = text.split(':').collect();
         let fits = match parts.as_slice() {
@@ -166,6 +163,7 @@ pub static HOSTNAME: Rule = Rule {
     says: Static("host name of letters, digits, `.` and `-`"),
     pattern: Some(Static("^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         allow(text, |c| c.is_ascii_alphanumeric() || ".-".contains(c), "letters, digits, `.` and `-`")?;
         if text.starts_with(['.', '-']) || text.ends_with(['.', '-']) {
@@ -267,6 +265,24 @@ fn clean(path: &str) -> String {
     }
 }
 
+/// Whether `[ADDRESS:]PORT:PORT` is a published port.
+fn check_published(ports: &str) -> Result<(), Fault> {
+    let mut parts = ports.rsplitn(3, ':');
+    let (inside, outside, address) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let address = address.map(|address| match address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) if inner.contains(':') => Ok(inner),
+        _ if address.contains(':') => {
+            Err(Fault::new("an IPv6 address stands in brackets").hint("write it as \"[::1]:8080:80\""))
+        }
+        _ => Ok(address),
+    });
+    let pair = outside.map_or_else(|| inside.to_owned(), |outside| format!("{outside}:{inside}"));
+    if let Some(address) = address {
+        (IP.check)(address?)?;
+    }
+    (PORT.check)(&pair).map_err(|fault| Fault { at: None, ..fault })
+}
+
 fn check_bind(text: &str, starts: &[&str]) -> Result<(), Fault> {
     let parts: Vec<&str> = text.split(':').collect();
     let options = match parts.as_slice() {
@@ -354,7 +370,8 @@ mod tests {
             (&BIND, "/srv:data"),
             (&BIND, "/srv:/data:rx"),
             (&BIND, "/srv:/data:ro:z"),
-            (&PUBLISH, "8080-8082:80-82"),
+            (&PUBLISH, "8080-8082:80"),
+            (&PUBLISH, "1-1001:1-1001"),
             (&PUBLISH, "::1:8080:80"),
             (&PUBLISH, "8080:80/icmp"),
             (&PUBLISH, "[127.0.0.1]:8080:80"),

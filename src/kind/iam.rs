@@ -20,6 +20,7 @@ pub static ACTION: Rule = Rule {
     says: Static("IAM action, \"service:Action\""),
     pattern: Some(Static("^(\\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let hint = "write it as \"service:Action\", such as \"s3:GetObject\" or \"sqs:*\"";
         if text == "*" {
@@ -45,6 +46,7 @@ static SID: Rule = Rule {
     says: Static("name of a statement, letters and digits"),
     pattern: Some(Static("^[A-Za-z0-9]+$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         rule::allow(text, |c| c.is_ascii_alphanumeric(), "letters and digits")?;
         rule::length(text, 1, usize::MAX)
@@ -56,6 +58,7 @@ pub static DOCUMENT: Rule = Rule {
     says: Static("an IAM policy"),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| check_document(text, false)),
 };
 
@@ -64,6 +67,7 @@ pub static TRUST: Rule = Rule {
     says: Static("an IAM trust policy"),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| check_document(text, true)),
 };
 
@@ -72,6 +76,7 @@ pub static RESOURCE_POLICY: Rule = Rule {
     says: Static("a resource policy"),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| check_document(text, false)),
 };
 

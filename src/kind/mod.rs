@@ -45,6 +45,7 @@ mod oidc_provider;
 mod own;
 mod policy;
 pub mod port;
+pub mod port_range;
 mod queue;
 mod reconcile;
 mod region;

@@ -35,7 +35,8 @@ pub fn normal(ty: &Type, value: Value) -> Value {
             Value::List(items.into_iter().map(|value| normal(item, value)).collect())
         }
         (Type::Set(item), Value::List(items)) => {
-            let mut items: Vec<Value> = items.into_iter().map(|value| normal(item, value)).collect();
+            let all = items.into_iter().flat_map(|value| each(item, value));
+            let mut items: Vec<Value> = all.map(|value| normal(item, value)).collect();
             items.sort_by_cached_key(|value| serde_json::to_string(value).unwrap_or_default());
             items.dedup();
             Value::List(items)
@@ -55,6 +56,17 @@ pub fn normal(ty: &Type, value: Value) -> Value {
             Value::map(entries)
         }
         (_, value) => value,
+    }
+}
+
+/// What an item of a set stands for, each as an item of its own.
+fn each(item: &Type, value: Value) -> Vec<Value> {
+    match (item, &value) {
+        (Type::Text(rule), Value::String(text)) => match &rule.several {
+            Some(several) => several(text).into_iter().map(|one| Value::String(one.into())).collect(),
+            None => vec![value],
+        },
+        _ => vec![value],
     }
 }
 

@@ -5,13 +5,15 @@ use super::schema::Rule;
 use super::shared::Shared::Static;
 
 /// Any text.
-pub static ANY: Rule = Rule { says: Static("text"), pattern: None, normal: None, check: Static(&|_| Ok(())) };
+pub static ANY: Rule =
+    Rule { says: Static("text"), pattern: None, normal: None, several: None, check: Static(&|_| Ok(())) };
 
 /// Any text but the empty one.
 pub static SOME: Rule = Rule {
     says: Static("text, not empty"),
     pattern: Some(Static("^(?s:.+)$")),
     normal: None,
+    several: None,
     check: Static(&|text| if text.is_empty() { Err(Fault::new("this text can't be empty")) } else { Ok(()) }),
 };
 
@@ -21,6 +23,7 @@ pub static DNS_LABEL: Rule = Rule {
     says: Static("name of lower-case letters, digits and `-`, at most 63"),
     pattern: Some(Static("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         allow(
             text,
@@ -38,6 +41,7 @@ pub static DNS_SUBDOMAIN: Rule = Rule {
     says: Static("name of lower-case letters, digits, `-` and `.`, at most 253"),
     pattern: Some(Static("^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         allow(text, |c| word(c) || c == '-' || c == '.', "lower-case letters, digits, `-` and `.`")?;
@@ -56,6 +60,7 @@ pub static BUCKET: Rule = Rule {
     says: Static("S3 bucket name"),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| {
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         allow(text, |c| word(c) || c == '-' || c == '.', "lower-case letters, digits, `-` and `.`")?;
@@ -103,6 +108,7 @@ pub static QUEUE: Rule = Rule {
     says: Static("SQS queue name"),
     pattern: Some(Static("^[A-Za-z0-9_-]{1,80}(\\.fifo)?$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let stem = text.strip_suffix(".fifo").unwrap_or(text);
         allow(stem, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_', "letters, digits, `-` and `_`")?;
@@ -116,6 +122,7 @@ pub static IAM_NAME: Rule = Rule {
     says: Static("IAM name"),
     pattern: Some(Static("^[A-Za-z0-9+=,.@_-]{1,64}$")),
     normal: None,
+    several: None,
     check: Static(&|text| iam_name(text, 64)),
 };
 
@@ -125,6 +132,7 @@ pub static IAM_LONG_NAME: Rule = Rule {
     says: Static("IAM name of up to 128 characters"),
     pattern: Some(Static("^[A-Za-z0-9+=,.@_-]{1,128}$")),
     normal: None,
+    several: None,
     check: Static(&|text| iam_name(text, 128)),
 };
 
@@ -134,6 +142,7 @@ pub static ISSUER: Rule = Rule {
     says: Static("host of an issuer, and its path"),
     pattern: Some(Static("^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+(/[A-Za-z0-9._~/-]*)?$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         if let Some(at) = text.find("://") {
             let fault = Fault::new("IAM calls a provider by its URL without the scheme").at(0..at + 3);
@@ -154,6 +163,7 @@ pub static THUMBPRINT: Rule = Rule {
     says: Static("40 digits of a SHA-1"),
     pattern: Some(Static("^[0-9a-fA-F]{40}$")),
     normal: Some(Static(&|text| text.to_ascii_lowercase())),
+    several: None,
     check: Static(&|text| match text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         true => Ok(()),
         false => Err(Fault::new(format!("`{text}` is no SHA-1")).hint("write its 40 digits, without colons")),
@@ -166,6 +176,7 @@ pub static ACCOUNT: Rule = Rule {
     says: Static("account, twelve digits"),
     pattern: Some(Static("^[0-9]{12}$")),
     normal: None,
+    several: None,
     check: Static(&|text| match text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(()),
         false => Err(Fault::new(format!("`{text}` is no account of AWS")).hint("write its twelve digits, as a text")),
@@ -178,6 +189,7 @@ pub static IAM_PATH: Rule = Rule {
     says: Static("path that begins and ends with `/`"),
     pattern: Some(Static("^/(.*/)?$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let good = text.starts_with('/') && text.ends_with('/');
         if good { length(text, 1, 512) } else { Err(Fault::new("an IAM path begins and ends with `/`")) }
@@ -190,6 +202,7 @@ pub static SQL_NAME: Rule = Rule {
     says: Static("SQL name of lower-case letters, digits and `_`"),
     pattern: Some(Static("^[a-z_][a-z0-9_]{0,62}$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         allow(
             text,
@@ -208,6 +221,7 @@ pub static PORT: Rule = Rule {
     says: Static("port, \"HOST:CONTAINER\""),
     pattern: Some(Static("^[0-9]{1,5}:[0-9]{1,5}$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let hint = "write it as \"8080:80\": the port on the host, then the port inside";
         let Some((host, inside)) = text.split_once(':') else {
@@ -228,6 +242,7 @@ pub static IP: Rule = Rule {
     says: Static("IP address"),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| match text.parse::<std::net::IpAddr>() {
         Ok(_) => Ok(()),
         Err(_) => Err(Fault::new(format!("`{text}` is no IP address")).hint("write it as \"10.77.0.1\"")),
@@ -239,6 +254,7 @@ pub static CIDR: Rule = Rule {
     says: Static("range of IP addresses, \"10.77.0.0/24\""),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| {
         let fits = text.split_once('/').is_some_and(|(address, bits)| {
             let longest = match address.parse::<std::net::IpAddr>() {
@@ -261,6 +277,7 @@ pub static DATE: Rule = Rule {
     says: Static("day, \"YYYY-MM-DD\""),
     pattern: Some(Static("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
         let digits = text
@@ -279,6 +296,7 @@ pub static URL: Rule = Rule {
     says: Static("http or https URL"),
     pattern: Some(Static("^https?://.+$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         match rest {
@@ -293,6 +311,7 @@ pub static PATH: Rule = Rule {
     says: Static("path relative to the spec"),
     pattern: None,
     normal: None,
+    several: None,
     check: Static(&|text| {
         if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
             let fault = Fault::new(format!("`{text}` leads out of the project"));
@@ -307,6 +326,7 @@ pub static POINTER: Rule = Rule {
     says: Static("JSON pointer such as \"/spec/replicas\""),
     pattern: Some(Static("^/.+$")),
     normal: None,
+    several: None,
     check: Static(&|text| {
         if text.len() < 2 || !text.starts_with('/') {
             let fault = Fault::new(format!("`{text}` is no JSON pointer into an object"));

@@ -184,12 +184,17 @@ pub struct Rule {
     pub pattern: Option<Shared<str>>,
     /// The normal form of a text, where several say the same; none where each says something else.
     pub normal: Option<Shared<NormalForm>>,
+    /// The texts that one stands for in a set, where it stands for several: a range for its numbers.
+    pub several: Option<Shared<SeveralTexts>>,
     /// The check itself.
     pub check: Shared<RuleCheck>,
 }
 
 /// The normal form of a text.
 pub type NormalForm = dyn Fn(&str) -> String + Send + Sync;
+
+/// The texts that a text stands for.
+pub type SeveralTexts = dyn Fn(&str) -> Vec<String> + Send + Sync;
 
 /// Whether a text keeps a rule.
 pub type RuleCheck = dyn Fn(&str) -> Result<(), Fault> + Send + Sync;

@@ -30,6 +30,7 @@ fn topic(prefix: &str) -> Kind {
         says: format!("name that begins with `{prefix}`").into(),
         pattern: None,
         normal: None,
+        several: None,
         check: Shared::Made(Arc::new(keeps_rule)),
     };
     let attributes = vec![

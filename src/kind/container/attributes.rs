@@ -69,8 +69,9 @@ pub static ATTRIBUTES: &[Attribute] = &[
         Attribute::new(
             "ports",
             Type::set(const { &Type::text(&engine_rule::PUBLISH) }),
-            "Ports of the engine's machine that lead into the container. Without an address they are bound to 127.0.0.1.",
-            &["[\"8080:80\"]", "[\"8081:80\", \"127.0.0.1:8082:53/udp\"]"],
+            "Ports of the engine's machine that lead into the container. Without an address they are bound to 127.0.0.1. A range stands for \
+             each of its ports.",
+            &["[\"8080:80\"]", "[\"8081:80\", \"127.0.0.1:8082-8083:53-54/udp\"]"],
         )
         .replaces(),
         Attribute::new(

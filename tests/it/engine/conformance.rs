@@ -41,7 +41,7 @@ const EXAMPLES: &[(&str, &str, [&str; 2], &[&str])] = &[
         ["[\"/bin/sh\", \"-c\"]", "[\"/usr/bin/env\", \"sh\", \"-c\"]"],
         &["command = [\"trap 'exit 0' TERM; sleep 1d & wait\"]"],
     ),
-    ("container", "ports", ["[\"PORT1:80\"]", "[\"PORT2:80\", \"127.0.0.1:PORT1:53/udp\"]"], &[]),
+    ("container", "ports", ["[\"PORT1:80\"]", "[\"PORT2-PORT2:80-80\", \"127.0.0.1:PORT1:53/udp\"]"], &[]),
     (
         "container",
         "binds",
