@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::copies;
 use super::imported::{Imported, ImportedBlock};
 use super::mount::last_of_each_place;
 use super::service::ServiceDraft;
@@ -41,10 +42,12 @@ fn comments<'a>(text: &mut String, untaken: impl Iterator<Item = &'a Untaken>) {
 
 /// The block of a service.
 pub(super) fn of_service(mut service: ServiceDraft<'_>, imported: &mut Imported) {
-    let name = service.file.blocks.get(&("container", service.name.to_owned())).cloned().unwrap_or_default();
-    let object = format!("{}-{}-1", service.file.project, service.name);
+    let names = service.file.names("container", service.name);
+    let name = names.first().cloned().unwrap_or_default();
+    let (project, service_name) = (service.file.project, service.name);
+    let object = |number: usize| format!("{project}-{service_name}-{number}");
     let line = service.line;
-    service.values.entry("name").or_insert((Value::from(object.as_str()), String::new(), line));
+    service.values.entry("name").or_insert((Value::from(object(1).as_str()), String::new(), line));
     // A service that says nothing is not started again, and a container is.
     service.values.entry("restart").or_insert((Value::from("no"), String::new(), line));
     let mut untaken = std::mem::take(&mut service.untaken);
@@ -65,9 +68,13 @@ pub(super) fn of_service(mut service: ServiceDraft<'_>, imported: &mut Imported)
     let address = Address::new("container", &name, None);
     let said =
         |name: &&String| lines.iter().any(|(attribute, value)| *attribute == "environment" && value.at(name).is_some());
-    let secrets = service.secrets.iter().filter(said).filter(|name| is_secret_name(name));
-    imported.secrets.extend(secrets.map(|name| format!("{address}: {name}")));
-    imported.blocks.push(ImportedBlock { address, lines, untaken });
+    let secrets: Vec<&String> = service.secrets.iter().filter(said).filter(|name| is_secret_name(name)).collect();
+    let addresses = names.iter().map(|name| Address::new("container", name, None));
+    imported.secrets.extend(
+        addresses.flat_map(|address| secrets.iter().map(move |name| format!("{address}: {name}")).collect::<Vec<_>>()),
+    );
+    let first = ImportedBlock { address, lines, untaken };
+    imported.blocks.extend(copies::blocks(first, names, object, &service.spread));
 }
 
 /// The block of a network or a volume.

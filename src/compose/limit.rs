@@ -1,9 +1,9 @@
 //! Limits and rights.
 
-use super::measure;
 use super::service::{ServiceDraft, table, texts};
 use super::untaken::Untakable;
 use super::yaml::{Yaml, YamlContent, YamlEntry};
+use super::{copies, measure};
 use crate::value::Value;
 
 pub(super) fn cap_add(service: &mut ServiceDraft<'_>, from: &YamlEntry) -> Result<(), Untakable> {
@@ -159,17 +159,15 @@ pub(super) fn deploy(service: &mut ServiceDraft<'_>, from: &YamlEntry) -> Result
     Ok(())
 }
 
+/// How many blocks it becomes is known before its keys are read.
 fn copies(service: &mut ServiceDraft<'_>, value: &Yaml, path: &str) -> Result<(), Untakable> {
-    match value.int() {
-        Some(1) => {}
-        Some(0) => {
-            service.left_out = true;
-            let why = Untakable::new("none of it is to run, so there is no block for it", "say 1");
-            service.leave(path, value.line, why);
-        }
-        _ => return Err(Untakable::new("a container is one, and not several", "write a block for each of them")),
+    if value.int() == Some(0) {
+        service.left_out = true;
+        let why = Untakable::new("none of it is to run, so there is no block for it", "say 1");
+        service.leave(path, value.line, why);
+        return Ok(());
     }
-    Ok(())
+    copies::wanted(service.from).map(drop)
 }
 
 fn resources(service: &mut ServiceDraft<'_>, from: &YamlEntry) -> Result<(), Untakable> {

@@ -7,6 +7,7 @@
 //! Source: <https://github.com/compose-spec/compose-spec/blob/main/spec.md>.
 
 mod block;
+mod copies;
 mod env_file;
 mod extends;
 mod health;
@@ -203,22 +204,27 @@ fn project(source: &ComposeSource<'_>, root: &Yaml) -> String {
     if name.is_empty() { "imported".to_owned() } else { name.to_owned() }
 }
 
-/// Each thing of the file has a block with a name of its own.
+/// Each thing of the file has a block with a name of its own, and a service of several containers one for each of them.
 fn block_names(
     services: &[YamlEntry],
     networks: &[YamlEntry],
     volumes: &[YamlEntry],
-) -> BTreeMap<(&'static str, String), String> {
+) -> BTreeMap<(&'static str, String), Vec<String>> {
     let mut names = BTreeMap::new();
     for (kind, entries) in [("container", services), ("network", networks), ("volume", volumes)] {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         for entry in entries {
             let base = block_name(&entry.key);
-            let numbered = (2..).map(|number| format!("{base}-{number}"));
-            let free = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name));
-            let name = free.unwrap_or(base);
-            taken.insert(name.clone());
-            names.insert((kind, entry.key.clone()), name);
+            let count = if kind == "container" { copies::wanted(&entry.value).unwrap_or(1) } else { 1 };
+            let own = (1..=count).map(|at| {
+                let base = if count == 1 { base.clone() } else { format!("{base}-{at}") };
+                let numbered = (2..).map(|number| format!("{base}-{number}"));
+                let free = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name));
+                let name = free.unwrap_or(base);
+                taken.insert(name.clone());
+                name
+            });
+            names.insert((kind, entry.key.clone()), own.collect());
         }
     }
     names

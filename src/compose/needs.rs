@@ -24,9 +24,10 @@ pub(super) fn meet(services: &mut [ServiceDraft<'_>]) {
                 continue;
             }
             let from = YamlEntry { key: "depends_on".into(), line: need.line, value: Yaml::default() };
-            let Some(address) = services[at].file.address("container", &need.service) else { continue };
-            if known.insert(address.clone()) {
-                services[at].push("depends_on", Value::from(address.as_str()), &from);
+            for address in services[at].file.addresses("container", &need.service) {
+                if known.insert(address.clone()) {
+                    services[at].push("depends_on", Value::from(address.as_str()), &from);
+                }
             }
             match need.condition.as_str() {
                 "service_healthy" => services[other].set("wait", "healthy", &from),

@@ -23,14 +23,24 @@ pub(super) struct ComposeFile<'a> {
     pub volumes: &'a [YamlEntry],
     pub configs: BTreeMap<&'a str, &'a Yaml>,
     pub secrets: BTreeMap<&'a str, &'a Yaml>,
-    /// The names of blocks by kind and by name in the file.
-    pub blocks: BTreeMap<(&'static str, String), String>,
+    /// The names of blocks by kind and by name in the file: one, or one for each container of a service.
+    pub blocks: BTreeMap<(&'static str, String), Vec<String>>,
 }
 
 impl ComposeFile<'_> {
     /// The address of what has a name in the file.
     pub fn address(&self, kind: &'static str, name: &str) -> Option<String> {
-        Some(format!("{kind}.{}", self.blocks.get(&(kind, name.to_owned()))?))
+        self.addresses(kind, name).into_iter().next()
+    }
+
+    /// The addresses of all that has a name in the file.
+    pub fn addresses(&self, kind: &'static str, name: &str) -> Vec<String> {
+        self.names(kind, name).iter().map(|name| format!("{kind}.{name}")).collect()
+    }
+
+    /// The names of the blocks of what has a name in the file.
+    pub fn names(&self, kind: &'static str, name: &str) -> &[String] {
+        self.blocks.get(&(kind, name.to_owned())).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -44,6 +54,8 @@ pub(super) struct Need {
 /// A service on its way to a container.
 pub(super) struct ServiceDraft<'a> {
     pub file: &'a ComposeFile<'a>,
+    /// All that the file says of it.
+    pub from: &'a Yaml,
     pub name: &'a str,
     pub line: usize,
     /// Whether it names an image, beside what builds one.
@@ -60,12 +72,15 @@ pub(super) struct ServiceDraft<'a> {
     pub secrets: Vec<String>,
     /// Why there is no container for it at all.
     pub left_out: bool,
+    /// Ports of which each of its containers publishes another one, each list in the order of the containers.
+    pub spread: Vec<Vec<String>>,
 }
 
 impl<'a> ServiceDraft<'a> {
     pub fn new(file: &'a ComposeFile<'a>, entry: &'a YamlEntry) -> Self {
         Self {
             file,
+            from: &entry.value,
             name: &entry.key,
             line: entry.line,
             names_image: entry.value.get("image").is_some_and(|image| !image.is_null()),
@@ -76,7 +91,13 @@ impl<'a> ServiceDraft<'a> {
             used: Vec::new(),
             secrets: Vec::new(),
             left_out: false,
+            spread: Vec::new(),
         }
+    }
+
+    /// How many containers it is to have.
+    pub fn count(&self) -> usize {
+        self.file.names("container", self.name).len().max(1)
     }
 
     /// Notes what is not taken.

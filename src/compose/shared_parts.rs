@@ -41,7 +41,7 @@ fn one(file: &ComposeFile<'_>, kind: &'static str, part: String, entry: &YamlEnt
     };
     let name = entry.value.get("name").and_then(Yaml::text).unwrap_or(usual);
     shared.values.push(("name", Value::from(name.as_str()), "name".into(), entry.line));
-    let block = file.blocks.get(&(kind, entry.key.clone())).cloned().unwrap_or_default();
+    let block = file.names(kind, &entry.key).first().cloned().unwrap_or_default();
     if let Some(external) = external {
         shared.values.push(("on_remove", Value::from("forget"), "external".into(), external.line));
         let why = "it is there already, and is somebody else's";

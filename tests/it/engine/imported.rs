@@ -39,6 +39,65 @@ fn a_broker_with_its_workers_is_imported_applied_and_left_alone() {
     engine.expect(&place, 0, &["destroy", "--yes", "--allow-loss", "volume.broker"]);
 }
 
+/// A file of a service with two containers, each with a port of a range.
+fn two_of_one(engine: &Engine, project: &str) -> (Place, u16) {
+    let place = Place::empty();
+    // Two ports beside each other that nobody has.
+    let port =
+        (0..100).map(|_| super::free_port()).find(|port| std::net::TcpListener::bind(("0.0.0.0", port + 1)).is_ok());
+    let port = port.expect("two ports beside each other");
+    place.write(
+        "compose.yaml",
+        &format!(
+            "services:\n  web:\n    image: atlas-test/empty:1\n    command: /bin/sh -c \"trap 'exit 0' TERM; sleep 1d & wait\"\n    \
+             volumes: [\"/usr:/usr:ro\", \"/lib:/lib:ro\", \"/lib64:/lib64:ro\", \"/bin:/bin:ro\"]\n    \
+             ports: [\"{port}-{}:80\"]\n    deploy: {{ replicas: 2 }}\n",
+            port + 1
+        ),
+    );
+    engine.expect(&place, 0, &["import", "compose.yaml", "--name", project, "--write"]);
+    (place, port)
+}
+
+#[test]
+fn a_service_of_two_containers_runs_twice() {
+    let Some(engine) = Engine::here() else { return };
+    let (place, port) = two_of_one(&engine, "twice");
+    engine.expect(&place, 0, &["apply", "--yes"]);
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    for (at, container) in [(0, "twice-web-1"), (1, "twice-web-2")] {
+        let seen = engine.inspect("container", container);
+        assert_eq!(seen["HostConfig"]["PortBindings"]["80/tcp"][0]["HostPort"], (port + at).to_string());
+        let aliases = seen["NetworkSettings"]["Networks"]["twice_default"]["Aliases"].to_string();
+        assert!(seen["State"]["Running"] == true && aliases.contains("\"web\""), "{seen:#}");
+    }
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+}
+
+#[test]
+fn what_compose_made_of_a_service_of_two_containers_is_adopted() {
+    let Some(engine) = Engine::here() else { return };
+    let (place, port) = two_of_one(&engine, "both");
+    engine.docker(&["network", "create", "both_default"]);
+    let binds = ["/usr", "/lib", "/lib64", "/bin"].map(|folder| format!("{folder}:{folder}:ro"));
+    let names = ["both-web-1", "both-web-2"];
+    for (at, name) in (0..).zip(names) {
+        let publish = format!("{}:80", port + at);
+        let mut run =
+            vec!["run", "-d", "--name", name, "--network", "both_default", "--network-alias", "web", "-p", &publish];
+        binds.iter().for_each(|bind| run.extend(["-v", bind]));
+        run.extend(["atlas-test/empty:1", "/bin/sh", "-c", "trap 'exit 0' TERM; sleep 1d & wait"]);
+        engine.docker(&run);
+    }
+    let ids = names.map(|name| engine.id(name));
+    for address in ["network.default", "container.web-1", "container.web-2"] {
+        engine.expect(&place, 0, &["adopt", address, "--yes"]);
+    }
+    engine.expect(&place, 0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(names.map(|name| engine.id(name)), ids, "nothing was made anew");
+    engine.expect(&place, 0, &["destroy", "--yes"]);
+}
+
 /// The names are those of compose, so what compose made is taken over by them, and nothing is made anew.
 #[test]
 fn what_compose_made_of_a_file_is_adopted_by_what_is_imported_of_it() {

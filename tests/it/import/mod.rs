@@ -1,5 +1,6 @@
 //! Compose files as specs: every key of the specification, whole files, and files that mean no good.
 
+mod copies;
 mod files;
 mod keys;
 
