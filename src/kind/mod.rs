@@ -19,6 +19,7 @@ mod chart_rule;
 mod check;
 mod claim;
 mod cluster;
+pub mod cluster_nodes;
 pub mod cluster_port;
 mod container;
 mod count;

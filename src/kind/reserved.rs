@@ -199,6 +199,13 @@ pub static K3S_VARIABLES: &[Reserved] = &[Reserved {
     hint: Static("remove it"),
 }];
 
+/// The name that Atlas gives the engine's machine, as k3d does.
+pub static K3D_HOSTS: &[Reserved] = &[Reserved {
+    keys: Texts::Static(&["host.k3d.internal"]),
+    why: Static("it is the engine's machine"),
+    hint: Static("choose another name"),
+}];
+
 #[cfg(test)]
 mod tests {
     use super::{K3S, LABELS, LOCALSTACK, Reserved, TAGS};

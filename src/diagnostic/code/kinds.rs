@@ -284,6 +284,11 @@ codes! {
     );
     "Write it in CEL over `object`, such as `object.status.phase == 'Running'`.";
 
+    CLUSTER_NODES = "A0452" "nodes that a cluster does not have";
+    "`k3d.nodes` says what holds for some nodes of a cluster, and its keys name them in k3d's words.";
+    Example::Spec("[cluster.dc]\nregion = \"us-east-1\"\nagents = 1\n\n[cluster.dc.k3d.nodes.\"agent:3\"]\nmemory_mib = 2048\n");
+    "Name nodes that the cluster has, counted from 0, such as `server:0` or `agent:*`.";
+
     ALLOWED_CONNECTION = "A0460" "connection that a namespace can't allow";
     "A connection of `allow` is between pods of the namespace, or between those and something outside. What says something else means \
      nothing, or less than it seems to.";

@@ -184,7 +184,8 @@ impl Inspected {
                 if let Some(host) = identified.identity.host().filter(|_| attributes.get("region").is_null()) {
                     attributes.set("region", host.name().as_ref().into());
                 }
-                let wrong = seen.condition(&attributes);
+                seen.compare_token(&mut attributes, spec);
+                let wrong = seen.condition(&attributes, &engine.machine());
                 identified.object(attributes, seen.outputs(engine), seen.usage(), wrong.into())
             }
         }

@@ -265,10 +265,10 @@ impl Query<'_> {
             let copies = if self.is_owned(&one) { seen.copies.clone() } else { Vec::new() };
             // What a cluster holds is counted where some of it may go.
             let said = self.wanted(&identity).flatten();
-            if self.claims.evidence || said.is_none_or(|wanted| cluster::loses_nodes(&seen, wanted)) {
-                seen.counted = cluster::count(engine, &seen, said).await;
-            }
-            let spec = SpecSide { wanted: None, base: &self.scope.surroundings.base, secret: &|_| None };
+            let counts = self.claims.evidence || said.is_none_or(|wanted| cluster::loses_nodes(&seen, wanted));
+            cluster::look_inside(engine, &mut seen, said, counts).await;
+            let secret = |reference: &Value| self.scope.secret(reference).ok();
+            let spec = SpecSide { wanted: said, base: &self.scope.surroundings.base, secret: &secret };
             let object = Inspected::Cluster(Box::new(seen)).object(one, engine, None, &spec);
             told.push(Described { object, id, name, is_certain: true, copies });
         }

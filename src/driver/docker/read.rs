@@ -104,9 +104,8 @@ async fn find(scope: &SessionScope, engine: &Engine, look: &Look<'_>) -> Result<
         "cluster" => {
             let found = cluster::list(engine, Some(&name), |_, _| true).await?.into_iter().next();
             let Some(mut seen) = found else { return Ok(None) };
-            if look.evidence || look.wanted.is_some_and(|wanted| cluster::loses_nodes(&seen, wanted)) {
-                seen.counted = cluster::count(engine, &seen, look.wanted).await;
-            }
+            let counts = look.evidence || look.wanted.is_some_and(|wanted| cluster::loses_nodes(&seen, wanted));
+            cluster::look_inside(engine, &mut seen, look.wanted, counts).await;
             let notes = Notes::about(engine, identity).await?;
             let identified = cluster::identified(&seen, identity, &notes);
             if let Some(copy) = seen.copies.first() {

@@ -55,7 +55,13 @@ impl EngineSession {
         want: &Request<'_>,
     ) -> Result<Outputs, DriverError> {
         let labels = mark::labels_of_new(want.mark, want.identity)?;
-        cluster::apply(engine, there, want, labels, &self.kubeconfigs()).await
+        cluster::apply(engine, there, want, labels, self.token(want)?, &self.kubeconfigs()).await
+    }
+
+    /// The token that the spec says for a cluster, which is read before anything is touched.
+    fn token(&self, want: &Request<'_>) -> Result<Option<String>, DriverError> {
+        let reference = want.attributes.at("k3d.token").filter(|reference| !reference.is_null());
+        reference.map(|reference| self.0.secret(reference)).transpose()
     }
 
     async fn make(&self, engine: &Engine, want: &Request<'_>) -> Result<Outputs, DriverError> {
@@ -128,7 +134,10 @@ impl Session for EngineSession {
                 let blueprint = self.blueprint(want, Labels::new())?;
                 container::prepare(&engine, &blueprint, &pace).await
             }
-            "cluster" => cluster::rehearse(&engine, want, &pace).await,
+            "cluster" => {
+                self.token(want)?;
+                cluster::rehearse(&engine, want, &pace).await
+            }
             _ => engine.docker().await.map(drop),
         };
         outlast(&engine, Some(&pace), prepared).await

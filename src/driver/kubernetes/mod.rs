@@ -23,7 +23,7 @@ use access::{Access, connect};
 #[cfg(feature = "docker")]
 pub use access::{client_of, kubeconfigs};
 #[cfg(feature = "docker")]
-pub use nodes::{ClusterNodes, JoinedNode, NodeChanges, NodeReport, Volumes};
+pub use nodes::{ClusterNodes, JoinedNode, NodeChanges, NodeReport, Volumes, taint_of};
 
 use error::is_unknown;
 use objects::{ClusterApi, ClusterSession, ClusterState, Reconnect};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Node, PersistentVolume, Pod, Taint};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, PersistentVolume, Pod, Taint};
 use kube::api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams};
 use kube::{Api, Client, Error};
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ use crate::driver::{Class, DriverError};
 const PAUSE: Duration = Duration::from_millis(500);
 /// The label by which a volume says on which node it is: <https://kubernetes.io/docs/reference/labels-annotations-taints/>.
 const HOSTNAME: &str = "kubernetes.io/hostname";
+/// The ConfigMap with what CoreDNS reads besides.
+const COREDNS: &str = "coredns-custom";
 /// What marks a node that was closed to pods to be drained.
 const DRAINED: &str = "atlas/drained";
 /// What marks a pod that the kubelet made from a file, which no API removes.
@@ -52,6 +54,18 @@ pub struct JoinedNode {
     pub name: String,
     /// Whether it was closed to pods to be drained.
     pub is_drained: bool,
+    /// Its labels, whoever put them there.
+    pub labels: BTreeMap<String, String>,
+    /// Its taints, whoever put them there, each as `KEY=VALUE:EFFECT`.
+    pub taints: Vec<String>,
+}
+
+/// A taint in its parts, as `KEY=VALUE:EFFECT` has them; no value and an empty one are the same.
+#[must_use]
+pub fn taint_of(text: &str) -> (&str, &str, &str) {
+    let (pair, effect) = text.rsplit_once(':').unwrap_or((text, "NoSchedule"));
+    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    (key, value, effect)
 }
 
 /// How many persistent volumes there are.
@@ -161,8 +175,35 @@ impl ClusterNodes {
     /// When the API does not answer, or refuses.
     pub async fn joined(&self) -> Result<Vec<JoinedNode>, DriverError> {
         let all = answer(self.nodes().list(&ListParams::default())).await?.items.into_iter();
-        let joined = |node: Node| Some(JoinedNode { is_drained: is_drained(&node), name: node.metadata.name? });
+        let joined = |node: Node| {
+            let is_drained = is_drained(&node);
+            let taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
+            let taints = taints.iter().map(taint_text).collect();
+            let labels = node.metadata.labels.unwrap_or_default();
+            Some(JoinedNode { name: node.metadata.name?, is_drained, labels, taints })
+        };
         Ok(all.filter_map(joined).collect())
+    }
+
+    /// Lets pods find names that no name server knows, beside what others told the cluster's own; whether its namespace is there.
+    ///
+    /// CoreDNS of k3s reads each `*.server` of this ConfigMap: <https://docs.k3s.io/networking/networking-services#coredns>.
+    ///
+    /// # Errors
+    /// When the API does not answer, or refuses.
+    pub async fn tell_hosts(&self, hosts: &BTreeMap<String, String>) -> Result<bool, DriverError> {
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), "kube-system");
+        let map = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": COREDNS }, "data": { "atlas.server": zones(hosts) },
+        });
+        let how = PatchParams::apply("atlas-cluster").force();
+        match answer(api.patch(COREDNS, &how, &Patch::Apply(map))).await {
+            Err(refused) if refused.code == Some(404) => Ok(false),
+            other => {
+                other?;
+                Ok(true)
+            }
+        }
     }
 
     /// Whether a node is in the cluster.
@@ -292,11 +333,29 @@ fn nodes_of(volume: &PersistentVolume) -> Vec<&str> {
     expressions.flat_map(|one| one.values.iter().flatten()).map(String::as_str).collect()
 }
 
+/// Names in the words of CoreDNS: each is a zone of its own, and what is not said of it is asked of others, as always.
+fn zones(hosts: &BTreeMap<String, String>) -> String {
+    if hosts.is_empty() {
+        return String::new();
+    }
+    let zones: Vec<String> = hosts.keys().map(|name| format!("{name}:53")).collect();
+    let lines: String = hosts.iter().map(|(name, address)| format!("        {address} {name}\n")).collect();
+    let zones = zones.join(" ");
+    format!(
+        "{zones} {{\n    errors\n    hosts {{\n{lines}        fallthrough\n    }}\n    forward . /etc/resolv.conf\n}}\n"
+    )
+}
+
 /// A taint as k3s's command line has it: `KEY=VALUE:EFFECT`, or without a value.
 fn taint(text: &str) -> Taint {
-    let (pair, effect) = text.rsplit_once(':').unwrap_or((text, "NoSchedule"));
-    let (key, value) = pair.split_once('=').map_or((pair, None), |(key, value)| (key, Some(value.to_owned())));
+    let (key, value, effect) = taint_of(text);
+    let value = Some(value).filter(|value| !value.is_empty()).map(str::to_owned);
     Taint { key: key.to_owned(), value, effect: effect.to_owned(), ..Taint::default() }
+}
+
+fn taint_text(taint: &Taint) -> String {
+    let value = taint.value.as_deref().filter(|value| !value.is_empty()).map(|value| format!("={value}"));
+    format!("{}{}:{}", taint.key, value.unwrap_or_default(), taint.effect)
 }
 
 #[cfg(test)]
@@ -304,7 +363,16 @@ mod tests {
     use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
     use serde_json::json;
 
-    use super::{has_to_leave, nodes_of, taint};
+    use super::{has_to_leave, nodes_of, taint, taint_text, zones};
+
+    #[test]
+    fn names_are_zones_of_their_own() {
+        let hosts = [("a.test".to_owned(), "10.0.0.1".to_owned()), ("b".to_owned(), "10.0.0.2".to_owned())];
+        let text = zones(&hosts.into());
+        assert!(text.starts_with("a.test:53 b:53 {\n") && text.contains("        10.0.0.1 a.test\n"), "{text}");
+        assert_eq!(text.matches('{').count(), text.matches('}').count());
+        assert_eq!(zones(&std::collections::BTreeMap::new()), "");
+    }
 
     #[test]
     fn a_volume_says_on_which_node_it_is() {
@@ -339,5 +407,8 @@ mod tests {
         let read = |text| (taint(text).key, taint(text).value, taint(text).effect);
         assert_eq!(read("a=b:NoSchedule"), ("a".into(), Some("b".into()), "NoSchedule".into()));
         assert_eq!(read("a:NoExecute"), ("a".into(), None, "NoExecute".into()));
+        for text in ["a=b:NoSchedule", "a:NoExecute"] {
+            assert_eq!(taint_text(&taint(text)), text);
+        }
     }
 }

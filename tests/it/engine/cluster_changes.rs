@@ -16,41 +16,41 @@ use crate::support::{Place, Run};
 const OBJECTS: &str = "/var/lib/rancher/k3s/objects";
 
 /// A cluster of the stand-ins.
-struct Cluster<'e> {
-    engine: &'e Engine,
-    name: &'static str,
+pub(super) struct Cluster<'e> {
+    pub engine: &'e Engine,
+    pub name: &'static str,
 }
 
 impl Cluster<'_> {
-    fn server(&self) -> String {
+    pub fn server(&self) -> String {
         format!("k3d-{}-server-0", self.name)
     }
 
     /// What the API tells of a node.
-    fn node(&self, role: &str) -> Value {
+    pub fn node(&self, role: &str) -> Value {
         let file = format!("{OBJECTS}/nodes/k3d-{}-{role}.json", self.name);
         let text = self.engine.ask(&["exec", &self.server(), "/bin/cat", &file]);
         text.ok().map_or(Value::Null, |text| serde_json::from_str(&text).expect("JSON"))
     }
 
     /// Puts an object where the API tells it from.
-    fn put(&self, sort: &str, object: &Value) {
+    pub fn put(&self, sort: &str, object: &Value) {
         let name = object["metadata"]["name"].as_str().expect("a name");
         let script = format!("mkdir -p {OBJECTS}/{sort} && printf '%s' '{object}' > {OBJECTS}/{sort}/{name}.json");
         self.engine.docker(&["exec", &self.server(), "/bin/sh", "-c", &script]);
     }
 
-    fn has(&self, sort: &str, name: &str) -> bool {
+    pub fn has(&self, sort: &str, name: &str) -> bool {
         let file = format!("{OBJECTS}/{sort}/{name}.json");
         self.engine.ask(&["exec", &self.server(), "/bin/cat", &file]).is_ok()
     }
 
-    fn joined(&self, role: &str) {
+    pub fn joined(&self, role: &str) {
         until("the node has joined", || !self.node(role).is_null());
     }
 
     /// A persistent volume that the cluster's own storage made on a node.
-    fn volume(&self, name: &str, role: &str) -> Value {
+    pub fn volume(&self, name: &str, role: &str) -> Value {
         let host = format!("k3d-{}-{role}", self.name);
         json!({
             "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": name },
@@ -60,7 +60,7 @@ impl Cluster<'_> {
         })
     }
 
-    fn pod(&self, name: &str, role: &str, labels: &Value) -> Value {
+    pub fn pod(&self, name: &str, role: &str, labels: &Value) -> Value {
         json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "shop", "labels": labels, "ownerReferences": [
                 { "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "shop", "uid": "u", "controller": true },
@@ -69,12 +69,12 @@ impl Cluster<'_> {
         })
     }
 
-    fn write(&self, role: &str, text: &str) {
+    pub fn write(&self, role: &str, text: &str) {
         let script = format!("mkdir -p /var/lib/rancher/k3s/storage; echo {text} > /var/lib/rancher/k3s/storage/data");
         self.engine.docker(&["exec", &format!("k3d-{}-{role}", self.name), "/bin/sh", "-c", &script]);
     }
 
-    fn data(&self, role: &str) -> String {
+    pub fn data(&self, role: &str) -> String {
         let node = format!("k3d-{}-{role}", self.name);
         self.engine.docker(&["exec", &node, "/bin/cat", "/var/lib/rancher/k3s/storage/data"])
     }

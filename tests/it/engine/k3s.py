@@ -63,14 +63,19 @@ def file_of(sort, name):
     return DATA / "objects" / sort / f"{name}.json"
 
 
+def write(path, text):
+    """Writes a file. Whoever is ended in the middle of it leaves no half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.rename(path)
+
+
 def put(sort, value):
     path = file_of(sort, value["metadata"]["name"])
-    path.parent.mkdir(parents=True, exist_ok=True)
     meta = value["metadata"]
     meta["resourceVersion"] = str(int(meta.get("resourceVersion", "0")) + 1)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(value))
-    part.rename(path)
+    write(path, json.dumps(value))
     return value
 
 
@@ -108,12 +113,11 @@ def join(body):
         address = DATA / "addresses" / body["member"]
         if address.exists() and address.read_text() != body["address"]:
             raise Refused(400, "BadRequest", f"etcd knows this member at {address.read_text()}, not at {body['address']}")
-        address.parent.mkdir(parents=True, exist_ok=True)
-        address.write_text(body["address"])
+        write(address, body["address"])
     if known.exists() and known.read_text() != body["password"]:
         raise Refused(403, "Forbidden", f"node password of {name} rejected")
-    known.parent.mkdir(parents=True, exist_ok=True)
-    known.write_text(body["password"])
+    if not known.exists():
+        write(known, body["password"])
     try:
         node = get("nodes", name)
     except Refused:
@@ -174,13 +178,27 @@ def answer(method, path, query, body):
                 raise Refused(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.")
             file_of("pods", name).unlink()
             return {"kind": "Status", "apiVersion": "v1", "status": "Success", "code": 201}
+        case ("PATCH", ["api", "v1", "namespaces", "kube-system", "configmaps", name]):
+            try:
+                config = get("configmaps", name)
+            except Refused:
+                config = {}
+            merge(config, body)
+            return put("configmaps", config)
         case ("GET", ["api", "v1", "persistentvolumes"]):
             return listed("PersistentVolume", stored("persistentvolumes"))
     raise Refused(404, "NotFound", f"{method} {path} is not here")
 
 
 # What the stand-in knows of itself.
-OWN = ("/readyz", "/api/v1/nodes", "/api/v1/pods", "/api/v1/persistentvolumes", "/stand-in/")
+OWN = (
+    "/readyz",
+    "/api/v1/nodes",
+    "/api/v1/pods",
+    "/api/v1/persistentvolumes",
+    "/api/v1/namespaces/kube-system/configmaps/coredns-custom",
+    "/stand-in/",
+)
 
 
 def gateway():
@@ -289,14 +307,14 @@ def server():
     token = DATA / "token"
     if token.exists() and token.read_text() != os.environ["K3S_TOKEN"]:
         sys.exit("the data was made with another token")
-    token.write_text(os.environ["K3S_TOKEN"])
+    write(token, os.environ["K3S_TOKEN"])
     # Data that one server kept alone is taken over when it begins to keep it together with others.
     if "--cluster-init" in sys.argv:
         (DATA / "etcd").touch()
     # What a server keeps in its data folder tells whether that outlives its container.
     born = DATA / "born"
     if not born.exists():
-        born.write_text(NAME)
+        write(born, NAME)
     serve()
 
 
@@ -380,8 +398,7 @@ def node(role):
     member = DATA / "member"
     for path in [member, PASSWORD]:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(secrets.token_hex(16))
+            write(path, secrets.token_hex(16))
     after = lambda word: [one.removeprefix(word) for one in sys.argv if one.startswith(word)]
     body = {
         "name": NAME,

@@ -6,6 +6,9 @@ mod cluster_addresses;
 #[cfg(feature = "kubernetes")]
 mod cluster_apps;
 mod cluster_changes;
+mod cluster_drift;
+mod cluster_matrix;
+mod cluster_nodes;
 mod clusters;
 mod conformance;
 mod connected;

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use kube::Client;
 
+use super::super::container;
 use super::super::engine::Engine;
 use super::kubeconfig;
 use super::node::{ClusterNode, NodeRole, first_server};
 use super::nodes::Nodes;
-use crate::driver::kubernetes::{self, ClusterNodes, Volumes};
+use super::ports::ROUTES;
+use crate::driver::kubernetes::{self, ClusterNodes};
 use crate::driver::{Class, DriverError};
 use crate::value::{Attributes, Value};
 
@@ -43,12 +45,29 @@ pub(in super::super) async fn client(engine: &Engine, cluster: &str, endpoint: &
     kubernetes::client_of(config, endpoint).await
 }
 
-/// Counts the persistent volumes of a cluster, and those on nodes that the spec does not want. Without the spec all of them go.
-/// None when its API does not answer.
-pub(in super::super) async fn count(engine: &Engine, seen: &Nodes, wanted: Option<&Attributes>) -> Option<Volumes> {
-    let api = reach(engine, &seen.name, &seen.port()?, PROBE).await.ok()?;
-    let goes = |node: &str| ClusterNode::named(node, &seen.name).is_some_and(|node| !stays(&node, wanted));
-    api.volumes(goes).await.ok()
+/// Asks a cluster what its containers don't tell, where its API answers: where its ports lead, what its nodes are labelled, and, where
+/// some of it may go, the persistent volumes, those on nodes that the spec does not want apart. Without the spec all of them go.
+pub(in super::super) async fn look_inside(
+    engine: &Engine,
+    seen: &mut Nodes,
+    wanted: Option<&Attributes>,
+    counts: bool,
+) {
+    let runs = seen.balancer.as_ref().filter(|one| container::not_running(one).is_none());
+    if let Some(id) = runs.and_then(|one| one.id.as_deref()) {
+        // What can't be read now is not known to lead elsewhere.
+        seen.inside.routes = container::read_file(engine, id, ROUTES).await.ok().flatten();
+    }
+    let asks = seen.is_told_by_api();
+    let Some(port) = seen.port().filter(|_| counts || asks) else { return };
+    let Ok(api) = reach(engine, &seen.name, &port, PROBE).await else { return };
+    if asks {
+        seen.inside.joined = api.joined().await.ok();
+    }
+    if counts {
+        let goes = |node: &str| ClusterNode::named(node, &seen.name).is_some_and(|node| !stays(&node, wanted));
+        seen.inside.counted = api.volumes(goes).await.ok();
+    }
 }
 
 /// Whether something of a cluster is lost when it becomes what the spec wants: nodes that go.

@@ -12,7 +12,6 @@ use super::super::container;
 use super::super::engine::Engine;
 use super::super::mark::Labels;
 use super::super::pace::Pace;
-use super::super::table::texts;
 use super::kubeconfig::Kubeconfigs;
 use super::layout::Layout;
 use super::node::{self, ClusterNode, NodeRole, is_among};
@@ -20,7 +19,7 @@ use super::nodes::Nodes;
 use super::outdated::is_outdated;
 use super::record::{Record, RecordContents};
 use super::{kubeconfig, prepare, ready};
-use crate::driver::kubernetes::{ClusterNodes, NodeChanges};
+use crate::driver::kubernetes::{ClusterNodes, NodeReport};
 use crate::driver::{Class, DriverError, Request};
 use crate::kind::Outputs;
 use crate::value::Value;
@@ -40,6 +39,8 @@ pub(super) struct ClusterWork<'a> {
     pub there: BTreeSet<String>,
     /// The names of the nodes that were there and have left.
     pub left: BTreeSet<String>,
+    /// The nodes whose pods left before the load balancer went, with what each said last.
+    pub drained: BTreeMap<String, Option<NodeReport>>,
     /// Whether some of them have another address than the load balancer knows.
     pub moved: bool,
 }
@@ -50,13 +51,14 @@ pub(in super::super) async fn apply(
     seen: Option<&Nodes>,
     request: &Request<'_>,
     labels: Labels,
+    token: Option<String>,
     kubeconfigs: &Kubeconfigs,
 ) -> Result<Outputs, DriverError> {
     // A renamed cluster keeps the name under which it was made, which its identity says and its address does not.
     let name = &*request.identity.name();
     let wish = request.attributes.at("k3d.kubeconfig").and_then(Value::as_str).unwrap_or("none");
     kubeconfig::may_keep(name, wish, kubeconfigs)?;
-    let mut work = ClusterWork::begin(engine, seen, request, labels).await?;
+    let mut work = ClusterWork::begin(engine, seen, request, labels, token).await?;
     let nodes = work.layout.nodes();
     let turns = work.turns(&nodes)?;
     work.begin_again().await?;
@@ -65,7 +67,7 @@ pub(in super::super) async fn apply(
     for node in leaving {
         work.leave_early(&nodes, node).await?;
     }
-    work.give_way().await?;
+    work.give_way(&staying).await?;
     for node in staying {
         work.bring(node).await?;
     }
@@ -89,9 +91,11 @@ impl<'a> ClusterWork<'a> {
         seen: Option<&'a Nodes>,
         request: &'a Request<'a>,
         labels: Labels,
+        token: Option<String>,
     ) -> Result<Self, DriverError> {
         let pace = Pace::of(request);
-        let mut layout = Layout::new(&request.identity.name(), request.attributes, labels, seen, engine.machine())?;
+        let name = request.identity.name();
+        let mut layout = Layout::new(&name, request.attributes, labels, seen, token, engine.machine())?;
         if seen.is_none() {
             // An image that can't be had is found out before anything is there.
             super::rehearse(engine, request, &pace).await?;
@@ -113,8 +117,21 @@ impl<'a> ClusterWork<'a> {
         };
         let nodes = seen.into_iter().flat_map(|seen| &seen.nodes);
         let there = nodes.filter(|(_, node)| is_found(node)).map(|(name, _)| name.clone()).collect();
-        let left = BTreeSet::new();
-        Ok(Self { engine, layout, seen, request, pace, record, balancer, api: None, there, left, moved: false })
+        let (left, drained) = (BTreeSet::new(), BTreeMap::new());
+        Ok(Self {
+            engine,
+            layout,
+            seen,
+            request,
+            pace,
+            record,
+            balancer,
+            api: None,
+            there,
+            left,
+            drained,
+            moved: false,
+        })
     }
 
     /// Finds out before anything goes whether what is to be made again can be had, and records that a change was begun, so that one
@@ -185,27 +202,6 @@ impl<'a> ClusterWork<'a> {
             .ok_or_else(|| DriverError::new(Class::Transient, format!("{by} does not publish the API")))
     }
 
-    /// Tells the API what it changes without making a node again, and ends what an interrupted run began to drain.
-    async fn change_in_place(&self) -> Result<(), DriverError> {
-        let (Some(api), Some(seen)) = (&self.api, self.seen) else { return Ok(()) };
-        let wanted = self.layout.nodes();
-        for joined in api.joined().await? {
-            let node = ClusterNode::named(&joined.name, &self.layout.name);
-            // What left in a run that was interrupted is still known to the API.
-            if node.is_some_and(|node| !is_among(&wanted, &node.name)) {
-                api.remove(&joined.name).await?;
-            } else if joined.is_drained {
-                api.allow(&joined.name).await?;
-            }
-        }
-        let Some(before) = seen.made_from() else { return Ok(()) };
-        let now = &self.layout.made_from;
-        for node in wanted.iter().filter(|node| seen.nodes.contains_key(&node.name)) {
-            api.change(&node.name, &changes(node.role, &before, now)).await?;
-        }
-        Ok(())
-    }
-
     /// Records what the cluster was brought to.
     pub async fn write_record(
         &mut self,
@@ -221,26 +217,4 @@ impl<'a> ClusterWork<'a> {
 
 fn contents<'e>(layout: &'e Layout<'_>, made_from: &'e BTreeMap<String, Value>, is_done: bool) -> RecordContents<'e> {
     RecordContents { cluster: &layout.name, token: &layout.token, made_from, is_done, kept: &layout.kept }
-}
-
-/// What is to be changed about a node of a role.
-fn changes(role: NodeRole, before: &BTreeMap<String, Value>, now: &BTreeMap<String, Value>) -> NodeChanges {
-    const NULL: &Value = &Value::Null;
-    let labels = |all: &BTreeMap<String, Value>| -> BTreeMap<String, String> {
-        texts(all.get("labels").unwrap_or(NULL)).collect()
-    };
-    let taints = |all: &BTreeMap<String, Value>| -> BTreeSet<String> {
-        let taints = all.get("k3d").and_then(|k3d| k3d.at("taints")).map(Value::items).unwrap_or_default();
-        taints.iter().filter_map(|taint| taint.as_str().map(str::to_owned)).collect()
-    };
-    let (old, new) = (labels(before), labels(now));
-    let mut changes = NodeChanges::default();
-    changes.labels.extend(old.keys().filter(|key| !new.contains_key(*key)).map(|key| (key.clone(), None)));
-    let set = new.iter().filter(|(key, value)| old.get(*key) != Some(*value));
-    changes.labels.extend(set.map(|(key, value)| (key.clone(), Some(value.clone()))));
-    if role == NodeRole::Server {
-        let (old, new) = (taints(before), taints(now));
-        changes.taints = (old.difference(&new).cloned().collect(), new.difference(&old).cloned().collect());
-    }
-    changes
 }

@@ -8,6 +8,7 @@ use super::apply::ClusterWork;
 use super::labels::{BALANCED, labels};
 use super::node::ClusterNode;
 use super::outdated::is_outdated;
+use super::ports::{bindings_of, in_words};
 use crate::driver::DriverError;
 
 /// How k3d's load balancer looks up the addresses of nodes again, without dropping connections.
@@ -17,9 +18,10 @@ const ASKED: u32 = 40;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl ClusterWork<'_> {
-    /// Removes a load balancer that has to go, or to be made again, when it holds ports that nodes are about to publish.
-    pub async fn give_way(&mut self) -> Result<(), DriverError> {
-        let Some(old) = &self.balancer else { return Ok(()) };
+    /// Removes a load balancer that has to go, or to be made again, when it holds ports that nodes are about to publish. Those of the
+    /// nodes that are made again before the API can be asked again let their pods go first.
+    pub async fn give_way(&mut self, turns: &[&ClusterNode]) -> Result<(), DriverError> {
+        let Some(old) = self.balancer.clone() else { return Ok(()) };
         let publishes = |node: &ClusterNode| {
             let there = self.seen.and_then(|seen| seen.nodes.get(&node.name));
             let outdated = there.is_none_or(|there| is_outdated(node, there, &self.layout));
@@ -27,6 +29,8 @@ impl ClusterWork<'_> {
         };
         let goes = !self.layout.has_balancer();
         if goes || (!self.is_current() && self.layout.nodes().iter().any(publishes)) {
+            let unasked = turns.iter().position(|node| node.is_first()).map_or(turns, |first| &turns[..=first]);
+            self.drain_early(unasked).await?;
             container::remove(self.engine, old.id.as_deref().unwrap_or_default()).await?;
             self.balancer = None;
         }
@@ -68,9 +72,11 @@ impl ClusterWork<'_> {
         self.balancer.as_ref().is_some_and(|there| self.is_made_so(there))
     }
 
-    /// Whether a load balancer is made as it should be, and has started, as it may lack its files otherwise.
+    /// Whether a load balancer is made as it should be, publishes what it was made to, and has started, as it may lack its files otherwise.
     fn is_made_so(&self, there: &bollard::models::ContainerInspectResponse) -> bool {
-        labels(there).get(BALANCED) == Some(&self.layout.balanced()) && container::has_started(there)
+        labels(there).get(BALANCED) == Some(&self.layout.balanced())
+            && in_words(&bindings_of(there)) == in_words(&self.layout.ports().of_balancer())
+            && container::has_started(there)
     }
 
     /// Lets it look up the addresses of nodes again; one that is not k3d's own, and does that in another way, is started again.

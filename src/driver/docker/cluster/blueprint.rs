@@ -1,5 +1,7 @@
 //! What the containers of a cluster are made from.
 
+use std::collections::BTreeMap;
+
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, Mount, MountType, RestartPolicy, RestartPolicyNameEnum,
 };
@@ -9,7 +11,7 @@ use super::super::table::texts;
 use super::labels::BALANCED;
 use super::layout::{K3D, Layout};
 use super::node::{self, ClusterNode, NodeRole};
-use super::ports::{Bindings, in_words};
+use super::ports::{Bindings, ROUTES, in_words};
 use crate::value::{Text, Value};
 
 /// Where k3s keeps all of its data in a node, and its storage what local volumes hold.
@@ -19,12 +21,13 @@ pub(super) const PASSWORD: &str = "/etc/rancher/node/password";
 /// What a node runs before k3s.
 const ENTRYPOINT: &str = include_str!("entrypoint.sh");
 const ENTRYPOINT_AT: &str = "/etc/rancher/atlas-entrypoint.sh";
-/// The name by which nodes reach the machine that they run on, as k3d has it.
-const HOST: &str = "host.k3d.internal";
+/// What a node reads in place of `/proc/meminfo`, where its memory is limited.
+const MEMINFO_AT: &str = "/etc/rancher/atlas-meminfo";
 
 impl Layout<'_> {
     /// How a node is made.
     pub fn of_node(&self, node: &ClusterNode) -> Blueprint {
+        let settings = self.settings(node);
         let server = node.role == NodeRole::Server;
         let mut mounts = vec![mount(node::images(&self.name), "/k3d/images"), mount(self.data(&node.name), DATA)];
         mounts.extend(container::mounts(self.wanted.at("k3d.volumes").unwrap_or(&Value::Null)));
@@ -35,17 +38,19 @@ impl Layout<'_> {
             init: Some(false),
             cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
             tmpfs: Some(["/run", "/var/run"].iter().map(|path| ((*path).to_owned(), String::new())).collect()),
-            binds: Some(self.list("k3d.binds")),
+            binds: Some(self.list("k3d.binds").into_iter().chain(settings.binds).collect()),
+            memory: settings.memory_mib.map(|mebibytes| mebibytes * container::MEBI),
             mounts: Some(mounts),
-            extra_hosts: self.net.gateway.as_ref().map(|gateway| vec![format!("{HOST}:{gateway}")]),
+            extra_hosts: Some(self.hosts().iter().map(|(name, address)| format!("{name}:{address}")).collect()),
             ..outer(bindings.clone())
         };
-        let args = self.list(if server { "k3d.server_args" } else { "k3d.agent_args" });
+        let mut args = self.list(if server { "k3d.server_args" } else { "k3d.agent_args" });
+        args.extend(settings.args);
         let body = ContainerCreateBody {
             hostname: Some(node.name.clone()),
             image: Some(self.image()),
             cmd: Some(self.command(node, args)),
-            env: Some(self.environment(node)),
+            env: Some(self.environment(node, settings.environment)),
             exposed_ports: Some(exposed(&bindings)),
             labels: Some(self.node_labels(node)),
             host_config: Some(host),
@@ -53,6 +58,9 @@ impl Layout<'_> {
         };
         let mut files = self.registries();
         files.push((ENTRYPOINT_AT.trim_start_matches('/').into(), ENTRYPOINT.into()));
+        files.extend(
+            settings.memory_mib.map(|mebibytes| (MEMINFO_AT.trim_start_matches('/').into(), meminfo(mebibytes))),
+        );
         files.push((PASSWORD.trim_start_matches('/').into(), self.password(&node.name)));
         let networks = vec![Join { address: self.address(node), ..self.join(&node.name) }];
         let wrapper = vec!["/bin/sh".into(), ENTRYPOINT_AT.into()];
@@ -78,7 +86,7 @@ impl Layout<'_> {
 
     /// The file by which the load balancer knows where to lead.
     pub fn routes(&self, nodes: &[ClusterNode]) -> (String, String) {
-        ("etc/confd/values.yaml".into(), self.ports().routes(nodes).to_string())
+        (ROUTES.trim_start_matches('/').into(), self.ports().routes(nodes).to_string())
     }
 
     /// What the load balancer is made from; whatever differs from it makes it again.
@@ -126,13 +134,14 @@ impl Layout<'_> {
             }
             words.extend(self.list("k3d.taints").into_iter().map(|taint| format!("--node-taint={taint}")));
         }
-        words.extend(texts(self.wanted.get("labels")).map(|(key, value)| format!("--node-label={key}={value}")));
+        let labels = self.kubernetes_labels(node);
+        words.extend(labels.iter().map(|(key, value)| format!("--node-label={key}={value}")));
         words.extend(args);
         words
     }
 
-    fn environment(&self, node: &ClusterNode) -> Vec<String> {
-        let own = texts(self.wanted.at("k3d.environment").unwrap_or(&Value::Null));
+    fn environment(&self, node: &ClusterNode, more: BTreeMap<String, String>) -> Vec<String> {
+        let own = texts(self.wanted.at("k3d.environment").unwrap_or(&Value::Null)).chain(more);
         let mut all: Vec<String> = own.map(|(key, value)| format!("{key}={value}")).collect();
         all.push(format!("K3S_TOKEN={}", self.token));
         all.push("K3S_KUBECONFIG_OUTPUT=/output/kubeconfig.yaml".into());
@@ -164,6 +173,12 @@ pub(super) fn image(own: Option<&Value>, version: &Value) -> String {
     let whole = whole.replace('+', "-");
     let suffix = if whole.contains("-k3s") { "" } else { "-k3s1" };
     format!("rancher/k3s:v{whole}{suffix}")
+}
+
+/// What the kernel would say of a machine with so much memory, as far as the kubelet reads it.
+fn meminfo(mebibytes: i64) -> String {
+    let all = mebibytes * 1024;
+    format!("MemTotal: {all} kB\nMemFree: {all} kB\nMemAvailable: {all} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
 }
 
 /// What every container of a cluster finds around it.

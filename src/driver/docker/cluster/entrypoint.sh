@@ -25,4 +25,14 @@ if [ -n "${ATLAS_GATEWAY:-}" ] && command -v iptables-save >/dev/null && command
     fi
 fi
 
+# A node tells Kubernetes that it has as much memory as it may use. It reads that of the machine otherwise, and where the machine has
+# ECC memory from there.
+if [ -f /etc/rancher/atlas-meminfo ]; then
+    mount --bind /etc/rancher/atlas-meminfo /proc/meminfo ||
+        echo "atlas: the memory that this node tells Kubernetes of is the machine's, and its limit counts all the same"
+    if [ -d /sys/devices/system/edac ]; then
+        mount -t tmpfs tmpfs /sys/devices/system/edac || true
+    fi
+fi
+
 exec "$@"

@@ -12,6 +12,9 @@ pub(super) const BALANCED: &str = "atlas.cluster.balancer";
 /// k3d's label of the cluster's token.
 pub(super) const TOKEN: &str = "k3d.cluster.token";
 
+/// k3d's label of the port of the machine that leads to the API, on servers.
+pub(super) const API_PORT: &str = "k3d.server.api.port";
+
 /// The labels of a container.
 pub(super) fn labels(container: &ContainerInspectResponse) -> Labels {
     container.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default()

@@ -6,17 +6,22 @@ use bollard::models::VolumeCreateRequest;
 
 use super::super::mark::{self, Labels};
 use super::super::random;
-use super::labels::{MADE_FROM, TOKEN, labels};
+use super::super::table::texts;
+use super::labels::{API_PORT, MADE_FROM, TOKEN, labels};
 use super::network::NetworkFacts;
 use super::node::{self, ClusterNode, NodeRole};
 use super::nodes::Nodes;
 use super::ports::Ports;
 use super::record::Kept;
 use crate::driver::DriverError;
+use crate::kind::cluster_nodes::NodeSettings;
 use crate::value::{Attributes, Value, long_hash};
 
 /// The version of k3d whose layout this is.
 pub(super) const K3D: &str = "v5.8.3";
+
+/// The name by which nodes and pods reach the machine that they run on, as k3d has it.
+const HOST: &str = "host.k3d.internal";
 
 /// A cluster as it is to be laid out.
 pub(super) struct Layout<'a> {
@@ -43,17 +48,15 @@ impl<'a> Layout<'a> {
         wanted: &'a Attributes,
         labels: Labels,
         seen: Option<&Nodes>,
+        token: Option<String>,
         machine: String,
     ) -> Result<Self, DriverError> {
         // What nodes are told about the cluster is fixed for its life: the token and the port that was chosen first.
         let known = |key: &str| seen.and_then(|seen| seen.told(key));
-        let token = known(TOKEN).map_or_else(|| random::token("the cluster's token"), Ok)?;
+        let token = known(TOKEN).or(token).map_or_else(|| random::token("the cluster's token"), Ok)?;
         let port = match wanted.at("k3d.api_port") {
             Some(Value::Int(port)) => port.to_string(),
-            _ => seen
-                .and_then(Nodes::port)
-                .or_else(|| known("k3d.server.api.port"))
-                .unwrap_or_else(|| free_port(cluster)),
+            _ => seen.and_then(Nodes::port).or_else(|| known(API_PORT)).unwrap_or_else(|| free_port(cluster)),
         };
         let same = wanted.iter().filter(|(name, _)| *name != "agents").collect::<BTreeMap<_, _>>();
         // As it will be read back.
@@ -121,6 +124,22 @@ impl<'a> Layout<'a> {
         self.kept.get(node).and_then(|kept| kept.password.clone()).unwrap_or_else(own)
     }
 
+    /// What is said of a node beside what is said of all.
+    pub fn settings(&self, node: &ClusterNode) -> NodeSettings {
+        NodeSettings::of(self.wanted.get("k3d"), node.role.word(), node.at)
+    }
+
+    /// The labels that Kubernetes is told of a node.
+    pub fn kubernetes_labels(&self, node: &ClusterNode) -> BTreeMap<String, String> {
+        texts(self.wanted.get("labels")).chain(self.settings(node).labels).collect()
+    }
+
+    /// The names that nodes and pods find without asking anybody, with their addresses.
+    pub fn hosts(&self) -> BTreeMap<String, String> {
+        let machine = self.net.gateway.iter().map(|gateway| (HOST.to_owned(), gateway.clone()));
+        texts(self.wanted.at("k3d.host_aliases").unwrap_or(&Value::Null)).chain(machine).collect()
+    }
+
     /// The volumes that its nodes use and that Atlas names.
     pub fn volumes(&self) -> Vec<VolumeCreateRequest> {
         let nodes = self.nodes();
@@ -169,7 +188,7 @@ impl<'a> Layout<'a> {
         if node.role == NodeRole::Server {
             put("k3d.server.api.host", &self.machine);
             put("k3d.server.api.hostIP", super::super::engine::published_on(&self.machine));
-            put("k3d.server.api.port", &self.port);
+            put(API_PORT, &self.port);
             // k3d's word for the server that begins a cluster of several.
             if node.at == 0 && self.has_several_servers() {
                 put("k3d.server.init", "true");
@@ -181,7 +200,7 @@ impl<'a> Layout<'a> {
 
 impl Nodes {
     /// What its containers, or its record, were told about the cluster.
-    fn told(&self, key: &str) -> Option<String> {
+    pub fn told(&self, key: &str) -> Option<String> {
         let of_nodes = self.nodes.values().map(labels);
         let all = of_nodes.chain(self.record.iter().map(|record| record.labels.clone()));
         all.into_iter().find_map(|labels| mark::get(&labels, key).map(str::to_owned))

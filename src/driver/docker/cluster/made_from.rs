@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use bollard::models::ContainerInspectResponse;
 
 use super::super::mark;
+use super::super::table::texts;
 use super::labels::{MADE_FROM, labels};
+use super::node::ClusterNode;
 use crate::address::Address;
+use crate::kind::cluster_nodes::NodeSettings;
 use crate::value::Value;
 
 /// What a node was made from. Earlier the label held addresses of the spec, in place of what the engine calls the objects.
@@ -36,4 +39,11 @@ pub(super) fn made_from(node: &ContainerInspectResponse) -> Option<BTreeMap<Stri
     }
     all.insert("k3d".into(), named);
     Some(all)
+}
+
+/// The labels that a node was to have by what its cluster is made from.
+pub(super) fn labels_of(all: &BTreeMap<String, Value>, node: &ClusterNode) -> BTreeMap<String, String> {
+    const NULL: &Value = &Value::Null;
+    let shared = texts(all.get("labels").unwrap_or(NULL));
+    shared.chain(NodeSettings::of(all.get("k3d").unwrap_or(NULL), node.role.word(), node.at).labels).collect()
 }

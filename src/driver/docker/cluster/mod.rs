@@ -8,6 +8,8 @@ mod api;
 mod apply;
 mod balancer;
 mod blueprint;
+mod drift;
+mod in_place;
 mod kubeconfig;
 mod labels;
 mod layout;
@@ -41,9 +43,10 @@ use crate::identity::Identity;
 use crate::kind::{self, KindRef};
 use layout::Layout;
 use node::ClusterNode;
+use nodes::LookedInside;
 use record::Record;
 
-pub(super) use api::{client, count, loses_nodes};
+pub(super) use api::{client, look_inside, loses_nodes};
 pub(super) use apply::apply;
 pub(super) use kubeconfig::Kubeconfigs;
 pub(super) use node::first_server;
@@ -111,7 +114,7 @@ async fn inspect(
         copies: Vec::new(),
         record: Record::last_of(volumes),
         volumes: volumes.iter().filter(|one| !record::is_record(one)).map(|one| one.name.clone()).collect(),
-        counted: None,
+        inside: LookedInside::default(),
         name,
     };
     for one in all {
@@ -153,7 +156,7 @@ pub(super) fn identified(seen: &Nodes, identity: &Identity, notes: &Notes) -> Id
 /// Fetches what a cluster is made from, and finds out whether the engine takes such nodes.
 pub(super) async fn rehearse(engine: &Engine, request: &Request<'_>, pace: &Pace<'_>) -> Result<(), DriverError> {
     let name = request.identity.name();
-    let layout = Layout::new(&name, request.attributes, Labels::new(), None, engine.machine())?;
+    let layout = Layout::new(&name, request.attributes, Labels::new(), None, None, engine.machine())?;
     let Some(first) = layout.nodes().into_iter().next() else { return Ok(()) };
     container::prepare(engine, &layout.of_node(&first), pace).await?;
     if layout.has_balancer() {

@@ -12,7 +12,7 @@ use super::labels::{labels, published};
 use super::made_from::made_from;
 use super::node::{self, ClusterNode, NodeRole};
 use super::record::Record;
-use crate::driver::kubernetes::Volumes;
+use crate::driver::kubernetes::{JoinedNode, Volumes};
 use crate::kind::{self, Count, Outputs, Usage};
 use crate::value::{Attributes, Value};
 
@@ -30,8 +30,19 @@ pub struct Nodes {
     pub record: Option<Record>,
     /// The other volumes that say that they are its own.
     pub volumes: Vec<String>,
+    /// What was asked of its API and of its load balancer.
+    pub inside: LookedInside,
+}
+
+/// What a cluster tells besides its containers.
+#[derive(Clone, Default)]
+pub struct LookedInside {
     /// The persistent volumes that its API tells, where somebody counted.
     pub counted: Option<Volumes>,
+    /// The nodes that its API tells, where somebody asked.
+    pub joined: Option<Vec<JoinedNode>>,
+    /// The file by which its load balancer knows where to lead.
+    pub routes: Option<String>,
 }
 
 impl Nodes {
@@ -70,11 +81,12 @@ impl Nodes {
         if !k3d.is_null() && k3d.at("loadbalancer").is_none() {
             attributes.set("k3d", k3d.with(&["loadbalancer"], Value::Bool(self.balancer.is_some())));
         }
+        self.as_reported(&mut attributes);
         attributes
     }
 
-    /// What is wrong with it: what is missing, or does not run.
-    pub fn condition(&self, attributes: &Attributes) -> Option<String> {
+    /// What is wrong with it: what is missing, does not run, or leads elsewhere. `machine` is the name of the engine's machine.
+    pub fn condition(&self, attributes: &Attributes, machine: &str) -> Option<String> {
         let servers = match attributes.get("servers") {
             Value::Int(servers) => *servers,
             _ => 1,
@@ -95,6 +107,7 @@ impl Nodes {
         let balancer = self.balancer.iter().map(|one| (node::balancer(&self.name), one));
         let mut all = self.nodes.iter().map(|(name, one)| (name.clone(), one)).chain(balancer);
         all.find_map(|(name, one)| Some(format!("{name} is {}", container::not_running(one)?)))
+            .or_else(|| self.led_astray(attributes, machine))
     }
 
     /// Where its API answers.
@@ -111,7 +124,7 @@ impl Nodes {
 
     /// The persistent volumes that were counted in it.
     pub fn usage(&self) -> Usage {
-        let Some(counted) = self.counted else { return Usage::default() };
+        let Some(counted) = self.inside.counted else { return Usage::default() };
         let all = [("volumes", counted.all), ("volumes_leaving", counted.on_some)];
         all.into_iter().map(|(counter, count)| (counter.into(), Count::Exactly(count))).collect()
     }

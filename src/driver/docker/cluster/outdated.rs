@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use bollard::models::ContainerInspectResponse;
 
+use super::super::mark;
 use super::blueprint::image;
+use super::labels::{API_PORT, labels};
 use super::layout::Layout;
 use super::made_from::made_from;
 use super::node::{ClusterNode, NodeRole};
 use super::ports::{bindings_of, in_words};
+use crate::kind::cluster_nodes::NodeSettings;
 use crate::value::Value;
 
 /// What is changed in place, is told the API, or is no business of a node.
-const IN_PLACE: [&str; 7] =
-    ["kubeconfig", "loadbalancer", "loadbalancer_image", "drain", "api_port", "taints", "image"];
+const IN_PLACE: [&str; 9] =
+    ["kubeconfig", "loadbalancer", "loadbalancer_image", "drain", "api_port", "taints", "image", "nodes", "token"];
 
 /// Whether a node has to be made again to be what the layout says. One that never started may lack its files.
 pub(super) fn is_outdated(node: &ClusterNode, there: &ContainerInspectResponse, layout: &Layout<'_>) -> bool {
@@ -21,16 +24,19 @@ pub(super) fn is_outdated(node: &ClusterNode, there: &ContainerInspectResponse, 
     let several = |all: &BTreeMap<String, Value>| !matches!(all.get("servers"), None | Some(Value::Int(1)));
     // A server that keeps its data alone has to begin again to keep it together with others; not the other way round.
     let joins = node.is_first() && several(&layout.made_from) && !several(&made_from);
+    // k3d's own commands read there at which port the API answers.
+    let told = mark::get(&labels(there), API_PORT).map(str::to_owned);
     joins
-        || part(node.role, &made_from) != part(node.role, &layout.made_from)
+        || told.is_some_and(|port| port != layout.port)
+        || part(node, &made_from) != part(node, &layout.made_from)
         || in_words(&bindings_of(there)) != in_words(&layout.ports().of_node(node))
 }
 
-/// What of all that a cluster is made from a node of a role is made from.
-fn part(role: NodeRole, all: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+/// What of all that a cluster is made from one node is made from.
+fn part(node: &ClusterNode, all: &BTreeMap<String, Value>) -> (BTreeMap<String, Value>, NodeSettings) {
     const NULL: &Value = &Value::Null;
     let k3d = all.get("k3d").unwrap_or(NULL);
-    let others = match role {
+    let others = match node.role {
         NodeRole::Server => "agent_args",
         NodeRole::Agent => "server_args",
     };
@@ -44,7 +50,9 @@ fn part(role: NodeRole, all: &BTreeMap<String, Value>) -> BTreeMap<String, Value
     }
     part.entry("privileged".to_owned()).or_insert(Value::Bool(true));
     part.insert("image".into(), image(k3d.at("image"), all.get("version").unwrap_or(NULL)).as_str().into());
-    part
+    // The API is told of labels.
+    let own = NodeSettings { labels: BTreeMap::new(), ..NodeSettings::of(k3d, node.role.word(), node.at) };
+    (part, own)
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -11,6 +11,8 @@ use crate::value::Value;
 
 /// The port of the Kubernetes API in a server.
 pub(super) const API: &str = "6443/tcp";
+/// Where a container of the load balancer has the file by which it knows where to lead.
+pub(super) const ROUTES: &str = "/etc/confd/values.yaml";
 /// How many connections k3d's load balancer may have besides those that its ports need.
 const CONNECTIONS: usize = 1_024;
 

@@ -9,6 +9,7 @@ use super::api::reach;
 use super::apply::ClusterWork;
 use super::blueprint::{DATA, PASSWORD};
 use super::node::{ClusterNode, NodeRole};
+use super::outdated::is_outdated;
 use super::ready;
 use super::record::Kept;
 use crate::driver::DriverError;
@@ -25,10 +26,12 @@ impl ClusterWork<'_> {
         if let Some(api) = api.as_ref().filter(|_| container::not_running(old).is_none()) {
             self.drain(api, node).await?;
         }
-        let mut before = report(api.as_ref(), node).await;
+        let early = self.drained.get(&node.name).cloned();
+        let was_drained = api.is_some() || early.is_some();
+        let mut before = early.flatten().or(report(api.as_ref(), node).await);
         let data = self.layout.data(&node.name);
         container::remove_but(self.engine, old, &[&data]).await?;
-        if !node.is_first() {
+        if !node.is_first() && api.is_some() {
             // What it said last, now that it says nothing more.
             before = report(api.as_ref(), node).await;
         }
@@ -39,14 +42,30 @@ impl ClusterWork<'_> {
             self.balance().await?;
         }
         // A node that gives up a port may get its turn before the first server, which is as it was then.
-        match (&api, self.api.as_ref().or(api.as_ref())) {
+        match self.api.as_ref().or(api.as_ref()).filter(|_| was_drained) {
             // Before the next node goes this one has to be back.
-            (Some(_), Some(api)) => {
+            Some(api) => {
                 ready::wait_for_node(api, &node.name, before.as_ref(), &self.pace).await?;
                 api.allow(&node.name).await
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
+    }
+
+    /// Lets the pods of nodes leave that are made again while the API can't be asked.
+    pub async fn drain_early(&mut self, nodes: &[&ClusterNode]) -> Result<(), DriverError> {
+        let is_remade = |node: &ClusterNode| {
+            let there = self.seen.and_then(|seen| seen.nodes.get(&node.name));
+            there.is_some_and(|there| is_outdated(node, there, &self.layout) && container::not_running(there).is_none())
+        };
+        let nodes: Vec<&ClusterNode> = nodes.iter().copied().filter(|node| is_remade(node)).collect();
+        let Some(api) = self.answering().await.filter(|_| !nodes.is_empty()) else { return Ok(()) };
+        for node in nodes {
+            self.drain(&api, node).await?;
+            let said = report(Some(&api), node).await;
+            self.drained.insert(node.name.clone(), said);
+        }
+        Ok(())
     }
 
     /// The API, when it answers now.
