@@ -239,6 +239,46 @@ pub(super) fn stable(mut contents: Vec<Value>) -> Vec<Value> {
     contents
 }
 
+/// A port is fixed for the life of a container, so another one is another region, with all that lives in it.
+#[test]
+fn a_region_at_another_port_is_made_again_with_what_lives_in_it() {
+    let Some(regions) = Regions::new("ported-region", 2) else { return };
+    regions.run(0, &["apply", "--yes"]);
+    let made = REGIONS.map(|region| stable(regions.contents(region)));
+    let spec = regions.place.read("atlas.toml");
+    let ports: Vec<&str> = spec.split("port = ").skip(1).filter_map(|rest| rest.split(',').next()).collect();
+    let [us, eu] = [ports[0], ports[1]].map(|port| format!("port = {port},"));
+    let at = |region: &str| {
+        let seen = regions.engine.inspect("container", &regions.container(region));
+        seen["HostConfig"]["PortBindings"]["4566/tcp"][0]["HostPort"].as_str().expect("a port").to_owned()
+    };
+    // Each takes the port of the other one.
+    let swapped = spec.replace(&us, "port = 0,").replace(&eu, &us).replace("port = 0,", &eu);
+    regions.place.write("atlas.toml", &swapped);
+    let plan = regions.plan();
+    assert_eq!(plan.len(), 2 + 2 * KINDS.len(), "{plan:#?}");
+    assert!(plan.iter().all(|change| change["action"] == "replace"), "{plan:#?}");
+    regions.run(0, &["apply", "--yes"]);
+    regions.run(0, &["plan", "--detailed-exitcode"]);
+    assert_eq!([at("us-east-1"), at("eu-central-1")], [ports[1], ports[0]]);
+    let there = Cloud::new("localstack", &regions.cloud.eu, &regions.cloud.us);
+    let contents = |cloud: &Cloud, region: &str| {
+        let name = format!("{region}-ported-region");
+        stable(KINDS.iter().map(|kind| cloud.describe(region, kind, &name)).collect())
+    };
+    assert_eq!(REGIONS.map(|region| contents(&there, region)), made);
+    // One that nobody has.
+    let free = free_port().to_string();
+    regions.place.write("atlas.toml", &swapped.replacen(&eu, &format!("port = {free},"), 1));
+    let plan = regions.plan();
+    assert_eq!(plan.len(), 1 + KINDS.len(), "{plan:#?}");
+    regions.run(0, &["apply", "--yes"]);
+    regions.run(0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(at("us-east-1"), free);
+    let there = Cloud::new("localstack", &format!("http://127.0.0.1:{free}"), &regions.cloud.us);
+    assert_eq!(contents(&there, "us-east-1"), made[0]);
+}
+
 #[test]
 fn a_region_that_was_paused_is_resumed_and_its_contents_are_found() {
     let Some(regions) = Regions::new("paused-region", 1) else { return };
