@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atlas::kind;
+use atlas::kind::{self, Type};
 
 use crate::support::root;
 
@@ -51,6 +51,44 @@ fn holds(document: &str, heading: &str, kinds: &[&str], elsewhere: &[&str]) {
 fn what_terraform_has_is_told_beside_what_atlas_has() {
     let kinds = ["bucket", "queue", "role", "policy", "instance_profile", "oidc_provider", "group", "user"];
     holds("docs/aws.md", "Beside Terraform's provider", &kinds, &[]);
+}
+
+/// The options of `k3d cluster create` 5.8.
+const K3D_OPTIONS: &str = "agents agents-memory api-port config enforce-registry-port-match env gpus host-alias host-pid-mode image \
+    k3s-arg k3s-node-label kubeconfig-switch-context kubeconfig-update-default lb-config-override network no-image-volume no-lb \
+    no-rollback port registry-config registry-create registry-use runtime-label runtime-ulimit servers servers-memory subnet timeout \
+    token volume wait";
+
+/// The words of `k3d` that have no option there.
+const OWN_WORDS: [&str; 4] = ["loadbalancer_image", "drain", "taints", "privileged"];
+
+#[test]
+fn what_k3d_has_is_told_beside_what_atlas_has() {
+    let rows = rows("docs/docker.md", "Beside the options of k3d cluster create");
+    let options: Vec<&str> =
+        rows.iter().flat_map(|[other, ..]| names(other)).map(|name| name.trim_start_matches("--")).collect();
+    let mut told = options.clone();
+    told.sort_unstable();
+    assert_eq!(told, K3D_OPTIONS.split_whitespace().collect::<Vec<_>>(), "each option stands there once");
+    let cluster = kind::get("cluster").expect("a kind");
+    let k3d = cluster.attribute("k3d").expect("its layout");
+    let Type::Object(parts) = &k3d.ty else { panic!("it is a table") };
+    let mut said = BTreeSet::new();
+    for [other, own, missing] in &rows {
+        assert!(own != "–" || missing != "–", "nothing is said of {other}");
+        for name in names(own) {
+            let path = name.strip_prefix("cluster.").expect("an attribute of a cluster");
+            let known = match path.strip_prefix("k3d.") {
+                Some(part) => parts.iter().any(|one| one.name == part),
+                None => cluster.attribute(path).is_some(),
+            };
+            assert!(known, "there is no `{name}`");
+            said.insert(path);
+        }
+    }
+    for part in parts.iter().filter(|part| !OWN_WORDS.contains(&part.name)) {
+        assert!(said.contains(format!("k3d.{}", part.name).as_str()), "`{}` is in no row", part.name);
+    }
 }
 
 #[test]
