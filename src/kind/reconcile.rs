@@ -13,6 +13,7 @@ pub static SHARE: Rule = Rule {
         Some(_) => Ok(()),
         None => Err(Fault::new("it is a whole number from 1 to 100 with a percent sign").hint("write it as \"25%\"")),
     }),
+    several: None,
 };
 
 /// The attributes of `[reconcile]`, in the order in which people read them. All have defaults, so the whole table may be left out.

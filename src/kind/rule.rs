@@ -100,6 +100,7 @@ pub static S3_CONFIGURATION: Rule = Rule {
         allow(text, word, "letters, digits, `.`, `-` and `_`")?;
         length(text, 1, 64)
     }),
+    several: None,
 };
 
 /// A queue's name: 80 characters at most, of which `.fifo` may be the end.
