@@ -134,7 +134,8 @@ impl Matrix {
         let good: usize = self.cells.iter().filter(|((_, case), _)| tells(case)).map(|(_, count)| count).sum();
         println!("{:12} {good} cells", cloud.name);
         assert!(self.bad.is_empty(), "{} bad cells, {good} good ones\n{}", self.bad.len(), self.bad.join("\n"));
-        assert!(good >= least, "only {good} cells");
+        let some = std::env::var_os("ATLAS_TEST_ONLY").is_some();
+        assert!(some || good >= least, "only {good} cells");
     }
 }
 
