@@ -71,7 +71,9 @@ pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) ->
                     let (approved, digest) = (applied.approved, applied.digest());
                     Ok(Basis { spec, mode, limits, approved, moved_on: applied.moved_on, digest, notes, frame })
                 }
-                (None, Some(current)) => {
+                (None, Some(mut current)) => {
+                    // To repair a part of it is not to approve the rest.
+                    current.parts.is_applied = true;
                     let nothing = "Nothing is known to be applied as a whole yet, so only what differs from Atlas's own marks is repaired; \
                                    `atlas apply` changes that.";
                     notes.push(nothing.to_owned());

@@ -58,7 +58,9 @@ impl ActionRate {
     pub fn restore(done: impl Iterator<Item = Duration>, at_once: usize) -> Self {
         let mut done: Vec<Duration> = done.collect();
         done.sort_unstable();
-        Self { done: done.into(), at_once: at_once.clamp(1, MOST) }
+        // A record that doesn't say it was not written by a loop.
+        let at_once = if at_once == 0 { FIRST } else { at_once.min(MOST) };
+        Self { done: done.into(), at_once }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One pass: look, plan, ask the governor, and do what it allows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use tokio::sync::{mpsc, watch};
 
@@ -14,7 +15,8 @@ use crate::driver::CallCounts;
 use crate::execute::{Event, Report};
 use crate::plan::{Options, Selector};
 use crate::run::{self, Consent, Ending, Manner, Notice, Opened, Planned, Proof, Purpose, RunError};
-use crate::store::LockError;
+use crate::store::{Document, LockError, Store};
+use crate::value::hash;
 
 /// How a pass ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,21 @@ pub struct LoopPass {
     pub plan: Option<String>,
 }
 
+/// What people said to the loop, as the records have it: what they applied, and what they suspended.
+#[derive(PartialEq, Eq)]
+pub(super) struct People {
+    applied: Option<String>,
+    suspended: Option<String>,
+}
+
+impl People {
+    /// Reads it.
+    pub fn read(store: &dyn Store) -> io::Result<Self> {
+        let (applied, suspended) = (store.document(&Document::Applied)?, store.document(&Document::Suspensions)?);
+        Ok(Self { applied: applied.map(|text| hash(text.as_bytes())), suspended })
+    }
+}
+
 /// What one look found.
 pub(super) struct PassLook {
     pub opened: Opened,
@@ -99,10 +116,16 @@ impl PassLook {
     pub async fn act(
         &mut self,
         rulings: &Rulings,
+        people: &People,
         lease: std::time::Duration,
         manner: (usize, mpsc::UnboundedSender<Event>, watch::Receiver<bool>),
     ) -> Result<Option<(Proof, String)>, RunError> {
         self.opened.lock("reconcile", lease)?;
+        // Somebody may have applied another spec, or suspended something, since it was read.
+        if People::read(self.opened.store.as_ref()).map_err(RunError::Records)? != *people {
+            self.opened.release();
+            return Ok(None);
+        }
         let held: BTreeMap<Address, String> =
             rulings.held.iter().map(|(address, hold)| (address.clone(), hold.to_string())).collect();
         let (mut planned, _) = plan(&self.opened, held).await?;

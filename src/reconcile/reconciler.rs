@@ -8,12 +8,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::basis::{self, Basis};
 use super::governor::{Governor, Rulings, Standing};
-use super::pass::{LoopPass, PassEnding, PassLook, deeds, ending_of, is_somebody};
+use super::pass::{LoopPass, PassEnding, PassLook, People, deeds, ending_of, is_somebody};
 use super::suspension::{Suspension, Suspensions};
 use super::trigger::{Last, wait};
 use crate::desired::{ReconcileMode, ReconcileSettings};
 use crate::execute::Event;
-use crate::run::{Proof, RunError, Setup, Spec};
+use crate::run::{self, Proof, RunError, Setup, Spec};
 use crate::store::{Document, Store};
 
 /// The governor's own time begins so long before the loop does, so that what a record remembers lies in it.
@@ -144,6 +144,12 @@ impl Reconciler {
         events: mpsc::UnboundedSender<Event>,
         stop: watch::Receiver<bool>,
     ) -> Result<LoopPass, RunError> {
+        // What people said is read before what follows from it, so that what they say meanwhile shows as another one.
+        let store = self
+            .frame
+            .as_ref()
+            .map_or_else(|| run::read(&self.setup).map(|spec| spec.store), |frame| Ok(frame.store.clone()))?;
+        let people = People::read(store.as_ref()).map_err(RunError::Records)?;
         let mut basis = basis::find(&self.setup, self.terms.mode, self.frame.as_ref())?;
         let (store, notes) = (Arc::clone(&basis.spec.store), std::mem::take(&mut basis.notes));
         self.frame = Some(basis.frame.bare());
@@ -159,9 +165,10 @@ impl Reconciler {
         let mut pass = self.begin(&look, &rulings, notes);
         if !rulings.acting.is_empty() && !*stop.borrow() {
             let manner = (self.terms.parallelism, events, stop);
-            match look.act(&rulings, self.terms.lease, manner).await {
+            match look.act(&rulings, &people, self.terms.lease, manner).await {
                 Ok(Some((proof, plan))) => self.end(&mut pass, &look, proof, plan),
-                Ok(None) => {}
+                // It was gone by itself, or people said something else meanwhile: the next pass starts from that.
+                Ok(None) => pass.ending = PassEnding::Waiting,
                 Err(error) => match is_somebody(&error) {
                     Some(lock) => {
                         pass.notes.push(format!("Nothing was done in this pass: {lock}."));

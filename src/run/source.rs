@@ -48,7 +48,8 @@ pub struct SpecParts {
     pub variables: BTreeMap<String, (String, String)>,
     /// The files and folders that it names, by their paths from its folder.
     pub files: BTreeSet<PathBuf>,
-    /// Whether it is the one that was last applied, from the records.
+    /// Whether nothing is noted of it as applied when it is carried out: it is what was last applied, from the records, or nobody
+    /// approved all of it.
     pub is_applied: bool,
 }
 
