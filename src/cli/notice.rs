@@ -27,7 +27,7 @@ fn tell_one(notice: &Notice, ui: &Ui) {
         Notice::InventoryNotWritten(error) => ui.err(&format!("warning: the inventory can't be written: {error}\n")),
         Notice::AppliedNotKept(error) => ui.err(&format!(
             "warning: the spec can't be kept as it was applied: {error}\n  \
-             `atlas reconcile` repairs drift back to what was applied before, or leaves it.\n",
+             `atlas reconcile` repairs only what differs from Atlas's own marks until the next apply.\n",
         )),
         Notice::PlanNotKept(error) => ui.err(&format!("warning: the plan can't be kept for the history: {error}\n")),
         Notice::HistoryNotWritten(error) => ui.err(&format!("warning: the history can't be written: {error}\n")),

@@ -23,7 +23,7 @@ pub fn suspend(global: &Global, args: &SuspendArgs, ui: &Ui) -> Result<End, Fail
     let since = since_1970();
     let until = since.saturating_add(u64::try_from(args.time.as_millis()).unwrap_or(u64::MAX));
     let suspension = Suspension { address: args.address.clone(), reason: args.reason.clone(), since, until };
-    change(&spec, |suspensions| suspensions.add(suspension.clone()))?;
+    change(&spec, false, |suspensions| suspensions.add(suspension.clone()))?;
     let what = named(args.address.as_ref());
     if ui.json() {
         ui.out_json(&serde_json::to_value(&suspension).unwrap_or_default());
@@ -36,7 +36,7 @@ pub fn suspend(global: &Global, args: &SuspendArgs, ui: &Ui) -> Result<End, Fail
 pub fn resume(global: &Global, address: Option<&Address>, ui: &Ui) -> Result<End, Failure> {
     let spec = load::spec(global)?;
     let mut ended = 0;
-    change(&spec, |suspensions| ended = suspensions.end(address, since_1970()))?;
+    change(&spec, address.is_none(), |suspensions| ended = suspensions.end(address, since_1970()))?;
     if ui.json() {
         ui.out_json(&serde_json::json!({ "resumed": ended }));
     } else if ended == 0 {
@@ -61,14 +61,26 @@ pub fn quarantined(store: &dyn Store) -> Vec<(Address, Hold)> {
     text.map(|text| Governor::quarantined_in(&text, since_1970())).unwrap_or_default()
 }
 
-/// Changes the record. One that can't be understood is written anew.
-fn change(spec: &Spec, mut edit: impl FnMut(&mut Suspensions)) -> Result<(), Failure> {
+/// Changes the record. One that can't be understood may hold what others asked for: only who resumes everything writes it anew.
+fn change(spec: &Spec, anew: bool, mut edit: impl FnMut(&mut Suspensions)) -> Result<(), Failure> {
+    let mut unread = None;
     let changed = spec.store.change_document(&Document::Suspensions, &mut |text| {
-        let mut suspensions = Suspensions::read(text).unwrap_or_default();
+        let mut suspensions = match Suspensions::read(text) {
+            Err(error) if !anew => {
+                unread = Some(error);
+                return text.map(str::to_owned);
+            }
+            read => read.unwrap_or_default(),
+        };
         edit(&mut suspensions);
         suspensions.write()
     });
-    changed.map_err(|error| Failure::new("the records can't be written").because(error.to_string()))
+    changed.map_err(|error| Failure::new("the records can't be written").because(error.to_string()))?;
+    unread.map_or(Ok(()), |error| {
+        Err(Failure::new("what is suspended can't be read, so everything counts as suspended")
+            .because(error.to_string())
+            .hint("`atlas resume` ends all suspensions"))
+    })
 }
 
 fn named(address: Option<&Address>) -> String {

@@ -24,6 +24,7 @@ pub use records::RecordsUrl;
 use crate::address::Address;
 use crate::diagnostic::Span;
 use crate::kind::{Catalog, Resource, View};
+use crate::path::split;
 use crate::value::{Text, Value};
 
 /// The whole spec, for one environment, with everything that can be known from it.
@@ -252,9 +253,11 @@ impl Desired {
     /// Leaves more attributes of some resources to others, as if their blocks said so in `ignore`.
     pub fn leave(&mut self, paths: &BTreeMap<Address, Vec<String>>) {
         for (address, paths) in paths {
-            if let Some(at) = self.index.get(address) {
-                self.instances[*at].settings.ignore.extend(paths.iter().cloned());
-            }
+            let Some(at) = self.index.get(address) else { continue };
+            let Instance { kind, settings, .. } = &mut self.instances[*at];
+            // What is no attribute, such as an object's condition, can't be left to others.
+            let is_attribute = |path: &&String| split(path).first().is_some_and(|name| kind.attribute(name).is_some());
+            settings.ignore.extend(paths.iter().filter(is_attribute).cloned());
         }
     }
 

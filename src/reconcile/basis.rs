@@ -1,6 +1,6 @@
 //! What a pass compares the world with: the spec as it was last applied, or as it stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::address::Address;
@@ -52,7 +52,7 @@ pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) ->
     let mode = mode.unwrap_or(limits.mode);
     match current {
         Some(current) if mode == ReconcileMode::Apply => {
-            let digest = digest_of(&current);
+            let digest = digest_of(current.source.text().text, &current.parts.variables);
             Ok(Basis { spec: current, mode, limits, approved: true, moved_on: BTreeSet::new(), digest, notes, frame })
         }
         // What can't be read is not applied; what was applied before is still kept up.
@@ -68,7 +68,7 @@ pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) ->
             match (applied, current) {
                 (Some(applied), _) => {
                     let spec = applied.compile(&frame)?;
-                    let (approved, digest) = (applied.approved, applied.digest());
+                    let (approved, digest) = (applied.approved, digest_of(&applied.text, &applied.variables));
                     Ok(Basis { spec, mode, limits, approved, moved_on: applied.moved_on, digest, notes, frame })
                 }
                 (None, Some(mut current)) => {
@@ -77,7 +77,7 @@ pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) ->
                     let nothing = "Nothing is known to be applied as a whole yet, so only what differs from Atlas's own marks is repaired; \
                                    `atlas apply` changes that.";
                     notes.push(nothing.to_owned());
-                    let digest = digest_of(&current);
+                    let digest = digest_of(current.source.text().text, &current.parts.variables);
                     let moved_on = BTreeSet::new();
                     Ok(Basis { spec: current, mode, limits, approved: false, moved_on, digest, notes, frame })
                 }
@@ -87,7 +87,7 @@ pub fn find(setup: &Setup, mode: Option<ReconcileMode>, frame: Option<&Spec>) ->
     }
 }
 
-fn digest_of(spec: &Spec) -> String {
-    let all = (spec.source.text().text, &spec.parts.variables);
-    long_hash(&serde_json::to_vec(&all).unwrap_or_default())
+/// The same for a spec that stands and for one that was applied.
+fn digest_of(text: &str, variables: &BTreeMap<String, (String, String)>) -> String {
+    long_hash(&serde_json::to_vec(&(text, variables)).unwrap_or_default())
 }

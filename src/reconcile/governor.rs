@@ -80,9 +80,11 @@ impl Governor {
     pub fn rule(&mut self, situation: &Situation, standing: &Standing<'_>, now: Duration) -> Rulings {
         self.remember(situation, now);
         let (lost, all) = (situation.lost(), situation.all());
-        let look = self.alarm.look(lost, all, self.limits.freeze_above);
+        let look = self.alarm.look(lost, all, self.limits.freeze_above, now);
         let mut rulings = Rulings::default();
         let mut free = Vec::new();
+        // The hosts that are not replaced now, although the plan would; what it says of their contents goes along with that.
+        let mut kept: BTreeSet<&Address> = BTreeSet::new();
         let missing: BTreeSet<&Address> = situation
             .candidates
             .iter()
@@ -94,20 +96,42 @@ impl Governor {
             // What goes with its host is gone, however recently it was made.
             let goes_along = candidate.hosts.iter().any(|host| missing.contains(host));
             let hold = standing.hold(candidate).or(hold).or_else(|| self.hold(candidate, goes_along, now));
-            match hold {
-                Some(hold) => drop(rulings.held.insert(candidate.address.clone(), hold)),
+            let with_host = || candidate.hosts.iter().find(|host| kept.contains(host)).cloned().map(Hold::WithHost);
+            match hold.or_else(with_host) {
+                Some(hold) => {
+                    if candidate.action.destroys() {
+                        kept.insert(&candidate.address);
+                    }
+                    rulings.held.insert(candidate.address.clone(), hold);
+                }
                 None => free.push(candidate),
             }
         }
-        let left = self.pace.left(self.max_actions(all), now);
+        let max_actions = self.max_actions(all);
+        let left = self.pace.left(max_actions, now);
         let mut quota = Quota::new(&self.limits, situation, &free, left, self.pace.at_once());
         for candidate in free {
-            match quota.take(candidate, &self.limits, self.max_actions(all)) {
-                Some(hold) => drop(rulings.held.insert(candidate.address.clone(), hold)),
+            let host = candidate.hosts.iter().find(|host| kept.contains(host)).cloned();
+            let hold = host.map(Hold::WithHost);
+            match hold.or_else(|| quota.take(candidate, &self.limits, max_actions)) {
+                Some(hold) => {
+                    if candidate.action.destroys() {
+                        kept.insert(&candidate.address);
+                    }
+                    rulings.held.insert(candidate.address.clone(), hold);
+                }
                 None => drop(rulings.acting.insert(candidate.address.clone())),
             }
         }
         rulings
+    }
+
+    /// Learns what is about to be acted on. It is counted before it is done, so that who dies of it is bounded too.
+    pub fn begin(&mut self, rulings: &Rulings, now: Duration) {
+        for address in &rulings.acting {
+            self.pace.act(now);
+            self.past.entry(address.clone()).or_default().actions.push_back(now);
+        }
     }
 
     /// Learns what came of what was acted on.
@@ -124,18 +148,22 @@ impl Governor {
             }
         }
         for (address, error) in &failed {
-            self.pace.act(now);
             let (limits, seed) = (&self.limits, self.seed ^ seed_of(address));
             self.past.entry((*address).clone()).or_default().fail(error, limits, seed, now);
         }
         for (address, made) in done.iter().filter(|(address, _)| !failed.contains_key(*address)) {
-            self.pace.act(now);
             let heals = |one: &&&Divergence| one.difference != Difference::Removal;
             let fields = candidates.get(address).filter(heals).map(|one| one.fields.as_slice());
             match fields {
                 Some(fields) => self.past.entry((*address).clone()).or_default().succeed(fields, *made, now),
                 // What is removed has no past.
                 None => drop(self.past.remove(*address)),
+            }
+        }
+        // What was made and does not show yet was made all the same.
+        for deed in deeds.iter().filter(|deed| deed.verb == Verb::Create) {
+            if let Some(past) = self.past.get_mut(&deed.address) {
+                past.made_at = Some(now);
             }
         }
         if !failed.is_empty() || !done.is_empty() {
@@ -150,7 +178,6 @@ impl Governor {
             past.heals.clear();
             past.quarantines.clear();
         }
-        self.alarm = Alarm::default();
     }
 
     /// Whether it remembers nothing that another loop would have to know.
@@ -272,7 +299,7 @@ impl Standing<'_> {
             (Difference::Change, _) => self.approved,
             // What it would be made as is what the spec says now, which nobody may have applied.
             (Difference::Missing | Difference::Follows, _) => self.approved,
-            (Difference::Drift, _) => true,
+            (Difference::Drift, _) => self.approved || candidate.only_drift,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::kind::amount::count;
 
 /// Why the loop leaves something as it is for now.
@@ -78,6 +79,8 @@ pub enum Hold {
         /// Which look this is.
         look: u32,
     },
+    /// Its host waits to be replaced, and it goes along.
+    WithHost(Address),
     /// One pass would delete too much.
     TooManyDeletes {
         /// How many there would be.
@@ -105,6 +108,7 @@ impl Hold {
             Self::Paced => "paced",
             Self::Unavailable { .. } | Self::OtherPlace(_) => "unavailable",
             Self::Frozen { .. } => "frozen",
+            Self::WithHost(_) => "host",
             Self::TooManyDeletes { .. } => "deletes",
         }
     }
@@ -166,6 +170,7 @@ impl fmt::Display for Hold {
                     super::alarm::LOOKS
                 )
             }
+            Self::WithHost(host) => write!(f, "it goes along with {host}, which is left as it is"),
             Self::TooManyDeletes { deletes, most } => {
                 write!(f, "one pass would delete {deletes}, and may delete {most}; `atlas apply` asks a human")
             }

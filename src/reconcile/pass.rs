@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::basis::Basis;
 use super::governor::{Deed, Rulings};
 use super::hold::Hold;
-use super::situation::Situation;
+use super::situation::{Divergence, Situation};
 use crate::address::Address;
 use crate::diagnostic::Severity;
 use crate::driver::CallCounts;
@@ -109,6 +109,16 @@ impl PassLook {
         blocked.map(|change| (change.address.clone(), change.reason.clone())).collect()
     }
 
+    /// Whether the governor ruled on exactly this.
+    fn is_ruled(&self, one: &Divergence, rulings: &Rulings) -> bool {
+        let same = |ruled: &&Divergence| {
+            ruled.address == one.address
+                && (ruled.action, ruled.difference, &ruled.loss) == (one.action, one.difference, &one.loss)
+                && one.fields.iter().all(|field| ruled.fields.contains(field))
+        };
+        rulings.acting.contains(&one.address) && self.situation.candidates.iter().any(|ruled| same(&ruled))
+    }
+
     /// Takes the lock, looks once more, and does what was allowed: nothing else, whatever the second look finds.
     ///
     /// # Errors
@@ -129,14 +139,27 @@ impl PassLook {
         let held: BTreeMap<Address, String> =
             rulings.held.iter().map(|(address, hold)| (address.clone(), hold.to_string())).collect();
         let (mut planned, _) = plan(&self.opened, held).await?;
-        let is_new = |address: &Address| !rulings.acting.contains(address);
-        let changes = planned.plan.changes.iter().filter(|change| change.acts());
-        let new: Vec<Address> = changes.map(|change| change.address.clone()).filter(is_new).collect();
-        if !new.is_empty() {
+        // What is about to happen is what was ruled on, and nothing else: whatever came to it meanwhile waits for the next pass.
+        loop {
+            let now = situation(&self.opened, &planned)?;
+            let new: Vec<Address> = now
+                .candidates
+                .iter()
+                .filter(|one| !self.is_ruled(one, rulings))
+                .map(|one| one.address.clone())
+                .collect();
+            if new.is_empty() {
+                break;
+            }
             let mut options = planned.options.clone();
             options.held.extend(new.into_iter().map(|address| (address, "it was seen only just now".to_owned())));
-            planned.plan = self.opened.pipeline.plan(&planned.recorded, &planned.observed, &options);
-            planned.options = options;
+            refuse(&self.opened, &mut planned, options);
+        }
+        // Planning takes a while, and a person who says something meanwhile is heard.
+        let is_heard = People::read(self.opened.store.as_ref()).map_err(RunError::Records)? == *people;
+        if !is_heard || planned.plan.diagnostics.has_errors() {
+            self.opened.release();
+            return Ok(None);
         }
         if planned.plan.steps.is_empty() {
             self.opened.release();
@@ -157,9 +180,16 @@ async fn plan(
     opened: &Opened,
     held: BTreeMap<Address, String>,
 ) -> Result<(Planned, BTreeMap<Address, String>), RunError> {
-    let mut options = Options { held, ..Options::default() };
+    let options = Options { held, ..Options::default() };
     let mut planned = run::plan(opened, &options).await?;
+    let refused = refuse(opened, &mut planned, options);
+    Ok((planned, refused))
+}
+
+/// Plans again with these options, and without what can't be planned.
+fn refuse(opened: &Opened, planned: &mut Planned, mut options: Options) -> BTreeMap<Address, String> {
     let mut refused = BTreeMap::new();
+    planned.plan = opened.pipeline.plan(&planned.recorded, &planned.observed, &options);
     // Each round leaves out more, and there are only so many resources.
     while planned.plan.diagnostics.has_errors() {
         let errors = planned.plan.diagnostics.iter().filter(|one| one.severity == Severity::Error);
@@ -173,9 +203,9 @@ async fn plan(
         options.excludes.extend(new.iter().map(|(address, _)| Selector::new(address.clone())));
         refused.extend(new);
         planned.plan = opened.pipeline.plan(&planned.recorded, &planned.observed, &options);
-        planned.options = options.clone();
     }
-    Ok((planned, refused))
+    planned.options = options;
+    refused
 }
 
 fn situation(opened: &Opened, planned: &Planned) -> Result<Situation, RunError> {

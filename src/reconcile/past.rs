@@ -92,7 +92,6 @@ impl Past {
     /// Learns that a repair failed. The wait doubles each time; `seed` spreads it, so that many that failed together don't come back
     /// together.
     pub fn fail(&mut self, error: &str, limits: &ReconcileSettings, seed: u64, now: Duration) {
-        self.actions.push_back(now);
         self.failures = self.failures.saturating_add(1);
         error.clone_into(&mut self.error);
         let full = limits.backoff.saturating_mul(1 << (self.failures - 1).min(30)).min(limits.max_backoff);
@@ -101,7 +100,6 @@ impl Past {
 
     /// Learns that a repair succeeded.
     pub fn succeed(&mut self, fields: &[String], made: bool, now: Duration) {
-        self.actions.push_back(now);
         self.forget_failures();
         let whole = [String::new()];
         for field in if fields.is_empty() { &whole } else { fields } {

@@ -13,8 +13,9 @@ use super::suspension::{Suspension, Suspensions};
 use super::trigger::{Last, wait};
 use crate::desired::{ReconcileMode, ReconcileSettings};
 use crate::execute::Event;
+use crate::observed::Condition;
 use crate::run::{self, Proof, RunError, Setup, Spec};
-use crate::store::{Document, Store};
+use crate::store::{Document, Fence, Store};
 
 /// The governor's own time begins so long before the loop does, so that what a record remembers lies in it.
 const BEFORE: Duration = Duration::from_secs(400 * 24 * 3_600);
@@ -56,6 +57,8 @@ pub struct Reconciler {
     digest: Option<String>,
     /// The governor's memory as it was last written.
     written: Option<Governor>,
+    /// The lead under which it makes passes, where it has one.
+    lead: Option<Fence>,
     failures: u32,
     last: Last,
 }
@@ -73,6 +76,7 @@ impl Reconciler {
             frame: None,
             digest: None,
             written: None,
+            lead: None,
             failures: 0,
             last: Last::default(),
         }
@@ -133,7 +137,13 @@ impl Reconciler {
         BEFORE + (self.terms.steady)()
     }
 
-    /// Forgets what the governor remembers, so that the records are read again: another loop may have gone on in the meantime.
+    /// Takes the lead. What the governor remembers is read from the records again: another loop may have gone on in the meantime.
+    pub fn take_lead(&mut self, lead: Fence) {
+        self.lead = Some(lead);
+        self.forget();
+    }
+
+    /// Forgets what the governor remembers, so that the records are read again.
     pub fn forget(&mut self) {
         self.governor = Governor::new(self.governor.limits.clone(), self.terms.seed);
         (self.digest, self.written) = (None, None);
@@ -165,6 +175,8 @@ impl Reconciler {
         let mut pass = self.begin(&look, &rulings, notes);
         if !rulings.acting.is_empty() && !*stop.borrow() {
             let manner = (self.terms.parallelism, events, stop);
+            self.governor.begin(&rulings, now);
+            self.write(store.as_ref(), &mut pass);
             match look.act(&rulings, &people, self.terms.lease, manner).await {
                 Ok(Some((proof, plan))) => self.end(&mut pass, &look, proof, plan),
                 // It was gone by itself, or people said something else meanwhile: the next pass starts from that.
@@ -182,7 +194,8 @@ impl Reconciler {
         for (address, hold) in quarantined {
             pass.held.entry(address.clone()).or_insert(hold);
         }
-        if pass.ending == PassEnding::Converged && !pass.held.is_empty() {
+        let is_settled = pass.held.is_empty() && pass.refused.is_empty() && pass.blocked.is_empty();
+        if pass.ending == PassEnding::Converged && !(is_settled && pass.on_its_way.is_empty()) {
             pass.ending = PassEnding::Held;
         }
         pass.calls = look.opened.pipeline.sessions.calls().counts();
@@ -236,12 +249,18 @@ impl Reconciler {
         pass.deeds = deeds(&proof);
         let now = self.now();
         self.governor.learn(&look.situation, &pass.deeds, now);
-        let ending = ending_of(&proof, &pass.deeds);
-        pass.ending = if ending == PassEnding::Converged && pass.ending == PassEnding::Held && !pass.held.is_empty() {
-            PassEnding::Held
-        } else {
-            ending
-        };
+        pass.ending = ending_of(&proof, &pass.deeds);
+        if let Some(again) = &proof.again {
+            let blocked = again.plan.changes.iter().filter(|change| change.blocked.is_some());
+            pass.blocked = blocked.map(|change| (change.address.clone(), change.reason.clone())).collect();
+            pass.blocked.retain(|address, _| !pass.held.contains_key(address));
+            let objects = look.opened.pipeline.desired.objects();
+            let on_its_way = objects.filter_map(|one| match &again.observed.at(&one.identity)?.condition {
+                Condition::Progressing(reason) => Some((one.address.clone(), reason.clone())),
+                _ => None,
+            });
+            pass.on_its_way = on_its_way.collect();
+        }
         pass.in_order = proof.again.as_ref().map_or(pass.in_order, |again| again.plan.unchanged);
         pass.notices.append(&mut proof.notices);
         pass.plan = Some(plan);
@@ -249,6 +268,10 @@ impl Reconciler {
 
     /// Writes down what the governor remembers, when that is something else than before.
     fn write(&mut self, store: &dyn Store, pass: &mut LoopPass) {
+        // Who does not lead any more must not write over the memory of who does.
+        if self.lead.as_ref().is_some_and(|lead| lead.check().is_err()) {
+            return;
+        }
         let is_known = self.written.as_ref().is_some_and(|written| *written == self.governor);
         let is_new = self.written.is_none() && self.governor.is_at_peace();
         if is_known || is_new {

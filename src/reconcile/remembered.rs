@@ -40,6 +40,8 @@ struct RememberedPast {
     #[serde(skip_serializing_if = "String::is_empty")]
     error: String,
     retry_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     heals: BTreeMap<String, Vec<u64>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -71,6 +73,7 @@ impl Governor {
             actions: past.actions.iter().map(ago).collect(),
             failures: past.failures,
             error: past.error.clone(),
+            made: past.made_at.as_ref().map(ago),
             retry_in: millis(past.retry_at.saturating_sub(now)),
             heals: past.heals.iter().map(|(field, all)| (field.clone(), all.iter().map(ago).collect())).collect(),
             quarantines: past.quarantines.iter().map(|(field, one)| (field.clone(), quarantine(one, now))).collect(),
@@ -104,7 +107,9 @@ impl Governor {
             all.sort_unstable();
             all.into()
         };
-        self.alarm = Alarm::after(remembered.looks);
+        // Looks of long ago say nothing of now.
+        let is_fresh = passed < Duration::from_secs(60);
+        self.alarm = Alarm::after(if is_fresh { remembered.looks } else { 0 });
         self.pace = ActionRate::restore(remembered.actions.iter().map(ago), remembered.at_once);
         let past = |past: &RememberedPast| Past {
             differs_since: past.differs.as_ref().map(ago),
@@ -112,7 +117,7 @@ impl Governor {
             failures: past.failures,
             error: past.error.clone(),
             retry_at: now + Duration::from_millis(past.retry_in).min(self.limits.max_backoff).saturating_sub(passed),
-            made_at: None,
+            made_at: past.made.as_ref().map(ago),
             heals: past.heals.iter().map(|(field, all)| (field.clone(), moments(all))).collect(),
             quarantines: past.quarantines.iter().map(|(field, one)| (field.clone(), one.read(now, passed))).collect(),
         };
@@ -159,6 +164,7 @@ mod tests {
         let address = Address::parse("bucket.a").expect("an address");
         let limits = governor.limits.clone();
         let past = governor.past.entry(address).or_default();
+        past.actions.extend((0..7).map(|second| at(1_000_000 + second)));
         past.fail("denied", &limits, 1, at(1_000_000));
         past.differs_since = Some(at(999_990));
         for second in 0..5 {

@@ -7,7 +7,6 @@ use crate::address::Address;
 use crate::desired::{Desired, Instance};
 use crate::kind::{KindRef, Risk};
 use crate::observed::{Condition, Observed};
-use crate::path::split;
 use crate::plan::{Change, Plan, is_gone};
 use crate::recorded::Inventory;
 
@@ -59,8 +58,8 @@ pub struct Divergence {
     pub difference: Difference,
     /// The attributes that differ, as paths; empty when the object is gone.
     pub fields: Vec<String>,
-    /// Those of them that can be left to others for a while.
-    pub leavable: Vec<String>,
+    /// Whether somebody changed each of them behind Atlas's back, and the spec changed none.
+    pub only_drift: bool,
     /// What would be lost, when something would.
     pub loss: Option<String>,
     /// Why the object is on its way by itself, when it is.
@@ -125,12 +124,16 @@ impl Situation {
             None => "absent",
         };
         *self.conditions.entry((group.kind.clone(), word)).or_default() += 1;
-        if condition.is_none() && !is_missing {
+        let is_hidden = condition.is_none() && is_unseen && inventory.made.contains(&instance.address);
+        if condition.is_none() && !is_missing && !is_hidden {
             return;
         }
         let population = self.groups.entry(group).or_default();
         population.all += 1;
         match condition {
+            // What nobody can see may be in any condition.
+            None if is_hidden => population.unavailable += 1,
+            Some(Condition::Unknown(_)) => population.unavailable += 1,
             Some(Condition::Progressing(reason)) => {
                 population.unavailable += 1;
                 self.on_their_way.insert(instance.address.clone(), reason.clone());
@@ -139,7 +142,7 @@ impl Situation {
                 population.unavailable += 1;
                 population.lost += 1;
             }
-            Some(Condition::Ready | Condition::Unknown(_)) => {}
+            Some(Condition::Ready) => {}
         }
     }
 
@@ -171,11 +174,6 @@ impl Group {
 impl Divergence {
     fn of(change: &Change, desired: &Desired, observed: &Observed, inventory: &Inventory) -> Self {
         let object = change.before.as_ref().and_then(|before| observed.at(&before.identity));
-        let is_leavable = |path: &&String| {
-            let parts = split(path);
-            let attribute = parts.first().and_then(|name| change.kind.attribute(name));
-            change.action == Action::Update && attribute.is_some()
-        };
         let fields: Vec<String> = change.attributes.iter().map(|attribute| attribute.path.clone()).collect();
         let mut hosts = change.hosts.clone();
         while let Some(above) = hosts.last().and_then(|last| desired.get(last)).and_then(|host| host.hosts.first()) {
@@ -189,8 +187,8 @@ impl Divergence {
             group: Group::of(&change.kind, &change.address, &change.hosts),
             action: change.action,
             difference: Difference::of(change, inventory),
-            leavable: fields.iter().filter(is_leavable).cloned().collect(),
             fields: if change.action == Action::Create { Vec::new() } else { fields },
+            only_drift: change.attributes.iter().all(|attribute| attribute.drift.is_some()),
             loss: change.verdict.as_ref().filter(|one| one.risk == Risk::Lossy).map(|one| one.evidence.clone()),
             is_broken: object.is_some_and(|object| matches!(object.condition, Condition::Degraded(_))),
             on_its_way: object.and_then(|object| match &object.condition {

@@ -75,10 +75,12 @@ pub async fn run(
     mut reins: Reins,
     mut tell: impl FnMut(LoopEvent<'_>),
 ) -> Result<(), RunError> {
+    let mut has_led = false;
     while !*reins.stop.borrow() {
-        let Some(lead) = take_lead(store.as_ref(), &mut reins, &mut tell).await? else { return Ok(()) };
+        let Some(lead) = take_lead(store.as_ref(), &mut reins, has_led, &mut tell).await? else { return Ok(()) };
         // Another loop may have gone on since: what it remembers counts.
-        reconciler.forget();
+        reconciler.take_lead(lead.fence().clone());
+        has_led = true;
         lead_passes(reconciler, lead.fence(), &mut reins, &mut tell).await;
         // The lead goes with the lease, as soon as nothing is in flight any more.
         drop(lead);
@@ -90,6 +92,7 @@ pub async fn run(
 async fn take_lead(
     store: &dyn Store,
     reins: &mut Reins,
+    has_led: bool,
     tell: &mut impl FnMut(LoopEvent<'_>),
 ) -> Result<Option<Box<dyn Lease>>, RunError> {
     let mut is_told = false;
@@ -99,7 +102,8 @@ async fn take_lead(
                 tell(LoopEvent::Leading(former.as_ref()));
                 return Ok(Some(lock));
             }
-            Err(error) if error.is_somebody() => {
+            // Records that answered once will answer again.
+            Err(error) if error.is_somebody() || has_led || is_told => {
                 if !is_told {
                     tell(LoopEvent::StandingBy(&error));
                     is_told = true;

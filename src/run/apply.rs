@@ -65,11 +65,13 @@ pub async fn apply(opened: &Opened, approved: Approved, manner: Manner) -> Resul
     let mut applied = Applied::begin(&plan, options, moved);
     let is_part = only.is_some() && moved;
     let kept = keep_applied(opened, &applied.options, &plan, is_part);
-    applied.notices.extend(kept.err().map(Notice::AppliedNotKept));
     if plan.steps.is_empty() {
+        applied.notices.extend(kept.err().map(Notice::AppliedNotKept));
         applied.seen = Some(observed);
         return Ok(applied);
     }
+    // The loop would undo what it does not know to be applied.
+    kept.map_err(RunError::Journal)?;
     let unlocked = || RunError::Journal(io::Error::other("it was not opened for writing"));
     let fence = opened.fence().ok_or_else(unlocked)?;
     let run = Run::now(&opened.command, plan.fingerprint());

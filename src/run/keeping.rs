@@ -52,9 +52,12 @@ pub(super) fn keep_plan(opened: &Opened, plan: &Plan) -> io::Result<()> {
 ///
 /// What the loop repairs to is the spec as it was last applied, and is known already.
 pub(super) fn keep_applied(opened: &Opened, options: &Options, plan: &Plan, is_part: bool) -> io::Result<()> {
-    let Some(kept) = &opened.kept else { return Ok(()) };
+    if opened.parts.is_applied {
+        return Ok(());
+    }
+    let kept = opened.kept.as_ref();
     let store = opened.store.as_ref();
-    let is_all = options.targets.is_empty() && options.excludes.is_empty() && !is_part;
+    let is_all = options.targets.is_empty() && options.excludes.is_empty() && options.held.is_empty() && !is_part;
     let acting = || -> BTreeSet<Address> {
         plan.changes.iter().filter(|change| change.acts()).map(|change| change.address.clone()).collect()
     };
@@ -62,6 +65,8 @@ pub(super) fn keep_applied(opened: &Opened, options: &Options, plan: &Plan, is_p
         // What was taken away on purpose is not brought back.
         (true, true) => AppliedSpec::change(store, |_| None),
         (false, true) => {
+            // What can't be kept can't be repaired to; what was applied before it must not come back.
+            let Some(kept) = kept else { return AppliedSpec::change(store, |_| None) };
             let known = AppliedSpec::read(store).ok().flatten();
             // Most runs apply what was applied before.
             if known.is_some_and(|known| known.approved && known.moved_on.is_empty() && known.says_the_same_as(kept)) {
@@ -74,7 +79,7 @@ pub(super) fn keep_applied(opened: &Opened, options: &Options, plan: &Plan, is_p
             let is_left = is_destroyed || !options.forget.is_empty();
             AppliedSpec::change(store, |known| {
                 let mut known = known?;
-                if is_left || !known.says_the_same_as(kept) {
+                if is_left || kept.is_none_or(|kept| !known.says_the_same_as(kept)) {
                     known.moved_on.extend(moved_on.iter().cloned());
                 }
                 Some(known)
@@ -83,9 +88,9 @@ pub(super) fn keep_applied(opened: &Opened, options: &Options, plan: &Plan, is_p
     }
 }
 
-/// Notes that a person stopped a run: what it did not do is not done without them.
+/// Notes that a person stopped a run: what it did not do is not done without them. Ending the loop stops nobody's run.
 pub(super) fn keep_stopped(opened: &Opened) -> io::Result<()> {
-    if opened.kept.is_none() {
+    if opened.parts.is_applied || opened.command == "reconcile" {
         return Ok(());
     }
     AppliedSpec::change(opened.store.as_ref(), |known| Some(AppliedSpec { approved: false, ..known? }))

@@ -6,9 +6,7 @@ use std::time::Duration;
 use atlas::action::{Action, Order, Verb};
 use atlas::address::Address;
 use atlas::desired::{ReconcileMode, ReconcileSettings};
-use atlas::reconcile::{
-    Deed, Difference, Divergence, Governor, Group, Hold, Population, Rulings, Situation, Standing, Suspension,
-};
+use atlas::reconcile::{Deed, Difference, Divergence, Governor, Group, Hold, Rulings, Situation, Standing, Suspension};
 
 use crate::support::address;
 
@@ -103,6 +101,7 @@ impl VirtualWorld {
             self.suspended.iter().map(|one| (one, Duration::from_secs(60))).collect();
         let standing = Standing { mode: self.mode, approved: self.approved, moved_on: BTreeSet::new(), suspended };
         let rulings = self.governor.rule(&situation, &standing, self.now);
+        self.governor.begin(&rulings, self.now);
         let mut deeds = Vec::new();
         for candidate in situation.candidates.iter().filter(|one| rulings.acting.contains(&one.address)) {
             deeds.extend(self.act(candidate));
@@ -117,7 +116,7 @@ impl VirtualWorld {
         let left = self.governor.left(self.now);
         for (address, state) in &self.resources {
             let group = group(address);
-            let population = situation.groups.entry(group.clone()).or_insert(Population::default());
+            let population = situation.groups.entry(group.clone()).or_default();
             population.all += 1;
             let is_lost = matches!(state, State::Gone | State::Broken);
             population.lost += usize::from(is_lost);
@@ -162,7 +161,7 @@ impl VirtualWorld {
             group,
             action,
             difference,
-            leavable: fields.clone(),
+            only_drift: difference == Difference::Drift,
             fields,
             loss: self.lossy.contains(address).then(|| "it holds 3 objects".to_owned()),
             on_its_way: (*state == State::Rolling).then(|| "2 of 3 replicas are ready".to_owned()),
