@@ -239,7 +239,7 @@ fn a_run_that_was_killed_is_in_the_history() {
         place.expect(0, &["sandbox", "latency", "0"]);
         place.expect(0, &["apply", "--yes"]);
         let said = place.expect(0, &["history"]);
-        let words: Vec<&str> = said.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+        let words: Vec<&str> = said.lines().filter_map(|line| line.split_whitespace().nth(3)).collect();
         assert_eq!(words, ["unfinished", "converged"], "{signals:?}: {said}");
     }
 }

@@ -277,6 +277,10 @@ async fn an_unreadable_record_of_suspensions_suspends_everything() {
     let pass = tended.pass().await;
     assert!(pass.deeds.is_empty());
     assert!(pass.held.values().any(|hold| matches!(hold, Hold::Suspended { .. })), "{:?}", pass.held);
+    // What others asked for is not written over by whoever asks for something else.
+    let run = tended.place.run(&["suspend", "bucket.logs", "--reason", "y"]);
+    assert!(run.code == 1 && run.stderr.contains("everything counts as suspended"), "{run:?}");
+    assert_eq!(tended.place.run(&["resume", "bucket.logs"]).code, 1);
     assert_eq!(tended.place.run(&["resume"]).code, 0);
     assert_eq!(tended.pass().await.repaired().len(), 1);
 }
@@ -312,4 +316,30 @@ async fn a_rival_that_changes_it_back_every_second_is_quarantined_and_named_and_
     let pass = tended.pass().await;
     assert_eq!(pass.repaired().len(), 1, "{:?}", pass.held);
     assert_eq!(versioning(&world), Value::Bool(true));
+}
+
+/// To repair a part of a spec that nobody approved must not approve the rest of it.
+#[tokio::test]
+async fn repairing_drift_brings_no_unapproved_change_along_and_approves_none() {
+    let place = Place::with(SMALL);
+    applied(&place);
+    // The records are gone, and somebody is writing the next version.
+    std::fs::remove_file(place.path(".atlas/records/shop/sandbox/applied.json")).expect("removed");
+    place.edit("retention = \"4d\"", "retention = \"5d\"");
+    let mut tended = Tended::of(place);
+    let world = tended.world();
+    let [bucket, queue] = ["bucket.logs@us", "queue.orders@us"].map(|name| identity(&tended.place, name));
+    world.edit(&bucket, |object| object.attributes.set("versioning", Value::Bool(false))).expect("written");
+    world.edit(&queue, |object| object.attributes.set("delay", Value::String("7s".into()))).expect("written");
+    for _ in 0..3 {
+        let pass = tended.pass().await;
+        assert!(!pass.repaired().contains(&address("queue.orders@us")), "{:?}", pass.deeds);
+        assert!(matches!(pass.held.get(&address("queue.orders@us")), Some(Hold::Unapplied)), "{:?}", pass.held);
+    }
+    let attribute = |identity: &str, name: &str| {
+        world.get(identity).expect("readable").expect("there").attributes.get(name).clone()
+    };
+    assert_eq!(attribute(&bucket, "versioning"), Value::Bool(true), "drift alone is repaired");
+    assert_eq!(attribute(&queue, "retention"), Value::String("4d".into()));
+    assert!(!tended.place.path(".atlas/records/shop/sandbox/applied.json").exists(), "nobody applied it");
 }
