@@ -66,9 +66,14 @@ fn is_told_to_nobody(cluster: &Cluster, texts: &[&str]) {
     let metadata = cluster.object("secrets").unwrap_or_default()["items"].as_array().cloned().unwrap_or_default();
     all.extend(metadata.iter().map(|one| ("metadata of a Secret".to_owned(), one["metadata"].to_string())));
     assert!(all.iter().any(|(place, _)| place.contains("journal")), "there are no records");
+    // What is kept of the spec as it was applied is a copy of the project's own files, and says what they say.
+    let mut own: Vec<(String, String)> = Vec::new();
+    files(&cluster.place.path("web"), &mut own);
     for value in PLANTED {
+        let is_own = own.iter().any(|(_, text)| text.contains(value));
         for form in [value.to_owned(), BASE64_STANDARD.encode(value).trim_end_matches('=').to_owned()] {
-            let found = all.iter().find(|(_, text)| text.contains(&form[..form.len() - 1]));
+            let is_copy = |place: &str| is_own && (place.contains("/applied.json") || place.contains("/applied/"));
+            let found = all.iter().find(|(place, text)| !is_copy(place) && text.contains(&form[..form.len() - 1]));
             assert!(found.is_none(), "`{form}` is in {found:?}");
         }
     }
