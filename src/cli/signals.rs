@@ -39,7 +39,7 @@ impl StopRequests {
         let acting = Arc::new(AtomicBool::new(false));
         let word = ui.error_palette().paint(Role::Warning, "stopping:");
         let flag = Arc::clone(&acting);
-        let mut signals = signals();
+        let mut signals = signals(false);
         tokio::spawn(async move {
             let first = signals.next().await;
             if flag.load(Ordering::Relaxed) {
@@ -88,7 +88,8 @@ impl LoopSignals {
     pub fn listen(wake: mpsc::UnboundedSender<Trigger>, ui: &Ui) -> Self {
         let (stop, stopped) = watch::channel(false);
         let word = ui.error_palette().paint(Role::Warning, "stopping:");
-        let mut signals = signals();
+        // A hang-up ends no loop, so one that was begun with `nohup` can be asked for a pass as well.
+        let mut signals = signals(true);
         tokio::spawn(async move {
             let mut is_asked = false;
             loop {
@@ -133,12 +134,14 @@ impl Signals {
 }
 
 #[cfg(unix)]
-fn signals() -> Signals {
+fn signals(hang_up: bool) -> Signals {
     use tokio::signal::unix::{SignalKind, signal};
     let ignored = ignored();
     let kinds = [(SignalKind::interrupt(), true), (SignalKind::terminate(), true), (SignalKind::hangup(), false)];
     // Signals that the process was told to ignore, as `nohup` does, stay ignored.
-    let heard = kinds.into_iter().filter(|(kind, _)| (ignored >> (kind.as_raw_value() - 1)) & 1 == 0);
+    let is_heard =
+        |(kind, urges): &(SignalKind, bool)| (ignored >> (kind.as_raw_value() - 1)) & 1 == 0 || hang_up && !urges;
+    let heard = kinds.into_iter().filter(is_heard);
     let streams = heard.filter_map(|(kind, urges)| {
         let code = 128 + u8::try_from(kind.as_raw_value()).unwrap_or_default();
         Some((signal(kind).ok()?, StopRequest { code, urges }))
@@ -155,7 +158,7 @@ fn ignored() -> u64 {
 }
 
 #[cfg(windows)]
-fn signals() -> Signals {
+fn signals(_: bool) -> Signals {
     let stream = tokio::signal::windows::ctrl_c().ok();
     Signals(stream.map(|stream| (stream, StopRequest { code: 130, urges: true })).into_iter().collect())
 }
