@@ -45,7 +45,7 @@ pub async fn run(global: &Global, args: &ReconcileArgs, ui: &Ui) -> Result<End, 
         drop(lead);
         let pass = made?;
         drain(&mut listener, ui);
-        LoopWords::new(ui).pass(&pass, Duration::ZERO);
+        LoopWords::new(ui).pass(&pass, begun.elapsed());
         return Ok(if pass.ending == PassEnding::Converged { End::Good } else { End::Incomplete });
     }
     let (waker, wake) = mpsc::unbounded_channel();
