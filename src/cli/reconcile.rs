@@ -88,7 +88,7 @@ async fn serve_metrics(spec: &run::Spec, args: &ReconcileArgs, ui: &Ui) -> Resul
 
 fn measure(metrics: &Metrics, told: &LoopEvent<'_>) {
     match told {
-        LoopEvent::Pass { pass, took, .. } => metrics.pass(pass, *took),
+        LoopEvent::Pass { pass, took } => metrics.pass(pass, *took),
         LoopEvent::Failed { .. } => metrics.failed_pass(),
         LoopEvent::Leading(_) => metrics.lead(true),
         LoopEvent::SteppedDown(_) | LoopEvent::StandingBy(_) => metrics.lead(false),
@@ -141,12 +141,12 @@ impl<'a> LoopWords<'a> {
     fn tell(&mut self, told: &LoopEvent<'_>) {
         let ui = self.ui;
         let (event, text) = match told {
-            LoopEvent::Pass { pass, took, .. } => return self.pass(pass, *took),
+            LoopEvent::Pass { pass, took } => return self.pass(pass, *took),
             LoopEvent::StandingBy(error) => ("standing-by", format!("Standing by: {error}.")),
             LoopEvent::Leading(None) => ("leading", String::new()),
             LoopEvent::Leading(Some(former)) => ("leading", former.to_string()),
             LoopEvent::SteppedDown(error) => ("stepped-down", format!("Stepped down: {error}.")),
-            LoopEvent::Failed { error, next, .. } => {
+            LoopEvent::Failed { error, next } => {
                 let why = reason(error);
                 self.summary.clear();
                 (

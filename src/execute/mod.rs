@@ -26,7 +26,7 @@ use tokio::time::Instant;
 pub use event::{Counts, Event, FailedStep, Report, What};
 pub use journal::{Entry, Journal, Outcome};
 pub use queue::ReadyQueue;
-pub use retry::backoff;
+pub use retry::{backoff, scramble};
 
 use crate::action::{Action, Order, Verb};
 use crate::address::Address;

@@ -25,7 +25,8 @@ pub fn backoff(class: Class, attempt: u32, seed: u64) -> Option<Duration> {
 }
 
 /// A number that has nothing to do with its neighbours (the finaliser of SplitMix64).
-const fn scramble(seed: u64) -> u64 {
+#[must_use]
+pub const fn scramble(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::diagnostic::Severity;
 use crate::driver::CallCounts;
 use crate::execute::{Event, Report};
-use crate::plan::{Options, Selector};
+use crate::plan::{Options, Plan, Selector};
 use crate::run::{self, Consent, Ending, Manner, Notice, Opened, Planned, Proof, Purpose, RunError};
 use crate::store::{Document, LockError, Store};
 use crate::value::hash;
@@ -105,8 +105,7 @@ impl PassLook {
 
     /// What can't be looked at or waits for something else, and why.
     pub fn blocked(&self) -> BTreeMap<Address, String> {
-        let blocked = self.planned.plan.changes.iter().filter(|change| change.blocked.is_some());
-        blocked.map(|change| (change.address.clone(), change.reason.clone())).collect()
+        blocked(&self.planned.plan)
     }
 
     /// Whether the governor ruled on exactly this.
@@ -153,15 +152,12 @@ impl PassLook {
             }
             let mut options = planned.options.clone();
             options.held.extend(new.into_iter().map(|address| (address, "it was seen only just now".to_owned())));
+            planned.plan = self.opened.pipeline.plan(&planned.recorded, &planned.observed, &options);
             refuse(&self.opened, &mut planned, options);
         }
         // Planning takes a while, and a person who says something meanwhile is heard.
         let is_heard = People::read(self.opened.store.as_ref()).map_err(RunError::Records)? == *people;
-        if !is_heard || planned.plan.diagnostics.has_errors() {
-            self.opened.release();
-            return Ok(None);
-        }
-        if planned.plan.steps.is_empty() {
+        if !is_heard || planned.plan.diagnostics.has_errors() || planned.plan.steps.is_empty() {
             self.opened.release();
             return Ok(None);
         }
@@ -186,10 +182,9 @@ async fn plan(
     Ok((planned, refused))
 }
 
-/// Plans again with these options, and without what can't be planned.
+/// Plans again without what can't be planned. The plan was made with these options.
 fn refuse(opened: &Opened, planned: &mut Planned, mut options: Options) -> BTreeMap<Address, String> {
     let mut refused = BTreeMap::new();
-    planned.plan = opened.pipeline.plan(&planned.recorded, &planned.observed, &options);
     // Each round leaves out more, and there are only so many resources.
     while planned.plan.diagnostics.has_errors() {
         let errors = planned.plan.diagnostics.iter().filter(|one| one.severity == Severity::Error);
@@ -206,6 +201,12 @@ fn refuse(opened: &Opened, planned: &mut Planned, mut options: Options) -> BTree
     }
     planned.options = options;
     refused
+}
+
+/// What a plan lets wait, and why.
+pub(super) fn blocked(plan: &Plan) -> BTreeMap<Address, String> {
+    let blocked = plan.changes.iter().filter(|change| change.blocked.is_some());
+    blocked.map(|change| (change.address.clone(), change.reason.clone())).collect()
 }
 
 fn situation(opened: &Opened, planned: &Planned) -> Result<Situation, RunError> {

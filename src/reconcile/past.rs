@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::pace::{HOUR, forget};
 use crate::desired::ReconcileSettings;
+use crate::execute::scramble;
 
 /// The longest quarantine: once a day a repair is tried in any case.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -120,13 +121,9 @@ impl Past {
 /// A time between three quarters of `full` and `full`, chosen by a seed.
 #[must_use]
 pub fn spread(full: Duration, seed: u64) -> Duration {
-    // The finaliser of SplitMix64: a number that has nothing to do with its neighbours.
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     let quarter = full / 4;
     let nanos = u64::try_from(quarter.as_nanos()).unwrap_or(u64::MAX).max(1);
-    full - quarter + Duration::from_nanos((z ^ (z >> 31)) % nanos)
+    full - quarter + Duration::from_nanos(scramble(seed) % nanos)
 }
 
 #[cfg(test)]

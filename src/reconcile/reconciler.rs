@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::basis::{self, Basis};
 use super::governor::{Governor, Rulings, Standing};
-use super::pass::{LoopPass, PassEnding, PassLook, People, deeds, ending_of, is_somebody};
+use super::pass::{LoopPass, PassEnding, PassLook, People, blocked, deeds, ending_of, is_somebody};
 use super::suspension::{Suspension, Suspensions};
 use super::trigger::{Last, wait};
 use crate::desired::{ReconcileMode, ReconcileSettings};
@@ -113,24 +113,6 @@ impl Reconciler {
         wait(interval, self.last, self.terms.seed ^ self.number)
     }
 
-    /// The spec without its resources, once a pass could read it.
-    #[must_use]
-    pub const fn frame(&self) -> Option<&Spec> {
-        self.frame.as_ref()
-    }
-
-    /// What the loop does, as far as is known.
-    #[must_use]
-    pub fn mode(&self) -> ReconcileMode {
-        self.terms.mode.unwrap_or(self.governor.limits.mode)
-    }
-
-    /// The governor, to be asked what it remembers.
-    #[must_use]
-    pub const fn governor(&self) -> &Governor {
-        &self.governor
-    }
-
     /// The governor's time.
     #[must_use]
     pub fn now(&self) -> Duration {
@@ -220,15 +202,14 @@ impl Reconciler {
     }
 
     fn begin(&self, look: &PassLook, rulings: &Rulings, notes: Vec<String>) -> LoopPass {
-        let (blocked, planned) = (look.blocked(), &look.planned);
-        let is_settled = rulings.held.is_empty() && blocked.is_empty() && look.refused.is_empty();
-        let is_settled = is_settled && look.situation.on_their_way.is_empty();
+        let planned = &look.planned;
         LoopPass {
             number: self.number,
-            ending: if is_settled { PassEnding::Converged } else { PassEnding::Held },
+            // Whether it is that is told at the end, by all of the rest.
+            ending: PassEnding::Converged,
             deeds: Vec::new(),
             held: rulings.held.clone(),
-            blocked,
+            blocked: look.blocked(),
             refused: look.refused.clone(),
             on_its_way: look.situation.on_their_way.clone(),
             resources: look.opened.pipeline.desired.objects().count(),
@@ -251,8 +232,7 @@ impl Reconciler {
         self.governor.learn(&look.situation, &pass.deeds, now);
         pass.ending = ending_of(&proof, &pass.deeds);
         if let Some(again) = &proof.again {
-            let blocked = again.plan.changes.iter().filter(|change| change.blocked.is_some());
-            pass.blocked = blocked.map(|change| (change.address.clone(), change.reason.clone())).collect();
+            pass.blocked = blocked(&again.plan);
             pass.blocked.retain(|address, _| !pass.held.contains_key(address));
             let objects = look.opened.pipeline.desired.objects();
             let on_its_way = objects.filter_map(|one| match &again.observed.at(&one.identity)?.condition {

@@ -37,10 +37,6 @@ pub enum LoopEvent<'a> {
         pass: &'a LoopPass,
         /// How long it took.
         took: Duration,
-        /// When the next one comes.
-        next: Duration,
-        /// The loop's memory.
-        reconciler: &'a Reconciler,
     },
     /// A pass could not be made.
     Failed {
@@ -48,8 +44,6 @@ pub enum LoopEvent<'a> {
         error: &'a RunError,
         /// When the next one comes.
         next: Duration,
-        /// The loop's memory.
-        reconciler: &'a Reconciler,
     },
 }
 
@@ -135,8 +129,8 @@ async fn lead_passes(
         let made = reconciler.pass(reins.events.clone(), reins.stop.clone()).await;
         let next = reconciler.wait();
         match &made {
-            Ok(pass) => tell(LoopEvent::Pass { pass, took: begun.elapsed(), next, reconciler }),
-            Err(error) => tell(LoopEvent::Failed { error, next, reconciler }),
+            Ok(pass) => tell(LoopEvent::Pass { pass, took: begun.elapsed() }),
+            Err(error) => tell(LoopEvent::Failed { error, next }),
         }
         drop(made);
         if !wait(reins, next).await {

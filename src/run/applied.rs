@@ -96,8 +96,10 @@ impl AppliedSpec {
     /// Whether another one says the same.
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        let of = |one: &Self| (one.environment.clone(), one.variables.clone());
-        self.text == other.text && self.files == other.files && of(self) == of(other)
+        self.text == other.text
+            && self.files == other.files
+            && self.environment == other.environment
+            && self.variables == other.variables
     }
 
     /// A digest of what it says.
