@@ -155,7 +155,9 @@ impl Reconciler {
         super::rivals::name(&look.opened, &look.planned, &self.governor, &mut look.situation).await;
         let rulings = self.governor.rule(&look.situation, &standing, now);
         let mut pass = self.begin(&look, &rulings, notes);
-        if !rulings.acting.is_empty() && !*stop.borrow() {
+        if *stop.borrow() && !rulings.acting.is_empty() {
+            pass.ending = PassEnding::Stopped;
+        } else if !rulings.acting.is_empty() {
             let manner = (self.terms.parallelism, events, stop);
             self.governor.begin(&rulings, now);
             self.write(store.as_ref(), &mut pass);

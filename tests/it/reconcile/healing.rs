@@ -318,6 +318,18 @@ async fn a_rival_that_changes_it_back_every_second_is_quarantined_and_named_and_
     assert_eq!(versioning(&world), Value::Bool(true));
 }
 
+#[tokio::test]
+async fn a_pass_that_is_asked_to_stop_before_it_acts_claims_nothing() {
+    let place = Place::with(SMALL);
+    applied(&place);
+    let mut tended = Tended::of(place);
+    tended.world().destroy(&identity(&tended.place, "bucket.logs@us")).expect("written");
+    let (events, _) = mpsc::unbounded_channel();
+    let (_stop, stopped) = watch::channel(true);
+    let pass = tended.reconciler.pass(events, stopped).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((pass.ending, pass.deeds.len()), (PassEnding::Stopped, 0));
+}
+
 /// To repair a part of a spec that nobody approved must not approve the rest of it.
 #[tokio::test]
 async fn repairing_drift_brings_no_unapproved_change_along_and_approves_none() {
